@@ -1,0 +1,156 @@
+// swift-tools-version: 6.1
+// Parley: a self-hosted chat server. The target graph below is the architecture: arrows point down only
+// (Scripts/check-imports holds the code to it).
+
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+
+let package = Package(
+    name: "parley",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "manage", targets: ["manage"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The program
+        .executableTarget(name: "manage", dependencies: ["ManageCommands"], swiftSettings: swiftSettings),
+        .target(
+            name: "ManageCommands",
+            dependencies: [
+                "ParleyServer", "Operations", "TestClient", "Settings", "Telemetry", "Transport", "Chat", "Storage",
+                "Credentials", argumentParser, logging, serviceLifecycle, nioCore, nioPosix, nioSSL,
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "ParleyServer",
+            dependencies: [
+                "AdminWeb", "MTP", "Transport", "Operations", "Chat", "Storage", "StorageSQLite", "StoragePostgres",
+                "Settings", "Telemetry", "Credentials", logging, serviceLifecycle, nioCore, nioPosix, nioSSL,
+            ],
+            swiftSettings: swiftSettings
+        ),
+
+        // Faces
+        .target(
+            name: "AdminWeb",
+            dependencies: [
+                "Operations", "Transport", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Mustache", package: "swift-mustache"), logging, nioCore,
+            ],
+            resources: [.embedInCode("Templates")],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "TestClient",
+            dependencies: ["MTP", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL],
+            swiftSettings: swiftSettings
+        ),
+
+        // Wire protocols
+        .target(
+            name: "MTP",
+            dependencies: ["Chat", "Credentials", "Transport", "JSON", nioCore, logging, deque],
+            swiftSettings: swiftSettings
+        ),
+        .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: swiftSettings),
+        .target(
+            name: "Transport",
+            dependencies: [
+                "JSON",
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                logging, serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, deque,
+            ],
+            swiftSettings: swiftSettings
+        ),
+
+        // The domain
+        .target(name: "Operations", dependencies: ["Chat", "Storage", logging], swiftSettings: swiftSettings),
+        .target(name: "Chat", dependencies: ["Storage", "Credentials", "JSON", logging, deque], swiftSettings: swiftSettings),
+        .target(
+            name: "StorageSQLite",
+            dependencies: ["Storage", .product(name: "GRDB", package: "GRDB.swift"), logging],
+            swiftSettings: swiftSettings
+        ),
+        .target(name: "StoragePostgres", dependencies: ["Storage", "CPostgres", logging], swiftSettings: swiftSettings),
+        .target(name: "Storage", dependencies: [logging], swiftSettings: swiftSettings),
+
+        // Foundations
+        .target(name: "Credentials", dependencies: ["CSodium"], swiftSettings: swiftSettings),
+        .target(
+            name: "Settings",
+            dependencies: [.product(name: "Configuration", package: "swift-configuration")],
+            swiftSettings: swiftSettings
+        ),
+        .target(name: "Telemetry", dependencies: [logging], swiftSettings: swiftSettings),
+        .target(
+            name: "ChatTesting",
+            dependencies: [
+                "ParleyServer", "TestClient", "Chat", "Storage", "StorageSQLite", "StoragePostgres", "Settings",
+                "Credentials", logging, serviceLifecycle, nioCore, nioPosix,
+            ],
+            path: "Tests/ChatTesting",
+            swiftSettings: swiftSettings
+        ),
+        .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+
+        // Tests, one target per target; EndToEndTests runs the built program
+        .testTarget(name: "CredentialsTests", dependencies: ["Credentials"], swiftSettings: swiftSettings),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings"], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", logging], swiftSettings: swiftSettings),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
+        .testTarget(name: "StorageTests", dependencies: ["ChatTesting", "Storage", "StorageSQLite", "StoragePostgres", "CPostgres", logging], swiftSettings: swiftSettings),
+        .testTarget(name: "ChatTests", dependencies: ["ChatTesting", "Chat", "Storage", "Credentials", "JSON", logging], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "TransportTests",
+            dependencies: [
+                "Transport", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging, serviceLifecycle,
+                .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOTestUtils", package: "swift-nio"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(name: "MTPTests", dependencies: ["MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Transport", nioCore], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+        .testTarget(name: "OperationsTests", dependencies: ["Operations", "ChatTesting", "Chat", "Storage"], swiftSettings: swiftSettings),
+        .testTarget(name: "ManageCommandsTests", dependencies: ["ManageCommands", "Settings", argumentParser], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+        .testTarget(name: "EndToEndTests", dependencies: ["ChatTesting", "TestClient", "JSON", "manage", nioCore, nioPosix], swiftSettings: swiftSettings),
+    ],
+    swiftLanguageModes: [.v6]
+)

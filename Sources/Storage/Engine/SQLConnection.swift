@@ -1,0 +1,77 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// One value bound to a statement or read from a row. Booleans are 0 and 1, times are milliseconds.
+package enum SQLValue: Sendable, Equatable {
+    case null
+    case int(Int64)
+    case text(String)
+    case bytes([UInt8])
+}
+
+/// The type of a column, for engines that must name it (PostgreSQL's `bigint`, `text`, `bytea`).
+package enum SQLType: Sendable { case int, text, bytes }
+
+/// A result row: the selected columns in order.
+package typealias SQLRow = [SQLValue]
+
+/// A statement with its arguments.
+///
+/// The text is a constant of our source, with `$1`, `$2`, … numbered in the order in which they first appear, which both
+/// engines read alike. A value never becomes part of the text.
+package struct SQLStatement: Sendable {
+    package var sql: String
+    package var arguments: [SQLValue]
+
+    package init(_ sql: String, _ arguments: [SQLValue] = []) {
+        self.sql = sql
+        self.arguments = arguments
+    }
+}
+
+/// Where many rows go at once: a table, its columns and their types. A constant of our source.
+package struct SQLInsertion: Sendable {
+    package var table: String
+    package var columns: [(name: String, type: SQLType)]
+
+    package init(into table: String, columns: [(name: String, type: SQLType)]) {
+        self.table = table
+        self.columns = columns
+    }
+}
+
+/// One connection inside one transaction, used by one thread. All calls block.
+///
+/// Both engines pass the same suite of tests through this protocol; the SQL above it is shared.
+package protocol SQLConnection: AnyObject {
+    /// Runs one prepared statement and returns all its rows.
+    ///
+    /// - Throws: `StorageError` with `.conflict` for a violated unique constraint.
+    func rows(_ statement: SQLStatement) throws(StorageError) -> [SQLRow]
+
+    /// Runs one prepared statement and returns how many rows it inserted, updated or deleted.
+    @discardableResult
+    func execute(_ statement: SQLStatement) throws(StorageError) -> Int
+
+    /// Runs several statements in one round trip, in order, and returns the rows of each.
+    ///
+    /// PostgreSQL uses pipeline mode. The first failure fails the whole call.
+    func rows(pipelined statements: [SQLStatement]) throws(StorageError) -> [[SQLRow]]
+
+    /// Inserts `rows`, with one statement where the engine can.
+    func insert(_ insertion: SQLInsertion, rows: [SQLRow]) throws(StorageError)
+
+    /// Runs `body` in a savepoint: what it did is undone when it throws, and the transaction goes on.
+    func savepoint<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value
+}
+
+extension SQLConnection {
+    package func rows(_ sql: String, _ arguments: [SQLValue] = []) throws(StorageError) -> [SQLRow] {
+        try rows(SQLStatement(sql, arguments))
+    }
+
+    @discardableResult
+    package func execute(_ sql: String, _ arguments: [SQLValue] = []) throws(StorageError) -> Int {
+        try execute(SQLStatement(sql, arguments))
+    }
+}

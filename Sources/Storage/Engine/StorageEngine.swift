@@ -1,0 +1,104 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// One step of the schema's history. Append-only: never edited after a release; both engines have the same identifiers in
+/// the same order.
+package struct Migration: Sendable {
+    /// Such as `0001_spine`.
+    package var identifier: String
+    /// SQL text, run in one transaction.
+    package var statements: [String]
+
+    package init(_ identifier: String, _ statements: [String]) {
+        self.identifier = identifier
+        self.statements = statements
+    }
+}
+
+/// The texts that differ between engines where one shared statement cannot serve both.
+package struct SQLDialect: Sendable {
+    /// `sqlite` or `postgres`, for people.
+    package var name: String
+    /// The schema's history.
+    package var migrations: [Migration]
+    /// All tables and search tables of the schema, in an order in which they can be dropped.
+    package var dropAllTables: [String]
+    /// `SELECT 1` rows if the table `migrations` exists.
+    package var migrationsTableExists: String
+    /// Full-text search. See `SearchIndex`.
+    package var search: SearchDialect
+
+    package init(
+        name: String, migrations: [Migration], dropAllTables: [String], migrationsTableExists: String,
+        search: SearchDialect
+    ) {
+        self.name = name
+        self.migrations = migrations
+        self.dropAllTables = dropAllTables
+        self.migrationsTableExists = migrationsTableExists
+        self.search = search
+    }
+}
+
+/// The statements of full-text search: FTS5 and `tsvector`.
+package struct SearchDialect: Sendable {
+    /// `$1` position of the message, `$2` its text. Replaces what was there.
+    package var put: [String]
+    /// `$1` position of the message.
+    package var remove: String
+    /// Positions of messages that match, newest first. `$1` the words, `$2` highest position (not included), `$3` limit.
+    package var match: String
+
+    package init(put: [String], remove: String, match: String) {
+        self.put = put
+        self.remove = remove
+        self.match = match
+    }
+}
+
+/// A database engine: transactions over connections. SQLite and PostgreSQL.
+package protocol StorageEngine: Sendable {
+    var dialect: SQLDialect { get }
+
+    /// Runs `body` in a read-only transaction that sees one state of the database throughout, on a connection of the pool.
+    ///
+    /// - Throws: `StorageError`; `.unavailable` when no connection could be had in time.
+    func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value
+
+    /// Runs `body` in a transaction on the one writer connection and commits it. When the call returns, the commit is
+    /// durable: on the disk with SQLite (`synchronous=FULL`), flushed by the server with PostgreSQL (`synchronous_commit=on`).
+    /// A second call waits for the first.
+    ///
+    /// - Throws: what `body` threw, after a rollback; `.commitUnknown` if the connection broke during COMMIT. The next call
+    ///   reconnects, with back-off, and throws `.unavailable` when that fails.
+    func write<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value
+
+    /// Facts for `db status`, `doctor` and `readyz`: engine version, size in bytes, durability settings as the database
+    /// itself reports them.
+    func facts() async throws(StorageError) -> EngineFacts
+
+    /// Closes every connection. Calls after it throw `.unavailable`.
+    func close() async
+}
+
+/// What an engine says about itself.
+package struct EngineFacts: Sendable, Equatable {
+    /// Such as `SQLite 3.40.1` or `PostgreSQL 15.18`.
+    package var version: String
+    /// Path of the file, or `postgres://host:port/name` without user and password.
+    package var location: String
+    package var sizeBytes: Int64
+    /// Such as `["synchronous": "FULL", "journal_mode": "wal"]` or `["fsync": "on", "synchronous_commit": "on"]`.
+    package var durability: [String: String]
+
+    package init(version: String, location: String, sizeBytes: Int64, durability: [String: String]) {
+        self.version = version
+        self.location = location
+        self.sizeBytes = sizeBytes
+        self.durability = durability
+    }
+}
