@@ -25,17 +25,23 @@ package struct SQLDialect: Sendable {
     package var dropAllTables: [String]
     /// `SELECT 1` rows if the table `migrations` exists.
     package var migrationsTableExists: String
-    /// Full-text search. See `SearchIndex`.
+    /// `SELECT 1` rows if the database has any table, ours or not.
+    package var anyTableExists: String
+    /// A table expression with the columns `flow_id, user_id` from `$1`, a JSON text such as `[[1,2],[1,3]]`.
+    package var pairs: String
+    /// Full-text search.
     package var search: SearchDialect
 
     package init(
         name: String, migrations: [Migration], dropAllTables: [String], migrationsTableExists: String,
-        search: SearchDialect
+        anyTableExists: String, pairs: String, search: SearchDialect
     ) {
         self.name = name
         self.migrations = migrations
         self.dropAllTables = dropAllTables
         self.migrationsTableExists = migrationsTableExists
+        self.anyTableExists = anyTableExists
+        self.pairs = pairs
         self.search = search
     }
 }
