@@ -1,0 +1,84 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// A text that may be long: a Swift string, or a string of a parsed document that was not copied.
+///
+/// Attachments of many MiB pass through as one of these, and are written once, by `JSONWriter`.
+package struct JSONText: Sendable {
+    private let storage: Storage
+
+    /// `@unchecked`: the pointer reaches into the document that the case holds, and nothing changes that document.
+    private enum Storage: @unchecked Sendable {
+        case string(String)
+        case slice(JSONDocument, UnsafeRawBufferPointer)
+    }
+
+    package init(_ string: String) {
+        self.storage = .string(string)
+    }
+
+    init(document: JSONDocument, start: UnsafePointer<CChar>, count: Int) {
+        self.storage = .slice(document, UnsafeRawBufferPointer(start: start, count: count))
+    }
+
+    /// A copy as a Swift string.
+    package var string: String {
+        switch storage {
+        case .string(let string): string
+        case .slice(let document, let bytes):
+            withExtendedLifetime(document) { String(decoding: bytes, as: UTF8.self) }
+        }
+    }
+
+    /// Length in bytes of UTF-8.
+    package var utf8Count: Int {
+        switch storage {
+        case .string(let string): string.utf8.count
+        case .slice(_, let bytes): bytes.count
+        }
+    }
+
+    package var isEmpty: Bool { utf8Count == 0 }
+
+    /// Whether U+0000 is in it.
+    package var containsNull: Bool {
+        withUTF8 { bytes in
+            guard let start = bytes.baseAddress else { return false }
+            return memchr(start, 0, bytes.count) != nil
+        }
+    }
+
+    /// Calls `body` with the bytes of UTF-8.
+    package func withUTF8<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        switch storage {
+        case .string(var string): string.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+        case .slice(let document, let bytes): withExtendedLifetime(document) { body(bytes) }
+        }
+    }
+}
+
+extension JSONText: Hashable {
+    package static func == (left: JSONText, right: JSONText) -> Bool {
+        left.withUTF8 { left in
+            right.withUTF8 { right in
+                guard left.count == right.count else { return false }
+                guard let start = left.baseAddress, let other = right.baseAddress else { return true }
+                return memcmp(start, other, left.count) == 0
+            }
+        }
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        withUTF8 { hasher.combine(bytes: $0) }
+    }
+}
+
+extension JSONText: ExpressibleByStringLiteral, CustomStringConvertible {
+    package init(stringLiteral value: String) {
+        self.init(value)
+    }
+
+    package var description: String { string }
+}

@@ -1,0 +1,185 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+
+/// A frame is not a request, or one of its members has the wrong type. Answered with the type `error` and code 415.
+///
+/// A sample: `data.flow[0].uuid must be a string, not an object`.
+package struct MTPDecodeError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What is wrong, without anything of the frame's contents: fit for the client and the log.
+    package var detail: String
+
+    package init(_ detail: String) {
+        self.detail = detail
+    }
+
+    package var description: String { detail }
+}
+
+/// Where in a frame a member stands; made into text only for an error.
+struct MTPPlace {
+    var path: StaticString
+    var index: Int?
+
+    func describe(_ member: StaticString) -> String {
+        let parent = index.map { "\(path)[\($0)]" } ?? "\(path)"
+        return parent.isEmpty ? "\(member)" : "\(parent).\(member)"
+    }
+
+    func mismatch(_ member: StaticString, _ expected: String, _ value: JSONValue) -> MTPDecodeError {
+        MTPDecodeError("\(describe(member)) must be \(expected), not \(value.kind.description)")
+    }
+}
+
+extension JSONValue {
+    func string(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> String {
+        guard let string else { throw place.mismatch(name, "a string", self) }
+        return string
+    }
+
+    func text(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> JSONText {
+        guard let text else { throw place.mismatch(name, "a string", self) }
+        return text
+    }
+
+    /// A string. COMPAT: clients of early revisions send small identifiers as integers.
+    func identifier(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> String {
+        if let string { return string }
+        guard kind == .integer, let number = int, number >= 0 else { throw place.mismatch(name, "a string", self) }
+        return String(number)
+    }
+
+    func int(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> Int64 {
+        guard let int else { throw place.mismatch(name, "an integer", self) }
+        return int
+    }
+
+    func bool(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> Bool {
+        guard let bool else { throw place.mismatch(name, "a boolean", self) }
+        return bool
+    }
+
+    func members(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> JSONMembers {
+        guard let members else { throw place.mismatch(name, "an object", self) }
+        return members
+    }
+
+    func list<Element>(
+        _ name: StaticString, path: StaticString, of element: (JSONMembers, MTPPlace) throws(MTPDecodeError) -> Element
+    ) throws(MTPDecodeError) -> [Element] {
+        guard let array else { throw MTPPlace(path: "data").mismatch(name, "an array of objects", self) }
+        var list: [Element] = []
+        list.reserveCapacity(array.count)
+        for (index, value) in array.enumerated() {
+            let place = MTPPlace(path: path, index: index)
+            guard let members = value.members else {
+                throw MTPDecodeError("\(path)[\(index)] must be an object, not \(value.kind.description)")
+            }
+            list.append(try element(members, place))
+        }
+        return list
+    }
+}
+
+extension FlowObject {
+    init(_ members: JSONMembers, at place: MTPPlace) throws(MTPDecodeError) {
+        self.init()
+        for (name, value) in members where !value.isNull {
+            switch name {
+            case "uuid": uuid = try value.identifier("uuid", in: place)
+            case "time": time = try value.int("time", in: place)
+            case "type": type = try value.string("type", in: place)
+            case "title": title = try value.string("title", in: place)
+            case "info": info = try value.string("info", in: place)
+            case "owner": owner = try value.identifier("owner", in: place)
+            case "users":
+                guard let array = value.array else { throw place.mismatch("users", "an array of strings", value) }
+                var users: [String] = []
+                users.reserveCapacity(array.count)
+                for element in array { users.append(try element.identifier("users[]", in: place)) }
+                self.users = users
+            case "message_start": messageStart = try value.int("message_start", in: place)
+            case "message_end": messageEnd = try value.int("message_end", in: place)
+            default: break
+            }
+        }
+    }
+}
+
+extension MessageObject {
+    init(_ members: JSONMembers, at place: MTPPlace) throws(MTPDecodeError) {
+        self.init()
+        for (name, value) in members where !value.isNull {
+            switch name {
+            case "uuid": uuid = try value.identifier("uuid", in: place)
+            case "client_id": clientID = try value.int("client_id", in: place)
+            case "text": text = try value.text("text", in: place)
+            case "from_user": fromUser = try value.identifier("from_user", in: place)
+            case "from_flow": fromFlow = try value.identifier("from_flow", in: place)
+            case "time": time = try value.int("time", in: place)
+            case "file_picture": filePicture = try value.text("file_picture", in: place)
+            case "file_video": fileVideo = try value.text("file_video", in: place)
+            case "file_audio": fileAudio = try value.text("file_audio", in: place)
+            case "file_document": fileDocument = try value.text("file_document", in: place)
+            case "emoji": emoji = try value.text("emoji", in: place)
+            case "edited_time": editedTime = try value.int("edited_time", in: place)
+            case "edited_status": editedStatus = try value.bool("edited_status", in: place)
+            default: break
+            }
+        }
+    }
+}
+
+extension UserObject {
+    init(_ members: JSONMembers, at place: MTPPlace) throws(MTPDecodeError) {
+        self.init()
+        for (name, value) in members where !value.isNull {
+            switch name {
+            case "uuid": uuid = try value.identifier("uuid", in: place)
+            case "auth_id": authID = try value.string("auth_id", in: place)
+            case "login": login = try value.string("login", in: place)
+            case "username": username = try value.string("username", in: place)
+            case "bio": bio = try value.string("bio", in: place)
+            case "avatar": avatar = try value.text("avatar", in: place)
+            case "password": password = try value.string("password", in: place)
+            case "is_bot": isBot = try value.bool("is_bot", in: place)
+            case "token_ttl": tokenTTL = try value.int("token_ttl", in: place)
+            case "email": email = try value.string("email", in: place)
+            case "time_created": timeCreated = try value.int("time_created", in: place)
+            default: break
+            }
+        }
+    }
+}
+
+extension MTPData {
+    init(_ members: JSONMembers) throws(MTPDecodeError) {
+        self.init()
+        for (name, value) in members where !value.isNull {
+            switch name {
+            case "time": time = try value.int("time", in: MTPPlace(path: "data"))
+            case "flow": flow = try value.list("flow", path: "data.flow", of: FlowObject.init(_:at:))
+            case "message": message = try value.list("message", path: "data.message", of: MessageObject.init(_:at:))
+            case "user": user = try value.list("user", path: "data.user", of: UserObject.init(_:at:))
+            default: break
+            }
+        }
+    }
+}
+
+extension MTPMeta {
+    /// The published protocol reserves `meta` for anything, so only an object means something to us.
+    init?(_ value: JSONValue) throws(MTPDecodeError) {
+        guard let members = value.members else { return nil }
+        self.init()
+        let place = MTPPlace(path: "meta")
+        for (name, value) in members where !value.isNull {
+            switch name {
+            case "push": push = try value.bool("push", in: place)
+            case "since": since = try value.string("since", in: place)
+            default: break
+            }
+        }
+    }
+}
