@@ -1,0 +1,127 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The keys that are this server's own. Everything about a key stands here once: the typed settings, the example file,
+// docs/configuration.md and `config show` follow from it.
+
+extension SettingKey {
+    /// `[SERVER] HOST`.
+    package static let serverHost = SettingKey(
+        "SERVER", "HOST", .host, default: "127.0.0.1",
+        "The address to listen on. 127.0.0.1 serves this machine only; 0.0.0.0 serves every IPv4 address of the machine."
+    )
+    /// `[SERVER] PORT`.
+    package static let serverPort = SettingKey(
+        "SERVER", "PORT", .integer(0...65535), default: "8080",
+        "The TCP port to listen on. 0 lets the system choose a free one."
+    )
+
+    /// `[REGISTRATION] MODE`.
+    package static let registrationMode = SettingKey(
+        "REGISTRATION", "MODE", .choice(["open", "closed"]),
+        unset: "open while the server listens on a loopback address only, otherwise closed",
+        "Whether anybody who reaches the server may create an account. Administrators always can."
+    )
+
+    /// `[SESSION] TOKEN_TTL`.
+    package static let sessionTokenTTL = SettingKey(
+        "SESSION", "TOKEN_TTL", .duration(.seconds, 60...315_360_000), default: "30d",
+        "How long a session stays logged in without being used."
+    )
+
+    /// `[DATABASE] URI`.
+    package static let databaseURI = SettingKey(
+        "DATABASE", "URI", .databaseURI, default: "sqlite:db_sqlite.db",
+        "Where the data is. A relative SQLite file counts from the folder of the settings file; sqlite:/:memory: is gone "
+            + "when the server ends. PostgreSQL takes the parameters of libpq behind a '?', such as sslmode=require; "
+            + "?host=/run/postgresql connects through a Unix socket. Special characters are written as %XX."
+    )
+    /// `[DATABASE] POOL`.
+    package static let databasePool = SettingKey(
+        "DATABASE", "POOL", .integer(1...256), default: "8",
+        "How many connections to PostgreSQL, or readers of the SQLite file, may work at the same time."
+    )
+    /// `[DATABASE] BUSY_TIMEOUT`.
+    package static let databaseBusyTimeout = SettingKey(
+        "DATABASE", "BUSY_TIMEOUT", .duration(.seconds, 0...600), default: "5s",
+        "How long a statement waits for a lock of the database or for a free connection."
+    )
+
+    /// `[SERVER_LIMIT] MESSAGES`.
+    package static let limitMessages = SettingKey(
+        "SERVER_LIMIT", "MESSAGES", .integer(1...10_000), default: "100",
+        "How many messages one response to all_messages carries at most."
+    )
+    /// `[SERVER_LIMIT] USERS`.
+    package static let limitUsers = SettingKey(
+        "SERVER_LIMIT", "USERS", .integer(1...10_000), default: "100",
+        "How many users one response to user_info carries at most."
+    )
+    /// `[SERVER_LIMIT] FRAME_BYTES`.
+    package static let limitFrameBytes = SettingKey(
+        "SERVER_LIMIT", "FRAME_BYTES", .size(1024...1_073_741_824), default: "16 MiB",
+        "The largest WebSocket message that a connection may send once it is logged in, all its frames together. "
+            + "Before that 64 KiB apply."
+    )
+    /// `[SERVER_LIMIT] INBOUND_BYTES`.
+    package static let limitInboundBytes = SettingKey(
+        "SERVER_LIMIT", "INBOUND_BYTES", .size(65536...68_719_476_736), default: "256 MiB",
+        "How much memory the partly received messages of all connections may take together."
+    )
+    /// `[SERVER_LIMIT] OUTBOUND_BYTES`.
+    package static let limitOutboundBytes = SettingKey(
+        "SERVER_LIMIT", "OUTBOUND_BYTES", .size(65536...1_073_741_824), default: "1 MiB",
+        "How much may wait to be sent to one connection. A connection that reads more slowly catches up from the log."
+    )
+    /// `[SERVER_LIMIT] REQUESTS`.
+    package static let limitRequests = SettingKey(
+        "SERVER_LIMIT", "REQUESTS", .integer(1...4096), default: "32",
+        "How many requests of one connection may be in work. Further ones are read when one of them is answered."
+    )
+
+    /// `[HASH_SIZE] ALGORITHM`.
+    package static let hashAlgorithm = SettingKey(
+        "HASH_SIZE", "ALGORITHM", .choice(["argon2id", "blake2b"]), default: "argon2id",
+        "How new passwords are hashed. blake2b is the reference server's way; it resists guessing far less."
+    )
+    static let hashArgon2Memory = SettingKey(
+        "HASH_SIZE", "ARGON2_MEMORY", .size(8192...1_073_741_824), default: "19 MiB",
+        "The memory that one Argon2id hash takes. More is slower for everybody who guesses, and for log ins."
+    )
+    static let hashArgon2Iterations = SettingKey(
+        "HASH_SIZE", "ARGON2_ITERATIONS", .integer(1...64), default: "2",
+        "How often Argon2id passes over its memory."
+    )
+
+    /// `[LOGGING] FOLDER`.
+    package static let loggingFolder = SettingKey(
+        "LOGGING", "FOLDER", .path, default: "log",
+        "Where error.log and debug.log are written. The folder is created when it is missing."
+    )
+    /// `[LOGGING] FORMAT`.
+    package static let loggingFormat = SettingKey(
+        "LOGGING", "FORMAT", .choice(["text", "json"]), default: "text",
+        "text uses the templates of this section; json writes one object per line."
+    )
+
+    /// `[ADMIN] SOCKET`.
+    package static let adminSocket = SettingKey(
+        "ADMIN", "SOCKET", .path, default: "run/admin.sock",
+        "The Unix socket through which the commands of manage reach a running server. Its folder gets mode 0700."
+    )
+
+    /// `[TLS] KEY_FILE`.
+    package static let tlsKeyFile = SettingKey(
+        "TLS", "KEY_FILE", .path, unset: "no TLS", "The private key in PEM form; the same as --ssl-keyfile."
+    )
+    /// `[TLS] CERT_FILE`.
+    package static let tlsCertificateFile = SettingKey(
+        "TLS", "CERT_FILE", .path, unset: "no TLS",
+        "The certificate in PEM form, followed by its chain; the same as --ssl-certfile."
+    )
+    /// `[TLS] CA_FILE`.
+    package static let tlsAuthorityFile = SettingKey(
+        "TLS", "CA_FILE", .path, unset: "the system's authorities",
+        "The authorities in PEM form that certificates of clients are checked against; the same as --ssl-ca-certs."
+    )
+}

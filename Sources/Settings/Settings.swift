@@ -1,0 +1,200 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The settings of a server, typed, after command line, environment, file and defaults have been put together.
+///
+/// `Settings.load(file:environment:overrides:)` makes them. Every value is within its documented range; every path is
+/// absolute.
+package struct Settings: Sendable {
+    /// `[SERVER]`: where the server listens.
+    package struct Server: Sendable {
+        /// A host name or address without brackets.
+        package var host: String
+        /// The port; 0 lets the system choose.
+        package var port: Int
+
+        /// Whether the address can be reached from this machine only.
+        package var isLoopback: Bool {
+            let name = host.lowercased()
+            if name == "localhost" || name == "::1" || name == "0:0:0:0:0:0:0:1" { return true }
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+        }
+    }
+
+    /// `[REGISTRATION] MODE`.
+    package enum RegistrationMode: String, Sendable {
+        /// Anybody may create an account.
+        case open
+        /// Only administrators create accounts.
+        case closed
+    }
+
+    /// `[DATABASE]`.
+    package struct Database: Sendable {
+        /// Where the data is.
+        package var location: DatabaseLocation
+        /// Connections or readers at the same time.
+        package var pool: Int
+        /// How long a statement waits for a lock or a connection.
+        package var busyTimeout: Duration
+    }
+
+    /// `[SERVER_LIMIT]`.
+    package struct Limits: Sendable {
+        /// Messages in one response.
+        package var messages: Int
+        /// Users in one response.
+        package var users: Int
+        /// The largest message of a logged in connection, in bytes.
+        package var frameBytes: Int
+        /// Partly received messages of all connections together, in bytes.
+        package var inboundBytes: Int
+        /// What may wait to be sent to one connection, in bytes.
+        package var outboundBytes: Int
+        /// Requests of one connection in work.
+        package var requests: Int
+    }
+
+    /// `[HASH_SIZE]`: how passwords are hashed.
+    package struct Hashing: Sendable {
+        /// `[HASH_SIZE] ALGORITHM`.
+        package enum Algorithm: String, Sendable {
+            /// Argon2id in PHC string form.
+            case argon2id
+            /// The reference server's keyed and salted BLAKE2b.
+            case blake2b
+        }
+
+        /// The algorithm for new hashes.
+        package var algorithm: Algorithm
+        /// Memory of one Argon2id hash, in bytes.
+        package var argon2MemoryBytes: Int
+        /// Passes of Argon2id.
+        package var argon2Iterations: Int
+        /// The size of a BLAKE2b password hash in bytes.
+        package var passwordBytes: Int
+        /// The size of an auth_id in bytes.
+        package var authIDBytes: Int
+    }
+
+    /// `[LOGGING]`.
+    package struct Logging: Sendable {
+        /// `[LOGGING] FORMAT`.
+        package enum Format: String, Sendable {
+            /// Lines after the templates.
+            case text
+            /// One JSON object per line.
+            case json
+        }
+
+        /// The number of the least severe level that is logged: 50, 40, 30, 25, 20, 10 or 5.
+        package var level: Int
+        /// The folder of the log files.
+        package var folder: String
+        /// How lines look.
+        package var format: Format
+        /// After how long error.log files are deleted.
+        package var expiration: Duration
+        /// After how long debug.log files are deleted.
+        package var debugExpiration: Duration
+        /// Whether the line per HTTP request is left out.
+        package var isRequestLogDisabled: Bool
+        /// The template at DEBUG and below.
+        package var debugTemplate: String
+        /// The template at WARNING and above.
+        package var errorTemplate: String
+        /// The template at INFO and SUCCESS.
+        package var infoTemplate: String
+    }
+
+    /// `[TLS]`: key and certificate are both set or both unset.
+    package struct TLS: Sendable {
+        /// The private key.
+        package var keyFile: String?
+        /// The certificate with its chain.
+        package var certificateFile: String?
+        /// The authorities for certificates of clients.
+        package var authorityFile: String?
+    }
+
+    /// `[ADMIN]`.
+    package struct Admin: Sendable {
+        /// The path of the Unix socket.
+        package var socket: String
+        /// What signs sessions of the admin panel. Never to be shown.
+        package var secretKey: String?
+    }
+
+    /// `[SUPERUSER]`: what a settings file of the reference server says; nothing here takes effect by itself.
+    package struct Superuser: Sendable {
+        /// The login.
+        package var login: String?
+        /// The shown name.
+        package var username: String?
+        /// The address.
+        package var email: String?
+        /// The password. Never to be shown.
+        package var password: String?
+
+        /// Whether the password is the one that the reference server's example ships, which everybody knows.
+        package var hasShippedPassword: Bool { password == "password" }
+    }
+
+    /// Where the server listens.
+    package var server: Server
+    /// Who may register, as written; see `effectiveRegistrationMode`.
+    package var registrationMode: RegistrationMode?
+    /// The database.
+    package var database: Database
+    /// How long an unused session stays logged in.
+    package var tokenTTL: Duration
+    /// Bounds on what clients may ask for.
+    package var limits: Limits
+    /// How passwords are hashed.
+    package var hashing: Hashing
+    /// Logging.
+    package var logging: Logging
+    /// The MTP versions that are spoken.
+    package var apiVersions: ClosedRange<ProtocolVersion>
+    /// Administration of a running server.
+    package var admin: Admin
+    /// Encryption of the listener.
+    package var tls: TLS
+    /// The folder with templates that replace built-in pages.
+    package var templatesFolder: String?
+    /// What the file says about the reference server's superuser.
+    package var superuser: Superuser
+
+    /// The absolute path of the file that was read; `nil` when there is none.
+    package var file: String?
+    /// The folder that relative paths count from.
+    package var folder: String
+    /// What is odd about the settings, without being an error.
+    package var findings: [SettingsFinding]
+    /// A sentence for stderr when there is no settings file.
+    package var note: String?
+
+    var resolved: [ResolvedSetting]
+
+    /// Who may register, once the address is taken into account.
+    package var effectiveRegistrationMode: RegistrationMode {
+        registrationMode ?? (server.isLoopback ? .open : .closed)
+    }
+
+    /// Why registration is open or closed: a sentence for the start of the server.
+    package var registrationReason: String {
+        switch (registrationMode, effectiveRegistrationMode) {
+        case (.some(let mode), _):
+            "Registration is \(mode.rawValue): [REGISTRATION] MODE says so."
+        case (nil, .open):
+            "Registration is open because the server listens on \(server.host) only, which this machine alone can reach."
+        case (nil, .closed):
+            "Registration is closed because the server listens on \(server.host), which others can reach. "
+                + "Open it with 'manage config set REGISTRATION.MODE open'."
+        }
+    }
+
+    /// Every setting with its value for display and its origin, in the order of the documentation.
+    package func values() -> [ResolvedSetting] { resolved }
+}
