@@ -104,7 +104,8 @@ let package = Package(
         .target(name: "Chat", dependencies: ["Storage", "Credentials", "JSON", logging, deque], swiftSettings: swiftSettings),
         .target(
             name: "StorageSQLite",
-            dependencies: ["Storage", .product(name: "GRDB", package: "GRDB.swift"), logging],
+            dependencies: ["Storage", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: swiftSettings
         ),
         .target(name: "StoragePostgres", dependencies: ["Storage", "CPostgres", logging], swiftSettings: swiftSettings),

@@ -55,8 +55,7 @@ package enum SQLiteDialect {
             avatar TEXT NOT NULL,
             bio TEXT NOT NULL,
             created_ms INTEGER NOT NULL,
-            deleted_ms INTEGER NULL,
-            changed_position INTEGER NOT NULL
+            deleted_ms INTEGER NULL
         )
         """,
         """

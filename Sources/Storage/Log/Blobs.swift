@@ -1,0 +1,71 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Attachments, kept once by the SHA-256 of their bytes in the database, so that every node sees them.
+package enum Blobs {
+    /// Larger ones are stored in a transaction of their own before the message's batch.
+    package static let maximumInBatchBytes = 256 << 10
+    /// How long a stored attachment waits for the message that refers to it before it may be collected.
+    package static let gracePeriodSeconds: Int64 = 3600
+
+    static func put(_ sha256: [UInt8], _ bytes: [UInt8], at time: LogTime) -> SQLStatement {
+        SQLStatement(
+            """
+            INSERT INTO blobs (sha256, bytes, created_ms) VALUES ($1, $2, $3)
+            ON CONFLICT (sha256) DO UPDATE SET created_ms = $3
+            """, [.bytes(sha256), .bytes(bytes), SQLValue(time)])
+    }
+}
+
+extension Storage {
+    /// Stores one large attachment ahead of its message.
+    package func storeBlob(sha256: [UInt8], bytes: [UInt8]) async throws(StorageError) {
+        let time = currentTime()
+        try await engine.write { (connection) throws(StorageError) in
+            _ = try connection.execute(Blobs.put(sha256, bytes, at: time))
+        }
+    }
+
+    /// Removes up to `limit` attachments that no message refers to and that are older than the grace period.
+    ///
+    /// - Returns: How many were removed.
+    package func collectBlobs(limit: Int = 100) async throws(StorageError) -> Int {
+        let oldest = LogTime(milliseconds: currentTime().milliseconds - Blobs.gracePeriodSeconds * 1000)
+        return try await engine.write { (connection) throws(StorageError) in
+            try connection.execute(
+                """
+                DELETE FROM blobs WHERE sha256 IN (
+                    SELECT b.sha256 FROM blobs b
+                    WHERE b.created_ms < $1 AND NOT EXISTS (SELECT 1 FROM blob_refs r WHERE r.sha256 = b.sha256)
+                    LIMIT $2)
+                """, [SQLValue(oldest), .int(Int64(limit))])
+        }
+    }
+
+    /// Removes the events of flows that were deleted, some at a time, and then the flows.
+    ///
+    /// - Returns: Whether nothing is left to do.
+    package func purgeDeletedFlows(limit: Int = 1000) async throws(StorageError) -> Bool {
+        try await engine.write { (connection) throws(StorageError) in
+            guard let row = try connection.rows("SELECT id FROM flows WHERE deleted_ms IS NOT NULL LIMIT 1").first
+            else { return true }
+            var reader = RowReader(row)
+            let flow = SQLValue(try reader.flow())
+            let positions = try connection.rows(
+                "SELECT position FROM events WHERE flow_id = $1 LIMIT $2", [flow, .int(Int64(limit))])
+            if positions.isEmpty {
+                try connection.execute("DELETE FROM flows WHERE id = $1", [flow])
+            }
+            var statements: [SQLStatement] = []
+            for position in positions {
+                statements.append(SQLStatement("DELETE FROM blob_refs WHERE position = $1", position))
+                statements.append(SQLStatement("DELETE FROM events WHERE position = $1", position))
+            }
+            for search in positions {
+                statements.append(SQLStatement(self.engine.dialect.search.remove, search))
+            }
+            _ = try connection.rows(pipelined: statements)
+            return false
+        }
+    }
+}

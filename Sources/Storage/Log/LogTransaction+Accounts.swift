@@ -1,0 +1,198 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+extension LogTransaction {
+    mutating func createUser(
+        _ write: Write, _ user: NewUser, session: NewSession?, admin: NewAdmin?
+    ) throws(Failure) -> Receipt {
+        if let admin { try checkNoAdmin(admin.username) }
+        let rows = try storing { () throws(StorageError) in
+            try connection.rows(
+                """
+                INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email, avatar, bio,
+                    created_ms)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                ON CONFLICT (login_key) DO NOTHING
+                RETURNING id
+                """,
+                [
+                    SQLValue(user.uuid), .text(user.login), .text(user.loginKey), .text(user.username),
+                    .text(user.passwordHash), SQLValue(user.isBot), SQLValue(user.isHidden), .text(user.email),
+                    .text(user.avatar), .text(user.bio), SQLValue(time),
+                ])
+        }
+        guard let row = rows.first else { throw .refusal(.loginTaken) }
+        return try storing { (log) throws(StorageError) in
+            var reader = RowReader(row)
+            let id = try reader.user()
+            let sessionRow: Int64? = if let session { try log.insert(session, of: id) } else { nil }
+            if let admin { try log.insert(admin) }
+            // A hidden account never shows in anybody's updates.
+            let position = log.appendAccountEvent(write, user.isHidden ? .session : .user, subject: id.rawValue)
+            return Receipt(position: position, time: log.time, row: id.rawValue, sessionRow: sessionRow)
+        }
+    }
+
+    mutating func updateUser(_ write: Write, _ user: UserID, _ changes: UserChanges) throws(Failure) -> Receipt {
+        try checkAccount(user)
+        if let login = changes.login {
+            let rows = try storing { () throws(StorageError) in
+                try connection.rows(
+                    "SELECT id FROM users WHERE login_key = $1 AND id <> $2", [.text(login.key), SQLValue(user)])
+            }
+            guard rows.isEmpty else { throw .refusal(.loginTaken) }
+        }
+        var statements: [SQLStatement] = []
+        func set(_ sql: String, _ values: SQLValue...) {
+            statements.append(SQLStatement(sql, values + [SQLValue(user)]))
+        }
+        if let login = changes.login {
+            set("UPDATE users SET login = $1, login_key = $2 WHERE id = $3", .text(login.text), .text(login.key))
+        }
+        if let username = changes.username { set("UPDATE users SET username = $1 WHERE id = $2", .text(username)) }
+        if let email = changes.email { set("UPDATE users SET email = $1 WHERE id = $2", .text(email)) }
+        if let avatar = changes.avatar { set("UPDATE users SET avatar = $1 WHERE id = $2", .text(avatar)) }
+        if let bio = changes.bio { set("UPDATE users SET bio = $1 WHERE id = $2", .text(bio)) }
+        if let isBot = changes.isBot { set("UPDATE users SET is_bot = $1 WHERE id = $2", SQLValue(isBot)) }
+        try storing { () throws(StorageError) in _ = try connection.rows(pipelined: statements) }
+        return Receipt(position: appendAccountEvent(write, .user, subject: user.rawValue), time: time)
+    }
+
+    mutating func setPassword(
+        _ write: Write, _ user: UserID, hash: String, keeping: SessionID?
+    ) throws(Failure) -> Receipt {
+        try checkAccount(user)
+        try storing { () throws(StorageError) in
+            _ = try connection.rows(pipelined: [
+                Self.passwordUpdate(user, hash),
+                SQLStatement(
+                    "UPDATE sessions SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL AND id <> $3",
+                    [SQLValue(time), SQLValue(user), .int(keeping?.rawValue ?? 0)]),
+            ])
+        }
+        return Receipt(position: appendAccountEvent(write, .session, subject: user.rawValue), time: time)
+    }
+
+    mutating func upgradePasswordHash(_ write: Write, _ user: UserID, hash: String) throws(Failure) -> Receipt {
+        try checkAccount(user)
+        try storing { () throws(StorageError) in _ = try connection.execute(Self.passwordUpdate(user, hash)) }
+        return Receipt(position: appendAccountEvent(write, .session, subject: user.rawValue), time: time)
+    }
+
+    private static func passwordUpdate(_ user: UserID, _ hash: String) -> SQLStatement {
+        SQLStatement(
+            "UPDATE users SET hash_password = $1, salt = NULL, key = NULL WHERE id = $2",
+            [.text(hash), SQLValue(user)])
+    }
+
+    /// The account's row stays for the messages that point to it; what was personal is overwritten.
+    mutating func deleteUser(_ write: Write, _ user: UserID) throws(Failure) -> Receipt {
+        try checkAccount(user)
+        try storing { () throws(StorageError) in
+            _ = try connection.rows(pipelined: [
+                SQLStatement(
+                    """
+                    UPDATE users
+                    SET login = $1, login_key = $2, username = $1, hash_password = 'deleted', salt = NULL, key = NULL,
+                        email = '', avatar = '', bio = 'deleted', deleted_ms = $3
+                    WHERE id = $4
+                    """,
+                    [
+                        .text(UserRecord.deletedName), .text("\u{1}deleted \(user.rawValue)"), SQLValue(time),
+                        SQLValue(user),
+                    ]),
+                SQLStatement(
+                    "UPDATE sessions SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL",
+                    [SQLValue(time), SQLValue(user)]),
+            ])
+        }
+        return Receipt(position: appendAccountEvent(write, .user, subject: user.rawValue), time: time)
+    }
+
+    // MARK: Sessions
+
+    mutating func openSession(_ write: Write, _ user: UserID, _ session: NewSession) throws(Failure) -> Receipt {
+        try checkAccount(user)
+        return try storing { (log) throws(StorageError) in
+            let id = try log.insert(session, of: user)
+            let position = log.appendAccountEvent(write, .session, subject: user.rawValue)
+            return Receipt(position: position, time: log.time, row: id)
+        }
+    }
+
+    private func insert(_ session: NewSession, of user: UserID) throws(StorageError) -> Int64 {
+        let lifetime = LogTime(seconds: session.lifetimeSeconds).milliseconds
+        let expires = time.milliseconds.addingReportingOverflow(lifetime)
+        let rows = try connection.rows(
+            """
+            INSERT INTO sessions (user_id, token_hash, protocol, address, created_ms, last_seen_ms, expires_ms)
+            VALUES ($1, $2, $3, $4, $5, $5, $6)
+            RETURNING id
+            """,
+            [
+                SQLValue(user), .bytes(session.tokenHash), .text(session.protocol), .text(session.address),
+                SQLValue(time), .int(expires.overflow ? .max : expires.partialValue),
+            ])
+        guard let row = rows.first else {
+            throw StorageError(.writeFailed, "The session could not be stored. Try again.")
+        }
+        var reader = RowReader(row)
+        return try reader.int()
+    }
+
+    mutating func revokeSessions(_ write: Write, _ user: UserID, _ session: SessionID?) throws(Failure) -> Receipt {
+        let changed = try storing { () throws(StorageError) in
+            if let session {
+                try connection.execute(
+                    "UPDATE sessions SET revoked_ms = $1 WHERE user_id = $2 AND id = $3 AND revoked_ms IS NULL",
+                    [SQLValue(time), SQLValue(user), .int(session.rawValue)])
+            } else {
+                try connection.execute(
+                    "UPDATE sessions SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL",
+                    [SQLValue(time), SQLValue(user)])
+            }
+        }
+        if session != nil, changed == 0 { throw .refusal(.noSuchSession) }
+        return Receipt(position: appendAccountEvent(write, .session, subject: user.rawValue), time: time)
+    }
+
+    // MARK: Admins
+
+    mutating func createAdmin(_ write: Write, _ admin: NewAdmin) throws(Failure) -> Receipt {
+        try checkNoAdmin(admin.username)
+        try storing { () throws(StorageError) in try insert(admin) }
+        return Receipt(position: appendAccountEvent(write, .admin, subject: nil), time: time)
+    }
+
+    private func insert(_ admin: NewAdmin) throws(StorageError) {
+        try connection.execute(
+            "INSERT INTO admins (username, hash_password, created_ms) VALUES ($1, $2, $3)",
+            [.text(admin.username), .text(admin.passwordHash), SQLValue(time)])
+    }
+
+    mutating func deleteAdmin(_ write: Write, username: String) throws(Failure) -> Receipt {
+        let changed = try storing { () throws(StorageError) in
+            try connection.execute("DELETE FROM admins WHERE username = $1", [.text(username)])
+        }
+        guard changed > 0 else { throw .refusal(.noSuchAdmin) }
+        return Receipt(position: appendAccountEvent(write, .admin, subject: nil), time: time)
+    }
+
+    // MARK: Checks
+
+    private func checkNoAdmin(_ username: String) throws(Failure) {
+        let rows = try storing { () throws(StorageError) in
+            try connection.rows("SELECT 1 FROM admins WHERE username = $1", [.text(username)])
+        }
+        guard rows.isEmpty else { throw .refusal(.adminExists) }
+    }
+
+    /// The account is there and not deleted.
+    func checkAccount(_ user: UserID) throws(Failure) {
+        let rows = try storing { () throws(StorageError) in
+            try connection.rows("SELECT deleted_ms FROM users WHERE id = $1", [SQLValue(user)])
+        }
+        guard let row = rows.first else { throw .refusal(.noSuchUser) }
+        guard row == [.null] else { throw .refusal(.accountDeleted) }
+    }
+}

@@ -1,0 +1,158 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+extension LogTransaction {
+    /// A flow and an account that wants to do something in it.
+    struct Pair: Hashable {
+        var flow: FlowID
+        var user: UserID
+    }
+
+    /// What an account may do in a flow, as the batch finds it after taking the head.
+    struct Access {
+        var isMember: Bool
+        var isOwner: Bool
+        var accountDeleted: Bool
+    }
+
+    /// Asks for all pairs in one statement and remembers the flows' states. A pair whose flow does not exist is missing.
+    mutating func access(of pairs: some Collection<Pair>) throws(StorageError) -> [Pair: Access] {
+        let list = pairs.map { "[\($0.flow.rawValue),\($0.user.rawValue)]" }.joined(separator: ",")
+        let rows = try connection.rows(
+            """
+            SELECT p.flow_id, p.user_id, f.flow_type, f.is_public, f.owner_id, f.event_count, f.message_count,
+                m.user_id, u.id, u.deleted_ms
+            FROM \(dialect.pairs) p
+            JOIN flows f ON f.id = p.flow_id AND f.deleted_ms IS NULL
+            LEFT JOIN flow_members m ON m.flow_id = p.flow_id AND m.user_id = p.user_id AND m.left_position IS NULL
+            LEFT JOIN users u ON u.id = p.user_id
+            """, [.text("[\(list)]")])
+        var found: [Pair: Access] = [:]
+        for row in rows {
+            var reader = RowReader(row)
+            let pair = Pair(flow: try reader.flow(), user: try reader.user())
+            let state = FlowState(
+                kind: FlowRecord.Kind(rawValue: try reader.text()) ?? .group, isPublic: try reader.bool(),
+                owner: try reader.user(), eventCount: try reader.int(), messageCount: try reader.int())
+            let member = try reader.optionalInt()
+            let account = try reader.optionalInt()
+            let deleted = try reader.optionalInt()
+            remember(state, of: pair.flow)
+            found[pair] = Access(
+                isMember: member != nil, isOwner: state.owner == pair.user, accountDeleted: account == nil || deleted != nil)
+        }
+        return found
+    }
+
+    /// Refuses who may not write messages there: the rule of `Chat`, confirmed under the lock.
+    private func writeRefusal(_ access: Access?, in flow: FlowID) -> WriteRefusal? {
+        guard let access, let state = state(of: flow) else { return .noSuchFlow }
+        if access.accountDeleted { return .accountDeleted }
+        switch state.kind {
+        case .chat: return access.isMember ? nil : .notMember
+        case .group: return state.isPublic || access.isMember ? nil : .notMember
+        case .channel:
+            if access.isOwner { return nil }
+            return state.isPublic || access.isMember ? .mayNotWrite : .notMember
+        }
+    }
+
+    /// Appends a run of messages: one statement asks for the rights, one inserts the events.
+    mutating func appendMessages(_ writes: ArraySlice<Write>) throws(StorageError) -> [WriteOutcome] {
+        var pairs: Set<Pair> = []
+        for write in writes {
+            guard case .sendMessage(let flow, _, _) = write.action, let author = write.author else { continue }
+            pairs.insert(Pair(flow: flow, user: author))
+        }
+        let access = try access(of: pairs)
+
+        var outcomes: [WriteOutcome] = []
+        outcomes.reserveCapacity(writes.count)
+        for write in writes {
+            guard case .sendMessage(let flow, let content, let blobs) = write.action, let author = write.author else {
+                outcomes.append(.refused(.noSuchUser))
+                continue
+            }
+            if let refusal = writeRefusal(access[Pair(flow: flow, user: author)], in: flow) {
+                outcomes.append(.refused(refusal))
+                continue
+            }
+            let event = appendFlowEvent(write, .message, to: flow, content: content)
+            if !blobs.isEmpty { try store(blobs, at: event.position) }
+            outcomes.append(.done(Receipt(position: event.position, time: time, number: event.number)))
+        }
+        return outcomes
+    }
+
+    private func store(_ blobs: [NewBlob], at position: Position) throws(StorageError) {
+        for blob in blobs {
+            if let bytes = blob.bytes {
+                try connection.execute(Blobs.put(blob.sha256, bytes, at: time))
+            }
+            try connection.execute(
+                "INSERT INTO blob_refs (position, name, sha256) VALUES ($1, $2, $3)",
+                [SQLValue(position), .text(blob.name), .bytes(blob.sha256)])
+        }
+    }
+
+    // MARK: Changing a message
+
+    mutating func editMessage(
+        _ write: Write, flow: FlowID, message: Position, content: [UInt8]
+    ) throws(Failure) -> Receipt {
+        try checkAuthor(write, flow: flow, message: message)
+        let event = appendFlowEvent(write, .edit, to: flow, content: content, replaces: message)
+        try storing { () throws(StorageError) in
+            try connection.execute(
+                "UPDATE events SET replaced_by = $1 WHERE position = $2",
+                [SQLValue(event.position), SQLValue(message)])
+        }
+        return Receipt(position: event.position, time: time)
+    }
+
+    /// Appends the deletion and overwrites what the message and its edits said.
+    mutating func deleteMessage(_ write: Write, flow: FlowID, message: Position) throws(Failure) -> Receipt {
+        try checkAuthor(write, flow: flow, message: message)
+        let event = appendFlowEvent(write, .deletion, to: flow, replaces: message)
+        try storing { () throws(StorageError) in
+            _ = try connection.rows(pipelined: [
+                SQLStatement(
+                    "UPDATE events SET content = $1, replaced_by = $2 WHERE position = $3",
+                    [.bytes(Self.emptyObject), SQLValue(event.position), SQLValue(message)]),
+                SQLStatement(
+                    "UPDATE events SET content = $1 WHERE replaces = $2",
+                    [.bytes(Self.emptyObject), SQLValue(message)]),
+                SQLStatement("DELETE FROM blob_refs WHERE position = $1", [SQLValue(message)]),
+            ])
+        }
+        return Receipt(position: event.position, time: time)
+    }
+
+    /// The author, or the operator; the message is there, in that flow, and not deleted.
+    private mutating func checkAuthor(_ write: Write, flow: FlowID, message: Position) throws(Failure) {
+        let pair = Pair(flow: flow, user: write.author ?? UserID(0))
+        let found = try storing { (log) throws(StorageError) in try log.access(of: [pair]) }
+        guard let access = found[pair], let state = state(of: flow) else { throw .refusal(.noSuchFlow) }
+        let rows = try storing { () throws(StorageError) in
+            try connection.rows(
+                """
+                SELECT e.flow_id, e.sender_id, r.type
+                FROM events e
+                LEFT JOIN events r ON r.position = e.replaced_by
+                WHERE e.position = $1 AND e.number IS NOT NULL
+                """, [SQLValue(message)])
+        }
+        guard let row = rows.first else { throw .refusal(.noSuchMessage) }
+        let (itsFlow, sender, change) = try storing { () throws(StorageError) in
+            var reader = RowReader(row)
+            return (try reader.flow(), try reader.optionalInt(), try reader.optionalText())
+        }
+        guard itsFlow == flow else { throw .refusal(.noSuchMessage) }
+        if let author = write.author {
+            if access.accountDeleted { throw .refusal(.accountDeleted) }
+            guard access.isMember || state.isPublic else { throw .refusal(.notMember) }
+            guard sender == author.rawValue else { throw .refusal(.notAuthor) }
+        }
+        if change == LogEvent.Kind.deletion.rawValue { throw .refusal(.messageDeleted) }
+    }
+}

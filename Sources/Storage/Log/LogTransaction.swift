@@ -1,0 +1,226 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// One batch of writes inside one transaction: takes the head of the log, applies the writes in order, and gives every
+/// accepted one its position.
+///
+/// The head's row lock lasts until the commit, so batches of all processes are serial: positions appear in order and without
+/// gaps, `seq` and `number` need no other lock, and a check made here still holds when the batch commits.
+struct LogTransaction {
+    let connection: any SQLConnection
+    let dialect: SQLDialect
+    /// The batch's time: never before that of the batch before it.
+    let time: LogTime
+    /// The last position given.
+    private(set) var position: Position
+    private(set) var events: [LogEvent] = []
+    /// How many of `events` the table has already.
+    private var insertedEvents = 0
+    /// The flows that this batch appended to, with their counters.
+    private var flows: [FlowID: FlowState] = [:]
+
+    /// What a batch must know of a flow to append to it.
+    struct FlowState {
+        var kind: FlowRecord.Kind
+        var isPublic: Bool
+        var owner: UserID
+        var eventCount: Int64
+        var messageCount: Int64
+        var isDirty = false
+        var head: Position = .start
+    }
+
+    /// Takes the lock. `now` counts unless the log's time is later already.
+    init(_ connection: any SQLConnection, dialect: SQLDialect, now: LogTime) throws(StorageError) {
+        self.connection = connection
+        self.dialect = dialect
+        let rows = try connection.rows(
+            "UPDATE log_head SET position = position WHERE id = 1 RETURNING position, time_ms")
+        guard let row = rows.first else {
+            throw StorageError(.unusable, "The database has lost the head of its log. Restore it from a backup.")
+        }
+        var reader = RowReader(row)
+        position = try reader.position()
+        time = max(now, try reader.time())
+    }
+
+    /// Applies `writes` in order; consecutive messages together. A refusal leaves nothing of its write behind.
+    mutating func apply(_ writes: ArraySlice<Write>) throws(StorageError) -> [WriteOutcome] {
+        var outcomes: [WriteOutcome] = []
+        outcomes.reserveCapacity(writes.count)
+        var index = writes.startIndex
+        while index < writes.endIndex {
+            var end = index
+            while end < writes.endIndex, writes[end].isMessage { end += 1 }
+            if end > index {
+                outcomes += try appendMessages(writes[index..<end])
+                index = end
+            } else {
+                outcomes.append(try applyOne(writes[index]))
+                index += 1
+            }
+        }
+        return outcomes
+    }
+
+    private mutating func applyOne(_ write: Write) throws(StorageError) -> WriteOutcome {
+        do {
+            return .done(try perform(write))
+        } catch {
+            switch error {
+            case .refusal(let refusal): return .refused(refusal)
+            case .storage(let failure): throw failure
+            }
+        }
+    }
+
+    /// How a single write ends early.
+    enum Failure: Error {
+        case refusal(WriteRefusal)
+        case storage(StorageError)
+    }
+
+    private mutating func perform(_ write: Write) throws(Failure) -> Receipt {
+        // What follows may read events of this batch.
+        try storing { () throws(StorageError) in try flush() }
+        switch write.action {
+        case .sendMessage:
+            preconditionFailure("messages are appended together")
+        case .editMessage(let flow, let message, let content):
+            return try editMessage(write, flow: flow, message: message, content: content)
+        case .deleteMessage(let flow, let message):
+            return try deleteMessage(write, flow: flow, message: message)
+        case .createUser(let user, let session, let admin):
+            return try createUser(write, user, session: session, admin: admin)
+        case .updateUser(let user, let changes):
+            return try updateUser(write, user, changes)
+        case .setPassword(let user, let hash, let keeping):
+            return try setPassword(write, user, hash: hash, keeping: keeping)
+        case .upgradePasswordHash(let user, let hash):
+            return try upgradePasswordHash(write, user, hash: hash)
+        case .deleteUser(let user):
+            return try deleteUser(write, user)
+        case .openSession(let user, let session):
+            return try openSession(write, user, session)
+        case .revokeSessions(let user, let session):
+            return try revokeSessions(write, user, session)
+        case .createFlow(let flow):
+            return try createFlow(write, flow)
+        case .updateFlow(let flow, let title, let info):
+            return try updateFlow(write, flow, title: title, info: info)
+        case .deleteFlow(let flow):
+            return try deleteFlow(write, flow)
+        case .addMember(let flow, let user):
+            return try addMember(write, flow, user)
+        case .removeMember(let flow, let user):
+            return try removeMember(write, flow, user)
+        case .createAdmin(let admin):
+            return try createAdmin(write, admin)
+        case .deleteAdmin(let username):
+            return try deleteAdmin(write, username: username)
+        }
+    }
+
+    /// Bridges a storage call into a function that may also refuse.
+    @discardableResult
+    func storing<Value>(_ body: () throws(StorageError) -> Value) throws(Failure) -> Value {
+        do { return try body() } catch { throw .storage(error) }
+    }
+
+    mutating func storing<Value>(
+        _ body: (inout LogTransaction) throws(StorageError) -> Value
+    ) throws(Failure) -> Value {
+        do { return try body(&self) } catch { throw .storage(error) }
+    }
+
+    // MARK: Appending
+
+    /// Appends an event that belongs to no flow.
+    mutating func appendAccountEvent(
+        _ write: Write, _ kind: LogEvent.Kind, subject: Int64?, content: [UInt8] = LogTransaction.emptyObject
+    ) -> Position {
+        position = Position(position.rawValue + 1)
+        events.append(
+            LogEvent(
+                position: position, time: time, uuid: write.uuid, kind: kind, flow: nil, seq: nil, number: nil,
+                sender: write.author, subject: subject, content: content, replaces: nil))
+        return position
+    }
+
+    /// Appends an event to a flow whose state `load` has fetched.
+    mutating func appendFlowEvent(
+        _ write: Write, _ kind: LogEvent.Kind, to flow: FlowID, subject: Int64? = nil,
+        content: [UInt8] = LogTransaction.emptyObject, replaces: Position? = nil
+    ) -> LogEvent {
+        guard var state = flows[flow] else { preconditionFailure("the flow's state is loaded before appending") }
+        position = Position(position.rawValue + 1)
+        let event = LogEvent(
+            position: position, time: time, uuid: write.uuid, kind: kind, flow: flow, seq: state.eventCount,
+            number: kind == .message ? state.messageCount : nil, sender: write.author, subject: subject,
+            content: content, replaces: replaces)
+        state.eventCount += 1
+        if kind == .message { state.messageCount += 1 }
+        state.head = position
+        state.isDirty = true
+        flows[flow] = state
+        events.append(event)
+        return event
+    }
+
+    func state(of flow: FlowID) -> FlowState? { flows[flow] }
+
+    mutating func remember(_ state: FlowState, of flow: FlowID) {
+        // A state that this batch has already appended to is newer than what the table says.
+        if flows[flow] == nil { flows[flow] = state }
+    }
+
+    mutating func forget(_ flow: FlowID) {
+        flows[flow] = nil
+    }
+
+    /// Writes the events and counters that only this value has so far.
+    mutating func flush() throws(StorageError) {
+        if insertedEvents < events.count {
+            try connection.insert(
+                LogTransaction.eventInsertion,
+                rows: events[insertedEvents...].map { event in
+                    [
+                        SQLValue(event.position), SQLValue(event.flow?.rawValue), SQLValue(event.seq),
+                        SQLValue(event.number), SQLValue(event.uuid), .text(event.kind.rawValue),
+                        event.subject.map { .text(String($0)) } ?? .null, SQLValue(event.sender?.rawValue),
+                        SQLValue(event.time), .bytes(event.content), SQLValue(event.replaces?.rawValue),
+                    ]
+                })
+            insertedEvents = events.count
+        }
+        let updates = flows.filter(\.value.isDirty).map { flow, state in
+            SQLStatement(
+                "UPDATE flows SET event_count = $1, message_count = $2, head_position = $3 WHERE id = $4",
+                [.int(state.eventCount), .int(state.messageCount), SQLValue(state.head), SQLValue(flow)])
+        }
+        if !updates.isEmpty { _ = try connection.rows(pipelined: updates) }
+        for flow in flows.keys { flows[flow]?.isDirty = false }
+    }
+
+    /// Writes what is left and moves the head. The caller commits.
+    mutating func finish() throws(StorageError) {
+        try flush()
+        try connection.execute(
+            "UPDATE log_head SET position = $1, time_ms = $2 WHERE id = 1", [SQLValue(position), SQLValue(time)])
+    }
+
+    static let emptyObject = Array("{}".utf8)
+
+    private static let eventInsertion = SQLInsertion(
+        into: "events",
+        columns: [
+            ("position", .int), ("flow_id", .int), ("seq", .int), ("number", .int), ("uuid", .bytes), ("type", .text),
+            ("state_key", .text), ("sender_id", .int), ("time_ms", .int), ("content", .bytes), ("replaces", .int),
+        ])
+}
+
+extension Write {
+    var isMessage: Bool {
+        if case .sendMessage = action { true } else { false }
+    }
+}

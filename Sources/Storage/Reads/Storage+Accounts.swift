@@ -1,0 +1,170 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+extension Storage {
+    static let userColumns = """
+        u.id, u.uuid, u.login, u.login_key, u.username, u.hash_password, u.salt, u.key, u.is_bot, u.is_hidden, u.email,
+        u.avatar, u.bio, u.created_ms, u.deleted_ms
+        """
+
+    static func user(_ row: SQLRow) throws(StorageError) -> UserRecord {
+        var reader = RowReader(row)
+        return try user(&reader)
+    }
+
+    static func user(_ reader: inout RowReader) throws(StorageError) -> UserRecord {
+        UserRecord(
+            id: try reader.user(), uuid: try reader.identifier(), login: try reader.text(), loginKey: try reader.text(),
+            username: try reader.text(), passwordHash: try reader.text(), salt: try reader.optionalBytes(),
+            key: try reader.optionalBytes(), isBot: try reader.bool(), isHidden: try reader.bool(),
+            email: try reader.text(), avatar: try reader.text(), bio: try reader.text(), created: try reader.time(),
+            deleted: try reader.optionalTime())
+    }
+
+    private func user(where condition: String, _ value: SQLValue) async throws(StorageError) -> UserRecord? {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows("SELECT \(Self.userColumns) FROM users u WHERE \(condition)", [value])
+            guard let row = rows.first else { return nil }
+            return try Self.user(row)
+        }
+    }
+
+    /// Deleted accounts are found by `id` and `uuid`, not by login.
+    package func user(_ id: UserID) async throws(StorageError) -> UserRecord? {
+        try await user(where: "u.id = $1", SQLValue(id))
+    }
+
+    package func user(uuid: Identifier) async throws(StorageError) -> UserRecord? {
+        try await user(where: "u.uuid = $1", SQLValue(uuid))
+    }
+
+    /// - Parameter loginKey: The login in its compared form.
+    package func user(loginKey: String) async throws(StorageError) -> UserRecord? {
+        try await user(where: "u.login_key = $1", .text(loginKey))
+    }
+
+    /// The accounts with these uuids, in that order; those that do not exist are missing.
+    package func users(uuids: [Identifier]) async throws(StorageError) -> [UserRecord] {
+        try await engine.read { (connection) throws(StorageError) in
+            let found = try connection.rows(
+                pipelined: uuids.map {
+                    SQLStatement("SELECT \(Self.userColumns) FROM users u WHERE u.uuid = $1", [SQLValue($0)])
+                })
+            var users: [UserRecord] = []
+            for row in found.joined() { users.append(try Self.user(row)) }
+            return users
+        }
+    }
+
+    /// All accounts that are neither deleted nor hidden, by row number.
+    package func users(after: UserID = UserID(0), limit: Int) async throws(StorageError) -> [UserRecord] {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT \(Self.userColumns) FROM users u
+                WHERE u.id > $1 AND u.deleted_ms IS NULL AND u.is_hidden = 0
+                ORDER BY u.id
+                LIMIT $2
+                """, [SQLValue(after), .int(Int64(limit))])
+            return try rows.map { (row) throws(StorageError) in try Self.user(row) }
+        }
+    }
+
+    // MARK: Sessions
+
+    private static let sessionColumns = """
+        s.id, s.user_id, s.protocol, s.address, s.created_ms, s.last_seen_ms, s.expires_ms, s.revoked_ms
+        """
+
+    private static func session(_ reader: inout RowReader) throws(StorageError) -> SessionRecord {
+        SessionRecord(
+            id: SessionID(try reader.int()), user: try reader.user(), protocol: try reader.text(),
+            address: try reader.text(), created: try reader.time(), lastSeen: try reader.time(),
+            expires: try reader.time(), revoked: try reader.optionalTime())
+    }
+
+    /// The session of a token with its account, expired and revoked ones too.
+    package func session(tokenHash: [UInt8]) async throws(StorageError) -> (SessionRecord, UserRecord)? {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT \(Self.sessionColumns), \(Self.userColumns)
+                FROM sessions s
+                JOIN users u ON u.id = s.user_id
+                WHERE s.token_hash = $1
+                """, [.bytes(tokenHash)])
+            guard let row = rows.first else { return nil }
+            var reader = RowReader(row)
+            return (try Self.session(&reader), try Self.user(&reader))
+        }
+    }
+
+    /// The sessions of an account that are neither revoked nor expired, newest first, at most `limit`.
+    package func sessions(of user: UserID, limit: Int = 1000) async throws(StorageError) -> [SessionRecord] {
+        let now = currentTime()
+        return try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT \(Self.sessionColumns) FROM sessions s
+                WHERE s.user_id = $1 AND s.revoked_ms IS NULL AND s.expires_ms > $2
+                ORDER BY s.id DESC
+                LIMIT $3
+                """, [SQLValue(user), SQLValue(now), .int(Int64(limit))])
+            return try rows.map { (row) throws(StorageError) in
+                var reader = RowReader(row)
+                return try Self.session(&reader)
+            }
+        }
+    }
+
+    /// Notes when sessions were last used, in one transaction.
+    package func touch(_ seen: [SessionID: LogTime]) async throws(StorageError) {
+        guard !seen.isEmpty else { return }
+        try await engine.write { (connection) throws(StorageError) in
+            _ = try connection.rows(
+                pipelined: seen.map { session, time in
+                    SQLStatement(
+                        "UPDATE sessions SET last_seen_ms = $1 WHERE id = $2", [SQLValue(time), .int(session.rawValue)])
+                })
+        }
+    }
+
+    /// Removes sessions that expired before `time`, at most `limit`.
+    ///
+    /// - Returns: How many were removed.
+    package func removeSessions(expiredBefore time: LogTime, limit: Int = 1000) async throws(StorageError) -> Int {
+        try await engine.write { (connection) throws(StorageError) in
+            try connection.execute(
+                "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_ms < $1 LIMIT $2)",
+                [SQLValue(time), .int(Int64(limit))])
+        }
+    }
+
+    // MARK: Admins
+
+    private static func admin(_ row: SQLRow) throws(StorageError) -> AdminRecord {
+        var reader = RowReader(row)
+        return AdminRecord(
+            username: try reader.text(), passwordHash: try reader.text(), created: try reader.time())
+    }
+
+    package func admin(username: String) async throws(StorageError) -> AdminRecord? {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                "SELECT username, hash_password, created_ms FROM admins WHERE username = $1", [.text(username)])
+            guard let row = rows.first else { return nil }
+            return try Self.admin(row)
+        }
+    }
+
+    /// All administrators, by name.
+    package func admins(after: String = "", limit: Int) async throws(StorageError) -> [AdminRecord] {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT username, hash_password, created_ms FROM admins WHERE username > $1 ORDER BY username LIMIT $2
+                """, [.text(after), .int(Int64(limit))])
+            return try rows.map { (row) throws(StorageError) in try Self.admin(row) }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a time compares with the one asked for.
+package enum TimeComparison: Sendable {
+    case exactly, atOrBefore, atOrAfter
+
+    var sqlOperator: String {
+        switch self {
+        case .exactly: "="
+        case .atOrBefore: "<="
+        case .atOrAfter: ">="
+        }
+    }
+}
+
+extension Storage {
+    static let flowColumns = """
+        f.id, f.uuid, f.flow_type, f.title, f.info, f.owner_id, o.uuid, f.is_public, f.created_ms, f.event_count,
+        f.message_count, f.head_position
+        """
+    static let flowTables = "flows f JOIN users o ON o.id = f.owner_id"
+
+    static func flow(_ row: SQLRow) throws(StorageError) -> FlowRecord {
+        var reader = RowReader(row)
+        return FlowRecord(
+            id: try reader.flow(), uuid: try reader.identifier(),
+            kind: FlowRecord.Kind(rawValue: try reader.text()) ?? .group, title: try reader.text(),
+            info: try reader.text(), owner: try reader.user(), ownerUUID: try reader.identifier(),
+            isPublic: try reader.bool(), created: try reader.time(), eventCount: try reader.int(),
+            messageCount: try reader.int(), head: try reader.position())
+    }
+
+    private func flows(_ condition: String, _ arguments: [SQLValue]) async throws(StorageError) -> [FlowRecord] {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                "SELECT \(Self.flowColumns) FROM \(Self.flowTables) WHERE f.deleted_ms IS NULL AND \(condition)",
+                arguments)
+            return try rows.map { (row) throws(StorageError) in try Self.flow(row) }
+        }
+    }
+
+    package func flow(_ id: FlowID) async throws(StorageError) -> FlowRecord? {
+        try await flows("f.id = $1", [SQLValue(id)]).first
+    }
+
+    package func flow(uuid: Identifier) async throws(StorageError) -> FlowRecord? {
+        try await flows("f.uuid = $1", [SQLValue(uuid)]).first
+    }
+
+    /// All flows, by row number.
+    package func flows(after: FlowID = FlowID(0), limit: Int) async throws(StorageError) -> [FlowRecord] {
+        try await flows("f.id > $1 ORDER BY f.id LIMIT $2", [SQLValue(after), .int(Int64(limit))])
+    }
+
+    package func flows(
+        title: String, after: FlowID = FlowID(0), limit: Int
+    ) async throws(StorageError) -> [FlowRecord] {
+        try await flows(
+            "f.title = $1 AND f.id > $2 ORDER BY f.id LIMIT $3", [.text(title), SQLValue(after), .int(Int64(limit))])
+    }
+
+    package func flows(
+        created comparison: TimeComparison, _ time: LogTime, after: FlowID = FlowID(0), limit: Int
+    ) async throws(StorageError) -> [FlowRecord] {
+        try await flows(
+            "f.created_ms \(comparison.sqlOperator) $1 AND f.id > $2 ORDER BY f.id LIMIT $3",
+            [SQLValue(time), SQLValue(after), .int(Int64(limit))])
+    }
+
+    /// The flows that an account sees: those it is a member of, and the public ones.
+    package func flows(
+        visibleTo user: UserID, after: FlowID = FlowID(0), limit: Int
+    ) async throws(StorageError) -> [FlowRecord] {
+        try await flows(
+            """
+            f.id > $1 AND (f.is_public = 1 OR EXISTS (
+                SELECT 1 FROM flow_members m
+                WHERE m.flow_id = f.id AND m.user_id = $2 AND m.left_position IS NULL))
+            ORDER BY f.id LIMIT $3
+            """, [SQLValue(after), SQLValue(user), .int(Int64(limit))])
+    }
+
+    /// The members of a private flow, by row number.
+    package func members(
+        of flow: FlowID, after: UserID = UserID(0), limit: Int
+    ) async throws(StorageError) -> [MemberRecord] {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT m.user_id, u.uuid, u.login
+                FROM flow_members m
+                JOIN users u ON u.id = m.user_id
+                WHERE m.flow_id = $1 AND m.user_id > $2 AND m.left_position IS NULL
+                ORDER BY m.user_id
+                LIMIT $3
+                """, [SQLValue(flow), SQLValue(after), .int(Int64(limit))])
+            return try rows.map { (row) throws(StorageError) in
+                var reader = RowReader(row)
+                return MemberRecord(user: try reader.user(), uuid: try reader.identifier(), login: try reader.text())
+            }
+        }
+    }
+
+    /// Counts of accounts, flows and messages.
+    package func counts() async throws(StorageError) -> StorageCounts {
+        try await engine.read { (connection) throws(StorageError) in
+            let results = try connection.rows(pipelined: [
+                SQLStatement("SELECT count(*) FROM users WHERE deleted_ms IS NULL AND is_hidden = 0"),
+                SQLStatement("SELECT count(*) FROM flows WHERE deleted_ms IS NULL"),
+                SQLStatement(
+                    "SELECT CAST(coalesce(sum(message_count), 0) AS BIGINT) FROM flows WHERE deleted_ms IS NULL"),
+            ])
+            func number(_ index: Int) throws(StorageError) -> Int64 {
+                guard let row = results[index].first else { return 0 }
+                var reader = RowReader(row)
+                return try reader.int()
+            }
+            return StorageCounts(users: try number(0), flows: try number(1), messages: try number(2))
+        }
+    }
+}

@@ -1,0 +1,225 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What changed for one account after a cursor, in the order of the log.
+package struct UpdatePage: Sendable {
+    /// Messages that are new, edited or deleted, as they stand now.
+    package var messages: [MessageRecord] = []
+    /// Flows that are new to the account or changed.
+    package var flows: [FlowRecord] = []
+    /// Accounts that are new or changed.
+    package var users: [UserRecord] = []
+    /// Everything up to here is in this page or none of the account's business.
+    package var cursor: Position
+    /// More follows after `cursor`.
+    package var isCut = false
+}
+
+extension Storage {
+    /// The most events a page holds, also when a whole second must fit.
+    package static let maximumUpdates = 10_000
+
+    static func head(on connection: any SQLConnection) throws(StorageError) -> Position {
+        guard let row = try connection.rows("SELECT position FROM log_head WHERE id = 1").first else { return .start }
+        var reader = RowReader(row)
+        return try reader.position()
+    }
+
+    /// The last position of the log.
+    package func head() async throws(StorageError) -> Position {
+        try await engine.read { (connection) throws(StorageError) in try Self.head(on: connection) }
+    }
+
+    /// The last position whose time is before `time`: a binary search, since time follows position.
+    static func position(before time: LogTime, on connection: any SQLConnection) throws(StorageError) -> Position {
+        var low: Int64 = 0
+        var high = try head(on: connection).rawValue
+        // Invariant: what is at or below `low` is before `time`, what is above `high` is not.
+        while low < high {
+            let middle = low + (high - low + 1) / 2
+            // A purged flow leaves gaps: take the next event there is.
+            let rows = try connection.rows(
+                "SELECT position, time_ms FROM events WHERE position >= $1 ORDER BY position LIMIT 1", [.int(middle)])
+            guard let row = rows.first else {
+                high = middle - 1
+                continue
+            }
+            var reader = RowReader(row)
+            let position = try reader.int()
+            if try reader.time() < time { low = min(position, high) } else { high = middle - 1 }
+        }
+        return Position(low)
+    }
+
+    /// The cursor that has seen everything before `time`.
+    package func cursor(before time: LogTime) async throws(StorageError) -> Position {
+        try await engine.read { (connection) throws(StorageError) in
+            try Self.position(before: time, on: connection)
+        }
+    }
+
+    /// Events of all flows and accounts after a position, in order.
+    package func events(after: Position, limit: Int) async throws(StorageError) -> [LogEvent] {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT position, time_ms, uuid, type, flow_id, seq, number, sender_id, state_key, content, replaces
+                FROM events
+                WHERE position > $1
+                ORDER BY position
+                LIMIT $2
+                """, [SQLValue(after), .int(Int64(limit))])
+            return try rows.map { (row) throws(StorageError) in
+                var reader = RowReader(row)
+                return LogEvent(
+                    position: try reader.position(), time: try reader.time(), uuid: try reader.identifier(),
+                    kind: LogEvent.Kind(rawValue: try reader.text()) ?? .session,
+                    flow: try reader.optionalInt().map { FlowID($0) }, seq: try reader.optionalInt(),
+                    number: try reader.optionalInt(), sender: try reader.optionalInt().map { UserID($0) },
+                    subject: try reader.optionalText().flatMap { Int64($0) }, content: try reader.bytes(),
+                    replaces: try reader.optionalInt().map { Position($0) })
+            }
+        }
+    }
+
+    /// What `user` may see of the log after `cursor`, at most `limit` events.
+    ///
+    /// Reads only the account's flows with something new, each by its own index.
+    ///
+    /// - Parameter wholeSeconds: Do not end inside a second, for cursors that are a time.
+    package func updates(
+        for user: UserID, after cursor: Position, limit: Int, wholeSeconds: Bool
+    ) async throws(StorageError) -> UpdatePage {
+        try await engine.read { (connection) throws(StorageError) in
+            let head = try Self.head(on: connection)
+            let flows = try Self.flowsWithNews(for: user, after: cursor, on: connection)
+            var end = head
+            var positions = try Self.positions(in: flows, after: cursor, upTo: end, limit: limit + 1, on: connection)
+            if positions.count > limit {
+                end = positions[limit - 1]
+                if wholeSeconds { end = try Self.endOfSecond(at: end, on: connection) }
+                positions = try Self.positions(
+                    in: flows, after: cursor, upTo: end, limit: Self.maximumUpdates, on: connection)
+                end = positions.last ?? end
+            }
+            var page = try Self.load(positions, for: user, on: connection)
+            if page.isCut { return page }
+            let more = try Self.positions(in: flows, after: end, upTo: head, limit: 1, on: connection)
+            page.isCut = !more.isEmpty
+            page.cursor = page.isCut ? end : head
+            return page
+        }
+    }
+
+    private static func flowsWithNews(
+        for user: UserID, after cursor: Position, on connection: any SQLConnection
+    ) throws(StorageError) -> [SQLValue] {
+        try connection.rows(
+            """
+            SELECT f.id
+            FROM flow_members m
+            JOIN flows f ON f.id = m.flow_id
+            WHERE m.user_id = $1 AND m.left_position IS NULL AND f.head_position > $2 AND f.deleted_ms IS NULL
+            UNION
+            SELECT f.id FROM flows f WHERE f.is_public = 1 AND f.head_position > $2 AND f.deleted_ms IS NULL
+            """, [SQLValue(user), SQLValue(cursor)]
+        ).map { $0[0] }
+    }
+
+    /// The first `limit` positions in `(after, upTo]` of these flows and of changed accounts, in order.
+    private static func positions(
+        in flows: [SQLValue], after: Position, upTo: Position, limit: Int, on connection: any SQLConnection
+    ) throws(StorageError) -> [Position] {
+        guard after < upTo else { return [] }
+        let range = [SQLValue(after), SQLValue(upTo), .int(Int64(limit))]
+        var statements = [
+            SQLStatement(
+                """
+                SELECT position FROM events
+                WHERE flow_id IS NULL AND type = 'user' AND position > $1 AND position <= $2
+                ORDER BY position
+                LIMIT $3
+                """, range)
+        ]
+        statements += flows.map { flow in
+            SQLStatement(
+                """
+                SELECT position FROM events
+                WHERE flow_id = $1 AND position > $2 AND position <= $3
+                ORDER BY position
+                LIMIT $4
+                """, [flow] + range)
+        }
+        var positions: [Position] = []
+        for row in try connection.rows(pipelined: statements).joined() {
+            var reader = RowReader(row)
+            positions.append(try reader.position())
+        }
+        positions.sort()
+        return Array(positions.prefix(limit))
+    }
+
+    /// The last position in the second of the event at `position`.
+    private static func endOfSecond(at position: Position, on connection: any SQLConnection) throws(StorageError)
+        -> Position
+    {
+        guard let row = try connection.rows("SELECT time_ms FROM events WHERE position = $1", [SQLValue(position)]).first
+        else { return position }
+        var reader = RowReader(row)
+        return try Self.position(before: LogTime(seconds: try reader.time().seconds + 1), on: connection)
+    }
+
+    /// The objects that the events at these positions made or changed, each once, as they stand now.
+    private static func load(
+        _ positions: [Position], for user: UserID, on connection: any SQLConnection
+    ) throws(StorageError) -> UpdatePage {
+        var page = UpdatePage(cursor: positions.last ?? .start)
+        let heads = try connection.rows(
+            pipelined: positions.map {
+                SQLStatement(
+                    "SELECT position, type, flow_id, state_key, replaces FROM events WHERE position = $1", [SQLValue($0)])
+            })
+        var seenMessages: Set<Position> = []
+        var seenFlows: Set<Int64> = []
+        var seenUsers: Set<Int64> = []
+        var bytes = 0
+        var last = Position.start
+        for row in heads.joined() {
+            if bytes > maximumPageBytes {
+                page.cursor = last
+                page.isCut = true
+                break
+            }
+            var reader = RowReader(row)
+            let position = try reader.position()
+            let kind = LogEvent.Kind(rawValue: try reader.text())
+            let flow = try reader.optionalInt()
+            let subject = try reader.optionalText().flatMap { Int64($0) }
+            let target = try reader.optionalInt().map { Position($0) } ?? position
+            switch kind {
+            case .message, .edit, .deletion:
+                guard seenMessages.insert(target).inserted else { break }
+                let rows = try connection.rows(
+                    "SELECT \(messageColumns) FROM \(messageTables) WHERE e.number IS NOT NULL AND e.position = $1",
+                    [SQLValue(target)])
+                for message in try messages(rows, on: connection).messages {
+                    bytes += message.content.count + message.blobs.values.reduce(0) { $0 + $1.count }
+                    page.messages.append(message)
+                }
+            case .flow, .join, .leave:
+                guard let flow, seenFlows.insert(flow).inserted else { break }
+                let rows = try connection.rows(
+                    "SELECT \(flowColumns) FROM \(flowTables) WHERE f.deleted_ms IS NULL AND f.id = $1", [.int(flow)])
+                for row in rows { page.flows.append(try Self.flow(row)) }
+            case .user:
+                guard let subject, seenUsers.insert(subject).inserted else { break }
+                let rows = try connection.rows(
+                    "SELECT \(userColumns) FROM users u WHERE u.is_hidden = 0 AND u.id = $1", [.int(subject)])
+                for row in rows { page.users.append(try Self.user(row)) }
+            case .session, .admin, nil: break
+            }
+            last = position
+        }
+        return page
+    }
+}

@@ -1,0 +1,134 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// An account. The reference model's `user` without a plaintext password; its tokens are sessions.
+package struct UserRecord: Sendable, Equatable {
+    package var id: UserID
+    package var uuid: Identifier
+    /// As typed. Unique by `loginKey`.
+    package var login: String
+    package var loginKey: String
+    package var username: String
+    /// Argon2id in PHC form, or the older keyed BLAKE2b.
+    package var passwordHash: String
+    package var salt: [UInt8]?
+    package var key: [UInt8]?
+    package var isBot: Bool
+    /// Not shown in lists and updates; such as the health check's bot.
+    package var isHidden: Bool
+    package var email: String
+    package var avatar: String
+    package var bio: String
+    package var created: LogTime
+    package var deleted: LogTime?
+
+    /// What a deleted account is called.
+    package static let deletedName = "User deleted"
+}
+
+/// A conversation.
+package struct FlowRecord: Sendable, Equatable {
+    package enum Kind: String, Sendable { case chat, group, channel }
+
+    package var id: FlowID
+    package var uuid: Identifier
+    package var kind: Kind
+    package var title: String
+    package var info: String
+    package var owner: UserID
+    package var ownerUUID: Identifier
+    /// Every account reads it and, in a group, writes.
+    package var isPublic: Bool
+    package var created: LogTime
+    /// Events so far; the next one's `seq`.
+    package var eventCount: Int64
+    /// Messages so far, deleted ones included; the next one's `number`.
+    package var messageCount: Int64
+    package var head: Position
+}
+
+/// A current member of a flow.
+package struct MemberRecord: Sendable, Equatable {
+    package var user: UserID
+    package var uuid: Identifier
+    package var login: String
+}
+
+/// A message as it stands now: edits and deletion applied.
+package struct MessageRecord: Sendable, Equatable {
+    package var position: Position
+    package var flow: FlowID
+    package var flowUUID: Identifier
+    package var number: Int64
+    package var uuid: Identifier
+    package var sender: UserID
+    package var senderUUID: Identifier
+    package var time: LogTime
+    /// What the sender wrote: bytes of a JSON object. `{}` when deleted.
+    package var content: [UInt8]
+    /// Attachments that are kept outside `content`, by name.
+    package var blobs: [String: [UInt8]]
+    package var change: Change?
+
+    package enum Change: Sendable, Equatable {
+        /// The newest edit's content.
+        case edited(LogTime, content: [UInt8])
+        case deleted(LogTime)
+    }
+}
+
+/// A log in of one device. Tokens are stored only as hashes.
+package struct SessionRecord: Sendable, Equatable {
+    package var id: SessionID
+    package var user: UserID
+    package var `protocol`: String
+    package var address: String
+    package var created: LogTime
+    package var lastSeen: LogTime
+    package var expires: LogTime
+    package var revoked: LogTime?
+}
+
+/// An administrator of the server.
+package struct AdminRecord: Sendable, Equatable {
+    package var username: String
+    package var passwordHash: String
+    package var created: LogTime
+}
+
+/// One entry of the log.
+package struct LogEvent: Sendable, Equatable {
+    package enum Kind: String, Sendable {
+        case message, edit, deletion
+        /// A flow was created or its title or info changed.
+        case flow
+        case join, leave
+        /// An account was created, changed or deleted.
+        case user
+        /// Sessions of an account were opened or revoked.
+        case session
+        /// A change of the administrators.
+        case admin
+    }
+
+    package var position: Position
+    package var time: LogTime
+    package var uuid: Identifier
+    package var kind: Kind
+    package var flow: FlowID?
+    package var seq: Int64?
+    package var number: Int64?
+    package var sender: UserID?
+    /// Whom or what the event is about: the member's user id of a join, the user id of a `user` or `session` event.
+    package var subject: Int64?
+    package var content: [UInt8]
+    /// The message that an edit or deletion changes.
+    package var replaces: Position?
+}
+
+/// Numbers of the home page and `db status`.
+package struct StorageCounts: Sendable, Equatable {
+    package var users: Int64
+    package var flows: Int64
+    package var messages: Int64
+}

@@ -1,0 +1,36 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+package import Storage
+
+/// The lock on `DATABASE.lock` that says which process the database belongs to: a running server, or one command.
+///
+/// Kept as long as the value lives; the kernel releases it when the process dies in whatever way.
+package final class DatabaseLock: Sendable {
+    private let descriptor: Int32
+
+    /// - Throws: `.unavailable` if another process holds it, `.unusable` if the file cannot be made.
+    package init(databasePath: String) throws(StorageError) {
+        let path = databasePath + ".lock"
+        let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard opened >= 0 else {
+            throw StorageError(
+                .unusable,
+                "The lock file '\(path)' cannot be made (\(String(cString: strerror(errno)))). Check that its folder exists and that this user may write there.")
+        }
+        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+            let reason = errno
+            Glibc.close(opened)
+            throw StorageError(
+                .unavailable,
+                "The database '\(databasePath)' is in use by another Parley process. Stop it, or use its admin socket.",
+                cause: String(cString: strerror(reason)))
+        }
+        descriptor = opened
+    }
+
+    deinit {
+        Glibc.close(descriptor)
+    }
+}

@@ -1,0 +1,190 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GRDB
+package import Storage
+
+/// SQLite through GRDB: one pool for a file (one writer, readers beside it, WAL), one queue for a database in memory.
+package final class SQLiteEngine: StorageEngine {
+    package let dialect = SQLiteDialect.dialect
+    private let database: any DatabaseWriter
+    private let path: String?
+
+    /// Where the database is.
+    package enum Location: Sendable, Equatable {
+        case memory
+        case file(String)
+    }
+
+    /// Opens the database; makes an empty file when there is none and `create` says so.
+    ///
+    /// - Parameters:
+    ///   - readers: Connections for reading, 1 or more.
+    ///   - busySeconds: How long a statement waits for another process's lock.
+    /// - Throws: `.notFound`, `.unusable` (no database, corrupt, read-only, no such folder), `.unavailable` (locked).
+    package init(
+        _ location: Location, create: Bool, readers: Int = 4, busySeconds: Double = 5
+    ) throws(StorageError) {
+        var configuration = Configuration()
+        configuration.label = "parley"
+        configuration.maximumReaderCount = max(1, readers)
+        configuration.busyMode = .timeout(busySeconds)
+        do {
+            switch location {
+            case .memory:
+                path = nil
+                database = try DatabaseQueue(configuration: configuration)
+            case .file(let file):
+                path = file
+                guard create || FileManager.default.fileExists(atPath: file) else {
+                    throw StorageError(
+                        .notFound, "There is no database '\(file)'. Create it with 'manage db create'.")
+                }
+                database = try DatabasePool(path: file, configuration: configuration)
+            }
+            // GRDB sets NORMAL when it opens a pool, which loses commits when the power fails.
+            try database.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+                try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+            }
+        } catch let error as StorageError {
+            throw error
+        } catch {
+            throw Self.storageError(error, path: path ?? ":memory:", isWrite: false)
+        }
+    }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        do {
+            return try await database.read { db in try body(SQLiteConnection(db, isWriter: false)) }
+        } catch {
+            throw Self.storageError(error, path: path ?? ":memory:", isWrite: false)
+        }
+    }
+
+    package func write<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        // A caller that is cancelled must not interrupt a batch of others: the transaction runs on the writer's queue.
+        let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
+            database.asyncWriteWithoutTransaction { db in
+                continuation.resume(
+                    returning: Result {
+                        var value: Value?
+                        try db.inTransaction(.immediate) {
+                            value = try body(SQLiteConnection(db, isWriter: true))
+                            return .commit
+                        }
+                        guard let value else {
+                            throw StorageError(.writeFailed, "The transaction ended without a result. Try again.")
+                        }
+                        return value
+                    })
+            }
+        }
+        do {
+            return try result.get()
+        } catch {
+            throw Self.storageError(error, path: path ?? ":memory:", isWrite: true)
+        }
+    }
+
+    package func facts() async throws(StorageError) -> EngineFacts {
+        do {
+            return try await database.writeWithoutTransaction { [path] db in
+                func text(_ sql: String) throws -> String { try String.fetchOne(db, sql: sql) ?? "" }
+                func number(_ sql: String) throws -> Int64 { try Int64.fetchOne(db, sql: sql) ?? 0 }
+                let levels = ["OFF", "NORMAL", "FULL", "EXTRA"]
+                let synchronous = Int(try number("PRAGMA synchronous"))
+                return EngineFacts(
+                    version: "SQLite " + (try text("SELECT sqlite_version()")), location: path ?? ":memory:",
+                    sizeBytes: try number("PRAGMA page_count") * number("PRAGMA page_size"),
+                    durability: [
+                        "synchronous": levels.indices.contains(synchronous) ? levels[synchronous] : "\(synchronous)",
+                        "journal_mode": try text("PRAGMA journal_mode"),
+                    ])
+            }
+        } catch {
+            throw Self.storageError(error, path: path ?? ":memory:", isWrite: false)
+        }
+    }
+
+    /// Reads every page and index, as `PRAGMA quick_check` does.
+    ///
+    /// - Returns: What is wrong; empty if nothing is.
+    package func integrityProblems() async throws(StorageError) -> [String] {
+        do {
+            let lines = try await database.read { db in try String.fetchAll(db, sql: "PRAGMA quick_check(20)") }
+            return lines == ["ok"] ? [] : lines
+        } catch {
+            throw Self.storageError(error, path: path ?? ":memory:", isWrite: false)
+        }
+    }
+
+    package func close() async {
+        // What is still running keeps its connection open; the process ends soon after.
+        try? database.close()
+    }
+
+    // MARK: Errors
+
+    static func storageError(_ error: any Error, path: String, isWrite: Bool) -> StorageError {
+        if let error = error as? StorageError { return error }
+        guard let error = error as? DatabaseError else {
+            return StorageError(
+                error is CancellationError ? .unavailable : isWrite ? .writeFailed : .readFailed,
+                "The database '\(path)' could not be \(isWrite ? "written" : "read"). The log says why.",
+                cause: String(reflecting: error))
+        }
+        return storageError(
+            code: error.extendedResultCode.rawValue, message: error.message ?? "", path: path, isWrite: isWrite)
+    }
+
+    static func storageError(code: Int32, message: String, path: String, isWrite: Bool) -> StorageError {
+        let cause = "SQLite \(code): \(message)"
+        let extended = ResultCode(rawValue: code)
+        switch extended {
+        case .SQLITE_CONSTRAINT_UNIQUE, .SQLITE_CONSTRAINT_PRIMARYKEY, .SQLITE_CONSTRAINT_ROWID:
+            // "UNIQUE constraint failed: users.login_key"
+            let constraint = message.split(separator: ": ").last.map(String.init) ?? ""
+            return StorageError(.conflict(constraint: constraint), "The same entry is there already.", cause: cause)
+        default: break
+        }
+        switch extended.primaryResultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            return StorageError(
+                .unavailable, "The database '\(path)' is locked by another program. Try again when it has ended.",
+                cause: cause)
+        case .SQLITE_NOTADB:
+            return StorageError(
+                .unusable, "'\(path)' is not an SQLite database. Name another file in [DATABASE] URI.", cause: cause)
+        case .SQLITE_CORRUPT:
+            return StorageError(
+                .unusable, "The database '\(path)' is corrupt. Stop the server and restore it from a backup.",
+                cause: cause)
+        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
+            return StorageError(
+                .unusable, "The database '\(path)' is read-only. Give this user the right to write to it and its folder.",
+                cause: cause)
+        case .SQLITE_CANTOPEN:
+            return StorageError(
+                .unusable,
+                "The database '\(path)' cannot be opened. Check that its folder exists and that this user may write there.",
+                cause: cause)
+        case .SQLITE_FULL:
+            return StorageError(.writeFailed, "The disk is full: '\(path)' cannot grow. Free some space.", cause: cause)
+        case .SQLITE_ERROR where message.hasPrefix("no such table"):
+            return StorageError(
+                .needsMigration, "The database has not all its tables. Run 'manage db migrate'.", cause: cause)
+        case .SQLITE_MISUSE where message.contains("closed"):
+            return StorageError(.unavailable, "The database is closed.", cause: cause)
+        default:
+            return StorageError(
+                isWrite ? .writeFailed : .readFailed,
+                "The database '\(path)' could not be \(isWrite ? "written" : "read"). The log says why.", cause: cause)
+        }
+    }
+}
