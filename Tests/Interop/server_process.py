@@ -1,0 +1,153 @@
+# Copyright (c) the Parley authors
+# SPDX-License-Identifier: Apache-2.0
+"""The program under test as a child process, with a database and a folder of its own."""
+
+import ctypes
+import os
+import queue
+import re
+import secrets
+import signal
+import subprocess
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+
+BINARY = os.environ.get(
+    "PARLEY_TEST_BINARY", str(Path(__file__).resolve().parents[2] / ".build" / "debug" / "manage")
+)
+START_SECONDS = 60
+STOP_SECONDS = 20
+ADDRESS = re.compile(r"ws://[\w.:\[\]-]+:\d+/ws")
+PR_SET_PDEATHSIG = 1
+
+# Argon2id at its smallest: these tests are about the protocol, not about the cost of guessing.
+CHEAP_HASHES = {"PARLEY_HASH_SIZE_ARGON2_MEMORY": "8 KiB", "PARLEY_HASH_SIZE_ARGON2_ITERATIONS": "1"}
+
+
+class Failed(AssertionError):
+    """The program did not do what a test needs; the text holds its last words."""
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Server:
+    """`manage runserver` on a free port. Settings go through the environment, as an operator might set them."""
+
+    def __init__(self, folder, database=None, **settings):
+        self.folder = Path(folder)
+        self.config = self.folder / "config.ini"
+        self.config.touch()
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")
+        }
+        self.environment |= CHEAP_HASHES | {
+            "PARLEY_DATABASE_URI": database.uri if database else f"sqlite:{self.folder / 'chat.db'}",
+            "PARLEY_SERVER_PORT": "0",
+        }
+        self.environment |= {f"PARLEY_{name}": value for name, value in settings.items()}
+        self.url = None
+        self.process = None
+        self.output = []
+
+    def manage(self, *arguments, stdin=None):
+        """Runs another command on the same settings and returns its finished process."""
+        return subprocess.run(
+            [BINARY, *arguments, "--config", str(self.config)],
+            cwd=self.folder, env=self.environment, input=stdin, text=True, capture_output=True, timeout=60, check=False,
+        )
+
+    def prepare_database(self):
+        """`runserver` makes an SQLite database by itself; a PostgreSQL one wants a command."""
+        done = self.manage("db", "create")
+        if done.returncode != 0:
+            raise Failed(f"'manage db create' ended with {done.returncode}: {done.stderr}")
+
+    def start(self):
+        self.errors = open(self.folder / "stderr.txt", "a+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [BINARY, "runserver", "--config", str(self.config)],
+            cwd=self.folder, env=self.environment, text=True, bufsize=1,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=_die_with_parent,
+        )
+        lines = queue.Queue()
+        threading.Thread(target=self._drain, args=(self.process, lines), daemon=True).start()
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                line = lines.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise Failed(f"no address after {START_SECONDS} s. {self.last_words()}") from None
+            if line is None:
+                raise Failed(f"the server ended with {self.process.wait()}. {self.last_words()}")
+            if found := ADDRESS.search(line):
+                self.url = found[0]
+                return self
+
+    def _drain(self, process, lines):
+        for line in process.stdout:
+            self.output.append(line)
+            lines.put(line)
+        lines.put(None)
+
+    @property
+    def http_url(self):
+        return self.url.replace("ws://", "http://").removesuffix("/ws")
+
+    def last_words(self):
+        self.errors.flush()
+        text = (self.folder / "stderr.txt").read_text(encoding="utf-8", errors="replace")
+        return f"stdout: {''.join(self.output[-20:])}\nstderr: {text[-3000:]}"
+
+    def stop(self):
+        """Ends the server as an operator does, and insists that it ends well."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        process.send_signal(signal.SIGTERM)
+        try:
+            status = process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise Failed(f"the server did not end {STOP_SECONDS} s after SIGTERM. {self.last_words()}") from None
+        finally:
+            self.errors.close()
+        if status != 0:
+            raise Failed(f"the server ended with {status} after SIGTERM. {''.join(self.output[-20:])}")
+
+    def kill(self):
+        process, self.process = self.process, None
+        process.kill()
+        process.wait()
+        self.errors.close()
+
+
+class PostgresDatabase:
+    """A database of its own on the PostgreSQL that Scripts/test has started."""
+
+    def __init__(self, server_uri):
+        self.parts = urllib.parse.urlsplit(server_uri)
+        self.name = f"interop_{secrets.token_hex(8)}"
+        self._run(f'CREATE DATABASE "{self.name}"')
+
+    @property
+    def uri(self):
+        return urllib.parse.urlunsplit(self.parts._replace(path=f"/{self.name}"))
+
+    def drop(self):
+        self._run(f'DROP DATABASE "{self.name}" WITH (FORCE)')
+
+    def _run(self, sql):
+        environment = os.environ | {
+            "PGHOST": self.parts.hostname,
+            "PGPORT": str(self.parts.port or 5432),
+            "PGUSER": urllib.parse.unquote(self.parts.username or ""),
+            "PGPASSWORD": urllib.parse.unquote(self.parts.password or ""),
+            "PGDATABASE": self.parts.path.removeprefix("/"),
+        }
+        command = ["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", sql]
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)

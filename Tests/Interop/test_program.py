@@ -1,0 +1,148 @@
+# Copyright (c) the Parley authors
+# SPDX-License-Identifier: Apache-2.0
+"""The program around the protocol: pages over HTTP, restart, signals, commands beside a running server."""
+
+import json
+import signal
+import urllib.error
+import urllib.request
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from mtp_client import TIMEOUT_SECONDS, Client, Person
+
+
+def get(url, **headers):
+    """Status, content type and text of a page; refusals are pages too."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_SECONDS) as page:
+            return page.status, page.headers["Content-Type"], page.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.headers["Content-Type"], refused.read().decode()
+
+
+def test_the_home_page_is_for_people(server):
+    status, content_type, text = get(server.http_url + "/", Accept="text/html")
+
+    assert status == 200
+    assert content_type.startswith("text/html")
+    assert "<html" in text and "/ws" in text
+
+
+def test_the_home_page_is_json_when_asked(server, alice):
+    status, content_type, text = get(server.http_url + "/", Accept="application/json")
+
+    assert status == 200
+    assert content_type.startswith("application/json")
+    page = json.loads(text)
+    assert page["version"]
+    assert "/ws" in text
+    assert alice.auth_id not in text
+
+
+def test_livez_and_readyz_say_that_all_is_well(server):
+    assert get(server.http_url + "/livez")[0] == 200
+    status, content_type, text = get(server.http_url + "/readyz")
+
+    assert status == 200
+    assert content_type.startswith("application/json")
+    assert isinstance(json.loads(text), dict)
+
+
+def test_an_unknown_page_is_not_found(server):
+    assert get(server.http_url + "/no-such-page")[0] == 404
+
+
+def test_ws_without_an_upgrade_is_refused(server):
+    assert get(server.http_url + "/ws")[0] in (400, 426)
+
+
+def test_everything_is_there_after_a_restart(start_server, register):
+    server = start_server()
+    alice = register(server, "alice")
+    flow = alice.make_flow()
+    alice.say(flow, "one", "two")
+    cursor = alice.cursor()
+    server.stop()
+
+    server.start()
+    alice.client = Client(server.url)
+    alice.say(flow, "three")
+
+    assert alice.messages(flow).texts == ["one", "two", "three"]
+    assert alice.updates_since(cursor).texts == ["three"]
+
+
+def test_every_acknowledged_message_survives_a_kill(start_server, register):
+    server = start_server()
+    alice = register(server, "alice")
+    flow = alice.make_flow()
+    texts = [str(number) for number in range(50)]
+    assert {answer.code for answer in alice.pipeline(flow, texts)} == {200}
+    server.kill()
+
+    server.start()
+    alice.client = Client(server.url)
+
+    assert alice.messages(flow, message_start=0, message_end=100).texts == texts
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_closes_connections_and_ends_with_zero(start_server, register, ending):
+    server = start_server()
+    alice = register(server, "alice")
+    process = server.process
+    process.send_signal(ending)
+
+    with pytest.raises(ConnectionClosed) as closed:
+        alice.client.socket.recv(timeout=TIMEOUT_SECONDS)
+
+    assert closed.value.rcvd.code == 1001
+    assert process.wait(10) == 0
+
+
+def test_logging_out_a_user_acts_at_once_beside_the_running_server(start_server, register):
+    server = start_server()
+    alice, bob = register(server, "alice"), register(server, "bob")
+
+    done = server.manage("user", "logout", alice.login, "--yes")
+
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(ConnectionClosed):
+        alice.client.socket.recv(timeout=TIMEOUT_SECONDS)
+    alice.reconnect()
+    answer = alice.ping()
+    assert answer.code == 401
+    assert "revoked" in answer.detail.lower()
+    assert alice.authenticate().code == 200
+    assert bob.ping().code == 200
+
+
+def test_the_health_check_of_the_program_passes_beside_the_running_server(start_server):
+    server = start_server()
+
+    done = server.manage("testclient", "send", "-a", server.url)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_second_server_on_the_same_database_is_refused(start_server):
+    server = start_server()
+
+    done = server.manage("runserver")
+
+    assert done.returncode not in (0, 1)
+    assert done.stderr.strip()
+
+
+def test_a_slow_start_of_a_frame_does_not_hold_up_others(start_server):
+    server = start_server()
+    slow = Client(server.url)
+    slow.socket.socket.sendall(b"\x81\xfe\x10\x00")
+
+    alice = Person(server, "alice", "x")
+
+    assert alice.ping().code == 200
+    alice.client.close()
+    slow.socket.socket.close()
