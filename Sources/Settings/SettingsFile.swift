@@ -23,6 +23,12 @@ package struct SettingsFile: Sendable, Equatable {
     /// How the file was chosen.
     package var choice: Choice
 
+    /// Names a file by its absolute path.
+    package init(path: String, choice: Choice) {
+        self.path = path
+        self.choice = choice
+    }
+
     /// Chooses the file: `--config`, `PARLEY_CONFIG`, `config.ini` in the current folder. It need not exist.
     package static func chosen(option: String?, environment: [String: String], currentFolder: String) -> SettingsFile {
         if let option, !option.isEmpty {

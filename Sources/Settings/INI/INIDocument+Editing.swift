@@ -19,7 +19,8 @@ extension INIDocument {
         if let existing {
             let first = lines[existing.lines.lowerBound].bytes
             var prefix = Array(first.prefix(existing.valueOffset))
-            if prefix.last == UInt8(ascii: "=") || prefix.last == UInt8(ascii: ":") { prefix.append(UInt8(ascii: " ")) }
+            let isEmpty = first.dropFirst(existing.valueOffset).trimmingBlanks().isEmpty
+            if isEmpty { prefix.append(UInt8(ascii: " ")) }
             let comments = lines[existing.lines].dropFirst().filter { line in
                 let first = line.bytes.trimmingBlanks().first
                 return first == UInt8(ascii: "#") || first == UInt8(ascii: ";")

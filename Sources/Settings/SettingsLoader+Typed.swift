@@ -1,0 +1,92 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+extension SettingsLoader {
+    /// The typed settings, once every key has been read without an error.
+    func settings(findings: [SettingsFinding]) -> Settings {
+        Settings(
+            server: Settings.Server(host: text(.serverHost), port: integer(.serverPort)),
+            registrationMode: optionalText(.registrationMode).flatMap(Settings.RegistrationMode.init(rawValue:)),
+            database: Settings.Database(
+                location: database(.databaseURI), pool: integer(.databasePool), busyTimeout: duration(.databaseBusyTimeout)
+            ),
+            tokenTTL: duration(.sessionTokenTTL),
+            limits: Settings.Limits(
+                messages: integer(.limitMessages), users: integer(.limitUsers), frameBytes: integer(.limitFrameBytes),
+                inboundBytes: integer(.limitInboundBytes), outboundBytes: integer(.limitOutboundBytes),
+                requests: integer(.limitRequests)
+            ),
+            hashing: Settings.Hashing(
+                algorithm: Settings.Hashing.Algorithm(rawValue: text(.hashAlgorithm)) ?? .argon2id,
+                argon2MemoryBytes: integer(.hashArgon2Memory), argon2Iterations: integer(.hashArgon2Iterations),
+                passwordBytes: integer(.hashPasswordSize), authIDBytes: integer(.hashAuthIDSize)
+            ),
+            logging: Settings.Logging(
+                level: integer(.loggingLevel), folder: text(.loggingFolder),
+                format: Settings.Logging.Format(rawValue: text(.loggingFormat)) ?? .text,
+                expiration: duration(.loggingExpiration), debugExpiration: duration(.loggingDebugExpiration),
+                isRequestLogDisabled: boolean(.loggingUvicornDisable), debugTemplate: text(.loggingDebugTemplate),
+                errorTemplate: text(.loggingErrorTemplate), infoTemplate: text(.loggingInfoTemplate)
+            ),
+            apiVersions: version(.apiMinimumVersion)...version(.apiMaximumVersion),
+            admin: Settings.Admin(socket: text(.adminSocket), secretKey: optionalText(.adminSecretKey)),
+            tls: Settings.TLS(
+                keyFile: optionalText(.tlsKeyFile), certificateFile: optionalText(.tlsCertificateFile),
+                authorityFile: optionalText(.tlsAuthorityFile)
+            ),
+            templatesFolder: optionalText(.templatesFolder),
+            superuser: Settings.Superuser(
+                login: optionalText(.superuserLogin), username: optionalText(.superuserName),
+                email: optionalText(.superuserEmail), password: optionalText(.superuserPassword)
+            ),
+            file: document == nil ? nil : file.path, folder: baseFolder, findings: findings,
+            note: document == nil
+                ? "No settings file: the defaults apply. Write one with 'manage config init' (it would be \(file.path))."
+                : nil,
+            resolved: resolved
+        )
+    }
+
+    // The table gives every key its kind, and a value of that kind or a default is there for each key that has one; the
+    // tests load the defaults. So these stop the program only when the table and the code above disagree.
+
+    func integer(_ key: SettingKey) -> Int {
+        guard case .integer(let value) = values[key] else { return mismatch(key) }
+        return value
+    }
+
+    private func duration(_ key: SettingKey) -> Duration {
+        guard case .duration(let value) = values[key] else { return mismatch(key) }
+        return value
+    }
+
+    private func boolean(_ key: SettingKey) -> Bool {
+        guard case .boolean(let value) = values[key] else { return mismatch(key) }
+        return value
+    }
+
+    func version(_ key: SettingKey) -> ProtocolVersion {
+        guard case .version(let value) = values[key] else { return mismatch(key) }
+        return value
+    }
+
+    private func database(_ key: SettingKey) -> DatabaseLocation {
+        guard case .database(let value) = values[key] else { return mismatch(key) }
+        return value
+    }
+
+    private func text(_ key: SettingKey) -> String {
+        optionalText(key) ?? mismatch(key)
+    }
+
+    private func optionalText(_ key: SettingKey) -> String? {
+        switch values[key] {
+        case .text(let value), .path(let value): value
+        default: nil
+        }
+    }
+
+    private func mismatch<Value>(_ key: SettingKey) -> Value {
+        preconditionFailure("The table of settings gives \(key.path) another kind than the settings expect.")
+    }
+}
