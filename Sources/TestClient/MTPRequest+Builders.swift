@@ -1,0 +1,98 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import JSON
+package import MTP
+
+/// Who asks: what a server gave at registration or log in.
+package struct MTPCredentials: Hashable, Sendable {
+    package var uuid: String
+    /// The token. A secret.
+    package var authID: String
+
+    package init(uuid: String, authID: String) {
+        self.uuid = uuid
+        self.authID = authID
+    }
+
+    fileprivate var user: UserObject { UserObject(uuid: uuid, authID: authID) }
+}
+
+/// One request for each method, with the members that it needs.
+extension MTPRequest {
+    package static func registerUser(
+        login: String, password: String, username: String? = nil, email: String? = nil
+    ) -> MTPRequest {
+        let user = UserObject(login: login, username: username, password: password, email: email)
+        return MTPRequest(.registerUser, data: MTPData(user: [user]))
+    }
+
+    package static func authentication(login: String, password: String) -> MTPRequest {
+        MTPRequest(.authentication, data: MTPData(user: [UserObject(login: login, password: password)]))
+    }
+
+    /// - Parameters:
+    ///   - time: Unix seconds, inclusive.
+    ///   - since: A cursor, in place of `time`.
+    ///   - push: Whether to switch pushes on.
+    package static func getUpdate(
+        as asker: MTPCredentials, time: Int64? = nil, since: String? = nil, push: Bool? = nil
+    ) -> MTPRequest {
+        MTPRequest(
+            .getUpdate, data: MTPData(time: time, user: [asker.user]),
+            meta: since == nil && push == nil ? nil : MTPMeta(push: push, since: since))
+    }
+
+    package static func sendMessage(as asker: MTPCredentials, flow: String, _ message: MessageObject) -> MTPRequest {
+        MTPRequest(
+            .sendMessage, data: MTPData(flow: [FlowObject(uuid: flow)], message: [message], user: [asker.user]))
+    }
+
+    /// - Parameters:
+    ///   - start: The first number, counted from 0.
+    ///   - end: The end of the range, not included.
+    package static func allMessages(
+        as asker: MTPCredentials, flow: String, time: Int64 = 0, start: Int64? = nil, end: Int64? = nil
+    ) -> MTPRequest {
+        let flow = FlowObject(uuid: flow, messageStart: start, messageEnd: end)
+        return MTPRequest(.allMessages, data: MTPData(time: time, flow: [flow], user: [asker.user]))
+    }
+
+    /// The owner is who asks, unless another is named.
+    package static func addFlow(
+        as asker: MTPCredentials, type: String, title: String? = nil, info: String? = nil, owner: String? = nil,
+        users: [String] = []
+    ) -> MTPRequest {
+        let flow = FlowObject(type: type, title: title, info: info, owner: owner ?? asker.uuid, users: users)
+        return MTPRequest(.addFlow, data: MTPData(flow: [flow], user: [asker.user]))
+    }
+
+    package static func allFlow(as asker: MTPCredentials) -> MTPRequest {
+        MTPRequest(.allFlow, data: MTPData(user: [asker.user]))
+    }
+
+    package static func userInfo(as asker: MTPCredentials, about users: [String]) -> MTPRequest {
+        MTPRequest(.userInfo, data: MTPData(user: [asker.user] + users.map { UserObject(uuid: $0) }))
+    }
+
+    package static func deleteUser(as asker: MTPCredentials, login: String, password: String) -> MTPRequest {
+        let user = UserObject(uuid: asker.uuid, login: login, password: password, authID: asker.authID)
+        return MTPRequest(.deleteUser, data: MTPData(user: [user]))
+    }
+
+    package static func deleteMessage(as asker: MTPCredentials, flow: String, message: String) -> MTPRequest {
+        MTPRequest(
+            .deleteMessage,
+            data: MTPData(
+                flow: [FlowObject(uuid: flow)], message: [MessageObject(uuid: message)], user: [asker.user]))
+    }
+
+    package static func editedMessage(as asker: MTPCredentials, message: String, text: JSONText) -> MTPRequest {
+        MTPRequest(
+            .editedMessage, data: MTPData(message: [MessageObject(uuid: message, text: text)], user: [asker.user]))
+    }
+
+    package static func pingPong(as asker: MTPCredentials) -> MTPRequest {
+        MTPRequest(.pingPong, data: MTPData(user: [asker.user]))
+    }
+}
