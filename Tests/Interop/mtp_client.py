@@ -7,6 +7,7 @@ Every frame that arrives is held to the shape that the protocol promises, whatev
 
 import json
 import time
+from contextlib import ExitStack
 from http import HTTPStatus
 
 from websockets.sync.client import connect
@@ -138,11 +139,13 @@ class Client:
     """One connection. Answers come in the order of requests; pushed frames are kept aside."""
 
     def __init__(self, url):
-        self.socket = connect(url, open_timeout=TIMEOUT_SECONDS, close_timeout=TIMEOUT_SECONDS, max_size=None)
+        self.exits = ExitStack()
+        opening = connect(url, open_timeout=TIMEOUT_SECONDS, close_timeout=TIMEOUT_SECONDS, max_size=None)
+        self.socket = self.exits.enter_context(opening)
         self.pushed = []
 
     def close(self):
-        self.socket.close()
+        self.exits.close()
 
     def send_raw(self, text):
         self.socket.send(text)

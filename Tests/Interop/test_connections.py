@@ -86,6 +86,7 @@ def test_many_people_write_into_one_flow_and_all_read_the_same(server, alice, re
 def test_a_message_over_the_limit_closes_with_1009(start_server, register):
     server = start_server(SERVER_LIMIT_FRAME_BYTES="100000")
     alice = register(server, "alice")
+    assert alice.ping().code == 200
     alice.client.send_raw(padded_ping(alice.identity, 100_000))
     assert alice.client.answer().code == 200
 
@@ -97,6 +98,7 @@ def test_a_message_over_the_limit_closes_with_1009(start_server, register):
 def test_the_limit_counts_all_fragments_together(start_server, register):
     server = start_server(SERVER_LIMIT_FRAME_BYTES="100000")
     alice = register(server, "alice")
+    assert alice.ping().code == 200
 
     with pytest.raises(ConnectionClosed):
         alice.client.socket.send(" " * 10_000 for _ in range(100_000))
