@@ -1,0 +1,131 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Synchronization
+
+/// Runs slow work on threads of its own, a fixed number at a time, with a bounded queue of what waits.
+///
+/// A thread lives as long as there is work: beside a hash its creation costs nothing, and an idle server has none.
+final class HashQueue: Sendable {
+    private struct Job: Sendable {
+        let id: UInt64
+        let run: @Sendable () -> Void
+        let refuse: @Sendable (CredentialsError) -> Void
+    }
+
+    private struct State {
+        var nextID: UInt64 = 0
+        var running = 0
+        var waiting: [Job] = []
+    }
+
+    /// What became of a submitted job, decided under the lock and acted on outside of it.
+    private enum Admission { case startThread, queued, refused(CredentialsError) }
+
+    private let simultaneous: Int
+    private let maximumWaiting: Int
+    private let state = Mutex(State())
+
+    init(simultaneous: Int, maximumWaiting: Int) {
+        self.simultaneous = simultaneous
+        self.maximumWaiting = maximumWaiting
+    }
+
+    /// How many jobs run and how many wait, for tests and metrics.
+    var load: (running: Int, waiting: Int) { state.withLock { ($0.running, $0.waiting.count) } }
+
+    /// Runs `work` when its turn comes.
+    ///
+    /// - Throws: What `work` fails with; `busy` when the queue is full; `cancelled` when the task was cancelled before
+    ///   the work began. Work that has begun is finished and its result returned.
+    func perform<Answer: Sendable>(
+        _ work: @escaping @Sendable () -> Result<Answer, CredentialsError>
+    ) async throws(CredentialsError) -> Answer {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        let result: Result<Answer, CredentialsError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                submit(
+                    Job(id: id) {
+                        continuation.resume(returning: work())
+                    } refuse: { error in
+                        continuation.resume(returning: .failure(error))
+                    })
+            }
+        } onCancel: {
+            let job = state.withLock { state in
+                state.waiting.firstIndex { $0.id == id }.map { state.waiting.remove(at: $0) }
+            }
+            job?.refuse(.cancelled)
+        }
+        return try result.get()
+    }
+
+    private func submit(_ job: Job) {
+        let admission: Admission = state.withLock { state in
+            // Looked at under the lock: a cancellation after this finds the job in the queue.
+            if Task.isCancelled { return .refused(.cancelled) }
+            if state.running < simultaneous {
+                state.running += 1
+                return .startThread
+            }
+            if state.waiting.count >= maximumWaiting { return .refused(.busy) }
+            state.waiting.append(job)
+            return .queued
+        }
+        switch admission {
+        case .queued: break
+        case .refused(let error): job.refuse(error)
+        case .startThread: start(job)
+        }
+    }
+
+    private func start(_ job: Job) {
+        final class Assignment: Sendable {
+            let queue: HashQueue
+            let job: Job
+            init(queue: HashQueue, job: Job) {
+                self.queue = queue
+                self.job = job
+            }
+        }
+        let assignment = Unmanaged.passRetained(Assignment(queue: self, job: job))
+        var thread = pthread_t()
+        let status = pthread_create(
+            &thread, nil,
+            { pointer in
+                guard let pointer else { return nil }
+                let assignment = Unmanaged<Assignment>.fromOpaque(pointer).takeRetainedValue()
+                assignment.queue.work(beginningWith: assignment.job)
+                return nil
+            }, assignment.toOpaque())
+        guard status != 0 else {
+            pthread_detach(thread)
+            return
+        }
+        // No thread to be had. What waits is served by the threads that run, or refused when there are none.
+        assignment.release()
+        let stranded = state.withLock { state -> [Job] in
+            state.running -= 1
+            guard state.running == 0 else { return [] }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for job in [job] + stranded { job.refuse(.busy) }
+    }
+
+    private func work(beginningWith job: Job) {
+        var next: Job? = job
+        while let job = next {
+            job.run()
+            next = state.withLock { state in
+                guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+                state.running -= 1
+                return nil
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Testing
+
+@testable import Credentials
+
+/// Jobs that stand still until they are let go, so that the queue fills up without any timing.
+private struct Gate: Sendable {
+    private let readEnd: Int32
+    private let writeEnd: Int32
+
+    init() throws {
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        readEnd = ends[0]
+        writeEnd = ends[1]
+    }
+
+    func pass() {
+        var byte: UInt8 = 0
+        _ = read(readEnd, &byte, 1)
+    }
+
+    /// Lets everybody pass, now and later: reading from a pipe without a writer returns at once.
+    func open() {
+        close(writeEnd)
+    }
+}
+
+struct HashQueueTests {
+    @Test func refusesBeyondTheWaitingLimit() async throws {
+        let gate = try Gate()
+        let queue = HashQueue(simultaneous: 1, maximumWaiting: 2)
+
+        await withTaskGroup(of: Result<Int, CredentialsError>.self) { group in
+            for number in 0..<4 {
+                group.addTask {
+                    do throws(CredentialsError) {
+                        return .success(
+                            try await queue.perform {
+                                gate.pass()
+                                return .success(number)
+                            })
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+
+            // Of four one runs, two wait and one must be refused; no other can end before the gate opens.
+            #expect(await group.next() == .failure(.busy))
+            gate.open()
+            var answers: Set<Int> = []
+            for await result in group {
+                if case .success(let number) = result { answers.insert(number) }
+            }
+            #expect(answers.count == 3)
+        }
+    }
+
+    @Test func cancellationTakesAWaitingJobOut() async throws {
+        let gate = try Gate()
+        let queue = HashQueue(simultaneous: 1, maximumWaiting: 1)
+        let (refusals, continuation) = AsyncStream.makeStream(of: Int.self)
+        let jobs = (0..<3).map { number in
+            Task { () -> Result<Bool, CredentialsError> in
+                do throws(CredentialsError) {
+                    return .success(
+                        try await queue.perform {
+                            gate.pass()
+                            return .success(true)
+                        })
+                } catch {
+                    if error == .busy { continuation.yield(number) }
+                    return .failure(error)
+                }
+            }
+        }
+
+        // Once one of three was refused, one runs and one waits.
+        var iterator = refusals.makeAsyncIterator()
+        let refused = try #require(await iterator.next())
+        #expect(queue.load == (1, 1))
+        for (number, job) in jobs.enumerated() where number != refused { job.cancel() }
+        gate.open()
+
+        var results: [Result<Bool, CredentialsError>] = []
+        for (number, job) in jobs.enumerated() where number != refused { results.append(await job.value) }
+        #expect(results.contains(.success(true)))
+        #expect(results.contains(.failure(.cancelled)))
+    }
+
+    @Test func cancelledTaskNeverStarts() async {
+        let queue = HashQueue(simultaneous: 1, maximumWaiting: 1)
+        let task = Task { () -> CredentialsError? in
+            withUnsafeCurrentTask { $0?.cancel() }
+            do throws(CredentialsError) {
+                return try await queue.perform { .success(nil) }
+            } catch {
+                return error
+            }
+        }
+
+        #expect(await task.value == .cancelled)
+        #expect(queue.load == (0, 0))
+    }
+
+    @Test func jobsRunInTheOrderTheyCameOnSeveralThreads() async throws {
+        let queue = HashQueue(simultaneous: 2, maximumWaiting: 1000)
+
+        let sum = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<500 { group.addTask { try await queue.perform { .success(number) } } }
+            return try await group.reduce(0, +)
+        }
+
+        #expect(sum == 500 * 499 / 2)
+    }
+
+    @Test func failureOfTheWorkReachesTheCaller() async {
+        let queue = HashQueue(simultaneous: 1, maximumWaiting: 1)
+
+        await #expect(throws: CredentialsError.outOfMemory) {
+            try await queue.perform { Result<Int, CredentialsError>.failure(.outOfMemory) }
+        }
+    }
+}
