@@ -1,0 +1,106 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import CPostgres
+package import Logging
+package import Storage
+
+/// The PostgreSQL engine: one writer connection and a pool of readers, each on a thread of its own.
+///
+/// No thread of Swift's concurrency ever waits for the server.
+///
+/// Connections are made when first needed. After a loss the next call reconnects; when that fails, calls are refused at
+/// once until a growing pause is over.
+package final class PostgresEngine: StorageEngine {
+    package let configuration: PostgresConfiguration
+    private let readers: SessionPool
+    private let writer: SessionPool
+
+    /// Makes the engine; connects nowhere yet.
+    ///
+    /// `clock` measures the pauses between attempts to connect and the waiting for a connection; `random` spreads the
+    /// attempts of many servers over time.
+    package init(
+        _ configuration: PostgresConfiguration, logger: Logger, clock: any Clock<Duration> = ContinuousClock(),
+        random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: .min ... .max) }
+    ) {
+        self.configuration = configuration
+        let now = Self.elapsedTime(of: clock)
+        func pool(_ role: PostgresSession.Role, threads: Int, idleTimeout: Duration?) -> SessionPool {
+            var logger = logger
+            logger[metadataKey: "postgres.role"] = "\(role)"
+            return SessionPool(
+                limits: SessionPool.Limits(
+                    threads: max(threads, 1), waiters: configuration.maximumWaiters,
+                    waitTimeout: configuration.waitTimeout, idleTimeout: idleTimeout),
+                logger: logger, now: now, random: random,
+                connect: { [logger] () throws(StorageError) in
+                    try PostgresSession(configuration, role: role, logger: logger)
+                })
+        }
+        readers = pool(.reader, threads: configuration.readerConnections, idleTimeout: configuration.idleTimeout)
+        writer = pool(.writer, threads: 1, idleTimeout: nil)
+    }
+
+    deinit {
+        readers.beginClosing()
+        writer.beginClosing()
+    }
+
+    private static func elapsedTime<C: Clock<Duration>>(of clock: C) -> @Sendable () -> Duration {
+        let start = clock.now
+        return { start.duration(to: clock.now) }
+    }
+
+    package var dialect: SQLDialect { PostgresDialect.dialect }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        try await Self.run(on: readers) { session in session.read(body) }
+    }
+
+    package func write<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        try await Self.run(on: writer) { session in session.write(body) }
+    }
+
+    private static func run<Value: Sendable>(
+        on pool: SessionPool, _ transaction: @escaping @Sendable (PostgresSession) -> Result<Value, StorageError>
+    ) async throws(StorageError) -> Value {
+        let result: Result<Value, StorageError> = await withCheckedContinuation { continuation in
+            pool.submit(
+                SessionPool.Job(
+                    run: { session in
+                        let result = transaction(session)
+                        return { continuation.resume(returning: result) }
+                    },
+                    refuse: { error in continuation.resume(returning: .failure(error)) }))
+        }
+        return try result.get()
+    }
+
+    package func facts() async throws(StorageError) -> EngineFacts {
+        let rows = try await read { connection throws(StorageError) in
+            try connection.rows(
+                """
+                SELECT current_setting('server_version'), pg_database_size(current_database()),
+                    current_setting('fsync'), current_setting('synchronous_commit'),
+                    current_setting('full_page_writes')
+                """)
+        }
+        guard let row = rows.first, row.count == 5, case .text(let version) = row[0], case .int(let size) = row[1],
+            case .text(let fsync) = row[2], case .text(let commit) = row[3], case .text(let pages) = row[4]
+        else { throw StorageError(.readFailed, "The database did not say what it is. Try again.") }
+        return EngineFacts(
+            // The distribution's name for its package follows after a space.
+            version: "PostgreSQL " + version.prefix { $0 != " " }, location: configuration.location, sizeBytes: size,
+            durability: ["fsync": fsync, "synchronous_commit": commit, "full_page_writes": pages])
+    }
+
+    package func close() async {
+        await readers.close()
+        await writer.close()
+    }
+}

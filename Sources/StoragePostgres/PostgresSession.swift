@@ -1,0 +1,305 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import CPostgres
+import Logging
+import Storage
+
+/// One connection, its prepared statements and the transaction that runs on it.
+///
+/// One thread uses it. BEGIN, SAVEPOINT, RELEASE and ROLLBACK TO are not sent by themselves: they go ahead of the next
+/// statement in its round trip. A transaction that ran no statement costs nothing.
+final class PostgresSession: SQLConnection {
+    enum Role: Sendable { case reader, writer }
+
+    private let link: PostgresLink
+    private let role: Role
+    private var statements: StatementCache
+    /// Control statements to send before the next one.
+    private var prelude: [String] = []
+    /// How often the running transaction spoke to the server.
+    private var exchanges = 0
+    private var depth = 0
+    private var isInTransaction = false
+    /// The server has ended the transaction behind our back: nothing may follow in it.
+    private var transactionLost = false
+    /// The connection works, but its prepared statements do not fit any more.
+    private var isStale = false
+
+    /// Connects, checks that the server suits us, and sets the connection up.
+    init(_ configuration: PostgresConfiguration, role: Role, logger: Logger) throws(StorageError) {
+        link = try PostgresLink.connect(to: configuration, writing: role == .writer, logger: logger)
+        self.role = role
+        statements = StatementCache(limit: configuration.maximumPreparedStatements)
+        guard link.serverVersion >= 130_000 else {
+            throw StorageError(
+                .unusable, "PostgreSQL at \(configuration.location) is too old. Parley needs version 13 or newer.",
+                cause: "server version \(link.serverVersion)")
+        }
+        let encoding = link.parameter("server_encoding") ?? "unknown"
+        guard encoding == "UTF8" else {
+            throw StorageError(
+                .unusable,
+                """
+                The database at \(configuration.location) has the encoding \(encoding), and Parley needs UTF8. \
+                Create it anew with 'createdb --encoding=UTF8 --template=template0'.
+                """)
+        }
+        let outcome = link.exchange(Self.settings(configuration, role: role).map { .control($0) })
+        if let failure = outcome.failure { throw failure }
+    }
+
+    private static func settings(_ configuration: PostgresConfiguration, role: Role) -> [String] {
+        func milliseconds(_ duration: Duration) -> Int64 {
+            let (seconds, attoseconds) = duration.components
+            return min(max(seconds, 0), 1_000_000) * 1000 + attoseconds / 1_000_000_000_000_000
+        }
+        return [
+            "SET synchronous_commit = on",
+            "SET client_min_messages = warning",
+            "SET timezone = 'UTC'",
+            // Its compiler costs more than any of our statements.
+            "SET jit = off",
+            "SET lock_timeout = \(milliseconds(configuration.lockTimeout))",
+            "SET statement_timeout = \(role == .reader ? milliseconds(configuration.readStatementTimeout) : 0)",
+            "SET idle_in_transaction_session_timeout = \(milliseconds(configuration.idleTransactionTimeout))",
+            // The server, too, notices within a minute that we are gone, and frees our locks.
+            "SET tcp_keepalives_idle = 30",
+            "SET tcp_keepalives_interval = 10",
+            "SET tcp_keepalives_count = 3",
+        ]
+    }
+
+    var isUsable: Bool { !link.isBroken && !isStale }
+    /// Why it is not usable, for the log.
+    var lossCause: String? { link.brokenBecause }
+    var socket: Int32 { link.socket }
+
+    /// Notices, without waiting, that the server has closed the connection.
+    func checkHealth() { link.checkHealth() }
+
+    // MARK: Transactions
+
+    /// Runs `body` in a read-only transaction, whose end is sent, not awaited.
+    func read<Value>(_ body: (any SQLConnection) throws(StorageError) -> Value) -> Result<Value, StorageError> {
+        start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        defer { isInTransaction = false }
+        let result = Self.result { () throws(StorageError) in try body(self) }
+        end(with: "COMMIT")
+        return result
+    }
+
+    /// Runs `body` in a transaction and commits it; on return the commit is durable.
+    func write<Value>(_ body: (any SQLConnection) throws(StorageError) -> Value) -> Result<Value, StorageError> {
+        start("BEGIN ISOLATION LEVEL READ COMMITTED")
+        defer { isInTransaction = false }
+        return Self.result { () throws(StorageError) in
+            do throws(StorageError) {
+                let value = try body(self)
+                try commit()
+                return value
+            } catch {
+                end(with: "ROLLBACK")
+                throw error
+            }
+        }
+    }
+
+    private static func result<Value>(_ body: () throws(StorageError) -> Value) -> Result<Value, StorageError> {
+        do throws(StorageError) {
+            return .success(try body())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func start(_ begin: String) {
+        prelude = [begin]
+        exchanges = 0
+        depth = 0
+        transactionLost = false
+        isInTransaction = true
+    }
+
+    /// Ends the transaction without waiting for the answer, if the server knows of it.
+    private func end(with control: String) {
+        prelude = []
+        if exchanges > 0, !link.isBroken, !transactionLost { link.post([.control(control)]) }
+        exchanges = 0
+    }
+
+    private func commit() throws(StorageError) {
+        guard exchanges > 0 else { return }
+        link.checkHealth()
+        if let cause = link.brokenBecause { throw .connectionLost(cause) }
+        if transactionLost { throw Self.undone("the transaction had ended before COMMIT") }
+
+        let outcome = link.exchange(prelude.map { .control($0) } + [.control("COMMIT")])
+        prelude = []
+        if let cause = link.brokenBecause {
+            // From here on the server may have committed, whatever its last words were.
+            throw StorageError(
+                .commitUnknown, "The connection to the database was lost during a commit. Look whether it happened.",
+                cause: cause)
+        }
+        if link.isIdle { exchanges = 0 }
+        if let failure = outcome.failure { throw failure }
+        // The server answers COMMIT with ROLLBACK when a statement had failed.
+        guard outcome.answers.last?.tag == "COMMIT" else { throw Self.undone("COMMIT was answered with ROLLBACK") }
+    }
+
+    private static func undone(_ cause: String) -> StorageError {
+        StorageError(.writeFailed, "The database undid the transaction. Try again.", cause: cause)
+    }
+
+    func savepoint<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+        let pending = prelude.count
+        let before = exchanges
+        depth += 1
+        defer { depth -= 1 }
+        let name = "savepoint_\(depth)"
+        prelude.append("SAVEPOINT \(name)")
+        do throws(StorageError) {
+            let value = try body()
+            if exchanges == before {
+                prelude.removeSubrange(pending...)
+            } else {
+                prelude.append("RELEASE SAVEPOINT \(name)")
+            }
+            return value
+        } catch {
+            if exchanges == before {
+                prelude.removeSubrange(pending...)
+            } else {
+                prelude += ["ROLLBACK TO SAVEPOINT \(name)", "RELEASE SAVEPOINT \(name)"]
+            }
+            throw error
+        }
+    }
+
+    // MARK: Statements
+
+    func rows(_ statement: SQLStatement) throws(StorageError) -> [SQLRow] {
+        try run([(statement.sql, ParameterBuffer(statement.arguments))])[0].rows
+    }
+
+    @discardableResult
+    func execute(_ statement: SQLStatement) throws(StorageError) -> Int {
+        let answer = try run([(statement.sql, ParameterBuffer(statement.arguments))])[0]
+        return answer.tag.hasPrefix("SELECT") ? 0 : answer.affected
+    }
+
+    func rows(pipelined statements: [SQLStatement]) throws(StorageError) -> [[SQLRow]] {
+        guard !statements.isEmpty else { return [] }
+        var commands: [(sql: String, parameters: ParameterBuffer)] = []
+        commands.reserveCapacity(statements.count)
+        for statement in statements { commands.append((statement.sql, try ParameterBuffer(statement.arguments))) }
+        return try run(commands).map(\.rows)
+    }
+
+    func insert(_ insertion: SQLInsertion, rows: [SQLRow]) throws(StorageError) {
+        guard !rows.isEmpty else { return }
+        let columns = insertion.columns
+        guard rows.allSatisfy({ $0.count == columns.count }), !columns.isEmpty else {
+            throw StorageError(
+                .writeFailed, "A row to insert is not of its table's form. Report this as a fault of Parley.",
+                cause: "\(columns.count) columns were expected in \(insertion.table)")
+        }
+        let arrays = columns.enumerated().map { index, column in "$\(index + 1)::\(column.type.postgresName)[]" }
+        let sql = """
+            INSERT INTO \(insertion.table) (\(columns.map(\.name).joined(separator: ", ")))
+            SELECT * FROM unnest(\(arrays.joined(separator: ", ")))
+            """
+        for part in Self.parts(of: rows) {
+            var parameters = ParameterBuffer()
+            for (index, column) in columns.enumerated() {
+                try parameters.appendColumn(index, of: part, type: column.type)
+            }
+            _ = try run([(sql, parameters)])
+        }
+    }
+
+    /// Cuts many rows into parts that fit one statement well: nearly always there is one.
+    private static func parts(of rows: [SQLRow]) -> [ArraySlice<SQLRow>] {
+        let maximumRows = 10_000
+        let maximumBytes = 64 << 20
+        var parts: [ArraySlice<SQLRow>] = []
+        var start = 0
+        var bytes = 0
+        for (index, row) in rows.enumerated() {
+            let size = row.reduce(0) { sum, value in
+                switch value {
+                case .null, .int: sum + 12
+                case .text(let text): sum + 4 + text.utf8.count
+                case .bytes(let raw): sum + 4 + raw.count
+                }
+            }
+            if index > start, index - start == maximumRows || bytes + size > maximumBytes {
+                parts.append(rows[start..<index])
+                (start, bytes) = (index, 0)
+            }
+            bytes += size
+        }
+        parts.append(rows[start...])
+        return parts
+    }
+
+    /// Runs statements in one round trip, with what must go before them, preparing those that are new.
+    private func run(
+        _ statements: [(sql: String, parameters: ParameterBuffer)]
+    ) throws(StorageError) -> [PostgresLink.Answer] {
+        guard isInTransaction else {
+            throw StorageError(
+                role == .writer ? .writeFailed : .readFailed,
+                "A connection was used after its transaction. Report this as a fault of Parley.")
+        }
+        if let cause = link.brokenBecause { throw .connectionLost(cause) }
+        if transactionLost { throw Self.undone("the transaction had ended before the statement") }
+
+        var commands: [PostgresLink.Command] = prelude.map { .control($0) }
+        var evictions: [Int: String] = [:]
+        for name in self.statements.evicted {
+            evictions[commands.count] = name
+            commands.append(.control("DEALLOCATE \(name)"))
+        }
+        var preparations: [Int: (key: StatementCache.Key, name: String)] = [:]
+        var fresh: [StatementCache.Key: String] = [:]
+        var places: [Int] = []
+        for statement in statements {
+            let key = StatementCache.Key(sql: statement.sql, types: statement.parameters.types)
+            var name = self.statements.name(for: key) ?? fresh[key]
+            if name == nil {
+                let new = self.statements.newName()
+                preparations[commands.count] = (key, new)
+                commands.append(.prepare(name: new, sql: key.sql, types: key.types))
+                (name, fresh[key]) = (new, new)
+            }
+            places.append(commands.count)
+            commands.append(.execute(name: name ?? "", statement.parameters))
+        }
+
+        prelude = []
+        exchanges += 1
+        let outcome = link.exchange(commands) { index in
+            if let (key, name) = preparations[index] { self.statements.prepared(key, as: name) }
+            if let name = evictions[index] { self.statements.deallocated(name) }
+        }
+        if let failure = outcome.failure {
+            // The plan no longer fits the tables, or a pooler between us gave the connection to another server.
+            if ["0A000", "26000"].contains(outcome.sqlState) { isStale = true }
+            if !link.isBroken, link.isIdle { transactionLost = true }
+            throw failure
+        }
+        return places.map { outcome.answers[$0] }
+    }
+}
+
+extension SQLType {
+    fileprivate var postgresName: String {
+        switch self {
+        case .int: "bigint"
+        case .text: "text"
+        case .bytes: "bytea"
+        }
+    }
+}

@@ -1,0 +1,208 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Synchronization
+import Testing
+
+/// A TCP relay before the server that can be taken away, brought back on the same port, and cut at a COMMIT.
+final class FaultyProxy: Sendable {
+    /// What to do with the next COMMIT that passes.
+    enum CommitFault: Sendable {
+        /// The server never sees it.
+        case cutBeforeServer
+        /// The server answers it, and the client never sees the answer.
+        case cutBeforeClient
+    }
+
+    private struct State {
+        var listener: Int32 = -1
+        var connections: Set<Int32> = []
+        var accepted = 0
+        var fault: CommitFault?
+        var threads = 0
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    let port: Int
+    private let upstream: Int
+    private let state = Mutex(State())
+
+    init(upstream: Int) throws {
+        self.upstream = upstream
+        let (listener, port) = try Self.listen(on: 0)
+        self.port = port
+        state.withLock { $0.listener = listener }
+        accept(on: listener)
+    }
+
+    /// Connections made so far.
+    var accepted: Int { state.withLock { $0.accepted } }
+
+    /// Breaks the next COMMIT.
+    func breakNextCommit(_ fault: CommitFault) {
+        state.withLock { $0.fault = fault }
+    }
+
+    /// Takes the server away: connections break, new ones are refused, and all is closed on return.
+    func stop() async {
+        state.withLock { state in
+            shutdown(state.listener, Int32(SHUT_RDWR))
+            for descriptor in state.connections { shutdown(descriptor, Int32(SHUT_RDWR)) }
+        }
+        await drained()
+    }
+
+    /// The server is back.
+    func restart() throws {
+        let (listener, _) = try Self.listen(on: port)
+        state.withLock { $0.listener = listener }
+        accept(on: listener)
+    }
+
+    /// Waits until the relay holds no connection and listens no more.
+    private func drained() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state -> Bool in
+                if state.threads == 0 { return true }
+                state.waiters.append(continuation)
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    // MARK: Sockets
+
+    private static func address(port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return address
+    }
+
+    private static func withAddress(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+        withUnsafePointer(to: address(port: port)) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+
+    private static func listen(on port: Int) throws -> (Int32, Int) {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var yes: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
+        try #require(withAddress(port) { bind(descriptor, $0, $1) } == 0)
+        try #require(Glibc.listen(descriptor, 64) == 0)
+        var bound = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutablePointer(to: &bound) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        try #require(status == 0)
+        return (descriptor, Int(UInt16(bigEndian: bound.sin_port)))
+    }
+
+    private func thread(_ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.threads += 1 }
+        final class Start: Sendable {
+            let body: @Sendable () -> Void
+            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        }
+        let start = Start {
+            body()
+            let waiters = self.state.withLock { state -> [CheckedContinuation<Void, Never>] in
+                state.threads -= 1
+                guard state.threads == 0 else { return [] }
+                defer { state.waiters = [] }
+                return state.waiters
+            }
+            for waiter in waiters { waiter.resume() }
+        }
+        var id = pthread_t()
+        pthread_create(
+            &id, nil,
+            { context in
+                if let context { Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body() }
+                return nil
+            }, Unmanaged.passRetained(start).toOpaque())
+        pthread_detach(id)
+    }
+
+    private func accept(on listener: Int32) {
+        thread {
+            while true {
+                let client = Glibc.accept(listener, nil, nil)
+                guard client >= 0 else { break }
+                let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+                guard Self.withAddress(self.upstream, { connect(server, $0, $1) }) == 0 else {
+                    close(client)
+                    close(server)
+                    continue
+                }
+                self.state.withLock { state in
+                    state.accepted += 1
+                    state.connections.formUnion([client, server])
+                }
+                self.thread { self.relay(client, server) }
+            }
+            close(listener)
+        }
+    }
+
+    private func relay(_ client: Int32, _ server: Int32) {
+        var swallowsAnswer = false
+        var entries = [
+            pollfd(fd: client, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: server, events: Int16(POLLIN), revents: 0),
+        ]
+        loop: while true {
+            guard poll(&entries, 2, -1) > 0 else { break }
+            if entries[0].revents != 0 {
+                guard let bytes = Self.receive(client) else { break }
+                if bytes.contains("COMMIT\0"), let fault = state.withLock({ $0.fault.take() }) {
+                    if fault == .cutBeforeServer { break }
+                    swallowsAnswer = true
+                }
+                guard Self.send(server, bytes) else { break }
+            }
+            if entries[1].revents != 0 {
+                guard let bytes = Self.receive(server), !swallowsAnswer, Self.send(client, bytes) else { break loop }
+            }
+        }
+        state.withLock { state in
+            state.connections.subtract([client, server])
+            close(client)
+            close(server)
+        }
+    }
+
+    private static func receive(_ descriptor: Int32) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let count = read(descriptor, &bytes, bytes.count)
+        return count > 0 ? Array(bytes.prefix(count)) : nil
+    }
+
+    private static func send(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.send(
+                    descriptor, buffer.baseAddress.map { $0 + sent }, buffer.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
+    }
+}
+
+extension [UInt8] {
+    fileprivate func contains(_ text: String) -> Bool {
+        let needle = Array(text.utf8)
+        guard count >= needle.count else { return false }
+        return (0...(count - needle.count)).contains { self[$0..<($0 + needle.count)].elementsEqual(needle) }
+    }
+}
