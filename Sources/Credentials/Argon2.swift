@@ -8,7 +8,9 @@ import Glibc
 struct Argon2Cost: Hashable, Sendable {
     var memoryKiB: Int
     var iterations: Int
-    /// Lanes. Our own hashes have one; those of other programs may have more.
+    /// Lanes.
+    ///
+    /// Our own hashes have one; those of other programs may have more.
     var parallelism = 1
 
     /// What an imported hash may ask for at most, so that one row cannot take the server's memory or a thread for minutes.
@@ -45,7 +47,9 @@ struct Argon2Cost: Hashable, Sendable {
     }
 }
 
-/// Argon2id by libsodium. Every call takes tens of milliseconds and its cost in memory: only on threads of its own.
+/// Argon2id by libsodium.
+///
+/// Every call takes tens of milliseconds and its cost in memory: only on threads of its own.
 enum Argon2 {
     /// A new hash with a new salt, as a PHC string.
     static func hash(_ password: Password, cost: Argon2Cost) -> Result<String, CredentialsError> {

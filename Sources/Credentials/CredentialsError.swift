@@ -1,7 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a credential could not be made or checked. A wrong password is not an error but the answer `false`.
+/// Why a credential could not be made or checked.
+///
+/// A wrong password is not an error but the answer `false`.
 package enum CredentialsError: Error, Hashable, Sendable {
     /// As many hashes are under way and waiting as are allowed; try again in a moment.
     case busy

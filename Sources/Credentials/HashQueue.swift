@@ -21,7 +21,10 @@ final class HashQueue: Sendable {
     }
 
     /// What became of a submitted job, decided under the lock and acted on outside of it.
-    private enum Admission { case startThread, queued, refused(CredentialsError) }
+    private enum Admission {
+        case startThread, queued
+        case refused(CredentialsError)
+    }
 
     private let simultaneous: Int
     private let maximumWaiting: Int

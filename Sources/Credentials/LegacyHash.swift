@@ -27,9 +27,8 @@ package struct LegacyHash: Hashable, Sendable {
     /// The result; its length is the hash's size.
     package let digest: [UInt8]
 
-    /// Hashes `password`.
+    /// Hashes `password` to a digest of `size` bytes, 1 to 64.
     ///
-    /// - Parameter size: Length of the digest, 1 to 64 bytes.
     /// - Throws: `CredentialsError.invalidParameter` for a salt, key or size that the function does not take.
     package init(password: Password, salt: [UInt8], key: [UInt8], size: Int = 32) throws(CredentialsError) {
         try Self.check(salt: salt, key: key, size: size)

@@ -1,7 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// A password in clear. It never prints its content: every description is `[password]`.
+/// A password in clear.
+///
+/// It never prints its content: every description is `[password]`.
 package struct Password: Sendable {
     /// Longer passwords are refused before anything is hashed.
     package static let maximumBytes = 4096

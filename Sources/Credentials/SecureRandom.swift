@@ -46,8 +46,9 @@ extension RandomNumberGenerator {
 
 /// One page of random bytes, so that an identifier does not cost two system calls.
 private enum RandomPool {
-    /// At the page's start: how many bytes after the header are still unused. The kernel zeroes the page in a child
-    /// made by `fork`, which then reads it as empty.
+    /// At the page's start: how many bytes after the header are still unused.
+    ///
+    /// The kernel zeroes the page in a child made by `fork`, which then reads it as empty.
     private static let headerBytes = 64
     private static let pageBytes = 4096
 

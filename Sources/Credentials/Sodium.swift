@@ -3,7 +3,9 @@
 
 import CSodium
 
-/// libsodium, initialised once. Until then it would use its slow portable code, and its random source is not open.
+/// libsodium, initialised once.
+///
+/// Until then it would use its slow portable code, and its random source is not open.
 enum Sodium {
     /// Touch this before calling into the library.
     static let ready: Void = {
@@ -14,12 +16,16 @@ enum Sodium {
 
 /// Comparison of secrets in a time that does not depend on where they differ.
 package enum ConstantTime {
-    /// Whether the two are equal. Only a difference in length ends the comparison early.
+    /// Whether the two are equal.
+    ///
+    /// Only a difference in length ends the comparison early.
     package static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         left.count == right.count && sodium_memcmp(left, right, left.count) == 0
     }
 
-    /// Whether the two have the same bytes of UTF-8. Only a difference in length ends the comparison early.
+    /// Whether the two have the same bytes of UTF-8.
+    ///
+    /// Only a difference in length ends the comparison early.
     package static func isEqual(_ left: String, _ right: String) -> Bool {
         var left = left
         var right = right

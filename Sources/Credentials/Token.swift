@@ -17,7 +17,7 @@ package struct Token: Sendable {
 
     /// Draws a new token.
     ///
-    /// - Parameter byteCount: Random bytes, 16 to 64; values outside are moved to the nearer end.
+    /// `byteCount` is the number of random bytes, 16 to 64; values outside are moved to the nearer end.
     package init(byteCount: Int = minimumBytes, using random: inout some RandomNumberGenerator) {
         text = Hexadecimal.text(random.nextBytes(min(max(byteCount, Self.minimumBytes), Self.maximumBytes)))
     }

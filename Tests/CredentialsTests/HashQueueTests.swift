@@ -7,7 +7,7 @@ import Testing
 @testable import Credentials
 
 /// Jobs that stand still until they are let go, so that the queue fills up without any timing.
-private struct Gate: Sendable {
+struct Gate: Sendable {
     private let readEnd: Int32
     private let writeEnd: Int32
 

@@ -6,7 +6,8 @@ import Testing
 @testable import Credentials
 
 struct LegacyHashTests {
-    /// Made by Python 3.11, with the password encoded as UTF-8:
+    /// Made by Python 3.11, with the password encoded as UTF-8.
+    ///
     /// `hashlib.blake2b(password, digest_size=size, key=key, salt=salt).hexdigest()`
     struct Vector: Sendable, CustomTestStringConvertible {
         var password: String
@@ -59,7 +60,8 @@ struct LegacyHashTests {
         #expect(read.matches(Password(vector.password)))
     }
 
-    /// Made by Python 3.11:
+    /// Made by Python 3.11.
+    ///
     /// `hashlib.blake2b(uuid.to_bytes(uuid.bit_length(), 'little'), digest_size=size, salt=salt).hexdigest()`
     static let authenticators: [(uuid: UInt128, salt: [UInt8], size: Int, expected: String)] = [
         (0, Array("salt".utf8), 16, "c8d682029e33a968ffedfdc5d3226a70"),
@@ -76,7 +78,8 @@ struct LegacyHashTests {
     }
 
     @Test(arguments: [
-        "", "$", "$blake2b$", "$blake2b$size=2,key=$$", "$blake2b$size=2,key=00$00$000", "$blake2b$size=3,key=00$00$0000",
+        "", "$", "$blake2b$", "$blake2b$size=2,key=$$", "$blake2b$size=2,key=00$00$000",
+        "$blake2b$size=3,key=00$00$0000",
         "$blake2b$size=2,key=0g$00$0000", "$blake2b$key=00,size=2$00$0000", "$blake2s$size=2,key=00$00$0000",
         "$blake2b$size=2,key=00$0000000000000000000000000000000000$0000", "$blake2b$size=0,key=00$00$",
         "x$blake2b$size=2,key=00$00$0000", "$blake2b$size=2,key=00$00$0000$", "$blake2b$size=-2,key=00$00$0000",

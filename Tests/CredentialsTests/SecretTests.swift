@@ -63,7 +63,9 @@ struct TokenTests {
         }
     }
 
-    /// Made by Python 3.11: `hashlib.blake2b(b'00112233445566778899aabbccddeeff', digest_size=32).hexdigest()`
+    /// Made by Python 3.11.
+    ///
+    /// `hashlib.blake2b(b'00112233445566778899aabbccddeeff', digest_size=32).hexdigest()`
     @Test func hashEqualsHashlib() {
         let hash = TokenHash(of: "00112233445566778899aabbccddeeff")
 

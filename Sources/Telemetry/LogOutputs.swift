@@ -1,0 +1,166 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Console and files, used by the writer only.
+struct LogOutputs: Sendable {
+    private let configuration: LogConfiguration
+    private var errorFile: RotatingLogFile?
+    private var debugFile: RotatingLogFile?
+    private var calendar: LogCalendar
+    private var console: [UInt8] = []
+    private var lastExpiry: LogTime?
+
+    private static let consoleBufferBytes = 64 * 1024
+    private static let secondsBetweenExpiries = 3600
+
+    /// Creates the folder and opens the files.
+    ///
+    /// - Throws: `LogError`, which names the folder or file that cannot be used.
+    init(_ configuration: LogConfiguration) throws(LogError) {
+        self.configuration = configuration
+        calendar = LogCalendar(alwaysUTC: configuration.usesUTC)
+        guard let folder = configuration.folder else { return }
+        try Self.createFolder(folder)
+        errorFile = try Self.open("error", in: folder, days: configuration.errorDays, configuration)
+        if configuration.level < .info {
+            debugFile = try Self.open("debug", in: folder, days: configuration.debugDays, configuration)
+        }
+        deleteExpired(now: configuration.now())
+    }
+
+    mutating func write(_ records: [LogRecord]) {
+        let consoleTemplate = configuration.level < .info ? configuration.debugTemplate : configuration.infoTemplate
+        var line: [UInt8] = []
+        for record in records {
+            if configuration.console {
+                render(record, consoleTemplate, colours: configuration.colours, to: &line)
+                console += line
+                if console.count >= Self.consoleBufferBytes { flushConsole() }
+            }
+            if record.level >= .error, errorFile != nil {
+                render(record, configuration.errorTemplate, colours: false, to: &line)
+                attempt(\.errorFile) { file throws(RotatingLogFile.Failure) in
+                    try file.append(line, now: record.time)
+                }
+            }
+            if debugFile != nil {
+                render(record, configuration.debugTemplate, colours: false, to: &line)
+                attempt(\.debugFile) { file throws(RotatingLogFile.Failure) in
+                    try file.append(line, now: record.time)
+                }
+            }
+        }
+        attempt(\.errorFile) { file throws(RotatingLogFile.Failure) in try file.flush() }
+        attempt(\.debugFile) { file throws(RotatingLogFile.Failure) in try file.flush() }
+        flushConsole()
+    }
+
+    /// Deletes old files when the last look at them is an hour ago.
+    mutating func deleteExpiredNowAndThen() {
+        let now = configuration.now()
+        if let lastExpiry, abs(now.seconds - lastExpiry.seconds) < Self.secondsBetweenExpiries { return }
+        deleteExpired(now: now)
+    }
+
+    /// Opens the files by their names again, after another program has renamed them.
+    mutating func reopen() {
+        attempt(\.errorFile) { file throws(RotatingLogFile.Failure) in try file.open() }
+        attempt(\.debugFile) { file throws(RotatingLogFile.Failure) in try file.open() }
+    }
+
+    mutating func close() {
+        errorFile?.close()
+        debugFile?.close()
+    }
+
+    private mutating func deleteExpired(now: LogTime) {
+        lastExpiry = now
+        errorFile?.deleteExpired(now: now)
+        debugFile?.deleteExpired(now: now)
+    }
+
+    private mutating func render(
+        _ record: LogRecord, _ template: LogFormatTemplate, colours: Bool, to line: inout [UInt8]
+    ) {
+        line.removeAll(keepingCapacity: true)
+        switch configuration.format {
+        case .json: record.appendJSON(to: &line)
+        case .text:
+            template.append(record, calendar: &calendar, colours: colours, to: &line)
+            LogMetadata.appendText(record.metadata, to: &line)
+        }
+        line.append(UInt8(ascii: "\n"))
+    }
+
+    /// Does something with a file.
+    ///
+    /// The first failure of a row is told on the console; the log goes on without the file.
+    private mutating func attempt(
+        _ file: WritableKeyPath<LogOutputs, RotatingLogFile?>,
+        _ action: (inout RotatingLogFile) throws(RotatingLogFile.Failure) -> Void
+    ) {
+        guard var current = self[keyPath: file] else { return }
+        // Taken out for the call, so that its buffer is changed in place.
+        self[keyPath: file] = nil
+        defer { self[keyPath: file] = current }
+        let isKnown = current.isFailing
+        do {
+            try action(&current)
+        } catch {
+            guard configuration.console, !isKnown else { return }
+            console += Array("The log file '\(error.path)' cannot be \(error.action): \(error.reason).\n".utf8)
+        }
+    }
+
+    private mutating func flushConsole() {
+        guard !console.isEmpty else { return }
+        // A console that is gone or does not read loses lines; there is no place left to say so.
+        _ = LogDescriptor.write(console, to: configuration.consoleDescriptor)
+        console.removeAll(keepingCapacity: true)
+    }
+
+    private static func open(
+        _ stem: String, in folder: String, days: Int?, _ configuration: LogConfiguration
+    ) throws(LogError) -> RotatingLogFile {
+        var file = RotatingLogFile(
+            folder: folder, stem: stem, maximumBytes: configuration.maximumFileBytes, days: days)
+        do throws(RotatingLogFile.Failure) {
+            try file.open()
+        } catch {
+            throw LogError(path: error.path, kind: "file", reason: error.reason)
+        }
+        return file
+    }
+
+    private static func createFolder(_ folder: String) throws(LogError) {
+        var index = folder.startIndex
+        // Each part of the path in turn; those that exist already say EEXIST.
+        while index < folder.endIndex {
+            let next = folder[folder.index(after: index)...].firstIndex(of: "/") ?? folder.endIndex
+            if mkdir(String(folder[..<next]), 0o750) != 0, ![EEXIST, EISDIR, EACCES, EROFS].contains(errno) {
+                throw LogError(path: folder, kind: "folder", reason: String(cString: strerror(errno)))
+            }
+            index = next
+        }
+        guard access(folder, W_OK | X_OK) == 0 else {
+            throw LogError(path: folder, kind: "folder", reason: String(cString: strerror(errno)))
+        }
+    }
+}
+
+/// Why logging cannot begin.
+package struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The folder or file.
+    package let path: String
+    /// One sentence that names it, with the next step.
+    package let description: String
+
+    init(path: String, kind: String, reason: String) {
+        self.path = path
+        description =
+            "The log \(kind) '\(path)' cannot be written: \(reason). Give the server's user the right to write there, or"
+            + " start where it has it."
+    }
+}

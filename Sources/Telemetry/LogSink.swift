@@ -1,0 +1,258 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Logging
+import Synchronization
+
+/// Where all loggers' messages go: a bounded queue and one thread that writes it to console and files.
+///
+/// A caller never waits for a disk or a terminal, except after a message of level critical. When the writer cannot keep
+/// up, trace and debug messages are dropped first, and a line says how many. The thread starts with the first message.
+package final class LogSink: Sendable {
+    private struct Queue {
+        var records: [LogRecord] = []
+        var droppedVerbose = 0
+        var dropped = 0
+        /// How many orders were ever given and carried out: a message, a flush, a reopening each count.
+        var ordered: UInt64 = 0
+        var done: UInt64 = 0
+        var waiting: [(order: UInt64, signal: LogSignal)] = []
+        var shallReopen = false
+        var phase = Phase.idle
+    }
+
+    private enum Phase { case idle, running, stopping, stopped }
+
+    /// What the writer takes out of the queue at once.
+    private struct Batch: Sendable {
+        var records: [LogRecord]
+        var droppedVerbose: Int
+        var dropped: Int
+        var shallReopen: Bool
+        var lastOrder: UInt64
+        var isLast: Bool
+    }
+
+    /// The least important level for loggers made with this sink.
+    package let level: LogLevel
+    private let now: @Sendable () -> LogTime
+    private let capacity: Int
+    private let queue = Mutex(Queue())
+    private let outputs: Mutex<LogOutputs>
+    private let wakeUp = LogSignal()
+
+    private static let criticalPatience: Duration = .seconds(5)
+    private static let expiryInterval: Duration = .seconds(3600)
+
+    /// Opens the outputs.
+    ///
+    /// - Throws: `LogError`, which names the folder or file that cannot be written.
+    package init(_ configuration: LogConfiguration) throws(LogError) {
+        level = configuration.level
+        now = configuration.now
+        capacity = min(max(1, configuration.queueCapacity), 1 << 20)
+        outputs = Mutex(try LogOutputs(configuration))
+    }
+
+    /// Messages that were dropped and not yet reported in the log.
+    package var unreportedDrops: Int { queue.withLock { $0.droppedVerbose + $0.dropped } }
+
+    /// Waits until everything that was logged before is written.
+    ///
+    /// - Returns: Whether it was, within `patience`.
+    @discardableResult
+    package func flush(patience: Duration = .seconds(5)) -> Bool {
+        let signal = LogSignal()
+        let mustWait = queue.withLock { queue -> Bool in
+            guard queue.phase == .running || queue.phase == .stopping, queue.done < queue.ordered else { return false }
+            queue.waiting.append((queue.ordered, signal))
+            return true
+        }
+        return !mustWait || signal.wait(atMost: patience)
+    }
+
+    /// Opens the files by their names again: call it after another program has renamed them.
+    package func reopen() {
+        let orders = queue.withLock { queue -> (wakes: Bool, starts: Bool) in
+            guard queue.phase == .idle || queue.phase == .running else { return (false, false) }
+            queue.shallReopen = true
+            queue.ordered += 1
+            return (true, Self.starts(&queue))
+        }
+        if orders.starts { startThread() }
+        if orders.wakes { wakeUp.send() }
+    }
+
+    /// Writes what is left, closes the files and ends the thread.
+    ///
+    /// What is logged afterwards is lost.
+    package func shutdown(patience: Duration = .seconds(5)) {
+        let phase = queue.withLock { queue -> Phase in
+            let phase = queue.phase
+            if phase == .idle { queue.phase = .stopped }
+            if phase == .running {
+                queue.phase = .stopping
+                queue.ordered += 1
+            }
+            return phase
+        }
+        switch phase {
+        case .idle: outputs.withLock { $0.close() }
+        case .running:
+            wakeUp.send()
+            flush(patience: patience)
+        case .stopping: flush(patience: patience)
+        case .stopped: break
+        }
+    }
+
+    func submit(
+        level: LogLevel, label: String, message: String, metadata: Logger.Metadata, source: String, file: String,
+        function: String, line: UInt
+    ) {
+        let record = LogRecord(
+            time: now(), level: level, label: label,
+            message: LogText.limited(message, to: LogText.maximumMessageBytes), metadata: metadata, source: source,
+            file: file, function: function, line: line)
+        let orders = queue.withLock { queue -> (wakes: Bool, starts: Bool) in
+            guard queue.phase == .idle || queue.phase == .running else { return (false, false) }
+            let limit = level < .info ? capacity : level < .error ? capacity * 2 : capacity * 4
+            guard queue.records.count < limit else {
+                if level < .info { queue.droppedVerbose += 1 } else { queue.dropped += 1 }
+                return (false, false)
+            }
+            queue.records.append(record)
+            queue.ordered += 1
+            return (queue.records.count == 1, Self.starts(&queue))
+        }
+        if orders.starts { startThread() }
+        if orders.wakes { wakeUp.send() }
+        if level == .critical { flush(patience: Self.criticalPatience) }
+    }
+
+    private static func starts(_ queue: inout Queue) -> Bool {
+        guard queue.phase == .idle else { return false }
+        queue.phase = .running
+        return true
+    }
+
+    private func startThread() {
+        let retained = Unmanaged.passRetained(self)
+        var thread = pthread_t()
+        let status = pthread_create(
+            &thread, nil,
+            { pointer in
+                guard let pointer else { return nil }
+                Unmanaged<LogSink>.fromOpaque(pointer).takeRetainedValue().run()
+                return nil
+            }, retained.toOpaque())
+        if status == 0 {
+            pthread_detach(thread)
+            return
+        }
+        retained.release()
+        // No thread to be had: what waits is dropped, and the next message tries again.
+        queue.withLock { queue in
+            queue.phase = .idle
+            queue.dropped += queue.records.count
+            queue.records = []
+            queue.done = queue.ordered
+        }
+    }
+
+    private func run() {
+        // Writing to a closed pipe gives an error in place of a signal that would end the process; and signals that
+        // others handle do not land here.
+        var signals = sigset_t()
+        sigfillset(&signals)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        while true {
+            wakeUp.wait(atMost: Self.expiryInterval)
+            let batch = takeBatch()
+            outputs.withLock { outputs in
+                if batch.shallReopen { outputs.reopen() }
+                outputs.write(batch.records + dropNote(batch))
+                outputs.deleteExpiredNowAndThen()
+                if batch.isLast { outputs.close() }
+            }
+            let signals = queue.withLock { queue -> [LogSignal] in
+                queue.done = batch.lastOrder
+                if batch.isLast { queue.phase = .stopped }
+                let satisfied = queue.waiting.filter { $0.order <= queue.done }
+                queue.waiting.removeAll { $0.order <= queue.done }
+                return satisfied.map(\.signal)
+            }
+            for signal in signals { signal.send() }
+            if batch.isLast { return }
+        }
+    }
+
+    private func takeBatch() -> Batch {
+        queue.withLock { queue in
+            defer {
+                queue.records = []
+                queue.droppedVerbose = 0
+                queue.dropped = 0
+                queue.shallReopen = false
+            }
+            return Batch(
+                records: queue.records, droppedVerbose: queue.droppedVerbose, dropped: queue.dropped,
+                shallReopen: queue.shallReopen, lastOrder: queue.ordered, isLast: queue.phase == .stopping)
+        }
+    }
+
+    private func dropNote(_ batch: Batch) -> [LogRecord] {
+        guard batch.droppedVerbose + batch.dropped > 0 else { return [] }
+        return [
+            LogRecord(
+                time: now(), level: .warning, label: "parley.log",
+                message: "Log messages were dropped because they came faster than they could be written.",
+                metadata: [
+                    "log.dropped.verbose": .stringConvertible(batch.droppedVerbose),
+                    "log.dropped.other": .stringConvertible(batch.dropped),
+                ],
+                source: "Telemetry", file: #fileID, function: #function, line: #line)
+        ]
+    }
+}
+
+/// A POSIX semaphore: one side sends, the other waits.
+///
+/// `@unchecked`: the semaphore stays at one address from `init` to `deinit`, and the C functions may be called from any
+/// thread.
+final class LogSignal: @unchecked Sendable {
+    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init() {
+        sem_init(semaphore, 0, 0)
+    }
+
+    deinit {
+        sem_destroy(semaphore)
+        semaphore.deallocate()
+    }
+
+    func send() {
+        sem_post(semaphore)
+    }
+
+    /// Whether the signal came in time.
+    @discardableResult
+    func wait(atMost patience: Duration) -> Bool {
+        // The deadline is on the wall clock, the only one that the function takes: setting the clock may stretch a wait.
+        var deadline = timespec()
+        clock_gettime(CLOCK_REALTIME, &deadline)
+        let (seconds, attoseconds) = patience.components
+        deadline.tv_sec += Int(seconds)
+        deadline.tv_nsec += Int(attoseconds / 1_000_000_000)
+        if deadline.tv_nsec >= 1_000_000_000 {
+            deadline.tv_sec += 1
+            deadline.tv_nsec -= 1_000_000_000
+        }
+        while sem_timedwait(semaphore, &deadline) != 0 {
+            if errno != EINTR { return false }
+        }
+        return true
+    }
+}
