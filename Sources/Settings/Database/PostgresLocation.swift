@@ -24,6 +24,11 @@ package struct PostgresLocation: Sendable, Equatable {
     /// The remaining parameters, such as `sslmode`, in the order of the URI.
     package var parameters: [Parameter]
 
+    /// Whether the location contains a password of any kind.
+    package var holdsSecret: Bool {
+        password != nil || parameters.contains { $0.name == "sslpassword" }
+    }
+
     /// Keywords of libpq that may stand behind the `?`.
     private static let keywords: Set<String> = [
         "application_name", "channel_binding", "client_encoding", "connect_timeout", "gssencmode", "gssdelegation",

@@ -1,0 +1,96 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Glibc
+package import Settings
+
+/// What a command sees of the world: its environment, streams and clock. Commands reach it as `CommandContext.current`,
+/// so that tests run them in-process with streams and a clock of their own.
+package struct CommandContext: Sendable {
+    /// The context of the command that runs in this task.
+    @TaskLocal package static var current = CommandContext.ofProcess(version: "unknown")
+
+    /// The program's version.
+    package var version: String
+    /// The environment variables.
+    package var environment: [String: String]
+    /// The current folder, an absolute path.
+    package var currentFolder: String
+    /// The path of a `--config` that stood before the subcommand.
+    package var leadingConfig: String?
+    /// Where questions are asked and passwords read.
+    package var terminal: Terminal
+    /// Results go here.
+    package var standardOutput: TextOutput
+    /// Everything else goes here.
+    package var standardError: TextOutput
+    /// Seconds since 1970.
+    package var now: @Sendable () -> Int
+    /// Looks whether the database of some settings can be used. `config check` reports what it finds.
+    package var checkDatabase: @Sendable (Settings) async -> [SettingsFinding]
+
+    /// Creates a context.
+    package init(
+        version: String, environment: [String: String], currentFolder: String, terminal: Terminal,
+        standardOutput: TextOutput, standardError: TextOutput, now: @escaping @Sendable () -> Int,
+        checkDatabase: @escaping @Sendable (Settings) async -> [SettingsFinding] = { _ in [] }
+    ) {
+        self.version = version
+        self.environment = environment
+        self.currentFolder = currentFolder
+        self.terminal = terminal
+        self.standardOutput = standardOutput
+        self.standardError = standardError
+        self.now = now
+        self.checkDatabase = checkDatabase
+    }
+
+    /// The context of the process: its real environment, streams and clock.
+    package static func ofProcess(version: String) -> CommandContext {
+        CommandContext(
+            version: version,
+            environment: ProcessInfo.processInfo.environment,
+            currentFolder: SettingsFile.currentFolder(),
+            terminal: Terminal(input: STDIN_FILENO, output: STDERR_FILENO),
+            standardOutput: .descriptor(STDOUT_FILENO),
+            standardError: .descriptor(STDERR_FILENO),
+            now: { time(nil) }
+        )
+    }
+}
+
+/// Something that text is written to.
+package struct TextOutput: Sendable {
+    /// Whether it is a terminal.
+    package var isTerminal: Bool
+    private var writeText: @Sendable (String) throws(CommandError) -> Void
+
+    /// Creates an output.
+    package init(isTerminal: Bool, write: @escaping @Sendable (String) throws(CommandError) -> Void) {
+        self.isTerminal = isTerminal
+        self.writeText = write
+    }
+
+    /// Writes a text.
+    ///
+    /// - Throws: `CommandError` when not all of it could be written, as on a full disk.
+    package func write(_ text: String) throws(CommandError) {
+        try writeText(text)
+    }
+
+    /// An open file of the process, by its number.
+    package static func descriptor(_ descriptor: Int32) -> TextOutput {
+        TextOutput(isTerminal: isatty(descriptor) == 1) { (text) throws(CommandError) in
+            var rest = Array(text.utf8)[...]
+            while !rest.isEmpty {
+                let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else {
+                    throw CommandError(.failed, "The output cannot be written: \(String(cString: strerror(errno))).")
+                }
+                rest = rest.dropFirst(count)
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+extension Manage {
+    /// `config`: the settings file.
+    struct Config: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "config",
+            abstract: "Write, show, change and check the settings.",
+            discussion: """
+                Examples:
+                  manage config init
+                  manage config set SERVER.PORT 9000
+                  manage config check
+                """,
+            subcommands: [Show.self, Set.self, Check.self, Init.self, Restore.self]
+        )
+    }
+}

@@ -1,0 +1,98 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Settings
+
+extension Manage.Config {
+    /// `config check`: looks for mistakes.
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "check",
+            abstract: "Look for mistakes in the settings.",
+            discussion: """
+                Finds wrong values, unknown keys, a database that cannot be reached, and
+                files and folders that cannot be used. Ends with 3 when there is
+                something to mend.
+
+                Examples:
+                  manage config check
+                  manage config check --json --config /etc/parley/config.ini
+                """
+        )
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            var (loaded, findings) = settings.examine()
+            if let loaded {
+                if let note = loaded.note { try output.note(note) }
+                findings += SettingsSurroundings(settings: loaded).findings()
+                findings += await CommandContext.current.checkDatabase(loaded)
+            }
+            let report = FindingsReport(file: loaded.map(\.file) ?? settings.file.path, findings: findings)
+            try output.write(report)
+            if report.problems > 0 { throw ExitCode(CommandStatus.findings.rawValue) }
+        }
+    }
+}
+
+/// What `config check` prints.
+struct FindingsReport: CommandReport {
+    struct Item: Encodable {
+        private enum CodingKeys: String, CodingKey { case severity, file, line, key, message, remedy }
+
+        var finding: SettingsFinding
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(finding.severity.rawValue, forKey: .severity)
+            try container.encode(finding.file, forKey: .file)
+            try container.encode(finding.line, forKey: .line)
+            try container.encode(finding.key, forKey: .key)
+            try container.encode(finding.message, forKey: .message)
+            try container.encode(finding.remedy, forKey: .remedy)
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey { case file, findings, problems }
+
+    var file: String?
+    var items: [Item]
+    /// How many of the findings are to be mended.
+    var problems: Int
+
+    init(file: String?, findings: [SettingsFinding]) {
+        self.file = file
+        items = findings.map { Item(finding: $0) }
+        problems = findings.count { $0.severity != .note }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(file, forKey: .file)
+        try container.encode(items, forKey: .findings)
+        try container.encode(problems, forKey: .problems)
+    }
+
+    func text(style: TextStyle) -> String {
+        let lines = items.map { item in
+            let mark =
+                switch item.finding.severity {
+                case .error: style.apply(.red, to: "error")
+                case .warning: style.apply(.yellow, to: "warning")
+                case .note: style.apply(.cyan, to: "note")
+                }
+            return "\(mark)  \(item.finding.description.escapedForTerminal())\n"
+        }
+        let name = file?.escapedForTerminal() ?? "the defaults"
+        let sum =
+            switch problems {
+            case 0: style.apply(.green, to: "No problems in \(name).")
+            case 1: "1 problem in \(name)."
+            default: "\(problems) problems in \(name)."
+            }
+        return lines.joined() + sum + "\n"
+    }
+}

@@ -1,0 +1,58 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Settings
+
+extension Manage.Config {
+    /// `config init`: writes a new file.
+    struct Init: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "init",
+            abstract: "Write a settings file in which every setting is explained.",
+            discussion: """
+                Every setting stands in the file as a comment with its default. Only its
+                owner can read the file.
+
+                Examples:
+                  manage config init
+                  manage config init --config /etc/parley/config.ini
+                """
+        )
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let file = settings.file
+            if file.exists {
+                throw CommandError(
+                    .exists, "The settings file '\(file.path)' exists already.",
+                    nextStep: "Put the defaults back with 'manage config restore', which keeps a copy of it."
+                )
+            }
+            try file.write(Array(SettingsDocumentation.exampleFile().utf8))
+            try output.write(WrittenFileReport(file: file.path, backup: nil))
+        }
+    }
+}
+
+/// What `config init` and `config restore` print.
+struct WrittenFileReport: CommandReport {
+    private enum CodingKeys: String, CodingKey { case file, backup }
+
+    var file: String
+    /// Where the former content is.
+    var backup: String?
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(file, forKey: .file)
+        try container.encode(backup, forKey: .backup)
+    }
+
+    func text(style: TextStyle) -> String {
+        let former = backup.map { "The former one is now \($0.escapedForTerminal()).\n" } ?? ""
+        return "Wrote the settings file \(file.escapedForTerminal()).\n\(former)"
+    }
+}

@@ -1,0 +1,93 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import ArgumentParser
+import Glibc
+
+/// The root of the command tree. A command is one type in one file, nested by extension: `Manage` → `Manage.Config`
+/// (`config`) → `Manage.Config.Show`.
+package struct Manage: AsyncParsableCommand {
+    /// Name, version and subcommands.
+    package static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "manage",
+            abstract: "Set up, run, watch and repair a Parley chat server.",
+            discussion: """
+                --config PATH chooses the settings file, before or after the subcommand.
+
+                Examples:
+                  manage config init
+                  manage config show
+                  manage --config /etc/parley/config.ini config check
+                  manage help exit-codes
+                  manage help settings
+                """,
+            version: CommandContext.current.version,
+            subcommands: subcommands
+        )
+    }
+
+    /// The commands of the first level, in the order of the help.
+    private static let subcommands: [any ParsableCommand.Type] = [
+        Config.self, Completions.self, Topic.self,
+    ]
+
+    /// Creates the root command.
+    package init() {}
+
+    /// Runs the command that the process's arguments name, then ends the process with its status.
+    package static func start(version: String) async -> Never {
+        let status = await run(Array(CommandLine.arguments.dropFirst()), in: .ofProcess(version: version))
+        Glibc.exit(status)
+    }
+
+    /// Runs a command in a context.
+    ///
+    /// - Parameter arguments: The words behind the program's name.
+    /// - Returns: The status that the process is to end with.
+    package static func run(_ arguments: [String], in context: CommandContext) async -> Int32 {
+        await CommandContext.$current.withValue(context) {
+            do {
+                let words = try CommandLineWords(arguments, root: Manage.self)
+                var context = context
+                context.leadingConfig = words.config
+                try await CommandContext.$current.withValue(context) {
+                    try await runCommand(words.arguments)
+                }
+                return CommandStatus.done.rawValue
+            } catch {
+                return report(error, in: context)
+            }
+        }
+    }
+
+    private static func runCommand(_ arguments: [String]) async throws {
+        var command = try await asyncParseAsRoot(arguments)
+        if var asynchronous = command as? any AsyncParsableCommand {
+            try await asynchronous.run()
+        } else {
+            try command.run()
+        }
+    }
+
+    /// Tells what went wrong, in words for people, and finds the status.
+    private static func report(_ error: any Error, in context: CommandContext) -> Int32 {
+        if let failure = error as? CommandError ?? (error as? any CommandErrorConvertible)?.commandError {
+            write("Error: \(failure.description.escapedForTerminal())\n", to: context.standardError)
+            return failure.status.rawValue
+        }
+        // What ArgumentParser threw: a request for help (0), a wrong command line (64), or a bare status.
+        let code = exitCode(for: error)
+        let text = fullMessage(for: error)
+        if !text.isEmpty {
+            let output = code.isSuccess ? context.standardOutput : context.standardError
+            write(code.isSuccess ? text + "\n" : text.escapedForTerminal() + "\n", to: output)
+        }
+        return code.rawValue
+    }
+
+    /// There is nobody left to tell when the last words cannot be written.
+    private static func write(_ text: String, to output: TextOutput) {
+        try? output.write(text)
+    }
+}

@@ -1,0 +1,53 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import ArgumentParser
+package import Settings
+
+/// Which settings a command uses: `--config`, which may also stand before the subcommand.
+package struct SettingsOptions: ParsableArguments {
+    /// The path that was given behind the subcommand.
+    @Option(
+        name: .customLong("config"),
+        help: ArgumentHelp(
+            "The settings file. (default: the one PARLEY_CONFIG names, or config.ini in the current folder)",
+            valueName: "path"
+        ),
+        completion: .file(extensions: ["ini"])
+    )
+    package var config: String?
+
+    /// Creates the options as if none were given.
+    package init() {}
+
+    /// The file that the command uses; it need not exist.
+    package var file: SettingsFile {
+        let context = CommandContext.current
+        return SettingsFile.chosen(
+            option: config ?? context.leadingConfig, environment: context.environment,
+            currentFolder: context.currentFolder
+        )
+    }
+
+    /// Loads the settings. Without a file the defaults apply, and a note on stderr says so.
+    ///
+    /// - Parameter overrides: Values of the command's own options, which go before everything else.
+    package func load(overrides: [SettingKey: String] = [:], output: OutputOptions) throws -> Settings {
+        let context = CommandContext.current
+        let settings = try Settings.load(
+            file: config ?? context.leadingConfig, environment: context.environment, overrides: overrides,
+            currentFolder: context.currentFolder
+        )
+        if let note = settings.note { try output.note(note) }
+        return settings
+    }
+
+    /// Looks at the settings without stopping at what is wrong.
+    package func examine() -> (settings: Settings?, findings: [SettingsFinding]) {
+        let context = CommandContext.current
+        return Settings.examine(
+            file: config ?? context.leadingConfig, environment: context.environment,
+            currentFolder: context.currentFolder
+        )
+    }
+}

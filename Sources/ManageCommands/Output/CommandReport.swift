@@ -1,0 +1,42 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+
+/// The result of a command. It is written in one of two forms: as text for people, or with `--json` as one object.
+package protocol CommandReport: Encodable, Sendable {
+    /// The version of the JSON form. It grows when a key changes its meaning or goes away.
+    static var version: Int { get }
+
+    /// The text for people; it ends with a line break unless it is empty. Values from outside must be escaped
+    /// (`escapedForTerminal()`, `TableText`).
+    func text(style: TextStyle) -> String
+}
+
+extension CommandReport {
+    /// 1, until a report changes incompatibly.
+    package static var version: Int { 1 }
+
+    /// The JSON form: one object with sorted keys and a `version`.
+    package func json() throws(CommandError) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        do {
+            return String(decoding: try encoder.encode(VersionedReport(report: self)), as: UTF8.self) + "\n"
+        } catch {
+            throw CommandError(.failed, "The result cannot be written as JSON.")
+        }
+    }
+}
+
+private struct VersionedReport<Report: CommandReport>: Encodable {
+    private enum CodingKeys: String, CodingKey { case version }
+
+    var report: Report
+
+    func encode(to encoder: any Encoder) throws {
+        try report.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(Report.version, forKey: .version)
+    }
+}

@@ -1,0 +1,28 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Colours of a text, or none.
+package struct TextStyle: Sendable {
+    /// A way to show a word.
+    package enum Emphasis: String, Sendable {
+        case bold = "1"
+        case faint = "2"
+        case red = "31"
+        case green = "32"
+        case yellow = "33"
+        case cyan = "36"
+    }
+
+    /// Whether anything is coloured.
+    package var isColored: Bool
+
+    /// Creates a style.
+    package init(isColored: Bool) {
+        self.isColored = isColored
+    }
+
+    /// The text, emphasised if the style has colours. The text must have been escaped before.
+    package func apply(_ emphasis: Emphasis, to text: String) -> String {
+        isColored ? "\u{1B}[\(emphasis.rawValue)m\(text)\u{1B}[0m" : text
+    }
+}

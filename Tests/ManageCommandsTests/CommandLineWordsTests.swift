@@ -1,0 +1,54 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import ManageCommands
+
+struct CommandLineWordsTests {
+    @Test(arguments: [
+        (["--config", "a.ini", "config", "show"], "a.ini", ["config", "show"]),
+        (["--config=a.ini", "config", "show", "--json"], "a.ini", ["config", "show", "--json"]),
+        (["config", "--config", "a.ini", "show"], "a.ini", ["config", "show"]),
+        (["config", "show", "--config", "a.ini"], "a.ini", ["config", "show"]),
+        (["--config", "a", "--config", "b", "config", "show"], "b", ["config", "show"]),
+        (["config", "set", "SERVER.PORT", "--config", "a"], nil, ["config", "set", "SERVER.PORT", "--config", "a"]),
+        (["config", "show", "--", "--config", "a"], nil, ["config", "show", "--", "--config", "a"]),
+        (["--version"], nil, ["--version"]),
+        ([], nil, []),
+        (["help", "exit-codes"], nil, ["help-topic", "exit-codes"]),
+        (["--config", "a", "help", "settings", "x"], "a", ["help-topic", "settings", "x"]),
+        (["help", "config", "set"], nil, ["help", "config", "set"]),
+        (["--db", "create"], nil, ["db", "create"]),
+        (["--db=delete", "--yes"], nil, ["db", "delete", "--yes"]),
+        (["--table", "flow"], nil, ["flow", "seed"]),
+        (["--db", "nosuch"], nil, ["--db", "nosuch"]),
+        (["config", "--db", "create"], nil, ["config", "--db", "create"]),
+    ] as [([String], String?, [String])])
+    func wordsAreBroughtInOrder(words: [String], config: String?, arguments: [String]) throws {
+        let result = try CommandLineWords(words, root: Manage.self)
+
+        #expect(result.config == config)
+        #expect(result.arguments == arguments)
+    }
+
+    @Test(arguments: [["--config"], ["--config", ""], ["--config="], ["config", "--config"]])
+    func missingPathIsWrongUsage(_ words: [String]) async throws {
+        let result = try await CommandRun().run(words)
+
+        #expect(result.status == .usage)
+        #expect(result.errors.contains("Please give a path"))
+    }
+
+    @Test func fileBehindTheSubcommandGoesBeforeTheOneInFront() async throws {
+        let run = try CommandRun()
+        try run.write("[SERVER]\nPORT = 1\n", to: "front.ini")
+        try run.write("[SERVER]\nPORT = 2\n", to: "back.ini")
+
+        let front = try await run("--config", "front.ini", "config", "show")
+        let both = try await run("--config", "front.ini", "config", "show", "-q", "--config", "back.ini")
+
+        #expect(front.output.contains("front.ini:2"))
+        #expect(both.output.contains("back.ini:2"))
+    }
+}
