@@ -34,7 +34,8 @@ struct ServerReport {
 
     /// What goes to the log.
     var cause: String {
-        let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("LOCATION:") }
+        let line = lines.joined(separator: " ").split(whereSeparator: \.isWhitespace).joined(separator: " ")
         return sqlState.isEmpty ? line : "\(sqlState): \(line)"
     }
 }
@@ -82,6 +83,17 @@ extension StorageError {
         case "57P03":
             code = .unavailable
             message = "PostgreSQL at \(configuration.location) is starting or stopping. Try again in a moment."
+        // Only libpq's text, which is not translated, tells these apart.
+        case "" where report.text.contains("certificate") || report.text.contains("SSL"):
+            code = .unusable
+            message = """
+                TLS with PostgreSQL at \(configuration.location) failed. \
+                Check sslmode, sslrootcert and the server's certificate.
+                """
+        case "" where report.text.contains("could not translate host name"):
+            code = .unavailable
+            message =
+                "The host in \(configuration.location) is not known. Correct [DATABASE] URI, or check the name service."
         default:
             code = .unavailable
             message = """

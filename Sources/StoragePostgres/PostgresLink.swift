@@ -178,8 +178,7 @@ final class PostgresLink {
     }
 
     private func lost() {
-        let words = String(cString: PQerrorMessage(connection)).split(whereSeparator: \.isNewline).joined(
-            separator: " ")
+        let words = ServerReport(sqlState: "", text: String(cString: PQerrorMessage(connection))).cause
         breakOff(words.isEmpty ? "the connection ended" : words)
     }
 

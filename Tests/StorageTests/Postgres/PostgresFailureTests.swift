@@ -236,7 +236,7 @@ struct PostgresFailureTests {
         #expect(error?.message.contains("'sslmod'") == true)
     }
 
-    @Test func certificateDemandIsLibpqs() async throws {
+    @Test func missingRootCertificateIsNamed() async throws {
         var configuration = try PostgresServer.configuration()
         configuration.parameters["sslmode"] = "verify-full"
         configuration.parameters["sslrootcert"] = "/nonexistent/root.pem"
@@ -245,7 +245,20 @@ struct PostgresFailureTests {
         let error = await storageFailure { _ = try await engine.facts() }
         await engine.close()
 
+        #expect(error?.code == .unusable)
+        #expect(error?.message.contains("sslrootcert") == true)
+    }
+
+    @Test func unknownHostIsNamed() async throws {
+        var configuration = try PostgresServer.configuration()
+        configuration.host = "host.invalid"
+        let engine = PostgresEngine(configuration, logger: .silent)
+
+        let error = await storageFailure { _ = try await engine.facts() }
+        await engine.close()
+
         #expect(error?.code == .unavailable)
+        #expect(error?.message.contains("is not known") == true)
     }
 }
 
