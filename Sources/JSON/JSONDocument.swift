@@ -3,7 +3,9 @@
 
 import CJansson
 
-/// The tree of one parsed text. Values and texts taken out of it keep it alive.
+/// The tree of one parsed text.
+///
+/// Values and texts taken out of it keep it alive.
 ///
 /// `@unchecked`: nothing changes the tree after `init`, and libjansson's reading functions may run on any thread.
 final class JSONDocument: @unchecked Sendable {

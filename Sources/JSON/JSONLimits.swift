@@ -5,7 +5,9 @@
 ///
 /// Bytes alone are not enough: a value of two bytes takes up to 300 bytes as a tree.
 package struct JSONLimits: Sendable, Equatable {
-    /// How many arrays and objects may lie inside each other. 1 is a flat object.
+    /// How many arrays and objects may lie inside each other.
+    ///
+    /// 1 is a flat object.
     package var depth: Int
     /// How many values (members, elements, arrays, objects) a text may have.
     package var values: Int
@@ -18,8 +20,9 @@ package struct JSONLimits: Sendable, Equatable {
         self.values = values
     }
 
-    /// Checks both bounds in one pass without recursion. Bytes inside strings do not count. Broken grammar passes: it is
-    /// the parser's business.
+    /// Checks both bounds in one pass without recursion.
+    ///
+    /// Bytes inside strings do not count. Broken grammar passes: it is the parser's business.
     func check(_ bytes: UnsafeRawBufferPointer) throws(JSONError) {
         // Nearly every text is within the bounds even if each such byte counted, and this loop is a vector loop.
         var openers = 0

@@ -21,7 +21,9 @@ package enum JSONKind: Sendable, Equatable {
     }
 }
 
-/// One value of a parsed JSON text. Copying it copies a reference; strings are copied only when asked for.
+/// One value of a parsed JSON text.
+///
+/// Copying it copies a reference; strings are copied only when asked for.
 ///
 /// An accessor of another type than the value's answers `nil`; nothing traps.
 ///
@@ -35,7 +37,9 @@ package struct JSONValue: @unchecked Sendable {
         self.document = document
     }
 
-    /// Parses one JSON text: any value, UTF-8, nothing behind it. The bytes are not needed afterwards.
+    /// Parses one JSON text: any value, UTF-8, nothing behind it.
+    ///
+    /// The bytes are not needed afterwards.
     ///
     /// Integers have 64 bits, other numbers are doubles, larger ones are refused. An object with the same member twice is
     /// refused. Strings may hold U+0000 (`JSONText.containsNull`), member names may not.
@@ -162,7 +166,9 @@ package struct JSONValue: @unchecked Sendable {
     }
 
     fileprivate func member(at position: UnsafeMutableRawPointer) -> (String, JSONValue)? {
-        guard let name = json_object_iter_key(position), let value = json_object_iter_value(position) else { return nil }
+        guard let name = json_object_iter_key(position), let value = json_object_iter_value(position) else {
+            return nil
+        }
         let bytes = UnsafeRawBufferPointer(start: name, count: json_object_iter_key_len(position))
         return (String(decoding: bytes, as: UTF8.self), JSONValue(value, of: document))
     }

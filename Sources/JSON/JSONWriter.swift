@@ -8,7 +8,7 @@
 /// ```swift
 /// var writer = JSONWriter()
 /// writer.beginObject()
-/// writer.key("text"); writer.string("Hello")
+/// writer.member("text", "Hello")
 /// writer.endObject()
 /// ```
 package struct JSONWriter: Sendable {
@@ -32,7 +32,9 @@ package struct JSONWriter: Sendable {
     package mutating func beginArray() { open(UInt8(ascii: "[")) }
     package mutating func endArray() { close(UInt8(ascii: "]")) }
 
-    /// The name of the member whose value comes next. It is copied as it stands, so it must need no escaping.
+    /// The name of the member whose value comes next.
+    ///
+    /// It is copied as it stands, so it must need no escaping.
     package mutating func key(_ name: StaticString) {
         separate()
         bytes.append(UInt8(ascii: "\""))
@@ -88,6 +90,34 @@ package struct JSONWriter: Sendable {
         raw("null")
     }
 
+    /// A member, if it has a value.
+    package mutating func member(_ name: StaticString, _ value: String?) {
+        guard let value else { return }
+        key(name)
+        string(value)
+    }
+
+    /// A member, if it has a value.
+    package mutating func member(_ name: StaticString, _ value: JSONText?) {
+        guard let value else { return }
+        key(name)
+        string(value)
+    }
+
+    /// A member, if it has a value.
+    package mutating func member(_ name: StaticString, _ value: Int64?) {
+        guard let value else { return }
+        key(name)
+        int(value)
+    }
+
+    /// A member, if it has a value.
+    package mutating func member(_ name: StaticString, _ value: Bool?) {
+        guard let value else { return }
+        key(name)
+        bool(value)
+    }
+
     /// One value that is JSON already.
     package mutating func raw(_ json: StaticString) {
         separate()
@@ -106,7 +136,9 @@ package struct JSONWriter: Sendable {
         bytes.append(contentsOf: json)
     }
 
-    /// A parsed value. Its depth is bounded by the limits it was parsed with.
+    /// A parsed value.
+    ///
+    /// Its depth is bounded by the limits it was parsed with.
     package mutating func value(_ value: JSONValue) {
         switch value.kind {
         case .object:

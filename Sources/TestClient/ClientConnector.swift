@@ -11,8 +11,10 @@ struct ClientConnector: Sendable {
     var address: ClientAddress
     var options: ClientOptions
 
-    /// Connects, adds TLS where the address asks for it, then calls `setup` on the event loop, which adds its handlers and
-    /// answers with the future of what it makes. One time-out covers all of it.
+    /// Connects, adds TLS where the address asks for it, then calls `setup` on the event loop, which adds its handlers
+    /// and answers with the future of what it makes.
+    ///
+    /// One time-out covers all of it.
     func connect<Product: Sendable>(
         setup: @escaping @Sendable (any Channel, ConnectionNotes) throws -> EventLoopFuture<Product>
     ) async throws(ClientError) -> Product {
@@ -60,7 +62,9 @@ struct ClientConnector: Sendable {
         case ChannelError.connectTimeout: return .timedOut(address: place)
         case let error as NIOConnectionError:
             let causes = error.connectionErrors.map(\.error)
-            if causes.contains(where: { ($0 as? IOError)?.errnoCode == ECONNREFUSED }) { return .refused(address: place) }
+            if causes.contains(where: { ($0 as? IOError)?.errnoCode == ECONNREFUSED }) {
+                return .refused(address: place)
+            }
             if causes.contains(where: { if case ChannelError.connectTimeout = $0 { true } else { false } }) {
                 return .timedOut(address: place)
             }

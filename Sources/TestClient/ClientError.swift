@@ -1,7 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a client could not connect, or lost its connection. Each text is a sentence for people.
+/// Why a client could not connect, or lost its connection.
+///
+/// Each text is a sentence for people.
 package enum ClientError: Error, Equatable, Sendable {
     /// The address is not one that the client understands.
     case invalidURL(String, reason: String)

@@ -17,19 +17,29 @@ package enum TLSTrust: Sendable, Equatable {
 
 /// How a client connects.
 package struct ClientOptions: Sendable {
-    /// Which certificates are believed. Default: the machine's.
+    /// Which certificates are believed.
+    ///
+    /// Default: the machine's.
     package var trust = TLSTrust.system
     /// PEM files of a client certificate and its key.
     package var clientCertificate: (certificate: String, key: String)?
-    /// For connecting, TLS and the handshake together. Default: 10 s.
+    /// For connecting, TLS and the handshake together.
+    ///
+    /// Default: 10 s.
     package var timeout = Duration.seconds(10)
-    /// The longest message or body that is taken, in bytes. Default: 64 MiB.
+    /// The longest message or body that is taken, in bytes.
+    ///
+    /// Default: 64 MiB.
     package var maximumMessageBytes = 64 << 20
     /// More headers for the request.
     package var headers: [(name: String, value: String)] = []
-    /// Whether pings are answered. Default: yes; tests of dead peers say no.
+    /// Whether pings are answered.
+    ///
+    /// Default: yes; tests of dead peers say no.
     package var answersPings = true
-    /// Where the connections live. Default: the process-wide group.
+    /// Where the connections live.
+    ///
+    /// Default: the process-wide group.
     package var group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
 
     package init() {}

@@ -21,11 +21,7 @@ package struct HTTPAnswer: Sendable {
 
 /// One HTTP request per connection: enough for `/`, `/livez` and `/readyz`.
 package enum HTTPClient {
-    /// Asks for a page.
-    ///
-    /// - Parameters:
-    ///   - url: `http://…` or `https://…`.
-    ///   - accept: The `Accept` header.
+    /// Asks for the page at `http://…` or `https://…`.
     package static func get(
         _ url: String, accept: String = "*/*", options: ClientOptions = ClientOptions()
     ) async throws(ClientError) -> HTTPAnswer {

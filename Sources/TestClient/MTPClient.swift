@@ -11,8 +11,9 @@ import Synchronization
 package final class MTPClient: Sendable {
     private let socket: WebSocketClient
     private let exchange: MTPExchange
-    /// The frames that the server sent of its own accord, after `meta.push`. Ends with the connection; unbounded; for one
-    /// reader.
+    /// The frames that the server sent of its own accord, after `meta.push`.
+    ///
+    /// Ends with the connection; unbounded; for one reader.
     package let pushes: AsyncStream<MTPResponse>
 
     private init(socket: WebSocketClient, exchange: MTPExchange, pushes: AsyncStream<MTPResponse>) {
@@ -21,9 +22,7 @@ package final class MTPClient: Sendable {
         self.pushes = pushes
     }
 
-    /// Connects to a server.
-    ///
-    /// - Parameter url: Such as `ws://127.0.0.1:8080/ws`.
+    /// Connects to a server at an address such as `ws://127.0.0.1:8080/ws`.
     package static func connect(
         url: String, options: ClientOptions = ClientOptions()
     ) async throws(ClientError) -> MTPClient {
@@ -66,10 +65,14 @@ package final class MTPClient: Sendable {
     /// How the connection ended; `nil` while it lives.
     package var closure: WebSocketClosure? { socket.closure }
 
-    /// The connection below, for raw frames. Answers to what is sent there disturb the pairing of answers here.
+    /// The connection below, for raw frames.
+    ///
+    /// Answers to what is sent there disturb the pairing of answers here.
     package var webSocket: WebSocketClient { socket }
 
-    /// Ends the connection properly. Requests under way fail.
+    /// Ends the connection properly.
+    ///
+    /// Requests under way fail.
     @discardableResult
     package func close() async -> WebSocketClosure {
         await socket.close()

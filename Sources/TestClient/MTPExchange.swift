@@ -9,7 +9,9 @@ import Synchronization
 final class MTPExchange: Sendable {
     private typealias Waiter = CheckedContinuation<Result<MTPResponse, ClientError>, Never>
 
-    /// A request without an answer. Without a continuation its task was cancelled, and its answer still comes.
+    /// A request without an answer.
+    ///
+    /// Without a continuation its task was cancelled, and its answer still comes.
     private struct Entry {
         var id: UInt64
         var waiter: Waiter?
@@ -86,7 +88,9 @@ final class MTPExchange: Sendable {
         entry.waiter?.resume(returning: result)
     }
 
-    /// Fails what waits and everything later. Only the first call counts.
+    /// Fails what waits and everything later.
+    ///
+    /// Only the first call counts.
     func end(failure: ClientError) {
         let waiting = state.withLock { state in
             if state.failure == nil { state.failure = failure }

@@ -7,7 +7,9 @@ package import MTP
 /// Who asks: what a server gave at registration or log in.
 package struct MTPCredentials: Hashable, Sendable {
     package var uuid: String
-    /// The token. A secret.
+    /// The token.
+    ///
+    /// A secret.
     package var authID: String
 
     package init(uuid: String, authID: String) {
@@ -31,10 +33,7 @@ extension MTPRequest {
         MTPRequest(.authentication, data: MTPData(user: [UserObject(login: login, password: password)]))
     }
 
-    /// - Parameters:
-    ///   - time: Unix seconds, inclusive.
-    ///   - since: A cursor, in place of `time`.
-    ///   - push: Whether to switch pushes on.
+    /// `time` is in Unix seconds, inclusive; `since` is a cursor in its place; `push` switches pushes on.
     package static func getUpdate(
         as asker: MTPCredentials, time: Int64? = nil, since: String? = nil, push: Bool? = nil
     ) -> MTPRequest {
@@ -48,9 +47,7 @@ extension MTPRequest {
             .sendMessage, data: MTPData(flow: [FlowObject(uuid: flow)], message: [message], user: [asker.user]))
     }
 
-    /// - Parameters:
-    ///   - start: The first number, counted from 0.
-    ///   - end: The end of the range, not included.
+    /// Numbers count from 0; the `end` is not included.
     package static func allMessages(
         as asker: MTPCredentials, flow: String, time: Int64 = 0, start: Int64? = nil, end: Int64? = nil
     ) -> MTPRequest {

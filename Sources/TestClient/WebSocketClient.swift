@@ -21,13 +21,10 @@ package final class WebSocketClient: Sendable {
         self.maskSeed = Atomic(UInt64.random(in: .min ... .max))
     }
 
-    /// Connects and upgrades.
+    /// Connects to `ws://…` or `wss://…` and upgrades.
     ///
-    /// - Parameters:
-    ///   - url: `ws://…` or `wss://…`.
-    ///   - onMessage: Called on the event loop for each message, instead of `receive()`.
-    ///   - onEnd: Called on the event loop once, when the connection has ended.
-    /// - Throws: `ClientError.refused`, `.timedOut`, `.tls`, `.handshakeRefused` with the status, …
+    /// `onMessage` is called on the event loop for each message, in place of `receive()`; `onEnd` once, when the connection
+    /// has ended. Errors are `ClientError.refused`, `.timedOut`, `.tls`, `.handshakeRefused` with the status, and so on.
     package static func connect(
         url: String, options: ClientOptions = ClientOptions(), onMessage: (@Sendable (ByteBuffer) -> Void)? = nil,
         onEnd: (@Sendable (WebSocketClosure, ClientError?) -> Void)? = nil
@@ -69,8 +66,9 @@ package final class WebSocketClient: Sendable {
     /// The loop that serves the connection.
     package var eventLoop: any EventLoop { channel.eventLoop }
 
-    /// The next message, text or binary; `nil` once the connection has ended and everything was received. Then `closure`
-    /// says how.
+    /// The next message, text or binary; `nil` once the connection has ended and everything was received.
+    ///
+    /// Then `closure` says how.
     package func receive() async throws(ClientError) -> [UInt8]? {
         try await inbox.next().map { Array(buffer: $0) }
     }
@@ -90,8 +88,9 @@ package final class WebSocketClient: Sendable {
         try await write(frame(opcode: 1, text))
     }
 
-    /// Sends a text message without waiting. Messages leave in the order of the calls. If the connection has ended, nothing
-    /// happens: `receive()` says so.
+    /// Sends a text message without waiting.
+    ///
+    /// Messages leave in the order of the calls. If the connection has ended, nothing happens: `receive()` says so.
     package func enqueue(text: [UInt8]) {
         let buffer = frame(opcode: 1, text)
         // Never inline: callers may hold a lock that the end of the connection needs.
@@ -128,14 +127,18 @@ package final class WebSocketClient: Sendable {
         await closed()
     }
 
-    /// Waits until the connection has ended. Messages that came before are kept.
+    /// Waits until the connection has ended.
+    ///
+    /// Messages that came before are kept.
     @discardableResult
     package func closed() async -> WebSocketClosure {
         try? await channel.closeFuture.get()
         return inbox.closure ?? .abnormal
     }
 
-    /// Whether the client reads from its socket. While it does not, the server's writes back up.
+    /// Whether the client reads from its socket.
+    ///
+    /// While it does not, the server's writes back up.
     package func setReading(_ isReading: Bool) async throws(ClientError) {
         do {
             try await channel.setOption(.autoRead, value: isReading).get()

@@ -3,9 +3,13 @@
 
 package import NIOCore
 
-/// The bytes of one WebSocket frame, right or wrong: tests of a server also send what no client may. RFC 6455 §5.2.
+/// The bytes of one WebSocket frame, right or wrong: tests of a server also send what no client may.
+///
+/// RFC 6455 §5.2.
 package struct WebSocketFrameBytes: Sendable {
-    /// 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong; others are reserved. Four bits.
+    /// 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong; others are reserved.
+    ///
+    /// Four bits.
     package var opcode: UInt8
     package var isFinal = true
     /// The three reserved bits, 0 to 7.

@@ -45,7 +45,9 @@ final class WebSocketInbox: Sendable {
         waiter?.resume(returning: .success(message))
     }
 
-    /// The next message; `nil` at the end. Those that wait get theirs in the order they came.
+    /// The next message; `nil` at the end.
+    ///
+    /// Those that wait get theirs in the order they came.
     func next() async throws(ClientError) -> ByteBuffer? {
         let id = state.withLock { state in
             state.nextID += 1
@@ -94,7 +96,9 @@ final class WebSocketInbox: Sendable {
         waiter?.resume(returning: .success(()))
     }
 
-    /// Ends everyone's waiting. Only the first call counts.
+    /// Ends everyone's waiting.
+    ///
+    /// Only the first call counts.
     func end(_ closure: WebSocketClosure, failure: ClientError?) {
         let (waiters, pongs) = state.withLock { state in
             if state.closure == nil {

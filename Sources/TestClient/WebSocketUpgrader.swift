@@ -5,7 +5,9 @@ import NIOCore
 import NIOHTTP1
 import NIOWebSocket
 
-/// The client's side of the upgrade. Unlike NIO's own it leaves the encoder out: `WebSocketFrameBytes` writes frames whole.
+/// The client's side of the upgrade.
+///
+/// Unlike NIO's own it leaves the encoder out: `WebSocketFrameBytes` writes frames whole.
 struct WebSocketUpgrader: NIOTypedHTTPClientProtocolUpgrader {
     typealias UpgradeResult = Void
 

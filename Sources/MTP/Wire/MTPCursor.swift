@@ -1,8 +1,10 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// A position in the log as clients carry it: opaque text with a check, so that garbage, a typing error or a number that
-/// someone counted up is refused. It holds no secret and gives no right.
+/// A position in the log as clients carry it: opaque text with a check, so that garbage, a typing error or a number
+/// that someone counted up is refused.
+///
+/// It holds no secret and gives no right.
 package struct MTPCursor: Hashable, Sendable {
     /// Everything up to and including this position was seen.
     package var position: Int64

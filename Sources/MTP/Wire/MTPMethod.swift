@@ -1,7 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The methods of the protocol. A case's text is the `type` of requests and answers.
+/// The methods of the protocol.
+///
+/// A case's text is the `type` of requests and answers.
 package enum MTPMethod: String, CaseIterable, Sendable {
     case registerUser = "register_user"
     case authentication

@@ -3,7 +3,9 @@
 
 import JSON
 
-/// A frame is not a request, or one of its members has the wrong type. Answered with the type `error` and code 415.
+/// A frame is not a request, or one of its members has the wrong type.
+///
+/// Answered with the type `error` and code 415.
 ///
 /// A sample: `data.flow[0].uuid must be a string, not an object`.
 package struct MTPDecodeError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -43,7 +45,9 @@ extension JSONValue {
         return text
     }
 
-    /// A string. COMPAT: clients of early revisions send small identifiers as integers.
+    /// A string.
+    ///
+    /// COMPAT: clients of early revisions send small identifiers as integers.
     func identifier(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> String {
         if let string { return string }
         guard kind == .integer, let number = int, number >= 0 else { throw place.mismatch(name, "a string", self) }

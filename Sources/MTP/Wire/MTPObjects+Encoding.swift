@@ -3,7 +3,9 @@
 
 import JSON
 
-/// Who reads what is encoded. It decides about secrets.
+/// Who reads what is encoded.
+///
+/// It decides about secrets.
 enum MTPReader {
     case client, server
 }
@@ -11,20 +13,20 @@ enum MTPReader {
 extension FlowObject {
     func write(to writer: inout JSONWriter) {
         writer.beginObject()
-        if let uuid { writer.key("uuid"); writer.string(uuid) }
-        if let time { writer.key("time"); writer.int(time) }
-        if let type { writer.key("type"); writer.string(type) }
-        if let title { writer.key("title"); writer.string(title) }
-        if let info { writer.key("info"); writer.string(info) }
-        if let owner { writer.key("owner"); writer.string(owner) }
+        writer.member("uuid", uuid)
+        writer.member("time", time)
+        writer.member("type", type)
+        writer.member("title", title)
+        writer.member("info", info)
+        writer.member("owner", owner)
         if let users {
             writer.key("users")
             writer.beginArray()
             for user in users { writer.string(user) }
             writer.endArray()
         }
-        if let messageStart { writer.key("message_start"); writer.int(messageStart) }
-        if let messageEnd { writer.key("message_end"); writer.int(messageEnd) }
+        writer.member("message_start", messageStart)
+        writer.member("message_end", messageEnd)
         writer.endObject()
     }
 }
@@ -32,19 +34,19 @@ extension FlowObject {
 extension MessageObject {
     func write(to writer: inout JSONWriter) {
         writer.beginObject()
-        if let uuid { writer.key("uuid"); writer.string(uuid) }
-        if let clientID { writer.key("client_id"); writer.int(clientID) }
-        if let text { writer.key("text"); writer.string(text) }
-        if let fromUser { writer.key("from_user"); writer.string(fromUser) }
-        if let time { writer.key("time"); writer.int(time) }
-        if let fromFlow { writer.key("from_flow"); writer.string(fromFlow) }
-        if let filePicture { writer.key("file_picture"); writer.string(filePicture) }
-        if let fileVideo { writer.key("file_video"); writer.string(fileVideo) }
-        if let fileAudio { writer.key("file_audio"); writer.string(fileAudio) }
-        if let fileDocument { writer.key("file_document"); writer.string(fileDocument) }
-        if let emoji { writer.key("emoji"); writer.string(emoji) }
-        if let editedTime { writer.key("edited_time"); writer.int(editedTime) }
-        if let editedStatus { writer.key("edited_status"); writer.bool(editedStatus) }
+        writer.member("uuid", uuid)
+        writer.member("client_id", clientID)
+        writer.member("text", text)
+        writer.member("from_user", fromUser)
+        writer.member("time", time)
+        writer.member("from_flow", fromFlow)
+        writer.member("file_picture", filePicture)
+        writer.member("file_video", fileVideo)
+        writer.member("file_audio", fileAudio)
+        writer.member("file_document", fileDocument)
+        writer.member("emoji", emoji)
+        writer.member("edited_time", editedTime)
+        writer.member("edited_status", editedStatus)
         writer.endObject()
     }
 }
@@ -52,18 +54,18 @@ extension MessageObject {
 extension UserObject {
     func write(to writer: inout JSONWriter, for reader: MTPReader) {
         writer.beginObject()
-        if let uuid { writer.key("uuid"); writer.string(uuid) }
-        if let login { writer.key("login"); writer.string(login) }
-        if let password, reader == .server { writer.key("password"); writer.string(password) }
-        if let username { writer.key("username"); writer.string(username) }
-        if let isBot { writer.key("is_bot"); writer.bool(isBot) }
-        if let authID { writer.key("auth_id"); writer.string(authID) }
-        if let tokenTTL { writer.key("token_ttl"); writer.int(tokenTTL) }
+        writer.member("uuid", uuid)
+        writer.member("login", login)
+        writer.member("password", reader == .server ? password : nil)
+        writer.member("username", username)
+        writer.member("is_bot", isBot)
+        writer.member("auth_id", authID)
+        writer.member("token_ttl", tokenTTL)
         // COMPAT: the clients' models refuse an email that is no address, so an emptied one is left out.
-        if let email, reader == .server || !email.isEmpty { writer.key("email"); writer.string(email) }
-        if let avatar { writer.key("avatar"); writer.string(avatar) }
-        if let bio { writer.key("bio"); writer.string(bio) }
-        if let timeCreated { writer.key("time_created"); writer.int(timeCreated) }
+        writer.member("email", reader == .client && email?.isEmpty == true ? nil : email)
+        writer.member("avatar", avatar)
+        writer.member("bio", bio)
+        writer.member("time_created", timeCreated)
         writer.endObject()
     }
 }
@@ -71,7 +73,7 @@ extension UserObject {
 extension MTPData {
     func write(to writer: inout JSONWriter, for reader: MTPReader) {
         writer.beginObject()
-        if let time { writer.key("time"); writer.int(time) }
+        writer.member("time", time)
         if let flow {
             writer.key("flow")
             writer.beginArray()
@@ -99,8 +101,8 @@ extension MTPData {
 extension MTPMeta {
     func write(to writer: inout JSONWriter) {
         writer.beginObject()
-        if let push { writer.key("push"); writer.bool(push) }
-        if let since { writer.key("since"); writer.string(since) }
+        writer.member("push", push)
+        writer.member("since", since)
         writer.endObject()
     }
 }

@@ -3,7 +3,9 @@
 
 package import JSON
 
-/// A flow as it stands in `data.flow`. Members that are `nil` are absent; `null` is read as absent.
+/// A flow as it stands in `data.flow`.
+///
+/// Members that are `nil` are absent; `null` is read as absent.
 package struct FlowObject: Sendable, Equatable {
     package var uuid: String?
     /// When the flow was made, in Unix seconds.
@@ -37,7 +39,9 @@ package struct FlowObject: Sendable, Equatable {
     }
 }
 
-/// A message as it stands in `data.message`. Texts that may be long are not copied when a frame is decoded.
+/// A message as it stands in `data.message`.
+///
+/// Texts that may be long are not copied when a frame is decoded.
 package struct MessageObject: Sendable, Equatable {
     package var uuid: String?
     /// The client's own number, returned as it came.
@@ -119,7 +123,9 @@ package struct UserObject: Sendable, Equatable {
     }
 }
 
-/// The member `data` of a request or an answer. A list that is `nil` is absent.
+/// The member `data` of a request or an answer.
+///
+/// A list that is `nil` is absent.
 package struct MTPData: Sendable, Equatable {
     /// Unix seconds.
     package var time: Int64?
@@ -139,7 +145,9 @@ package struct MTPData: Sendable, Equatable {
 
 /// The member `meta` of a request or an answer, where it is an object.
 package struct MTPMeta: Sendable, Equatable {
-    /// In a request: push from now on. In a frame from the server: this is a push.
+    /// In a request: push from now on.
+    ///
+    /// In a frame from the server: this is a push.
     package var push: Bool?
     /// A cursor, as text.
     package var since: String?

@@ -76,7 +76,8 @@ package struct MTPRequest: Sendable, Equatable {
         }
         guard let type else { throw MTPDecodeError("type is missing: it must be a string, the name of a method") }
         guard let version else {
-            throw MTPDecodeError("jsonapi.version is missing: it must be a string such as \"\(MTPVersion.currentText)\"")
+            throw MTPDecodeError(
+                "jsonapi.version is missing: it must be a string such as \"\(MTPVersion.currentText)\"")
         }
         self.type = type
         self.version = version
@@ -85,7 +86,9 @@ package struct MTPRequest: Sendable, Equatable {
         self.meta = meta
     }
 
-    /// The request as a text frame, for clients. It may hold a password.
+    /// The request as a text frame, for clients.
+    ///
+    /// It may hold a password.
     package func encoded() -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
@@ -97,7 +100,7 @@ package struct MTPRequest: Sendable, Equatable {
         writer.beginObject()
         writer.key("version")
         writer.string(version)
-        if let revision { writer.key("revision"); writer.string(revision) }
+        writer.member("revision", revision)
         writer.endObject()
         writer.key("meta")
         if let meta { meta.write(to: &writer) } else { writer.null() }

@@ -9,7 +9,9 @@ package struct MTPResponse: Sendable, Equatable {
     /// The method's name, or `MTPMethod.errorType`.
     package var type: String
     package var data: MTPData?
-    /// Corresponds to `errors.code`. Ours are statuses; another server's may be any number.
+    /// Corresponds to `errors.code`.
+    ///
+    /// Ours are statuses; another server's may be any number.
     package var code: Int
     /// Corresponds to `errors.status`: the phrase.
     package var status: String
@@ -19,7 +21,9 @@ package struct MTPResponse: Sendable, Equatable {
     package var detail: String?
     package var meta: MTPMeta?
 
-    /// An answer. Without a `detail` the status describes itself.
+    /// An answer.
+    ///
+    /// Without a `detail` the status describes itself.
     package init(
         type: String, _ status: MTPStatus, detail: String? = nil, time: Int64, data: MTPData? = nil,
         meta: MTPMeta? = nil
@@ -36,7 +40,9 @@ package struct MTPResponse: Sendable, Equatable {
     /// Whether the request was fulfilled, at least in part.
     package var isSuccess: Bool { (200..<300).contains(code) }
 
-    /// The answer as a text frame, members in the published order. Never with a password.
+    /// The answer as a text frame, members in the published order.
+    ///
+    /// Never with a password.
     package func encoded() -> [UInt8] {
         var writer = JSONWriter(capacity: 512)
         write(to: &writer)
@@ -58,7 +64,7 @@ package struct MTPResponse: Sendable, Equatable {
         writer.string(status)
         writer.key("time")
         writer.int(time)
-        if let detail { writer.key("detail"); writer.string(detail) }
+        writer.member("detail", detail)
         writer.endObject()
         writer.key("jsonapi")
         writer.raw(#"{"version":"1.0","revision":"17"}"#)

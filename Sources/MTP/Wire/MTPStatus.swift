@@ -1,8 +1,10 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// A status of an answer: HTTP's, with the phrases of RFC 7231 that the clients of this protocol know, and four of its own
-/// (499, 505, 520, 526). A case's number is its code.
+/// A status of an answer: HTTP's, with the phrases of RFC 7231 that the clients of this protocol know, and four of its
+/// own (499, 505, 520, 526).
+///
+/// A case's number is its code.
 package enum MTPStatus: Int, CaseIterable, Sendable {
     case `continue` = 100
     case switchingProtocols = 101
@@ -93,7 +95,9 @@ package enum MTPStatus: Int, CaseIterable, Sendable {
         self = status
     }
 
-    /// The status with a name such as `NOT_FOUND`. `HTTP_VERSION_NOT_SUPPORTED` finds 505 as well.
+    /// The status with a name such as `NOT_FOUND`.
+    ///
+    /// `HTTP_VERSION_NOT_SUPPORTED` finds 505 as well.
     ///
     /// - Throws: `MTPStatusLookupError.noSuchName`: an error in the calling program, never in a request.
     package init(named name: String) throws(MTPStatusLookupError) {
