@@ -5,8 +5,10 @@ import FoundationEssentials
 import Glibc
 package import Settings
 
-/// What a command sees of the world: its environment, streams and clock. Commands reach it as `CommandContext.current`,
-/// so that tests run them in-process with streams and a clock of their own.
+/// What a command sees of the world: its environment, streams and clock.
+///
+/// Commands reach it as `CommandContext.current`, so that tests run them in-process with streams and a clock of their
+/// own.
 package struct CommandContext: Sendable {
     /// The context of the command that runs in this task.
     @TaskLocal package static var current = CommandContext.ofProcess(version: "unknown")
@@ -27,7 +29,9 @@ package struct CommandContext: Sendable {
     package var standardError: TextOutput
     /// Seconds since 1970.
     package var now: @Sendable () -> Int
-    /// Looks whether the database of some settings can be used. `config check` reports what it finds.
+    /// Looks whether the database of some settings can be used.
+    ///
+    /// `config check` reports what it finds.
     package var checkDatabase: @Sendable (Settings) async -> [SettingsFinding]
 
     /// Creates a context.

@@ -4,7 +4,9 @@
 package import Settings
 
 /// Why a command fails, as it is told to the person who ran it: a sentence that names the value in question, then the
-/// next step. It contains no type name, file of the source, SQL or secret.
+/// next step.
+///
+/// It contains no type name, file of the source, SQL or secret.
 ///
 ///     Error: No user with login 'alice'. List logins with 'manage user list'.
 package struct CommandError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -28,8 +30,9 @@ package struct CommandError: Error, Equatable, Sendable, CustomStringConvertible
     }
 }
 
-/// An error of another part of the program that `manage` knows to put into words. A part gets its words through an
-/// extension in this target that conforms its error to this protocol.
+/// An error of another part of the program that `manage` knows to put into words.
+///
+/// A part gets its words through an extension in this target that conforms its error to this protocol.
 package protocol CommandErrorConvertible: Error {
     /// The error as a command tells it.
     var commandError: CommandError { get }

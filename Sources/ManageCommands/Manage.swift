@@ -4,8 +4,10 @@
 package import ArgumentParser
 import Glibc
 
-/// The root of the command tree. A command is one type in one file, nested by extension: `Manage` → `Manage.Config`
-/// (`config`) → `Manage.Config.Show`.
+/// The root of the command tree.
+///
+/// A command is one type in one file, nested by extension: `Manage` → `Manage.Config` (`config`) →
+/// `Manage.Config.Show`.
 package struct Manage: AsyncParsableCommand {
     /// Name, version and subcommands.
     package static var configuration: CommandConfiguration {
@@ -43,7 +45,9 @@ package struct Manage: AsyncParsableCommand {
 
     /// Runs a command in a context.
     ///
-    /// - Parameter arguments: The words behind the program's name.
+    /// - Parameters:
+    ///   - arguments: The words behind the program's name.
+    ///   - context: What the command sees of the world.
     /// - Returns: The status that the process is to end with.
     package static func run(_ arguments: [String], in context: CommandContext) async -> Int32 {
         await CommandContext.$current.withValue(context) {

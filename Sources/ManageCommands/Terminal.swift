@@ -3,8 +3,9 @@
 
 import Glibc
 
-/// The terminal of the person who runs a command: questions, and passwords without echo. Prompts go to stderr, so that
-/// stdout carries results only.
+/// The terminal of the person who runs a command: questions, and passwords without echo.
+///
+/// Prompts go to stderr, so that stdout carries results only.
 package struct Terminal: Sendable {
     /// The longest line that is read, in bytes.
     package static let maximumLineBytes = 4096

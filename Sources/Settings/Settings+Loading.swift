@@ -9,6 +9,7 @@ extension Settings {
     ///   - environment: The variables of the process.
     ///   - overrides: Values of command-line options. Relative paths among them count from the current folder.
     ///   - currentFolder: An absolute path; the process's current folder by default.
+    /// - Returns: The settings, with `note` when there is no file and `findings` for what is odd.
     /// - Throws: `SettingsError` when the chosen file is missing or unreadable or a value is wrong.
     package static func load(
         file: String? = nil, environment: [String: String], overrides: [SettingKey: String] = [:],
@@ -47,7 +48,8 @@ extension Settings {
         let document = try chosen.document()
         if document == nil, chosen.choice != .currentFolder { throw chosen.missing() }
         return SettingsLoader(
-            file: chosen, document: document, environment: environment, overrides: overrides, currentFolder: currentFolder
+            file: chosen, document: document, environment: environment, overrides: overrides,
+            currentFolder: currentFolder
         )
     }
 }

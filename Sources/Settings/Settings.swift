@@ -122,7 +122,9 @@ package struct Settings: Sendable {
     package struct Admin: Sendable {
         /// The path of the Unix socket.
         package var socket: String
-        /// What signs sessions of the admin panel. Never to be shown.
+        /// What signs sessions of the admin panel.
+        ///
+        /// Never to be shown.
         package var secretKey: String?
     }
 
@@ -134,7 +136,9 @@ package struct Settings: Sendable {
         package var username: String?
         /// The address.
         package var email: String?
-        /// The password. Never to be shown.
+        /// The password.
+        ///
+        /// Never to be shown.
         package var password: String?
 
         /// Whether the password is the one that the reference server's example ships, which everybody knows.

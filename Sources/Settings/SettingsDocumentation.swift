@@ -69,7 +69,8 @@ package enum SettingsDocumentation {
             for key in section.keys {
                 let names = ([key.name] + key.aliases).map { "`\($0)`" }.joined(separator: ", also ")
                 let standard = key.defaultText.map { "`\($0)`" } ?? key.unsetMeaning.map { "unset: \($0)" } ?? "unset"
-                text += "| \(names) | \(standard) | \(key.kind.form) | \(key.summary)\(key.isSecret ? " Secret." : "") |\n"
+                text +=
+                    "| \(names) | \(standard) | \(key.kind.form) | \(key.summary)\(key.isSecret ? " Secret." : "") |\n"
             }
         }
         return text

@@ -29,7 +29,9 @@ package struct SettingsFile: Sendable, Equatable {
         self.choice = choice
     }
 
-    /// Chooses the file: `--config`, `PARLEY_CONFIG`, `config.ini` in the current folder. It need not exist.
+    /// Chooses the file: `--config`, `PARLEY_CONFIG`, `config.ini` in the current folder.
+    ///
+    /// It need not exist.
     package static func chosen(option: String?, environment: [String: String], currentFolder: String) -> SettingsFile {
         if let option, !option.isEmpty {
             return SettingsFile(path: SettingKind.absolute(option, folder: currentFolder), choice: .option)
@@ -107,15 +109,17 @@ package struct SettingsFile: Sendable, Equatable {
             return try INIDocument(bytes: bytes)
         } catch {
             let finding = SettingsFinding(
-                .error, file: path, line: error.line, message: "The settings file cannot be understood: \(error.message).",
+                .error, file: path, line: error.line,
+                message: "The settings file cannot be understood: \(error.message).",
                 remedy: "Mend the line, or start again with 'manage config restore'."
             )
             throw SettingsError(.syntax, [finding])
         }
     }
 
-    /// Writes the file in one step: a reader sees the old or the new content. A new file gets mode 0600, an existing one
-    /// keeps its mode and owner, a symbolic link stays one.
+    /// Writes the file in one step: a reader sees the old or the new content.
+    ///
+    /// A new file gets mode 0600, an existing one keeps its mode and owner, a symbolic link stays one.
     package func write(_ bytes: [UInt8]) throws(SettingsError) {
         let target = Self.resolved(path)
         var status = stat()
@@ -144,6 +148,7 @@ package struct SettingsFile: Sendable, Equatable {
     ///
     /// - Parameter suffix: Goes behind the name; a number follows it when such a file exists.
     /// - Returns: The path of the copy.
+    /// - Throws: `SettingsError` when the file does not exist or the copy cannot be written.
     package func backUp(suffix: String) throws(SettingsError) -> String {
         guard let bytes = try read() else { throw missing() }
         var status = stat()

@@ -38,6 +38,8 @@ package struct SettingsFinding: Sendable, Hashable, CustomStringConvertible {
         self.remedy = remedy
     }
 
+    /// Place, message and remedy in one line.
+    ///
     /// `config.ini:12: [SERVER] PORT '99999' is outside of the range. Write a whole number, 0 to 65535.`
     package var description: String {
         let place = file.map { file in line.map { "\(file):\($0): " } ?? "\(file): " } ?? ""
@@ -45,8 +47,9 @@ package struct SettingsFinding: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Why the settings cannot be loaded. The description names file, line, key, what is wrong and what to do, and contains
-/// no secret.
+/// Why the settings cannot be loaded.
+///
+/// The description names file, line, key, what is wrong and what to do, and contains no secret.
 package struct SettingsError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What kind of failure it is.
     package enum Code: Sendable {
@@ -68,7 +71,8 @@ package struct SettingsError: Error, Sendable, Equatable, CustomStringConvertibl
     /// The first ten findings, one per line.
     package var description: String {
         let lines = findings.prefix(10).map(\.description)
-        let more = findings.count > 10 ? ["… and \(findings.count - 10) more. List them with 'manage config check'."] : []
+        let more =
+            findings.count > 10 ? ["… and \(findings.count - 10) more. List them with 'manage config check'."] : []
         return (lines + more).joined(separator: "\n")
     }
 

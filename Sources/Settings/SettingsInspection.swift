@@ -50,11 +50,15 @@ struct SettingsInspection {
             guard let section else { return nil }
             let keys = isDefault ? SettingKey.all : section.keys
             guard let key = keys.first(where: { $0.names.contains(name) }) else {
-                return warning(entry.line, key: path, "The key \(path) is unknown and has no effect.", remedy(name, in: section))
+                return warning(
+                    entry.line, key: path, "The key \(path) is unknown and has no effect.", remedy(name, in: section))
             }
-            guard !isDefault, document?.entry(section: key.section, names: key.names)?.line != entry.line else { return nil }
+            guard !isDefault, document?.entry(section: key.section, names: key.names)?.line != entry.line else {
+                return nil
+            }
             return warning(
-                entry.line, key: path, "The key \(path) has no effect because \(key.path) is set under another spelling.",
+                entry.line, key: path,
+                "The key \(path) has no effect because \(key.path) is set under another spelling.",
                 "Remove one of them."
             )
         }
@@ -78,16 +82,21 @@ struct SettingsInspection {
             let meant = SpellingSuggestion.nearest(to: name, among: known)
             return SettingsFinding(
                 .warning, key: name.quotedForDisplay(quotes: false),
-                message: "The environment variable \(name.quotedForDisplay(quotes: false)) is unknown and has no effect.",
-                remedy: meant.map { "Did you mean \($0)?" } ?? "Unset it; the variables are listed in docs/configuration.md."
+                message:
+                    "The environment variable \(name.quotedForDisplay(quotes: false)) is unknown and has no effect.",
+                remedy: meant.map { "Did you mean \($0)?" }
+                    ?? "Unset it; the variables are listed in docs/configuration.md."
             )
         }
     }
 
     private func secretFindings() -> [SettingsFinding] {
         guard file.isReadableByOthers, let document else { return [] }
-        let secret = SettingKey.all.lazy.filter { $0.use == .active }.compactMap { key -> (SettingKey, INIDocument.Entry)? in
-            guard let entry = document.entry(section: key.section, names: key.names), !entry.value.isEmpty else { return nil }
+        let secret = SettingKey.all.lazy.filter { $0.use == .active }.compactMap {
+            key -> (SettingKey, INIDocument.Entry)? in
+            guard let entry = document.entry(section: key.section, names: key.names), !entry.value.isEmpty else {
+                return nil
+            }
             if key.isSecret { return (key, entry) }
             guard key.kind == .databaseURI,
                 case .postgres(let location)? = try? DatabaseLocation(uri: entry.value, folder: file.folder)

@@ -8,7 +8,8 @@ extension SettingsLoader {
             server: Settings.Server(host: text(.serverHost), port: integer(.serverPort)),
             registrationMode: optionalText(.registrationMode).flatMap(Settings.RegistrationMode.init(rawValue:)),
             database: Settings.Database(
-                location: database(.databaseURI), pool: integer(.databasePool), busyTimeout: duration(.databaseBusyTimeout)
+                location: database(.databaseURI), pool: integer(.databasePool),
+                busyTimeout: duration(.databaseBusyTimeout)
             ),
             tokenTTL: duration(.sessionTokenTTL),
             limits: Settings.Limits(

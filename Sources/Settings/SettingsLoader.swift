@@ -112,7 +112,8 @@ struct SettingsLoader {
 
     var baseFolder: String { document == nil ? currentFolder : file.folder }
 
-    private mutating func add(_ source: ResolvedSetting.Source, _ key: SettingKey, _ message: String, _ remedy: String) {
+    private mutating func add(_ source: ResolvedSetting.Source, _ key: SettingKey, _ message: String, _ remedy: String)
+    {
         var finding = SettingsFinding(.error, key: key.path, message: message, remedy: remedy)
         switch source {
         case .file(let path, let line): (finding.file, finding.line) = (path, line)

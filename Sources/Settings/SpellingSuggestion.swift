@@ -4,7 +4,9 @@
 /// Finds what somebody probably meant.
 package enum SpellingSuggestion {
     /// The candidate with the smallest edit distance to a word, if it is near enough to be meant: at most a third of
-    /// the word's length. Upper and lower case are the same; of equal candidates the first wins.
+    /// the word's length.
+    ///
+    /// Upper and lower case are the same; of equal candidates the first wins.
     package static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
         let word = Array(word.uppercased().unicodeScalars.prefix(64))
         let limit = max(1, word.count / 3)
@@ -23,7 +25,8 @@ package enum SpellingSuggestion {
         for (row, scalar) in left.enumerated() {
             var current = [row + 1]
             for (column, other) in right.enumerated() {
-                var cost = min(previous[column] + (scalar == other ? 0 : 1), previous[column + 1] + 1, current[column] + 1)
+                var cost = min(
+                    previous[column] + (scalar == other ? 0 : 1), previous[column + 1] + 1, current[column] + 1)
                 if row > 0, column > 0, scalar == right[column - 1], left[row - 1] == other {
                     cost = min(cost, beforePrevious[column - 1] + 1)
                 }

@@ -6,25 +6,29 @@ import Testing
 @testable import ManageCommands
 
 struct CommandLineWordsTests {
-    @Test(arguments: [
-        (["--config", "a.ini", "config", "show"], "a.ini", ["config", "show"]),
-        (["--config=a.ini", "config", "show", "--json"], "a.ini", ["config", "show", "--json"]),
-        (["config", "--config", "a.ini", "show"], "a.ini", ["config", "show"]),
-        (["config", "show", "--config", "a.ini"], "a.ini", ["config", "show"]),
-        (["--config", "a", "--config", "b", "config", "show"], "b", ["config", "show"]),
-        (["config", "set", "SERVER.PORT", "--config", "a"], nil, ["config", "set", "SERVER.PORT", "--config", "a"]),
-        (["config", "show", "--", "--config", "a"], nil, ["config", "show", "--", "--config", "a"]),
-        (["--version"], nil, ["--version"]),
-        ([], nil, []),
-        (["help", "exit-codes"], nil, ["help-topic", "exit-codes"]),
-        (["--config", "a", "help", "settings", "x"], "a", ["help-topic", "settings", "x"]),
-        (["help", "config", "set"], nil, ["help", "config", "set"]),
-        (["--db", "create"], nil, ["db", "create"]),
-        (["--db=delete", "--yes"], nil, ["db", "delete", "--yes"]),
-        (["--table", "flow"], nil, ["flow", "seed"]),
-        (["--db", "nosuch"], nil, ["--db", "nosuch"]),
-        (["config", "--db", "create"], nil, ["config", "--db", "create"]),
-    ] as [([String], String?, [String])])
+    @Test(
+        arguments: [
+            (["--config", "a.ini", "config", "show"], "a.ini", ["config", "show"]),
+            (["--config=a.ini", "config", "show", "--json"], "a.ini", ["config", "show", "--json"]),
+            (["config", "--config", "a.ini", "show"], "a.ini", ["config", "show"]),
+            (["config", "show", "--config", "a.ini"], "a.ini", ["config", "show"]),
+            (["--config", "a", "--config", "b", "config", "show"], "b", ["config", "show"]),
+            (
+                ["config", "set", "SERVER.PORT", "--config", "a"], nil,
+                ["config", "set", "SERVER.PORT", "--config", "a"]
+            ),
+            (["config", "show", "--", "--config", "a"], nil, ["config", "show", "--", "--config", "a"]),
+            (["--version"], nil, ["--version"]),
+            ([], nil, []),
+            (["help", "exit-codes"], nil, ["help-topic", "exit-codes"]),
+            (["--config", "a", "help", "settings", "x"], "a", ["help-topic", "settings", "x"]),
+            (["help", "config", "set"], nil, ["help", "config", "set"]),
+            (["--db", "create"], nil, ["db", "create"]),
+            (["--db=delete", "--yes"], nil, ["db", "delete", "--yes"]),
+            (["--table", "flow"], nil, ["flow", "seed"]),
+            (["--db", "nosuch"], nil, ["--db", "nosuch"]),
+            (["config", "--db", "create"], nil, ["config", "--db", "create"]),
+        ] as [([String], String?, [String])])
     func wordsAreBroughtInOrder(words: [String], config: String?, arguments: [String]) throws {
         let result = try CommandLineWords(words, root: Manage.self)
 

@@ -50,9 +50,7 @@ final class CommandRun: Sendable {
         )
     }
 
-    /// Runs a command.
-    ///
-    /// - Parameter input: What stands on standard input, at most 64 KiB.
+    /// Runs a command; the input stands on its standard input and has at most 64 KiB.
     func run(
         _ words: [String], input: String = "", environment: [String: String] = [:], isTerminal: Bool = false,
         checkDatabase: @escaping @Sendable (Settings) async -> [SettingsFinding] = { _ in [] }

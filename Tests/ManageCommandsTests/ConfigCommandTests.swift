@@ -32,14 +32,16 @@ struct ConfigCommandTests {
 
     @Test func showInJSON() async throws {
         try run.write(
-            "[SERVER]\nPORT = 1\n[DATABASE]\nURI = postgres://u:hunter2@h/n\n[ADMIN]\nSECRET_KEY = hunter2\n", to: "config.ini"
+            "[SERVER]\nPORT = 1\n[DATABASE]\nURI = postgres://u:hunter2@h/n\n[ADMIN]\nSECRET_KEY = hunter2\n",
+            to: "config.ini"
         )
 
         let result = try await run("config", "show", "--json", environment: ["PARLEY_SERVER_HOST": "::1"])
 
         #expect(result.errors == "")
         #expect(!result.output.contains("hunter2"))
-        let text = String(result.output.split(separator: run.folder, omittingEmptySubsequences: false).joined(separator: "/FOLDER"))
+        let text = String(
+            result.output.split(separator: run.folder, omittingEmptySubsequences: false).joined(separator: "/FOLDER"))
         try Snapshot.expect(text, isContentOf: "json/config-show.json")
     }
 
@@ -111,7 +113,8 @@ struct ConfigCommandTests {
     }
 
     @Test func valueThatOpensAnotherKeyIsRefused() async throws {
-        let result = try await run("config", "set", "LOGGING.INFO", "--value-stdin", input: "a\r[ADMIN]\rSECRET_KEY = x\r")
+        let result = try await run(
+            "config", "set", "LOGGING.INFO", "--value-stdin", input: "a\r[ADMIN]\rSECRET_KEY = x\r")
 
         #expect(result.status == .usage)
         #expect(run.names().isEmpty)
@@ -136,7 +139,9 @@ struct ConfigCommandTests {
     }
 
     @Test func checkEndsWith3AndListsEverything() async throws {
-        try run.write("[SERVER]\nPROT = 1\n[LOGGING]\nFOLDER = config.ini/log\n[ADMIN]\nSOCKET = \(String(repeating: "s", count: 120))\n", to: "config.ini")
+        try run.write(
+            "[SERVER]\nPROT = 1\n[LOGGING]\nFOLDER = config.ini/log\n[ADMIN]\nSOCKET = \(String(repeating: "s", count: 120))\n",
+            to: "config.ini")
 
         let result = try await run("config", "check") { settings in
             [
@@ -163,7 +168,8 @@ struct ConfigCommandTests {
         let result = try await run("config", "check", "--json")
 
         #expect(result.status == .findings)
-        let text = String(result.output.split(separator: run.folder, omittingEmptySubsequences: false).joined(separator: "/FOLDER"))
+        let text = String(
+            result.output.split(separator: run.folder, omittingEmptySubsequences: false).joined(separator: "/FOLDER"))
         try Snapshot.expect(text, isContentOf: "json/config-check.json")
     }
 

@@ -34,13 +34,17 @@ struct OutputTests {
         #expect(
             table.text(style: TextStyle(isColored: false)) == "NAME       VALUE\nlong name  x\\u{a}y\né          \n"
         )
-        #expect(table.text(style: TextStyle(isColored: true)).hasPrefix("\u{1B}[1mNAME     \u{1B}[0m  \u{1B}[1mVALUE\u{1B}[0m\n"))
+        #expect(
+            table.text(style: TextStyle(isColored: true)).hasPrefix(
+                "\u{1B}[1mNAME     \u{1B}[0m  \u{1B}[1mVALUE\u{1B}[0m\n"))
     }
 
     @Test func coloursAppearOnATerminalUnlessSomebodyDoesNotWantThem() async throws {
         let run = try CommandRun()
 
-        func isColored(_ words: [String], environment: [String: String] = [:], isTerminal: Bool = true) async throws -> Bool {
+        func isColored(
+            _ words: [String], environment: [String: String] = [:], isTerminal: Bool = true
+        ) async throws -> Bool {
             try await run.run(words, environment: environment, isTerminal: isTerminal).output.contains("\u{1B}[")
         }
 
@@ -64,7 +68,8 @@ struct OutputTests {
 
     @Test func errorsOfOtherPartsGetTheirStatus() async throws {
         #expect(CancellationError().commandError.status == .interrupted)
-        let error = CommandError(.notFound, "No user with login 'alice'.", nextStep: "List logins with 'manage user list'.")
+        let error = CommandError(
+            .notFound, "No user with login 'alice'.", nextStep: "List logins with 'manage user list'.")
         #expect(error.description == "No user with login 'alice'. List logins with 'manage user list'.")
     }
 }

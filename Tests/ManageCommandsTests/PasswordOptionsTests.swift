@@ -22,7 +22,10 @@ struct PasswordOptionsTests {
         }
     }
 
-    @Test(arguments: [("word\n", "word"), ("word", "word"), ("word\r\n", "word"), (" with blanks \n", " with blanks "), ("ünï\n", "ünï")])
+    @Test(arguments: [
+        ("word\n", "word"), ("word", "word"), ("word\r\n", "word"), (" with blanks \n", " with blanks "),
+        ("ünï\n", "ünï"),
+    ])
     func passwordComesFromStandardInput(input: String, expected: String) throws {
         #expect(try password(["--password-stdin"], input: input) == expected)
     }

@@ -40,7 +40,9 @@ struct TerminalTests {
         func screen(until mark: String) -> String {
             var shown: [UInt8] = []
             var byte: UInt8 = 0
-            while !String(decoding: shown, as: UTF8.self).hasSuffix(mark), read(keyboard, &byte, 1) == 1 { shown.append(byte) }
+            while !String(decoding: shown, as: UTF8.self).hasSuffix(mark), read(keyboard, &byte, 1) == 1 {
+                shown.append(byte)
+            }
             return String(decoding: shown, as: UTF8.self)
         }
 

@@ -19,7 +19,8 @@ struct DatabaseLocationTests {
     }
 
     @Test func postgresIsReadWithAllItsParts() throws {
-        let uri = "postgres://us%40er:p%3Aa%2Fs@s@db.example:6543/my%20chat?sslmode=require&debug=True&connect_timeout=5"
+        let uri =
+            "postgres://us%40er:p%3Aa%2Fs@s@db.example:6543/my%20chat?sslmode=require&debug=True&connect_timeout=5"
 
         guard case .postgres(let location) = try DatabaseLocation(uri: uri, folder: "/") else {
             Issue.record("not read as PostgreSQL")

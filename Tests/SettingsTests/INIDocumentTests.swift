@@ -14,7 +14,9 @@ struct INIDocumentTests {
 
     // What Python's configparser (3.11, without interpolation) reads from the same texts; quotes are ours.
     static let cases: [Case] = [
-        Case(name: "plain", text: "[A]\nkey = value\nother: two\n", entries: [["A", "key", "value"], ["A", "other", "two"]]),
+        Case(
+            name: "plain", text: "[A]\nkey = value\nother: two\n",
+            entries: [["A", "key", "value"], ["A", "other", "two"]]),
         Case(name: "blanks", text: "[A]\n  key   =   a b  \n", entries: [["A", "key", "a b"]]),
         Case(
             name: "first delimiter", text: "[A]\nkey = a = b : c\nk2: x=y\n",
@@ -84,7 +86,9 @@ struct INIDocumentTests {
     }
 
     @Test func invalidUTF8IsReportedWithItsLine() {
-        let error = #expect(throws: INIError.self) { try INIDocument(bytes: Array("[A]\nk = ".utf8) + [0xC3, 0x28, 0x0A]) }
+        let error = #expect(throws: INIError.self) {
+            try INIDocument(bytes: Array("[A]\nk = ".utf8) + [0xC3, 0x28, 0x0A])
+        }
 
         #expect(error?.line == 2)
         #expect(error?.message == "the line is not valid UTF-8")
@@ -110,7 +114,10 @@ struct INIDocumentTests {
         ("[s]\r\n  port=1\r\n  next = 3\r\n", "2", "[s]\r\n  port=2\r\n  next = 3\r\n"),
         ("[S]\nport =\n", "2", "[S]\nport = 2\n"),
         ("[S]\nport = a\n  b\n  # note\n  c\nnext = 1\n", "2", "[S]\nport = 2\n  # note\nnext = 1\n"),
-        ("[S]\n# The port\n;PORT = 80\n\n;HOST = h\n[T]\n", "2", "[S]\n# The port\n;PORT = 80\nPORT = 2\n\n;HOST = h\n[T]\n"),
+        (
+            "[S]\n# The port\n;PORT = 80\n\n;HOST = h\n[T]\n", "2",
+            "[S]\n# The port\n;PORT = 80\nPORT = 2\n\n;HOST = h\n[T]\n"
+        ),
         ("[S]\nhost = h\n\n# about T\n[T]\nx = 1\n", "2", "[S]\nhost = h\nPORT = 2\n\n# about T\n[T]\nx = 1\n"),
         ("[S]\n  host = h\n  name = n\n", "2", "[S]\n  host = h\n  name = n\n  PORT = 2\n"),
         ("[S]", "2", "[S]\nPORT = 2\n"),

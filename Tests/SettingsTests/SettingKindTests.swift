@@ -30,7 +30,9 @@ struct SettingKindTests {
         #expect(SettingKind.milliseconds(text, plainUnit: .seconds) == nil)
     }
 
-    @Test(arguments: [("YES", true), ("on", true), ("True", true), ("1", true), ("No", false), ("off", false), ("0", false)])
+    @Test(arguments: [
+        ("YES", true), ("on", true), ("True", true), ("1", true), ("No", false), ("off", false), ("0", false),
+    ])
     func booleanIsReadAsConfigparserDoes(text: String, value: Bool) {
         #expect(SettingKind.boolean(text) == value)
         #expect(SettingKind.boolean(text + "!") == nil)
@@ -69,7 +71,10 @@ struct SettingKindTests {
         #expect(throws: SettingValueError.self) { try SettingKind.path.parse("a\nb", folder: "/") }
     }
 
-    @Test(arguments: [("127.0.0.1", "127.0.0.1"), ("[::1]", "::1"), ("chat.example", "chat.example"), ("fe80::1%eth0", "fe80::1%eth0")])
+    @Test(arguments: [
+        ("127.0.0.1", "127.0.0.1"), ("[::1]", "::1"), ("chat.example", "chat.example"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+    ])
     func hostIsRead(text: String, host: String) throws {
         #expect(try SettingKind.host.parse(text, folder: "/") == .text(host))
     }

@@ -128,7 +128,9 @@ struct SettingsLoadingTests {
     }
 
     @Test func chosenFileThatIsMissingIsAnError() throws {
-        for (file, environment) in [("no.ini", [:]), (nil, ["PARLEY_CONFIG": "no.ini"])] as [(String?, [String: String])] {
+        for (file, environment) in [("no.ini", [:]), (nil, ["PARLEY_CONFIG": "no.ini"])]
+            as [(String?, [String: String])]
+        {
             let error = try #require(throws: SettingsError.self) {
                 try Settings.load(file: file, environment: environment, currentFolder: folder.path)
             }
@@ -161,14 +163,21 @@ struct SettingsLoadingTests {
         )
 
         #expect(error.code == .values)
-        #expect(error.findings.map(\.key) == [
-            "SERVER.HOST", "SERVER.PORT", "SESSION.TOKEN_TTL", "SERVER_LIMIT.USERS", "LOGGING.LEVEL",
-            "LOGGING.UVICORN_LOGGING_DISABLE",
-        ])
+        #expect(
+            error.findings.map(\.key) == [
+                "SERVER.HOST", "SERVER.PORT", "SESSION.TOKEN_TTL", "SERVER_LIMIT.USERS", "LOGGING.LEVEL",
+                "LOGGING.UVICORN_LOGGING_DISABLE",
+            ])
         #expect(error.findings.map(\.line) == [nil, 2, nil, 7, 4, 5])
         let lines = error.description.split(separator: "\n").map(String.init)
-        #expect(lines[0].hasSuffix("It comes from the command line. Write an address such as 127.0.0.1 or ::1, or 0.0.0.0 for every IPv4 address of the machine."))
-        #expect(lines[1] == "\(folder.path)/config.ini:2: [SERVER] PORT '99999' is outside of the range. Write a whole number, 0 to 65535.")
+        #expect(
+            lines[0].hasSuffix(
+                "It comes from the command line. Write an address such as 127.0.0.1 or ::1, or 0.0.0.0 for every IPv4 address of the machine."
+            ))
+        #expect(
+            lines[1]
+                == "\(folder.path)/config.ini:2: [SERVER] PORT '99999' is outside of the range. Write a whole number, 0 to 65535."
+        )
         #expect(lines[2].contains("environment variable PARLEY_SESSION_TOKEN_TTL"))
     }
 
@@ -220,8 +229,10 @@ struct SettingsLoadingTests {
 
     @Test(arguments: [
         ("127.0.0.1", Settings.RegistrationMode.open), ("127.8.9.10", .open), ("::1", .open), ("localhost", .open),
-        ("0.0.0.0", .closed), ("::", .closed), ("192.168.0.4", .closed), ("127.example", .closed), ("127.0.0.1.evil", .closed),
-    ]) func registrationIsOpenOnlyWhileTheServerListensOnLoopback(host: String, mode: Settings.RegistrationMode) throws {
+        ("0.0.0.0", .closed), ("::", .closed), ("192.168.0.4", .closed), ("127.example", .closed),
+        ("127.0.0.1.evil", .closed),
+    ]) func registrationIsOpenOnlyWhileTheServerListensOnLoopback(host: String, mode: Settings.RegistrationMode) throws
+    {
         let settings = try load(overrides: [.serverHost: host])
 
         #expect(settings.effectiveRegistrationMode == mode)
@@ -238,19 +249,21 @@ struct SettingsLoadingTests {
     }
 
     @Test func unknownNamesAreFindingsWithASuggestion() throws {
-        let file = "[SERVER]\nPROT = 1\nUSERS = 5\nCOLOUR = red\n[SERVRE]\nHOST = a\n[LOGGING]\nLEVEL = 20\n[Logging]\nFOLDER = x\n"
+        let file =
+            "[SERVER]\nPROT = 1\nUSERS = 5\nCOLOUR = red\n[SERVRE]\nHOST = a\n[LOGGING]\nLEVEL = 20\n[Logging]\nFOLDER = x\n"
 
         let settings = try load(file, environment: ["PARLEY_SERVER_PRT": "1", "PARLEYX": "1", "PARLEY_CONFIG": ""])
 
         let lines = settings.findings.map { "\($0.line ?? 0) \($0.key ?? "") \($0.remedy)" }
-        #expect(lines == [
-            "5 [SERVRE] Did you mean [SERVER]?",
-            "9 [Logging] Move its keys to one section.",
-            "2 SERVER.PROT Did you mean SERVER.PORT?",
-            "3 SERVER.USERS Did you mean SERVER_LIMIT.USERS?",
-            "4 SERVER.COLOUR The keys of [SERVER] are HOST, PORT.",
-            "0 PARLEY_SERVER_PRT Did you mean PARLEY_SERVER_PORT?",
-        ])
+        #expect(
+            lines == [
+                "5 [SERVRE] Did you mean [SERVER]?",
+                "9 [Logging] Move its keys to one section.",
+                "2 SERVER.PROT Did you mean SERVER.PORT?",
+                "3 SERVER.USERS Did you mean SERVER_LIMIT.USERS?",
+                "4 SERVER.COLOUR The keys of [SERVER] are HOST, PORT.",
+                "0 PARLEY_SERVER_PRT Did you mean PARLEY_SERVER_PORT?",
+            ])
         #expect(settings.findings.allSatisfy { $0.severity == .warning })
         #expect(settings.logging.folder == "\(folder.path)/x")
     }
@@ -308,7 +321,8 @@ struct SettingsLoadingTests {
     }
 
     @Test func providerAnswersLikeAnyOtherOfSwiftConfiguration() async throws {
-        let document = try INIDocument("[SERVER]\nPORT = 81\n[LOGGING]\nUVICORN_LOGGING_DISABLE = on\n[ADMIN]\nSECRET_KEY = s\n")
+        let document = try INIDocument(
+            "[SERVER]\nPORT = 81\n[LOGGING]\nUVICORN_LOGGING_DISABLE = on\n[ADMIN]\nSECRET_KEY = s\n")
         let provider = INIProvider(document: document, file: "config.ini", keys: SettingKey.all)
         let port = AbsoluteConfigKey(["Server", "PORT"])
 
@@ -322,7 +336,9 @@ struct SettingsLoadingTests {
             forKey: AbsoluteConfigKey(["logging", "uvicorn_logging_disable"]), type: .bool
         )
         #expect(flag.value == true)
-        #expect(try provider.value(forKey: AbsoluteConfigKey(["admin", "secret_key"]), type: .string).value?.isSecret == true)
+        #expect(
+            try provider.value(forKey: AbsoluteConfigKey(["admin", "secret_key"]), type: .string).value?.isSecret
+                == true)
         let watched = try await provider.watchValue(forKey: port, type: .int) { updates in
             for await update in updates { return try update.get().value }
             return nil

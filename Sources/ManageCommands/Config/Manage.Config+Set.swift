@@ -59,13 +59,17 @@ extension Manage.Config {
             try file.write(document.bytes)
             try tell(key, file: file, isNew: isNew)
             let line = document.entry(section: key.section, names: key.names)?.line
-            if output.isJSON { try output.write(ChangeReport(key: key.path, file: file.path, line: line, created: isNew)) }
+            if output.isJSON {
+                try output.write(ChangeReport(key: key.path, file: file.path, line: line, created: isNew))
+            }
         }
 
         private func namedKey() throws -> SettingKey {
             if let key = SettingKey.named(path) { return key }
             let paths = SettingKey.all.map(\.path)
-            let ofOtherSection = SettingKey.all.first { path.uppercased().hasSuffix(".\($0.name)") || path.uppercased() == $0.name }
+            let ofOtherSection = SettingKey.all.first {
+                path.uppercased().hasSuffix(".\($0.name)") || path.uppercased() == $0.name
+            }
             let meant = SpellingSuggestion.nearest(to: path, among: paths) ?? ofOtherSection?.path
             throw CommandError(
                 .usage, "There is no setting '\(path)'.",

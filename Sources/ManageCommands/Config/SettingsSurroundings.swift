@@ -46,7 +46,9 @@ struct SettingsSurroundings {
         for case (let key, let path?) in files where access(path, R_OK) != 0 {
             let reason = String(cString: strerror(errno))
             findings.append(
-                finding(key, "The file '\(path)' of [TLS] \(key.name) cannot be read: \(reason).", "Check the path and its rights.")
+                finding(
+                    key, "The file '\(path)' of [TLS] \(key.name) cannot be read: \(reason).",
+                    "Check the path and its rights.")
             )
         }
         return findings

@@ -3,7 +3,9 @@
 
 import ArgumentParser
 
-/// How a command writes: `--json`, `--quiet`, `--no-color`. Results go to stdout, everything else to stderr.
+/// How a command writes: `--json`, `--quiet`, `--no-color`.
+///
+/// Results go to stdout, everything else to stderr.
 package struct OutputOptions: ParsableArguments {
     /// Whether the result is one JSON object.
     @Flag(name: .customLong("json"), help: "Write the result as one JSON object.")

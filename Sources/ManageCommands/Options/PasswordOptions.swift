@@ -40,6 +40,7 @@ package struct PasswordOptions: ParsableArguments {
     /// - Parameters:
     ///   - prompt: What is asked for on a terminal, such as `Password for alice`.
     ///   - isNew: Whether a terminal asks twice.
+    /// - Returns: The password: not empty, at most 1024 bytes, without control characters.
     /// - Throws: `CommandError`: 64 without a terminal and without either option.
     package func password(prompt: String, isNew: Bool) throws(CommandError) -> String {
         let context = CommandContext.current
@@ -53,7 +54,8 @@ package struct PasswordOptions: ParsableArguments {
                 nextStep: "Add --password-stdin or --password-file PATH."
             )
         }
-        let typed = isNew ? try context.terminal.newPassword(prompt: prompt) : try context.terminal.password(prompt: prompt)
+        let typed =
+            isNew ? try context.terminal.newPassword(prompt: prompt) : try context.terminal.password(prompt: prompt)
         return try Self.checked(typed)
     }
 
@@ -62,7 +64,8 @@ package struct PasswordOptions: ParsableArguments {
         let bytes: [UInt8]
         do {
             guard let content = try file.read() else {
-                throw CommandError(.notFound, "The password file '\(path)' does not exist.", nextStep: "Check the path.")
+                throw CommandError(
+                    .notFound, "The password file '\(path)' does not exist.", nextStep: "Check the path.")
             }
             bytes = content
         } catch let error as CommandError {

@@ -29,9 +29,15 @@ package struct SettingsOptions: ParsableArguments {
         )
     }
 
-    /// Loads the settings. Without a file the defaults apply, and a note on stderr says so.
+    /// Loads the settings.
     ///
-    /// - Parameter overrides: Values of the command's own options, which go before everything else.
+    /// Without a file the defaults apply, and a note on stderr says so.
+    ///
+    /// - Parameters:
+    ///   - overrides: Values of the command's own options, which go before everything else.
+    ///   - output: Where the note goes.
+    /// - Returns: The settings.
+    /// - Throws: `SettingsError`, which ends the command with 78.
     package func load(overrides: [SettingKey: String] = [:], output: OutputOptions) throws -> Settings {
         let context = CommandContext.current
         let settings = try Settings.load(

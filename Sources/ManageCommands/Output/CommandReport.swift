@@ -3,7 +3,9 @@
 
 import FoundationEssentials
 
-/// The result of a command. It is written in one of two forms: as text for people, or with `--json` as one object.
+/// The result of a command.
+///
+/// It is written in one of two forms: as text for people, or with `--json` as one object.
 package protocol CommandReport: Encodable, Sendable {
     /// The version of the JSON form. It grows when a key changes its meaning or goes away.
     static var version: Int { get }

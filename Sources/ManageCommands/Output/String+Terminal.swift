@@ -3,7 +3,9 @@
 
 extension String {
     /// The text as it may go to a terminal: control characters, which could move the cursor or change colours, and
-    /// characters that reorder text are written as `\u{…}`. Line breaks stay unless `lineBreaks` is false.
+    /// characters that reorder text are written as `\u{…}`.
+    ///
+    /// Line breaks stay unless `lineBreaks` is false.
     package func escapedForTerminal(lineBreaks: Bool = true) -> String {
         let isHarmless = unicodeScalars.allSatisfy { !Self.needsEscape($0, lineBreaks: lineBreaks) }
         if isHarmless { return self }

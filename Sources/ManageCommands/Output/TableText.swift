@@ -1,7 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Rows of cells, set in columns for people. Cells are escaped; a line break in a cell becomes `\u{a}`.
+/// Rows of cells, set in columns for people.
+///
+/// Cells are escaped; a line break in a cell becomes `\u{a}`.
 package struct TableText: Sendable {
     private let headings: [String]
     private var rows: [[String]] = []
@@ -11,17 +13,22 @@ package struct TableText: Sendable {
         self.headings = headings
     }
 
-    /// Adds a row. It has as many cells as there are headings; missing ones are empty.
+    /// Adds a row.
+    ///
+    /// It has as many cells as there are headings; missing ones are empty.
     package mutating func add(_ cells: [String]) {
         rows.append(headings.indices.map { $0 < cells.count ? cells[$0].escapedForTerminal(lineBreaks: false) : "" })
     }
 
-    /// The lines of the table; every line ends with a line break. The last column is not padded.
+    /// The lines of the table; every line ends with a line break.
+    ///
+    /// The last column is not padded.
     package func text(style: TextStyle) -> String {
         let widths = headings.indices.map { column in
             rows.reduce(headings[column].count) { max($0, $1[column].count) }
         }
-        let lines = [line(headings, widths: widths).map { style.apply(.bold, to: $0) }.joined(separator: "  ")]
+        let lines =
+            [line(headings, widths: widths).map { style.apply(.bold, to: $0) }.joined(separator: "  ")]
             + rows.map { line($0, widths: widths).joined(separator: "  ") }
         return lines.map { $0 + "\n" }.joined()
     }

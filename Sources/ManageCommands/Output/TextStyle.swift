@@ -21,7 +21,9 @@ package struct TextStyle: Sendable {
         self.isColored = isColored
     }
 
-    /// The text, emphasised if the style has colours. The text must have been escaped before.
+    /// The text, emphasised if the style has colours.
+    ///
+    /// The text must have been escaped before.
     package func apply(_ emphasis: Emphasis, to text: String) -> String {
         isColored ? "\u{1B}[\(emphasis.rawValue)m\(text)\u{1B}[0m" : text
     }

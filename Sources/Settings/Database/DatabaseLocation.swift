@@ -1,7 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the data is, read from `[DATABASE] URI`. Its description never shows a password.
+/// Where the data is, read from `[DATABASE] URI`.
+///
+/// Its description never shows a password.
 package enum DatabaseLocation: Sendable, Equatable {
     /// An SQLite database that lives as long as the process.
     case sqliteMemory
@@ -12,7 +14,9 @@ package enum DatabaseLocation: Sendable, Equatable {
 
     /// Reads a location.
     ///
-    /// - Parameter folder: The folder that a relative SQLite path counts from.
+    /// - Parameters:
+    ///   - uri: What the settings say.
+    ///   - folder: The folder that a relative SQLite path counts from.
     /// - Throws: `DatabaseLocationError`, whose text contains nothing of the URI but its scheme.
     package init(uri: String, folder: String) throws(DatabaseLocationError) {
         guard let colon = uri.utf8.firstIndex(of: UInt8(ascii: ":")) else {
@@ -72,7 +76,8 @@ package struct DatabaseLocationError: Error, Equatable, Sendable {
     package var remedy: String
 
     static func unknownEngine(_ scheme: String?) -> DatabaseLocationError {
-        let isWord = scheme.map { !$0.isEmpty && $0.utf8.count <= 20 && $0.utf8.allSatisfy { 0x61...0x7A ~= $0 } } ?? false
+        let isWord =
+            scheme.map { !$0.isEmpty && $0.utf8.count <= 20 && $0.utf8.allSatisfy { 0x61...0x7A ~= $0 } } ?? false
         let name = isWord ? scheme.map { " '\($0)'" } ?? "" : ""
         return DatabaseLocationError(
             problem: "names the database engine\(name), which there is not",

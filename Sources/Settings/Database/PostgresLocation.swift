@@ -19,7 +19,9 @@ package struct PostgresLocation: Sendable, Equatable {
     package var name: String
     /// The role; `nil` leaves the choice to libpq.
     package var user: String?
-    /// The password. Never to be shown.
+    /// The password.
+    ///
+    /// Never to be shown.
     package var password: String?
     /// The remaining parameters, such as `sslmode`, in the order of the URI.
     package var parameters: [Parameter]
@@ -61,7 +63,9 @@ package struct PostgresLocation: Sendable, Equatable {
             let credentials = authority[..<at]
             let colon = credentials.utf8.firstIndex(of: UInt8(ascii: ":")) ?? credentials.endIndex
             user = try PercentEncoding.decoded(credentials[..<colon])
-            if colon < credentials.endIndex { password = try PercentEncoding.decoded(credentials[colon...].dropFirst()) }
+            if colon < credentials.endIndex {
+                password = try PercentEncoding.decoded(credentials[colon...].dropFirst())
+            }
             authority = authority[authority.utf8.index(after: at)...]
         }
         (host, port) = try Self.hostAndPort(authority)
@@ -79,7 +83,9 @@ package struct PostgresLocation: Sendable, Equatable {
             }
             host = authority[authority.utf8.index(after: authority.startIndex)..<end]
             let rest = authority[authority.utf8.index(after: end)...]
-            guard rest.isEmpty || rest.hasPrefix(":") else { throw error("has something between the host and the port") }
+            guard rest.isEmpty || rest.hasPrefix(":") else {
+                throw error("has something between the host and the port")
+            }
             port = rest.dropFirst()
         } else if let colon = authority.utf8.lastIndex(of: UInt8(ascii: ":")) {
             host = authority[..<colon]
@@ -115,7 +121,8 @@ package struct PostgresLocation: Sendable, Equatable {
     private static func error(_ problem: String) -> DatabaseLocationError {
         DatabaseLocationError(
             problem: problem,
-            remedy: "Write postgres://USER:PASSWORD@HOST:PORT/NAME; special characters as %XX, '@' in a password as %40."
+            remedy:
+                "Write postgres://USER:PASSWORD@HOST:PORT/NAME; special characters as %XX, '@' in a password as %40."
         )
     }
 }

@@ -7,7 +7,10 @@ extension INIDocument {
     /// A key that the section already has, under any of `names`, is changed where it stands. A new key goes below a
     /// comment that shows it (`;PORT = 8080`), otherwise to the end of its section; a new section to the end of the file.
     ///
-    /// - Parameter names: The key's name, followed by its other spellings.
+    /// - Parameters:
+    ///   - section: The section's name.
+    ///   - names: The key's name, followed by its other spellings.
+    ///   - value: The new value, without quotes.
     /// - Throws: `INIError` when the file format cannot carry the value.
     package mutating func set(section: String, names: [String], to value: String) throws(INIError) {
         guard let name = names.first else { return }

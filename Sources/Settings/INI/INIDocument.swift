@@ -81,8 +81,9 @@ package struct INIDocument: Sendable {
         return result
     }
 
-    /// The entry of a section under the first of `names` that it has. Sections and keys compare without case; a section
-    /// whose spelling matches exactly goes before others.
+    /// The entry of a section under the first of `names` that it has.
+    ///
+    /// Sections and keys compare without case; a section whose spelling matches exactly goes before others.
     package func entry(section: String, names: [String]) -> Entry? {
         let folded = section.lowercased()
         let candidates = entries.filter { $0.section.lowercased() == folded }
@@ -104,7 +105,9 @@ package struct INIDocument: Sendable {
                 continue
             }
             var next = index + 1
-            if bytes[index] == UInt8(ascii: "\r"), next < bytes.endIndex, bytes[next] == UInt8(ascii: "\n") { next += 1 }
+            if bytes[index] == UInt8(ascii: "\r"), next < bytes.endIndex, bytes[next] == UInt8(ascii: "\n") {
+                next += 1
+            }
             lines.append(Line(bytes: bytes[start..<index], ending: bytes[index..<next]))
             start = next
             index = next

@@ -1,8 +1,10 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads an INI document line by line. It keeps what configparser keeps between lines: the section, the open entry and
-/// the indentation that a continuation line has to exceed.
+/// Reads an INI document line by line.
+///
+/// It keeps what configparser keeps between lines: the section, the open entry and the indentation that a continuation
+/// line has to exceed.
 struct INIParser {
     var sections: [INIDocument.Section] = []
     var entries: [INIDocument.Entry] = []

@@ -29,7 +29,10 @@ package struct INIProvider: ConfigProvider, ConfigSnapshot {
 
     /// Creates a provider of those entries of a document that the table of keys knows.
     ///
-    /// - Parameter file: The file's name for reports.
+    /// - Parameters:
+    ///   - document: The settings file.
+    ///   - file: The file's name for reports.
+    ///   - keys: The table of keys.
     package init(document: INIDocument, file: String, keys: [SettingKey]) {
         self.file = file
         for key in keys {
@@ -63,7 +66,9 @@ package struct INIProvider: ConfigProvider, ConfigSnapshot {
     }
 
     /// The same as `value(forKey:type:)`: the file was read before.
-    nonisolated(nonsending) package func fetchValue(forKey key: AbsoluteConfigKey, type: ConfigType) async throws -> LookupResult {
+    nonisolated(nonsending) package func fetchValue(
+        forKey key: AbsoluteConfigKey, type: ConfigType
+    ) async throws -> LookupResult {
         try value(forKey: key, type: type)
     }
 
@@ -71,9 +76,10 @@ package struct INIProvider: ConfigProvider, ConfigSnapshot {
     nonisolated(nonsending) package func watchValue<Return: ~Copyable>(
         forKey key: AbsoluteConfigKey,
         type: ConfigType,
-        updatesHandler: nonisolated(nonsending) (
-            _ updates: ConfigUpdatesAsyncSequence<Result<LookupResult, any Error>, Never>
-        ) async throws -> Return
+        updatesHandler:
+            nonisolated(nonsending) (
+                _ updates: ConfigUpdatesAsyncSequence<Result<LookupResult, any Error>, Never>
+            ) async throws -> Return
     ) async throws -> Return {
         try await watchValueFromValue(forKey: key, type: type, updatesHandler: updatesHandler)
     }
@@ -83,9 +89,10 @@ package struct INIProvider: ConfigProvider, ConfigSnapshot {
 
     /// Hands out the one snapshot there is.
     nonisolated(nonsending) package func watchSnapshot<Return: ~Copyable>(
-        updatesHandler: nonisolated(nonsending) (
-            _ updates: ConfigUpdatesAsyncSequence<any ConfigSnapshot, Never>
-        ) async throws -> Return
+        updatesHandler:
+            nonisolated(nonsending) (
+                _ updates: ConfigUpdatesAsyncSequence<any ConfigSnapshot, Never>
+            ) async throws -> Return
     ) async throws -> Return {
         try await watchSnapshotFromSnapshot(updatesHandler: updatesHandler)
     }

@@ -1,7 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// One key of the settings: its names, type, default and documentation. The table of all keys is `SettingSection.all`.
+/// One key of the settings: its names, type, default and documentation.
+///
+/// The table of all keys is `SettingSection.all`.
 package struct SettingKey: Sendable, Hashable {
     /// What becomes of the value.
     package enum Use: Sendable {
@@ -33,7 +35,8 @@ package struct SettingKey: Sendable, Hashable {
     package let use: Use
 
     init(
-        _ section: String, _ name: String, aliases: [String] = [], _ kind: SettingKind, default defaultText: String? = nil,
+        _ section: String, _ name: String, aliases: [String] = [], _ kind: SettingKind,
+        default defaultText: String? = nil,
         unset unsetMeaning: String? = nil, secret isSecret: Bool = false, restart needsRestart: Bool = true,
         use: Use = .active, _ summary: String
     ) {

@@ -30,7 +30,11 @@ package struct SettingValueError: Error, Equatable, Sendable {
 extension SettingKind {
     /// Reads a value.
     ///
-    /// - Parameter folder: The folder that relative paths count from.
+    /// - Parameters:
+    ///   - text: The value as written.
+    ///   - folder: The folder that relative paths count from.
+    /// - Returns: The value, within its range.
+    /// - Throws: `SettingValueError`, which does not contain the text.
     package func parse(_ text: String, folder: String) throws(SettingValueError) -> SettingValue {
         switch self {
         case .text: return .text(text)

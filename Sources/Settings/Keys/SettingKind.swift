@@ -1,7 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The type of a setting, with its range and unit. Values are written as text and read by `parse(_:folder:)`.
+/// The type of a setting, with its range and unit.
+///
+/// Values are written as text and read by `parse(_:folder:)`.
 package enum SettingKind: Sendable, Hashable {
     /// Any text.
     case text
@@ -71,7 +73,9 @@ package enum SettingKind: Sendable, Hashable {
         }
     }
 
-    /// Reads a number of bytes such as `16 MiB`. `K`, `M` and `G` (also `KiB` …) are powers of 1024, `kB` … of 1000.
+    /// Reads a number of bytes such as `16 MiB`.
+    ///
+    /// `K`, `M` and `G` (also `KiB` …) are powers of 1024, `kB` … of 1000.
     package static func size(_ text: String) -> Int? {
         guard let (number, unit) = numberAndUnit(text) else { return nil }
         let factor: Int? =
