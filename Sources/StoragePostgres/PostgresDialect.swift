@@ -68,8 +68,7 @@ package enum PostgresDialect {
             avatar text NOT NULL,
             bio text NOT NULL,
             created_ms bigint NOT NULL,
-            deleted_ms bigint NULL,
-            changed_position bigint NOT NULL
+            deleted_ms bigint NULL
         )
         """,
         """
