@@ -1,0 +1,125 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+import Synchronization
+
+/// All connections of the process, by event loop. One per process, shared by its listeners.
+package final class ConnectionRegistry: Sendable {
+    /// What WebSocket connections have in common.
+    package struct WebSocketLimits: Sendable {
+        /// The longest message of a connection whose session has not set another limit. Default: 64 KiB.
+        package var initialMessageBytes = 64 * 1024
+        /// How long a message may take to arrive: this long, and a second more for each 16 KiB of it. Default: 30 s.
+        package var messageTimeout = TimeAmount.seconds(30)
+        /// How long a close handshake may take before the connection is cut. Default: 5 s.
+        package var closeTimeout = TimeAmount.seconds(5)
+        /// Silence after which the peer is pinged; it is cut after as much silence again. `nil`: never. Default: `nil`.
+        package var pingInterval: TimeAmount?
+
+        /// The defaults.
+        package init() {}
+    }
+
+    private struct Loop: @unchecked Sendable {
+        // Only `eventLoop`, `number` and `taskExecutor`, which never change, are read from other threads.
+        let value: WebSocketLoop
+    }
+
+    private struct Counts {
+        var open = 0
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// Memory for partly received messages of all connections.
+    package let inboundBudget: InboundBudget
+    /// Limits that apply to every connection.
+    package let limits: WebSocketLimits
+    private let loops: [Loop]
+    private let loopsByIdentity: [ObjectIdentifier: Loop]
+    private let counts = Mutex(Counts())
+
+    /// Creates the registry for the connections on the loops of `group`.
+    package init(
+        group: any EventLoopGroup,
+        inboundBudget: InboundBudget = InboundBudget(),
+        limits: WebSocketLimits = WebSocketLimits()
+    ) {
+        self.inboundBudget = inboundBudget
+        self.limits = limits
+        var loops: [Loop] = []
+        var loopsByIdentity: [ObjectIdentifier: Loop] = [:]
+        for eventLoop in group.makeIterator() {
+            let loop = Loop(value: WebSocketLoop(eventLoop: eventLoop, number: loops.count))
+            loops.append(loop)
+            loopsByIdentity[ObjectIdentifier(eventLoop)] = loop
+        }
+        self.loops = loops
+        self.loopsByIdentity = loopsByIdentity
+    }
+
+    /// Connections that are open now: HTTP and WebSocket.
+    package var openConnections: Int {
+        self.counts.withLock { $0.open }
+    }
+
+    /// The executor that keeps a task on `eventLoop`; `nil` when the loop is not of this registry's group.
+    package func taskExecutor(of eventLoop: any EventLoop) -> EventLoopTaskExecutor? {
+        self.loopsByIdentity[ObjectIdentifier(eventLoop)]?.value.taskExecutor
+    }
+
+    /// Calls `body` with the session of each connection that is still open, on its loop: one hop per loop.
+    ///
+    /// The order of `ids` holds within a loop. After `body` has run for all of a loop, nothing is flushed: the sessions do that.
+    package func forEachSession(
+        of ids: some Sequence<ConnectionID>,
+        _ body: @escaping @Sendable (any WebSocketSession) -> Void
+    ) {
+        var idsByLoop: [Int: [ConnectionID]] = [:]
+        for id in ids { idsByLoop[id.loopNumber, default: []].append(id) }
+        for (number, ids) in idsByLoop where number < self.loops.count {
+            let loop = self.loops[number]
+            loop.value.eventLoop.execute {
+                for id in ids {
+                    if let session = loop.value.session(of: id) { body(session) }
+                }
+            }
+        }
+    }
+
+    /// Closes every connection at once: the end of a graceful shutdown that took too long.
+    package func closeAll() {
+        for loop in self.loops {
+            loop.value.eventLoop.execute { loop.value.closeAll() }
+        }
+    }
+
+    /// Returns when no connection is open.
+    package func allClosed() async {
+        await withCheckedContinuation { continuation in
+            let isDone = self.counts.withLock { counts in
+                if counts.open > 0 { counts.waiters.append(continuation) }
+                return counts.open == 0
+            }
+            if isDone { continuation.resume() }
+        }
+    }
+
+    func loop(of eventLoop: any EventLoop) -> WebSocketLoop? {
+        self.loopsByIdentity[ObjectIdentifier(eventLoop)]?.value
+    }
+
+    func connectionOpened() {
+        self.counts.withLock { $0.open += 1 }
+    }
+
+    func connectionClosed() {
+        let waiters = self.counts.withLock { counts in
+            counts.open -= 1
+            guard counts.open == 0 else { return [CheckedContinuation<Void, Never>]() }
+            defer { counts.waiters = [] }
+            return counts.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}

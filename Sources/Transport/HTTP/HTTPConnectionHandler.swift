@@ -1,0 +1,396 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+import NIOPosix
+import NIOWebSocket
+
+/// Guards an HTTP connection: it admits or refuses requests, watches time-outs, and turns the connection into a WebSocket.
+///
+/// It stands behind the HTTP codec. What serves requests is added behind it with the first of them, so that a connection which
+/// becomes a WebSocket at once never has it. An upgrade may also come later on a connection, as proxies that reuse theirs send it.
+final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// What became of the connection.
+    enum Outcome: Sendable {
+        case http(NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>)
+        /// Its handlers serve it on the loop.
+        case webSocket
+        case closed
+    }
+
+    private enum Mode {
+        case http
+        /// The head of a handshake is here; its end is awaited.
+        case upgrading(HTTPRequestHead, WebSocketRoute)
+        /// The last response has been given: nothing more is read.
+        case ended
+        case webSocket
+    }
+
+    private let settings: HTTPWebSocketChannel.Settings
+    private let isSecure: Bool
+    private let loop: WebSocketLoop
+    private let encoder: HTTPResponseEncoder
+    private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+    private var outcome: EventLoopPromise<Outcome>?
+    private var mode = Mode.http
+    private var servesHTTP = false
+    private var requestsInWork = 0
+    private var isReadingRequest = false
+    private var closesAfterResponse = false
+    private var deadline: NIODeadline?
+    private var timer: Scheduled<Void>?
+
+    init(
+        settings: HTTPWebSocketChannel.Settings,
+        isSecure: Bool,
+        loop: WebSocketLoop,
+        encoder: HTTPResponseEncoder,
+        decoder: ByteToMessageHandler<HTTPRequestDecoder>,
+        outcome: EventLoopPromise<Outcome>
+    ) {
+        self.settings = settings
+        self.isSecure = isSecure
+        self.loop = loop
+        self.encoder = encoder
+        self.decoder = decoder
+        self.outcome = outcome
+    }
+
+    // MARK: Life
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.loop.add(httpConnection: context.channel)
+        self.settings.registry.connectionOpened()
+        self.settings.load.connectionOpened()
+        let registry = self.settings.registry
+        let load = self.settings.load
+        context.channel.closeFuture.whenComplete { _ in
+            load.connectionClosed()
+            registry.connectionClosed()
+        }
+        self.setDeadline(in: self.settings.options.headTimeout, context: context)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.leaveHTTP(context: context, outcome: .closed)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.leaveHTTP(context: context, outcome: .closed)
+        context.fireChannelInactive()
+    }
+
+    private func leaveHTTP(context: ChannelHandlerContext, outcome: Outcome) {
+        self.deadline = nil
+        self.timer?.cancel()
+        self.timer = nil
+        self.settings.load.requestsFinished(self.requestsInWork)
+        self.requestsInWork = 0
+        self.loop.remove(httpConnection: context.channel)
+        self.outcome?.succeed(outcome)
+        self.outcome = nil
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .webSocket = self.mode { return context.fireChannelRead(data) }
+        let part = self.unwrapInboundIn(data)
+        switch (self.mode, part) {
+        case (.http, .head(let head)):
+            self.isReadingRequest = true
+            self.received(head, context: context)
+        case (.http, _):
+            if case .end = part { self.isReadingRequest = false }
+            if self.isReadingRequest {
+                self.setDeadline(in: self.settings.options.bodyTimeout, context: context)
+            } else if self.requestsInWork == 0 {
+                self.setDeadline(in: self.settings.options.keepAliveTimeout, context: context)
+            } else {
+                self.deadline = nil
+            }
+            context.fireChannelRead(data)
+        case (.upgrading(let head, let route), .end):
+            self.isReadingRequest = false
+            self.upgrade(head, to: route, context: context)
+        case (.upgrading, _):
+            self.respond(.badRequest, text: "A WebSocket handshake has no body.", context: context)
+        case (.ended, _), (.webSocket, _):
+            break
+        }
+    }
+
+    private func received(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
+        self.deadline = nil
+        // Requests of one connection are served one after another, so only the first adds to the server's work.
+        guard self.requestsInWork > 0 || self.settings.load.admitRequest() else {
+            self.respond(.serviceUnavailable, text: "Service Unavailable", context: context)
+            return
+        }
+        let path = head.uri.prefix { $0 != "?" }
+        let route = self.settings.routes.first { $0.path == path }
+        if !head.isKeepAlive || head.headers.contains(name: "upgrade") || head.method == .CONNECT {
+            // The parser stops behind a request that asks for another protocol, whether it gets one or not.
+            self.closesAfterResponse = true
+        }
+        guard let route else {
+            self.forward(head, context: context)
+            return
+        }
+        guard self.requestsInWork == 0 else {
+            // A handshake sent before the answers of earlier requests: these are still given, nothing more is.
+            self.mode = .ended
+            self.closesAfterResponse = true
+            return
+        }
+        switch WebSocketUpgradeRequest(head) {
+        case .acceptable:
+            self.requestsInWork = 1
+            self.mode = .upgrading(head, route)
+            self.setDeadline(in: self.settings.options.headTimeout, context: context)
+        case .notRequested, .upgradeRequired:
+            self.settings.load.requestsFinished(1)
+            let headers = [
+                ("Upgrade", "websocket"), ("Sec-WebSocket-Version", WebSocketUpgradeRequest.version),
+            ]
+            self.respond(.upgradeRequired, headers: headers, text: "This address is for WebSocket.", context: context)
+        case .malformed(let explanation):
+            self.settings.load.requestsFinished(1)
+            self.respond(.badRequest, text: explanation, context: context)
+        }
+    }
+
+    private func forward(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
+        do {
+            try self.serveHTTP(context: context)
+        } catch {
+            context.fireErrorCaught(error)
+            context.close(promise: nil)
+            return
+        }
+        if self.requestsInWork > 0 { self.settings.load.requestJoined() }
+        self.requestsInWork += 1
+        self.setDeadline(in: self.settings.options.bodyTimeout, context: context)
+        context.fireChannelRead(self.wrapInboundOut(.head(head)))
+    }
+
+    private func serveHTTP(context: ChannelHandlerContext) throws {
+        guard !self.servesHTTP else { return }
+        self.servesHTTP = true
+        try context.pipeline.syncOperations.addHandler(HTTP1ToHTTPServerCodec(secure: self.isSecure))
+        let channel = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
+            wrappingChannelSynchronously: context.channel,
+            configuration: .init(isOutboundHalfClosureEnabled: true)
+        )
+        self.outcome?.succeed(.http(channel))
+        self.outcome = nil
+    }
+
+    // MARK: Responses
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch self.unwrapOutboundIn(data) {
+        case .head(var head):
+            if self.closesAfterResponse && self.requestsInWork <= 1 && head.status.code >= 200 {
+                head.headers.replaceOrAdd(name: "Connection", value: "close")
+            }
+            context.write(self.wrapOutboundOut(.head(head)), promise: promise)
+        case .body:
+            context.write(data, promise: promise)
+        case .end:
+            context.write(data, promise: promise)
+            guard self.requestsInWork > 0 else { return }
+            self.requestsInWork -= 1
+            self.settings.load.requestsFinished(1)
+            guard self.requestsInWork == 0 else { return }
+            if self.closesAfterResponse {
+                self.mode = .ended
+                self.endOutput(context: context)
+            } else if !self.isReadingRequest {
+                self.setDeadline(in: self.settings.options.keepAliveTimeout, context: context)
+            }
+        }
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if mode == .output {
+            self.mode = .ended
+            self.setDeadline(in: self.settings.options.lingerTimeout, context: context)
+        }
+        context.close(mode: mode, promise: promise)
+    }
+
+    /// Answers by itself, and ends the connection.
+    private func respond(
+        _ status: HTTPResponseStatus,
+        headers: [(String, String)] = [],
+        text: String,
+        context: ChannelHandlerContext
+    ) {
+        self.mode = .ended
+        var fields = HTTPHeaders(headers)
+        fields.add(name: "Content-Type", value: "text/plain; charset=utf-8")
+        fields.add(name: "Content-Length", value: String(text.utf8.count))
+        fields.add(name: "Connection", value: "close")
+        let head = HTTPResponseHead(version: .http1_1, status: status, headers: fields)
+        context.write(self.wrapOutboundOut(.head(head)), promise: nil)
+        context.write(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+        context.write(self.wrapOutboundOut(.end(nil)), promise: nil)
+        self.endOutput(context: context)
+    }
+
+    /// Closes our direction when all is sent; the peer's is read until it ends or the time is over, because a system that closes
+    /// with bytes unread sends a reset, which can overtake the response.
+    private func endOutput(context: ChannelHandlerContext) {
+        self.setDeadline(in: self.settings.options.lingerTimeout, context: context)
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolatedUnsafeUnchecked().whenComplete { _ in
+            context.close(mode: .output, promise: nil)
+        }
+        context.writeAndFlush(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer()))), promise: promise)
+    }
+
+    // MARK: Upgrade
+
+    private static let upgrader = NIOWebSocketServerUpgrader(
+        shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture([:]) },
+        upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededVoidFuture() }
+    )
+
+    private func upgrade(_ head: HTTPRequestHead, to route: WebSocketRoute, context: ChannelHandlerContext) {
+        Self.upgrader.buildUpgradeResponse(channel: context.channel, upgradeRequest: head, initialResponseHeaders: [:])
+            .hop(to: context.eventLoop).assumeIsolatedUnsafeUnchecked().whenComplete { result in
+                guard case .upgrading = self.mode else { return }
+                switch result {
+                case .success(let headers):
+                    self.becomeWebSocket(head, headers: headers, route: route, context: context)
+                case .failure:
+                    self.respond(.badRequest, text: "The WebSocket handshake is malformed.", context: context)
+                }
+            }
+    }
+
+    private func becomeWebSocket(
+        _ head: HTTPRequestHead,
+        headers: HTTPHeaders,
+        route: WebSocketRoute,
+        context: ChannelHandlerContext
+    ) {
+        var fields = headers
+        fields.replaceOrAdd(name: "Upgrade", value: "websocket")
+        fields.replaceOrAdd(name: "Connection", value: "Upgrade")
+        let response = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: fields)
+        context.write(self.wrapOutboundOut(.head(response)), promise: nil)
+        context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
+        self.mode = .webSocket
+        self.leaveHTTP(context: context, outcome: .webSocket)
+
+        let remoteAddress = context.channel.remoteAddress
+        let handshake = WebSocketHandshake(
+            uri: head.uri,
+            headers: head.headers,
+            remoteAddress: remoteAddress,
+            isSecure: self.isSecure
+        )
+        let handler = WebSocketHandler(
+            connection: WebSocketConnection(loop: self.loop, remoteAddress: remoteAddress),
+            session: route.makeSession(handshake),
+            registry: self.settings.registry
+        )
+        let pipeline = context.pipeline.syncOperations
+        // The encoder leaves at once: from here on bytes are written. The decoder leaves with the next tick and passes on
+        // what it had not parsed, to the handler that is next to it by then. Whatever serves HTTP behind stays, cut off.
+        pipeline.removeHandler(self.encoder, promise: nil)
+        do {
+            try pipeline.addHandler(handler, position: .after(self.decoder))
+        } catch {
+            context.close(promise: nil)
+            return
+        }
+        pipeline.removeHandler(self.decoder, promise: nil)
+        if !self.servesHTTP { pipeline.removeHandler(self, promise: nil) }
+    }
+
+    // MARK: Events
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ChannelShouldQuiesceEvent:
+            self.closesAfterResponse = true
+            switch self.mode {
+            case .http where self.requestsInWork == 0, .upgrading: context.close(promise: nil)
+            default: break
+            }
+        case ChannelEvent.inputClosed:
+            self.closesAfterResponse = true
+            switch self.mode {
+            case .http where self.requestsInWork > 0, .ended where self.requestsInWork > 0:
+                context.fireUserInboundEventTriggered(event)
+            default:
+                context.close(promise: nil)
+            }
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard error is HTTPParserError, case .http = self.mode else {
+            context.fireErrorCaught(error)
+            context.close(promise: nil)
+            return
+        }
+        if self.requestsInWork > 0 {
+            self.mode = .ended
+            self.closesAfterResponse = true
+            if self.isReadingRequest { context.fireErrorCaught(error) }
+        } else if error as? HTTPParserError == .headerOverflow {
+            self.respond(
+                .requestHeaderFieldsTooLarge, text: "The header of the request is too large.", context: context)
+        } else {
+            self.respond(.badRequest, text: "This is not an HTTP/1.1 request.", context: context)
+        }
+    }
+
+    // MARK: Time-outs
+
+    /// Sets when the connection is to be cut. One timer is in use at a time; a deadline that moved on is looked at again.
+    private func setDeadline(in time: TimeAmount, context: ChannelHandlerContext) {
+        let deadline = context.eventLoop.now + time
+        self.deadline = deadline
+        if let timer = self.timer, deadline < self.timerDeadline {
+            timer.cancel()
+            self.timer = nil
+        }
+        if self.timer == nil { self.scheduleTimer(at: deadline, context: context) }
+    }
+
+    private var timerDeadline = NIODeadline.distantFuture
+
+    private func scheduleTimer(at deadline: NIODeadline, context: ChannelHandlerContext) {
+        self.timerDeadline = deadline
+        self.timer = context.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(deadline: deadline) {
+            self.timer = nil
+            guard let current = self.deadline else { return }
+            if context.eventLoop.now >= current {
+                context.close(promise: nil)
+            } else {
+                self.scheduleTimer(at: current, context: context)
+            }
+        }
+    }
+}
+
+@available(*, unavailable)
+extension HTTPConnectionHandler: Sendable {}

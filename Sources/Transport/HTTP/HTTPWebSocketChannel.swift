@@ -1,0 +1,111 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+package import HummingbirdCore
+import HummingbirdTLS
+package import Logging
+package import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import Glibc
+import NIOPosix
+package import NIOSSL
+
+/// Serves HTTP through Hummingbird and WebSocket through our handlers, on one port.
+package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
+    struct Settings: Sendable {
+        var routes: [WebSocketRoute]
+        var options: HTTPOptions
+        var load: ServerLoad
+        var registry: ConnectionRegistry
+    }
+
+    /// One accepted connection.
+    package struct Value: ServerChildChannelValue {
+        let outcome: EventLoopFuture<HTTPConnectionHandler.Outcome>
+        /// The connection.
+        package let channel: any Channel
+    }
+
+    /// Answers the requests that are not for WebSocket.
+    package let responder: HTTPChannelHandler.Responder
+    let settings: Settings
+    let isSecure: Bool
+
+    /// Builds the pipeline of a connection, on its event loop.
+    package func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeCompletedFuture {
+            guard let loop = self.settings.registry.loop(of: channel.eventLoop) else {
+                throw ChannelError.operationUnsupported
+            }
+            if let options = channel.syncOptions, channel.remoteAddress?.port != nil {
+                try Self.detectDeadPeers(options)
+            }
+            var limits = NIOHTTPDecoderLimitConfiguration()
+            limits.maxHeaderFieldSize = self.settings.options.maximumHeaderFieldBytes
+            limits.maxHeaderListSize = self.settings.options.maximumHeaderBytes
+            limits.maxHeaderFieldCount = self.settings.options.maximumHeaderFields
+            let encoder = HTTPResponseEncoder()
+            let decoder = ByteToMessageHandler(
+                HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
+            )
+            let outcome = channel.eventLoop.makePromise(of: HTTPConnectionHandler.Outcome.self)
+            let handler = HTTPConnectionHandler(
+                settings: self.settings,
+                isSecure: self.isSecure,
+                loop: loop,
+                encoder: encoder,
+                decoder: decoder,
+                outcome: outcome
+            )
+            let pipeline = channel.pipeline.syncOperations
+            do {
+                try pipeline.addHandlers([encoder, decoder, handler])
+            } catch {
+                outcome.succeed(.closed)
+                throw error
+            }
+            return Value(outcome: outcome.futureResult, channel: channel)
+        }
+    }
+
+    /// Serves the HTTP requests of a connection; returns at once when it has become a WebSocket.
+    package func handle(value: Value, logger: Logger) async {
+        guard case .http(let channel) = try? await value.outcome.get() else { return }
+        await self.handleHTTP(asyncChannel: channel, logger: logger)
+    }
+
+    /// Lets TCP find peers that are gone without a word: probes after a minute of silence, four, 15 seconds apart.
+    private static func detectDeadPeers(_ options: any NIOSynchronousChannelOptions) throws {
+        try options.setOption(.socketOption(.so_keepalive), value: 1)
+        try options.setOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 60)
+        try options.setOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: 15)
+        try options.setOption(.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: 4)
+    }
+}
+
+extension HTTPServerBuilder {
+    /// A server for HTTP and for the WebSocket connections of `routes`, on one port.
+    ///
+    /// - Parameters:
+    ///   - routes: Paths that are for WebSocket only; another request there gets 426.
+    ///   - registry: Where the connections are kept; its group must be the server's.
+    ///   - load: The counters of the server.
+    ///   - options: Limits of HTTP.
+    ///   - tls: Protects every connection when given.
+    package static func http(
+        webSockets routes: [WebSocketRoute],
+        registry: ConnectionRegistry,
+        load: ServerLoad = ServerLoad(),
+        options: HTTPOptions = HTTPOptions(),
+        tls: TLSConfiguration? = nil
+    ) throws -> HTTPServerBuilder {
+        let settings = HTTPWebSocketChannel.Settings(routes: routes, options: options, load: load, registry: registry)
+        let base = HTTPServerBuilder { responder in
+            HTTPWebSocketChannel(responder: responder, settings: settings, isSecure: tls != nil)
+        }
+        guard let tls else { return base }
+        return try .tls(base, tlsConfiguration: tls)
+    }
+}

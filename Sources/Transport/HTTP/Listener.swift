@@ -1,0 +1,140 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+package import HummingbirdCore
+package import Logging
+package import NIOCore
+import ServiceLifecycle
+
+/// Where to listen, and with which queue.
+package struct ListenerAddress: Sendable {
+    /// Host name or address.
+    package var host: String
+    /// Port; 0 lets the system choose.
+    package var port: Int
+    /// How many connections may wait to be accepted (`--backlog`). Default: 2048.
+    package var backlog = 2048
+
+    /// An address with the default queue.
+    package init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+}
+
+/// Why a listener could not start.
+package struct ListenerError: Error, CustomStringConvertible {
+    /// What is the matter, for branching.
+    package enum Code: Sendable {
+        /// Another program listens there.
+        case addressInUse
+        /// The system does not let this user listen there.
+        case notAllowed
+        /// The host is not an address of this machine, or is unknown.
+        case addressNotAvailable
+        /// Anything else.
+        case failed
+    }
+
+    /// What is the matter, for branching.
+    package let code: Code
+    /// What failed and how to remedy it.
+    package let message: String
+    /// What the system said.
+    package let cause: any Error
+    /// Same as ``message``.
+    package var description: String { self.message }
+
+    init(_ cause: any Error, address: ListenerAddress) {
+        let place = "\(address.host):\(address.port)"
+        self.cause = cause
+        switch (cause as? IOError)?.errnoCode {
+        case EADDRINUSE:
+            self.code = .addressInUse
+            self.message = "Port \(address.port) on \(address.host) is in use. Stop the other program or choose another port."
+        case EACCES, EPERM:
+            self.code = .notAllowed
+            self.message = "This user may not listen on \(place). Choose a port from 1024 on, or allow it in the system."
+        case EADDRNOTAVAIL:
+            self.code = .addressNotAvailable
+            self.message = "\(address.host) is not an address of this machine. Choose one that is, or 0.0.0.0 for all."
+        default:
+            if cause is SocketAddressError {
+                self.code = .addressNotAvailable
+                self.message = "The host name \(address.host) is unknown. Correct it, or give an address."
+            } else {
+                self.code = .failed
+                self.message = "Cannot listen on \(place): \(cause)"
+            }
+        }
+    }
+}
+
+/// A server socket and all that it accepts, as a service.
+///
+/// With a graceful shutdown it accepts no more; HTTP requests in work are finished, WebSocket sessions are drained. It ends when
+/// every connection is closed; those that are open after the time-out are cut.
+package struct Listener: Service {
+    private let address: ListenerAddress
+    private let server: any Service
+    private let registry: ConnectionRegistry
+    private let eventLoop: any EventLoop
+    private let drainTimeout: TimeAmount
+
+    /// Creates a listener; it binds in ``run()``.
+    ///
+    /// - Parameters:
+    ///   - builder: What to serve, as from `HTTPServerBuilder.http(webSockets:registry:load:options:tls:)`.
+    ///   - responder: Answers HTTP requests.
+    ///   - drainTimeout: How long a graceful shutdown may take.
+    ///   - onRunning: Called with the server socket once it listens; its local address has the port.
+    package init(
+        _ builder: HTTPServerBuilder,
+        address: ListenerAddress,
+        registry: ConnectionRegistry,
+        group: any EventLoopGroup,
+        drainTimeout: TimeAmount,
+        logger: Logger,
+        responder: @escaping HTTPChannelHandler.Responder,
+        onRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
+    ) throws {
+        self.address = address
+        self.registry = registry
+        self.eventLoop = group.any()
+        self.drainTimeout = drainTimeout
+        self.server = try builder.buildServer(
+            configuration: ServerConfiguration(
+                address: .hostname(address.host, port: address.port),
+                backlog: address.backlog
+            ),
+            eventLoopGroup: group,
+            logger: logger,
+            responder: responder,
+            onServerRunning: onRunning
+        )
+    }
+
+    /// Listens until a graceful shutdown or cancellation, then until all connections are closed.
+    ///
+    /// - Throws: ``ListenerError`` when the address cannot be had.
+    package func run() async throws {
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                do {
+                    try await self.server.run()
+                } catch let error as CancellationError {
+                    throw error
+                } catch {
+                    throw ListenerError(error, address: self.address)
+                }
+                await self.registry.allClosed()
+            } onGracefulShutdown: {
+                let registry = self.registry
+                self.eventLoop.scheduleTask(in: self.drainTimeout) { registry.closeAll() }
+            }
+        } onCancel: {
+            self.registry.closeAll()
+        }
+    }
+}

@@ -1,0 +1,196 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import NIOCore
+
+/// The sending side of one WebSocket connection.
+///
+/// It can be kept anywhere, but apart from `id`, `eventLoop`, `remoteAddress` and ``execute(_:)`` everything is for code on its event loop.
+/// Writes collect until ``flush()``; after a close they are dropped.
+package final class WebSocketConnection {
+    /// Frames up to this length are copied into the batch; longer ones are passed on as they are.
+    static let maximumCopiedBytes = 8 * 1024
+    /// The longest reason that fits a close frame.
+    static let maximumReasonBytes = 123
+
+    enum State {
+        case open
+        /// We have sent a close frame and wait for the peer's.
+        case closing
+        /// The last frame is on its way; nothing is read as frames any more.
+        case ending
+        case closed
+    }
+
+    /// The name of the connection.
+    package let id: ConnectionID
+    /// The loop of the connection; on it the session is called.
+    package let eventLoop: any EventLoop
+    /// Where the peer comes from; `nil` when the system could not say.
+    package let remoteAddress: SocketAddress?
+
+    let loop: WebSocketLoop
+    private(set) var state = State.open
+    private(set) var isReadingPaused = false
+    var context: ChannelHandlerContext?
+    weak var handler: WebSocketHandler?
+    private var batch = ByteBuffer()
+    private var hasUnflushedWrites = false
+
+    init(loop: WebSocketLoop, remoteAddress: SocketAddress?) {
+        self.loop = loop
+        self.id = loop.makeID()
+        self.eventLoop = loop.eventLoop
+        self.remoteAddress = remoteAddress
+    }
+
+    /// The executor that keeps a task on this connection's loop.
+    package var taskExecutor: EventLoopTaskExecutor {
+        self.loop.taskExecutor
+    }
+
+    /// Runs `body` on the connection's loop: at once when called there, otherwise as soon as it can.
+    package func execute(_ body: @escaping @Sendable (WebSocketConnection) -> Void) {
+        if self.eventLoop.inEventLoop {
+            body(self)
+        } else {
+            self.eventLoop.execute { body(self) }
+        }
+    }
+
+    /// Whether frames can still be sent.
+    package var isOpen: Bool {
+        self.eventLoop.assertInEventLoop()
+        return self.state == .open
+    }
+
+    /// Whether the peer keeps up: less than the channel's high-water mark (64 KiB) waits to be sent.
+    package var isWritable: Bool {
+        self.eventLoop.assertInEventLoop()
+        return self.context?.channel.isWritable ?? false
+    }
+
+    /// Outbound bytes that the socket has not taken yet.
+    package var bufferedBytes: Int {
+        self.eventLoop.assertInEventLoop()
+        guard let options = self.context?.channel.syncOptions else { return self.batch.readableBytes }
+        return self.batch.readableBytes + ((try? options.getOption(.bufferedWritableBytes)) ?? 0)
+    }
+
+    /// Adds a text message; `text` must be UTF-8. It leaves with the next ``flush()``.
+    package func write(text: ByteBuffer) {
+        self.eventLoop.assertInEventLoop()
+        guard self.state == .open else { return }
+        self.writeFrame(.text, payload: text)
+    }
+
+    /// Adds a message that was framed before, such as one for many connections.
+    package func write(_ text: PreparedText) {
+        self.eventLoop.assertInEventLoop()
+        guard self.state == .open else { return }
+        self.append(text.bytes)
+    }
+
+    /// Sends what has been written.
+    package func flush() {
+        self.eventLoop.assertInEventLoop()
+        guard self.hasUnflushedWrites, let context = self.context else { return }
+        self.hasUnflushedWrites = false
+        let batch = self.passOnBatch(to: context)
+        context.flush()
+        if let batch { self.loop.giveBack(batch) }
+    }
+
+    /// Sends what has been written and a close frame; the connection ends with the peer's answer or after the time-out.
+    ///
+    /// - Parameters:
+    ///   - code: Must be sendable; anything else is sent as 1011.
+    ///   - reason: For people; cut to 123 bytes.
+    package func close(code: WebSocketCloseCode, reason: String = "") {
+        self.eventLoop.assertInEventLoop()
+        guard self.state == .open else { return }
+        self.writeCloseFrame(code: code, reason: reason)
+        self.state = .closing
+        self.flush()
+        self.handler?.closingStarted()
+    }
+
+    /// Sets the longest message that the peer may send, all fragments together: for what comes from now on.
+    package func setMaximumMessageBytes(_ bytes: Int) {
+        self.eventLoop.assertInEventLoop()
+        self.handler?.setMaximumMessageBytes(bytes)
+    }
+
+    /// Hands over no more messages until ``resumeReading()``, not even those that have arrived with the current one.
+    package func pauseReading() {
+        self.eventLoop.assertInEventLoop()
+        self.isReadingPaused = true
+    }
+
+    /// Takes up reading again, first with what had arrived before.
+    package func resumeReading() {
+        self.eventLoop.assertInEventLoop()
+        guard self.isReadingPaused else { return }
+        self.isReadingPaused = false
+        self.handler?.readingResumed()
+    }
+
+    // MARK: For the handler
+
+    func writeFrame(_ kind: WebSocketFrameKind, payload: ByteBuffer) {
+        self.prepareBatch()
+        self.batch.writeWebSocketHeader(kind: kind, length: payload.readableBytes)
+        self.append(payload)
+    }
+
+    func writeCloseFrame(code: WebSocketCloseCode?, reason: String = "") {
+        var payload = ByteBuffer()
+        if let code {
+            payload.writeInteger(code.isSendable ? code.rawValue : WebSocketCloseCode.internalError.rawValue)
+            var reason = reason
+            while reason.utf8.count > Self.maximumReasonBytes { reason.unicodeScalars.removeLast() }
+            payload.writeString(reason)
+        }
+        self.writeFrame(.close, payload: payload)
+    }
+
+    func end() {
+        if self.state != .closed { self.state = .ending }
+    }
+
+    func wasClosed() {
+        self.state = .closed
+        self.context = nil
+        self.batch = ByteBuffer()
+    }
+
+    private func prepareBatch() {
+        if self.batch.storageCapacity == 0 { self.batch = self.loop.takeBatch() }
+        self.hasUnflushedWrites = true
+    }
+
+    private func append(_ bytes: ByteBuffer) {
+        guard let context = self.context else { return }
+        if bytes.readableBytes <= Self.maximumCopiedBytes {
+            self.prepareBatch()
+            self.batch.writeImmutableBuffer(bytes)
+            if self.batch.readableBytes >= WebSocketLoop.batchBytes { self.passOnBatch(to: context) }
+        } else {
+            self.hasUnflushedWrites = true
+            self.passOnBatch(to: context)
+            context.write(NIOAny(bytes), promise: nil)
+        }
+    }
+
+    @discardableResult
+    private func passOnBatch(to context: ChannelHandlerContext) -> ByteBuffer? {
+        guard self.batch.readableBytes > 0 else { return nil }
+        let batch = self.batch
+        self.batch = ByteBuffer()
+        context.write(NIOAny(batch), promise: nil)
+        return batch
+    }
+}
+
+// Everything that changes is touched on the event loop only, and asserted to be; the rest is immutable.
+extension WebSocketConnection: @unchecked Sendable {}

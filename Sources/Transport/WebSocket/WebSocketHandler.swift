@@ -1,0 +1,302 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+/// The WebSocket end of a pipeline: bytes in, calls of a ``WebSocketSession`` out.
+final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    let connection: WebSocketConnection
+    private(set) var session: (any WebSocketSession)?
+    private let registry: ConnectionRegistry
+    private var decoder: WebSocketDecoder
+    /// Bytes that came before reading was paused.
+    private var heldInput: ByteBuffer?
+    private var heldReservation = 0
+    private var isDecoding = false
+    private var hasWithheldRead = false
+    /// When the close handshake or the unfinished message must be over.
+    private var deadline: NIODeadline?
+    private var lastReading: NIODeadline
+    private var isPingOutstanding = false
+    /// The newest ping that could not be answered because the peer does not read. RFC 6455 §5.5.3 lets us drop the others.
+    private var unansweredPing: ByteBuffer?
+
+    private var loop: WebSocketLoop { self.connection.loop }
+
+    init(connection: WebSocketConnection, session: any WebSocketSession, registry: ConnectionRegistry) {
+        self.connection = connection
+        self.session = session
+        self.registry = registry
+        self.decoder = WebSocketDecoder(
+            maximumMessageBytes: registry.limits.initialMessageBytes,
+            budget: registry.inboundBudget
+        )
+        self.lastReading = connection.eventLoop.now
+    }
+
+    // MARK: Pipeline
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.connection.context = context
+        self.connection.handler = self
+        self.loop.add(self)
+        self.session?.opened(self.connection)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.finish()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.finish()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if self.registry.limits.pingInterval != nil {
+            self.lastReading = context.eventLoop.now
+            self.isPingOutstanding = false
+        }
+        var input = self.unwrapInboundIn(data)
+        if var held = self.heldInput {
+            self.heldInput = nil
+            held.writeBuffer(&input)
+            self.hold(held)
+        } else {
+            self.decode(&input)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.readWasComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if self.connection.isReadingPaused && self.connection.state == .open {
+            self.hasWithheldRead = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        let isWritable = context.channel.isWritable
+        if isWritable, let payload = self.unansweredPing {
+            self.unansweredPing = nil
+            self.connection.writeFrame(.pong, payload: payload)
+            self.connection.flush()
+        }
+        if self.connection.state == .open {
+            self.session?.writabilityChanged(isWritable: isWritable)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ChannelShouldQuiesceEvent:
+            if self.connection.state == .open { self.session?.drain() }
+        case ChannelEvent.inputClosed:
+            // The peer can send neither a message nor a close frame any more.
+            context.close(promise: nil)
+        default:
+            break
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A reset peer or broken TLS: there is nobody left to tell.
+        context.close(promise: nil)
+    }
+
+    // MARK: Decoding
+
+    private func decode(_ input: inout ByteBuffer) {
+        guard self.connection.state == .open || self.connection.state == .closing else { return }
+        self.isDecoding = true
+        defer { self.isDecoding = false }
+        decoding: while true {
+            switch self.connection.state {
+            case .open where self.connection.isReadingPaused:
+                if input.readableBytes > 0 { self.hold(input) }
+                return
+            case .open, .closing:
+                break
+            case .ending, .closed:
+                return
+            }
+            switch self.decoder.next(&input, scratch: &self.loop.scratch) {
+            case .needsMoreBytes:
+                break decoding
+            case .text(let text):
+                if self.connection.state == .open {
+                    // What is unfinished at the end of this read has only just begun.
+                    self.deadline = nil
+                    self.session?.received(text: text)
+                }
+            case .ping(let payload):
+                self.answerPing(payload)
+            case .pong:
+                break
+            case .close(let code):
+                self.peerClosed(code)
+            case .violation(let code):
+                self.refuse(code)
+            }
+        }
+    }
+
+    private func readWasComplete() {
+        if self.connection.state == .open {
+            self.session?.receivedAll()
+        }
+        self.connection.flush()
+        if self.connection.state == .open {
+            if !self.decoder.hasUnfinishedMessage {
+                self.deadline = nil
+            } else if self.deadline == nil {
+                self.deadline = self.connection.eventLoop.now + self.registry.limits.messageTimeout
+            }
+        }
+    }
+
+    private func hold(_ input: ByteBuffer) {
+        let room = input.storageCapacity
+        if room > self.heldReservation {
+            guard self.registry.inboundBudget.reserve(room - self.heldReservation) else {
+                self.refuse(.tryAgainLater)
+                return
+            }
+            self.heldReservation = room
+        }
+        self.heldInput = input
+    }
+
+    private func releaseHeld() {
+        self.heldInput = nil
+        self.registry.inboundBudget.release(self.heldReservation)
+        self.heldReservation = 0
+    }
+
+    // MARK: Control frames
+
+    private func answerPing(_ payload: ByteBuffer) {
+        guard self.connection.state == .open else { return }
+        if self.connection.isWritable {
+            self.connection.writeFrame(.pong, payload: payload)
+        } else {
+            self.unansweredPing = payload
+        }
+    }
+
+    private func peerClosed(_ code: WebSocketCloseCode?) {
+        if self.connection.state == .open {
+            self.connection.writeCloseFrame(code: code)
+        }
+        self.endAfterFlush(halfClose: false)
+    }
+
+    private func refuse(_ code: WebSocketCloseCode) {
+        guard self.connection.state == .open else {
+            self.connection.context?.close(promise: nil)
+            return
+        }
+        self.connection.writeCloseFrame(code: code)
+        self.endAfterFlush(halfClose: true)
+    }
+
+    /// Ends the connection when all that was written has left.
+    ///
+    /// - Parameter halfClose: First only our direction, and what still comes is thrown away: closing with bytes unread would make the
+    ///   system send a reset, which can overtake the close frame.
+    private func endAfterFlush(halfClose: Bool) {
+        guard let context = self.connection.context else { return }
+        self.connection.end()
+        self.decoder.reset()
+        self.releaseHeld()
+        self.deadline = context.eventLoop.now + self.registry.limits.closeTimeout
+        self.connection.flush()
+        // An empty write completes after all that precedes it.
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolatedUnsafeUnchecked().whenComplete { _ in
+            context.close(mode: halfClose ? .output : .all, promise: nil)
+        }
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: promise)
+        if self.hasWithheldRead {
+            self.hasWithheldRead = false
+            context.read()
+        }
+    }
+
+    // MARK: For the connection and the loop
+
+    func setMaximumMessageBytes(_ bytes: Int) {
+        self.decoder.maximumMessageBytes = bytes
+    }
+
+    func closingStarted() {
+        guard let context = self.connection.context else { return }
+        self.deadline = context.eventLoop.now + self.registry.limits.closeTimeout
+        self.readingResumed()
+    }
+
+    func readingResumed() {
+        // Within a call of the session's the decoding loop goes on by itself.
+        guard !self.isDecoding, let context = self.connection.context else { return }
+        if var input = self.heldInput {
+            self.releaseHeld()
+            self.decode(&input)
+            self.readWasComplete()
+        }
+        if self.hasWithheldRead && (!self.connection.isReadingPaused || self.connection.state != .open) {
+            self.hasWithheldRead = false
+            context.read()
+        }
+    }
+
+    func checkTimeouts(now: NIODeadline) {
+        guard let context = self.connection.context else { return }
+        if var deadline = self.deadline {
+            if self.connection.state == .open {
+                deadline = deadline + .seconds(Int64(self.decoder.unfinishedBytes / (16 * 1024)))
+                // A paused connection's message waits for us, not for the peer.
+                if now >= deadline && !self.connection.isReadingPaused { self.refuse(.policyViolation) }
+            } else if now >= deadline {
+                context.close(promise: nil)
+            }
+            return
+        }
+        guard let interval = self.registry.limits.pingInterval, self.connection.state == .open,
+            !self.connection.isReadingPaused
+        else { return }
+        if now >= self.lastReading + interval + interval && self.isPingOutstanding {
+            context.close(promise: nil)
+        } else if now >= self.lastReading + interval && !self.isPingOutstanding {
+            self.isPingOutstanding = true
+            self.connection.writeFrame(.ping, payload: ByteBuffer())
+            self.connection.flush()
+        }
+    }
+
+    func abort() {
+        self.connection.context?.close(promise: nil)
+    }
+
+    private func finish() {
+        guard self.connection.state != .closed else { return }
+        self.decoder.reset()
+        self.releaseHeld()
+        self.unansweredPing = nil
+        self.connection.wasClosed()
+        self.loop.remove(self)
+        let session = self.session
+        self.session = nil
+        session?.closed()
+    }
+}
+
+@available(*, unavailable)
+extension WebSocketHandler: Sendable {}
