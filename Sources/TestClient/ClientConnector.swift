@@ -3,6 +3,7 @@
 
 import Glibc
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
@@ -59,6 +60,8 @@ struct ClientConnector: Sendable {
         case let error as NIOSSLError: return .tls(reason: "\(error)")
         case let error as BoringSSLError: return .tls(reason: "\(error)")
         case let error as NIOSSLExtraError: return .tls(reason: "\(error)")
+        case is NIOHTTPClientUpgradeError:
+            return .protocolViolation("its answer to the upgrade does not fit the request")
         case ChannelError.connectTimeout: return .timedOut(address: place)
         case let error as NIOConnectionError:
             let causes = error.connectionErrors.map(\.error)

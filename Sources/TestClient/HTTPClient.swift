@@ -74,7 +74,9 @@ final class HTTPExchangeHandler: ChannelInboundHandler {
                 status: Int(head.status.code), headers: head.headers.map { ($0.name, $0.value) }, body: [])
         case .body(let part):
             guard (answer?.body.count ?? 0) + part.readableBytes <= maximumBodyBytes else {
-                notes.note(ClientError.messageTooLarge(limit: maximumBodyBytes))
+                // The rest of this read still comes here: it must not complete the answer.
+                answer = nil
+                promise.fail(ClientError.messageTooLarge(limit: maximumBodyBytes))
                 context.close(promise: nil)
                 return
             }
