@@ -4,17 +4,27 @@
 package import NIOCore
 import Synchronization
 
-/// All connections of the process, by event loop. One per process, shared by its listeners.
+/// All connections of the process, by event loop.
+///
+/// One per process, shared by its listeners.
 package final class ConnectionRegistry: Sendable {
     /// What WebSocket connections have in common.
     package struct WebSocketLimits: Sendable {
-        /// The longest message of a connection whose session has not set another limit. Default: 64 KiB.
+        /// The longest message of a connection whose session has not set another limit.
+        ///
+        /// Default: 64 KiB.
         package var initialMessageBytes = 64 * 1024
-        /// How long a message may take to arrive: this long, and a second more for each 16 KiB of it. Default: 30 s.
+        /// How long a message may take to arrive: this long, and a second more for each 16 KiB of it.
+        ///
+        /// Default: 30 s.
         package var messageTimeout = TimeAmount.seconds(30)
-        /// How long a close handshake may take before the connection is cut. Default: 5 s.
+        /// How long a close handshake may take before the connection is cut.
+        ///
+        /// Default: 5 s.
         package var closeTimeout = TimeAmount.seconds(5)
-        /// Silence after which the peer is pinged; it is cut after as much silence again. `nil`: never. Default: `nil`.
+        /// Silence after which the peer is pinged; it is cut after as much silence again.
+        ///
+        /// `nil`: never. Default: `nil`.
         package var pingInterval: TimeAmount?
 
         /// The defaults.

@@ -318,7 +318,12 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             context.close(promise: nil)
             return
         }
-        pipeline.removeHandler(self.decoder, promise: nil)
+        let removal = context.eventLoop.makePromise(of: Void.self)
+        removal.futureResult.assumeIsolatedUnsafeUnchecked().whenComplete { _ in
+            // The decoder passes on what is left without an event that ends the read.
+            handler.readWasComplete()
+        }
+        pipeline.removeHandler(self.decoder, promise: removal)
         if !self.servesHTTP { pipeline.removeHandler(self, promise: nil) }
     }
 
@@ -365,7 +370,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     // MARK: Time-outs
 
-    /// Sets when the connection is to be cut. One timer is in use at a time; a deadline that moved on is looked at again.
+    /// Sets when the connection is to be cut.
+    ///
+    /// One timer is in use at a time; a deadline that moved on is looked at again.
     private func setDeadline(in time: TimeAmount, context: ChannelHandlerContext) {
         let deadline = context.eventLoop.now + time
         self.deadline = deadline

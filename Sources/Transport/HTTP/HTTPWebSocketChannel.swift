@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import HTTPTypes
 package import HummingbirdCore
 import HummingbirdTLS
@@ -8,7 +9,6 @@ package import Logging
 package import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
-import Glibc
 import NIOPosix
 package import NIOSSL
 
@@ -88,12 +88,8 @@ package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
 extension HTTPServerBuilder {
     /// A server for HTTP and for the WebSocket connections of `routes`, on one port.
     ///
-    /// - Parameters:
-    ///   - routes: Paths that are for WebSocket only; another request there gets 426.
-    ///   - registry: Where the connections are kept; its group must be the server's.
-    ///   - load: The counters of the server.
-    ///   - options: Limits of HTTP.
-    ///   - tls: Protects every connection when given.
+    /// The paths of `routes` are for WebSocket only; another request there gets 426. The group of `registry` must be
+    /// the server's. Throws what BoringSSL says when `tls` cannot be used.
     package static func http(
         webSockets routes: [WebSocketRoute],
         registry: ConnectionRegistry,

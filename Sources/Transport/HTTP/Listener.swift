@@ -13,7 +13,9 @@ package struct ListenerAddress: Sendable {
     package var host: String
     /// Port; 0 lets the system choose.
     package var port: Int
-    /// How many connections may wait to be accepted (`--backlog`). Default: 2048.
+    /// How many connections may wait to be accepted (`--backlog`).
+    ///
+    /// Default: 2048.
     package var backlog = 2048
 
     /// An address with the default queue.
@@ -52,10 +54,14 @@ package struct ListenerError: Error, CustomStringConvertible {
         switch (cause as? IOError)?.errnoCode {
         case EADDRINUSE:
             self.code = .addressInUse
-            self.message = "Port \(address.port) on \(address.host) is in use. Stop the other program or choose another port."
+            self.message = """
+                Port \(address.port) on \(address.host) is in use. Stop the other program or choose another port.
+                """
         case EACCES, EPERM:
             self.code = .notAllowed
-            self.message = "This user may not listen on \(place). Choose a port from 1024 on, or allow it in the system."
+            self.message = """
+                This user may not listen on \(place). Choose a port from 1024 on, or allow it in the system.
+                """
         case EADDRNOTAVAIL:
             self.code = .addressNotAvailable
             self.message = "\(address.host) is not an address of this machine. Choose one that is, or 0.0.0.0 for all."
@@ -84,11 +90,9 @@ package struct Listener: Service {
 
     /// Creates a listener; it binds in ``run()``.
     ///
-    /// - Parameters:
-    ///   - builder: What to serve, as from `HTTPServerBuilder.http(webSockets:registry:load:options:tls:)`.
-    ///   - responder: Answers HTTP requests.
-    ///   - drainTimeout: How long a graceful shutdown may take.
-    ///   - onRunning: Called with the server socket once it listens; its local address has the port.
+    /// `builder` is what to serve, as from `HTTPServerBuilder.http(webSockets:registry:load:options:tls:)`;
+    /// `responder` answers HTTP requests; a graceful shutdown may take `drainTimeout`; `onRunning` is called with the
+    /// server socket once it listens, and its local address has the port. Throws what the builder throws.
     package init(
         _ builder: HTTPServerBuilder,
         address: ListenerAddress,

@@ -3,7 +3,9 @@
 
 import NIOHTTP1
 
-/// Judges a request head that may ask for a WebSocket connection. RFC 6455 §4.2.1.
+/// Judges a request head that may ask for a WebSocket connection.
+///
+/// RFC 6455 §4.2.1.
 enum WebSocketUpgradeRequest: Equatable {
     /// No WebSocket client: serve it as HTTP.
     case notRequested

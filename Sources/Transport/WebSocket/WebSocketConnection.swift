@@ -77,7 +77,9 @@ package final class WebSocketConnection {
         return self.batch.readableBytes + ((try? options.getOption(.bufferedWritableBytes)) ?? 0)
     }
 
-    /// Adds a text message; `text` must be UTF-8. It leaves with the next ``flush()``.
+    /// Adds a text message; `text` must be UTF-8.
+    ///
+    /// It leaves with the next ``flush()``.
     package func write(text: ByteBuffer) {
         self.eventLoop.assertInEventLoop()
         guard self.state == .open else { return }

@@ -3,7 +3,9 @@
 
 import NIOCore
 
-/// Turns the bytes of a client into messages, by the rules of RFC 6455 §5. It does no I/O.
+/// Turns the bytes of a client into messages, by the rules of RFC 6455 §5.
+///
+/// It does no I/O.
 ///
 /// Payload is unmasked while it is copied out of the receive buffer, once. What is not finished at the end of a read stays
 /// here and counts against the ``InboundBudget`` with the room it takes, not with the length the peer announced.
@@ -19,7 +21,9 @@ struct WebSocketDecoder {
         case violation(WebSocketCloseCode)
     }
 
-    /// The longest message, all fragments together. A frame that would exceed it is refused by its header.
+    /// The longest message, all fragments together.
+    ///
+    /// A frame that would exceed it is refused by its header.
     var maximumMessageBytes: Int
     private let budget: InboundBudget
 
@@ -62,7 +66,7 @@ struct WebSocketDecoder {
 
     /// Reads from `input` until there is something to act on.
     ///
-    /// - Parameter scratch: Room for a message that lies whole in `input`; shared by the connections of a loop.
+    /// A short message that lies whole in `input` is decoded into `scratch`, which the connections of a loop share.
     mutating func next(_ input: inout ByteBuffer, scratch: inout ByteBuffer) -> Event {
         while true {
             if !self.isInPayload {

@@ -3,7 +3,9 @@
 
 import NIOCore
 
-/// What a frame is. RFC 6455 §5.2; the other numbers are reserved and refused.
+/// What a frame is.
+///
+/// RFC 6455 §5.2; the other numbers are reserved and refused.
 enum WebSocketFrameKind: UInt8 {
     case continuation = 0x0
     case text = 0x1
@@ -68,10 +70,9 @@ struct WebSocketFrameHeader: Equatable {
     }
 }
 
-/// Copies `count` bytes and removes the mask in the same pass.
+/// Copies `count` bytes, removes the mask in the same pass, and tells whether all are ASCII.
 ///
-/// - Parameter mask: The mask, turned so that its lowest byte belongs to the first byte of `source`.
-/// - Returns: Whether every byte is ASCII.
+/// The mask must be turned so that its lowest byte belongs to the first byte of `source`.
 func copyUnmasked(
     from source: UnsafeRawPointer,
     to target: UnsafeMutableRawPointer,

@@ -22,7 +22,9 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var deadline: NIODeadline?
     private var lastReading: NIODeadline
     private var isPingOutstanding = false
-    /// The newest ping that could not be answered because the peer does not read. RFC 6455 §5.5.3 lets us drop the others.
+    /// The newest ping that could not be answered because the peer does not read.
+    ///
+    /// RFC 6455 §5.5.3 lets us drop the others.
     private var unansweredPing: ByteBuffer?
 
     private var loop: WebSocketLoop { self.connection.loop }
@@ -149,7 +151,8 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    private func readWasComplete() {
+    /// Everything of a read has been decoded: lets the session act on it, and sends what it wrote.
+    func readWasComplete() {
         if self.connection.state == .open {
             self.session?.receivedAll()
         }

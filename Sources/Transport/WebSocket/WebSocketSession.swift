@@ -4,7 +4,9 @@
 package import NIOCore
 package import NIOHTTP1
 
-/// What a protocol does with one WebSocket connection. Every call comes on the connection's event loop.
+/// What a protocol does with one WebSocket connection.
+///
+/// Every call comes on the connection's event loop.
 package protocol WebSocketSession: AnyObject {
     /// The connection is open: the first call, once. Keep `connection` to write to it.
     func opened(_ connection: WebSocketConnection)
