@@ -1,0 +1,101 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+package import NIOCore
+import NIOPosix
+
+/// The client's end of the admin socket.
+package struct AdminSocketClient: Sendable {
+    private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    /// What the server sends, line by line, in order; ends when the server closes.
+    ///
+    /// It can be iterated once.
+    package let replies: Replies
+
+    /// Sends one request line of JSON, without its final `\n`.
+    ///
+    /// - Parameter line: At most 16 MiB.
+    /// - Throws: `AdminSocketError` with code `disconnected` or `lineTooLong`.
+    package func send(_ line: [UInt8]) async throws(AdminSocketError) {
+        guard line.count <= LineDecoder.maximumLineBytes else {
+            throw AdminSocketError(.lineTooLong, "The request has \(line.count) bytes; the server takes up to 16 MiB.")
+        }
+        do {
+            try await self.outbound.write(ByteBuffer(adminLine: line))
+        } catch {
+            throw AdminSocketError(.disconnected, "The server closed the admin socket.")
+        }
+    }
+
+    /// The lines that the server sends.
+    package struct Replies: AsyncSequence, Sendable {
+        fileprivate let inbound: NIOAsyncChannelInboundStream<ByteBuffer>
+
+        /// Hands over one line after the other.
+        package struct AsyncIterator: AsyncIteratorProtocol {
+            fileprivate var base: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
+
+            /// The next line without its `\n`; `nil` when the server has closed.
+            package mutating func next() async throws -> [UInt8]? {
+                try await self.base.next().map { Array($0.readableBytesView) }
+            }
+        }
+
+        /// Begins to hand over the lines.
+        package func makeAsyncIterator() -> AsyncIterator {
+            AsyncIterator(base: self.inbound.makeAsyncIterator())
+        }
+    }
+
+    /// Connects to the server at `path` around `body`, and closes the connection afterwards, which cancels what is in work.
+    ///
+    /// - Parameters:
+    ///   - path: Where the server's socket is.
+    ///   - group: Runs the connection.
+    ///   - body: Sends requests and reads replies.
+    /// - Returns: What `body` returns.
+    /// - Throws: `AdminSocketError`, with code `notRunning` when there is no socket or nobody listens on it, and what `body` throws.
+    package static func connect<Result: Sendable>(
+        path: String,
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        _ body: @escaping @Sendable (AdminSocketClient) async throws -> Result
+    ) async throws -> Result {
+        let path = try AdminSocketPath(path).path
+        let connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+        do {
+            connection = try await ClientBootstrap(group: group).connect(unixDomainSocketPath: path) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(LineDecoder()))
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        } catch {
+            throw Self.failure(error, path: path)
+        }
+        return try await connection.executeThenClose { inbound, outbound in
+            let peer = await PeerCredentials.of(connection.channel)
+            guard let peer, peer.isTrusted(by: geteuid()) || geteuid() == 0 else {
+                throw AdminSocketError(
+                    .notAllowed,
+                    "The server behind '\(path)' belongs to another user. Run the command as that user or as root."
+                )
+            }
+            return try await body(AdminSocketClient(outbound: outbound, replies: Replies(inbound: inbound)))
+        }
+    }
+
+    private static func failure(_ error: any Error, path: String) -> AdminSocketError {
+        switch (error as? IOError)?.errnoCode {
+        case ECONNREFUSED, ENOENT, ENOTDIR:
+            AdminSocketError(.notRunning, "No server is running behind the admin socket '\(path)'.")
+        case EACCES, EPERM:
+            AdminSocketError(
+                .notAllowed,
+                "This user may not use the admin socket '\(path)'. Run the command as the server's user or as root."
+            )
+        default:
+            AdminSocketError(.failed, "Cannot connect to the admin socket '\(path)': \(error)")
+        }
+    }
+}
