@@ -18,8 +18,6 @@ package typealias AdminRequestHandler =
 ///
 /// A connection may send several requests; they are answered one after the other.
 package final class AdminSocketServer: Service {
-    private typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
-
     private let path: AdminSocketPath
     private let removesStaleSocket: Bool
     private let group: any EventLoopGroup
@@ -63,13 +61,14 @@ package final class AdminSocketServer: Service {
     package func run() async throws {
         let (descriptor, identity) = try self.path.bind(removingStaleSocket: self.removesStaleSocket)
         defer { self.path.remove(identity) }
+        // Nothing is read until a task serves the connection: one that nobody serves must not have begun.
         let listener = try await ServerBootstrap(group: self.group)
+            .childChannelOption(.autoRead, value: false)
             .bind(descriptor, cleanupExistingSocketFile: false) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(LineDecoder()))
-                    return try Connection(wrappingChannelSynchronously: channel)
-                }
+                self.register(channel)
+                return channel.eventLoop.makeSucceededFuture(channel)
             }
+        defer { self.closeConnections() }
         let channel = listener.channel
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
@@ -85,7 +84,14 @@ package final class AdminSocketServer: Service {
         }
     }
 
-    private func serve(_ listener: NIOAsyncChannel<Connection, Never>) async throws {
+    private func register(_ channel: any Channel) {
+        self.channels.withLock { $0[ObjectIdentifier(channel)] = channel }
+        channel.closeFuture.whenComplete { _ in
+            self.channels.withLock { $0[ObjectIdentifier(channel)] = nil }
+        }
+    }
+
+    private func serve(_ listener: NIOAsyncChannel<any Channel, Never>) async throws {
         try await withThrowingDiscardingTaskGroup { tasks in
             try await listener.executeThenClose { connections in
                 for try await connection in connections {
@@ -95,11 +101,15 @@ package final class AdminSocketServer: Service {
         }
     }
 
-    private func serve(_ connection: Connection) async {
-        let channel = connection.channel
-        self.channels.withLock { $0[ObjectIdentifier(channel)] = channel }
-        defer { self.channels.withLock { $0[ObjectIdentifier(channel)] = nil } }
+    private func serve(_ channel: any Channel) async {
         do {
+            let connection = try await channel.eventLoop.submit {
+                guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
+                try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(LineDecoder()))
+                let connection = try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                try channel.syncOptions?.setOption(.autoRead, value: true)
+                return connection
+            }.get()
             try await connection.executeThenClose { inbound, outbound in
                 let peer = await PeerCredentials.of(channel)
                 guard let peer, peer.isTrusted(by: geteuid()) else {

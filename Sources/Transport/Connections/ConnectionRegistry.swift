@@ -48,6 +48,7 @@ package final class ConnectionRegistry: Sendable {
     private let loops: [Loop]
     private let loopsByIdentity: [ObjectIdentifier: Loop]
     private let counts = Mutex(Counts())
+    private let isShut = Atomic(false)
 
     /// Creates the registry for the connections on the loops of `group`.
     package init(
@@ -97,11 +98,19 @@ package final class ConnectionRegistry: Sendable {
         }
     }
 
-    /// Closes every connection at once: the end of a graceful shutdown that took too long.
+    /// Closes every connection at once, and those that may still come: the end of a graceful shutdown that took too long.
     package func closeAll() {
+        self.isShut.store(true, ordering: .releasing)
         for loop in self.loops {
             loop.value.eventLoop.execute { loop.value.closeAll() }
         }
+    }
+
+    /// Closes `channel`, which has just been accepted, when it comes too late.
+    func closeIfShut(_ channel: any Channel) {
+        guard self.isShut.load(ordering: .acquiring) else { return }
+        // Not at once: the pipeline is being built.
+        channel.eventLoop.execute { channel.close(promise: nil) }
     }
 
     /// Returns when no connection is open.

@@ -22,7 +22,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     /// What became of the connection.
     enum Outcome: Sendable {
-        case http(NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>)
+        /// A request waits for a task to serve it.
+        case http(HTTPTail)
         /// Its handlers serve it on the loop.
         case webSocket
         case closed
@@ -37,6 +38,20 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case webSocket
     }
 
+    /// What serves requests, behind this handler.
+    private enum Tail {
+        case none
+        /// A task is about to add it; what arrived waits.
+        case requested([Waiting])
+        case present
+    }
+
+    private enum Waiting {
+        case part(HTTPServerRequestPart)
+        case inputClosed
+        case failure(any Error)
+    }
+
     private let settings: HTTPWebSocketChannel.Settings
     private let isSecure: Bool
     private let loop: WebSocketLoop
@@ -44,7 +59,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
     private var outcome: EventLoopPromise<Outcome>?
     private var mode = Mode.http
-    private var servesHTTP = false
+    private var tail = Tail.none
+    private var context: ChannelHandlerContext?
+    private var hasWithheldRead = false
     private var requestsInWork = 0
     private var isReadingRequest = false
     private var closesAfterResponse = false
@@ -70,6 +87,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     // MARK: Life
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         self.loop.add(httpConnection: context.channel)
         self.settings.registry.connectionOpened()
         self.settings.load.connectionOpened()
@@ -80,9 +98,11 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             registry.connectionClosed()
         }
         self.setDeadline(in: self.settings.options.headTimeout, context: context)
+        registry.closeIfShut(context.channel)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
         self.leaveHTTP(context: context, outcome: .closed)
     }
 
@@ -98,6 +118,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         self.settings.load.requestsFinished(self.requestsInWork)
         self.requestsInWork = 0
         self.loop.remove(httpConnection: context.channel)
+        if case .requested = self.tail { self.tail = .none }
         self.outcome?.succeed(outcome)
         self.outcome = nil
     }
@@ -120,7 +141,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             } else {
                 self.deadline = nil
             }
-            context.fireChannelRead(data)
+            self.pass(.part(part), context: context)
         case (.upgrading(let head, let route), .end):
             self.isReadingRequest = false
             self.upgrade(head, to: route, context: context)
@@ -172,29 +193,57 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     private func forward(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
-        do {
-            try self.serveHTTP(context: context)
-        } catch {
-            context.fireErrorCaught(error)
-            context.close(promise: nil)
-            return
-        }
         if self.requestsInWork > 0 { self.settings.load.requestJoined() }
         self.requestsInWork += 1
         self.setDeadline(in: self.settings.options.bodyTimeout, context: context)
-        context.fireChannelRead(self.wrapInboundOut(.head(head)))
+        self.pass(.part(.head(head)), context: context)
     }
 
-    private func serveHTTP(context: ChannelHandlerContext) throws {
-        guard !self.servesHTTP else { return }
-        self.servesHTTP = true
+    /// Hands `item` to what serves requests, or keeps it and asks for that first.
+    private func pass(_ item: Waiting, context: ChannelHandlerContext) {
+        switch self.tail {
+        case .none:
+            self.tail = .requested([item])
+            self.outcome?.succeed(.http(HTTPTail(self, eventLoop: context.eventLoop)))
+            self.outcome = nil
+        case .requested(var items):
+            items.append(item)
+            self.tail = .requested(items)
+        case .present:
+            switch item {
+            case .part(let part): context.fireChannelRead(self.wrapInboundOut(part))
+            case .inputClosed: context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+            case .failure(let error): context.fireErrorCaught(error)
+            }
+        }
+    }
+
+    /// Adds what serves requests, for a task that is going to use it: an unused one would trap when it is dropped.
+    func addTail() throws -> NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart> {
+        guard let context, context.channel.isActive, case .requested(let items) = self.tail else {
+            throw ChannelError.ioOnClosedChannel
+        }
         try context.pipeline.syncOperations.addHandler(HTTP1ToHTTPServerCodec(secure: self.isSecure))
         let channel = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
             wrappingChannelSynchronously: context.channel,
             configuration: .init(isOutboundHalfClosureEnabled: true)
         )
-        self.outcome?.succeed(.http(channel))
-        self.outcome = nil
+        self.tail = .present
+        for item in items { self.pass(item, context: context) }
+        context.fireChannelReadComplete()
+        if self.hasWithheldRead {
+            self.hasWithheldRead = false
+            context.read()
+        }
+        return channel
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if case .requested = self.tail {
+            self.hasWithheldRead = true
+        } else {
+            context.read()
+        }
     }
 
     // MARK: Responses
@@ -324,7 +373,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             handler.readWasComplete()
         }
         pipeline.removeHandler(self.decoder, promise: removal)
-        if !self.servesHTTP { pipeline.removeHandler(self, promise: nil) }
+        if case .none = self.tail { pipeline.removeHandler(self, promise: nil) }
     }
 
     // MARK: Events
@@ -341,7 +390,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             self.closesAfterResponse = true
             switch self.mode {
             case .http where self.requestsInWork > 0, .ended where self.requestsInWork > 0:
-                context.fireUserInboundEventTriggered(event)
+                self.pass(.inputClosed, context: context)
             default:
                 context.close(promise: nil)
             }
@@ -359,7 +408,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         if self.requestsInWork > 0 {
             self.mode = .ended
             self.closesAfterResponse = true
-            if self.isReadingRequest { context.fireErrorCaught(error) }
+            if self.isReadingRequest { self.pass(.failure(error), context: context) }
         } else if error as? HTTPParserError == .headerOverflow {
             self.respond(
                 .requestHeaderFieldsTooLarge, text: "The header of the request is too large.", context: context)
@@ -401,3 +450,19 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
 @available(*, unavailable)
 extension HTTPConnectionHandler: Sendable {}
+
+/// Lets a task begin to serve the requests of a connection.
+struct HTTPTail: Sendable {
+    private let handler: NIOLoopBound<HTTPConnectionHandler>
+    private let eventLoop: any EventLoop
+
+    init(_ handler: HTTPConnectionHandler, eventLoop: any EventLoop) {
+        self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
+        self.eventLoop = eventLoop
+    }
+
+    /// The requests and where the responses go; throws when the connection is gone.
+    func open() async throws -> NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart> {
+        try await self.eventLoop.submit { try self.handler.value.addTail() }.get()
+    }
+}

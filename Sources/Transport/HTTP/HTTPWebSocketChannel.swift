@@ -11,6 +11,7 @@ import NIOHTTP1
 import NIOHTTPTypes
 import NIOPosix
 package import NIOSSL
+import Synchronization
 
 /// Serves HTTP through Hummingbird and WebSocket through our handlers, on one port.
 package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
@@ -24,8 +25,27 @@ package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
     /// One accepted connection.
     package struct Value: ServerChildChannelValue {
         let outcome: EventLoopFuture<HTTPConnectionHandler.Outcome>
+        fileprivate let lease: Lease
         /// The connection.
         package let channel: any Channel
+    }
+
+    /// Closes a connection that was accepted but is never handled, as the last one before a shutdown may be.
+    fileprivate final class Lease: Sendable {
+        private let channel: any Channel
+        private let isTaken = Atomic(false)
+
+        init(_ channel: any Channel) {
+            self.channel = channel
+        }
+
+        func take() {
+            self.isTaken.store(true, ordering: .relaxed)
+        }
+
+        deinit {
+            if !self.isTaken.load(ordering: .relaxed) { self.channel.close(promise: nil) }
+        }
     }
 
     /// Answers the requests that are not for WebSocket.
@@ -66,13 +86,16 @@ package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
                 outcome.succeed(.closed)
                 throw error
             }
-            return Value(outcome: outcome.futureResult, channel: channel)
+            return Value(outcome: outcome.futureResult, lease: Lease(channel), channel: channel)
         }
     }
 
     /// Serves the HTTP requests of a connection; returns at once when it has become a WebSocket.
     package func handle(value: Value, logger: Logger) async {
-        guard case .http(let channel) = try? await value.outcome.get() else { return }
+        value.lease.take()
+        guard case .http(let tail) = try? await value.outcome.get(), let channel = try? await tail.open() else {
+            return
+        }
         await self.handleHTTP(asyncChannel: channel, logger: logger)
     }
 

@@ -186,6 +186,25 @@ struct AdminSocketTests {
         }
     }
 
+    // A connection that is accepted while the server stops once brought the process down.
+    @Test func connectionsDuringShutdownAreClosed() async throws {
+        for _ in 0..<20 {
+            try await self.withServer { path, stop in
+                await withTaskGroup(of: Void.self) { tasks in
+                    for _ in 0..<8 {
+                        tasks.addTask {
+                            _ = try? await AdminSocketClient.connect(path: path) { client in
+                                try await client.send(Array("{}".utf8))
+                                for try await _ in client.replies {}
+                            }
+                        }
+                    }
+                    tasks.addTask { await stop() }
+                }
+            }
+        }
+    }
+
     @Test func clientSaysWhenNoServerRuns() async throws {
         let folder = try Folder()
         let missing = await #expect(throws: AdminSocketError.self) {

@@ -5,6 +5,7 @@ import HTTPTypes
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOEmbedded
 import NIOPosix
 import Testing
 
@@ -55,7 +56,7 @@ struct ListenerTests {
             init(events: SessionEvents) { self.events = events }
             func opened(_ connection: WebSocketConnection) {}
             func received(text: ByteBuffer) {}
-            func drain() { self.events.record(.drain) }
+            func drain() {}
             func closed() { self.events.record(.closed) }
         }
         var options = TestServer.Options()
@@ -67,9 +68,52 @@ struct ListenerTests {
 
                 await server.stop()
 
-                await server.events.wait(for: .drain)
                 #expect(await client.readToEnd() == [])
                 await server.events.wait(for: .closed)
+            }
+        }
+    }
+
+    // A connection that is accepted while the server stops is handed to nobody.
+    @Test(arguments: ["", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+    func connectionThatNobodyHandlesIsClosed(request: String) throws {
+        let eventLoop = EmbeddedEventLoop()
+        let registry = ConnectionRegistry(group: eventLoop)
+        let channel = EmbeddedChannel(loop: eventLoop)
+        let listener = HTTPWebSocketChannel(
+            responder: TestServer.page,
+            settings: .init(routes: [], options: HTTPOptions(), load: ServerLoad(), registry: registry),
+            isSecure: false
+        )
+
+        func accept() throws {
+            let value = try listener.setup(channel: channel, logger: Logger(label: "test")).wait()
+            try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+            try channel.writeInbound(ByteBuffer(string: request))
+            #expect(channel.isActive)
+            _ = value
+        }
+        try accept()
+        eventLoop.run()
+
+        #expect(!channel.isActive)
+        #expect(registry.openConnections == 0)
+    }
+
+    @Test func connectionsDuringShutdownAreClosed() async throws {
+        for _ in 0..<10 {
+            try await withTestServer { server in
+                await withTaskGroup(of: Void.self) { tasks in
+                    for _ in 0..<8 {
+                        tasks.addTask {
+                            try? await withRawClient(port: server.port) { client in
+                                try await client.send(request: ["GET / HTTP/1.1", "Host: localhost"])
+                                _ = await client.readToEnd()
+                            }
+                        }
+                    }
+                    tasks.addTask { await server.stop() }
+                }
             }
         }
     }
