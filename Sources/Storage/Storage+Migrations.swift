@@ -66,7 +66,8 @@ extension Storage {
             if forMigration { return }
             throw StorageError(
                 .needsMigration,
-                "The database is older than this program (\(status.pending.count) migrations to go). Run 'manage db migrate'.")
+                "The database is older than this program (\(status.pending.count) migrations to go). Run 'manage db migrate'."
+            )
         case .newer:
             throw StorageError(
                 .newerThanProgram,
@@ -75,7 +76,8 @@ extension Storage {
         case .foreign:
             throw StorageError(
                 .unusable,
-                "The database holds tables of another program. Name another database in [DATABASE] URI; nothing was changed.")
+                "The database holds tables of another program. Name another database in [DATABASE] URI; nothing was changed."
+            )
         case .halfMigrated:
             throw StorageError(
                 .unusable,

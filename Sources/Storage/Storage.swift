@@ -70,7 +70,7 @@ package final class Storage: Sendable {
                         try log.flush()
                         return outcome
                     }
-                } catch where error.code != .unavailable {
+                } catch  where error.code != .unavailable {
                     log = before
                     outcomes.append(.failed(error))
                 }
@@ -96,7 +96,7 @@ package final class Storage: Sendable {
                         "SELECT 1 FROM events WHERE uuid = $1", [SQLValue(first.uuid)]
                     ).isEmpty
                 }
-            } catch where error.code == .unavailable || error.code == .commitUnknown {
+            } catch  where error.code == .unavailable || error.code == .commitUnknown {
                 attemptsLeft -= 1
                 guard attemptsLeft > 0 else { throw error }
             }

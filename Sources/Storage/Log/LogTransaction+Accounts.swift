@@ -115,7 +115,8 @@ extension LogTransaction {
         try checkAccount(user)
         return try storing { (log) throws(StorageError) in
             let id = try log.insert(session, of: user)
-            let position = log.appendAccountEvent(write, .session, subject: user.rawValue)
+            let position = log.appendAccountEvent(
+                write, .session, subject: user.rawValue, content: LogEvent.sessionOpened)
             return Receipt(position: position, time: log.time, row: id)
         }
     }

@@ -39,7 +39,8 @@ extension LogTransaction {
             let deleted = try reader.optionalInt()
             remember(state, of: pair.flow)
             found[pair] = Access(
-                isMember: member != nil, isOwner: state.owner == pair.user, accountDeleted: account == nil || deleted != nil)
+                isMember: member != nil, isOwner: state.owner == pair.user,
+                accountDeleted: account == nil || deleted != nil)
         }
         return found
     }

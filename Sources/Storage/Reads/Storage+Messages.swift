@@ -104,8 +104,9 @@ extension Storage {
         let (first, last) = try await engine.read { (connection) throws(StorageError) in
             let before = try Self.position(before: time, on: connection)
             let until = try Self.position(
-                before: LogTime(milliseconds: time.milliseconds.addingReportingOverflow(1).overflow
-                    ? .max : time.milliseconds + 1), on: connection)
+                before: LogTime(
+                    milliseconds: time.milliseconds.addingReportingOverflow(1).overflow
+                        ? .max : time.milliseconds + 1), on: connection)
             let head = try Self.head(on: connection)
             return switch comparison {
             case .exactly: (before, until)
@@ -125,7 +126,9 @@ extension Storage {
     /// The number of the first message of a flow at or after `time`; the count of messages if there is none.
     ///
     /// - Parameter count: The flow's messages.
-    package func number(ofFirstMessageIn flow: FlowID, atOrAfter time: LogTime, count: Int64) async throws(StorageError)
+    package func number(
+        ofFirstMessageIn flow: FlowID, atOrAfter time: LogTime, count: Int64
+    ) async throws(StorageError)
         -> Int64
     {
         try await engine.read { (connection) throws(StorageError) in

@@ -38,7 +38,9 @@ extension Storage {
     }
 
     private static func searchHead(on connection: any SQLConnection) throws(StorageError) -> Position {
-        guard let row = try connection.rows("SELECT position FROM search_head WHERE id = 1").first else { return .start }
+        guard let row = try connection.rows("SELECT position FROM search_head WHERE id = 1").first else {
+            return .start
+        }
         var reader = RowReader(row)
         return try reader.position()
     }

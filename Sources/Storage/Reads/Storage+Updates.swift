@@ -86,9 +86,11 @@ extension Storage {
     ///
     /// Reads only the account's flows with something new, each by its own index.
     ///
-    /// - Parameter wholeSeconds: Do not end inside a second, for cursors that are a time.
+    /// - Parameters:
+    ///   - wholeSeconds: Do not end inside a second, for cursors that are a time.
+    ///   - excluded: Events that the asker needs not be told of.
     package func updates(
-        for user: UserID, after cursor: Position, limit: Int, wholeSeconds: Bool
+        for user: UserID, after cursor: Position, limit: Int, wholeSeconds: Bool, excluding excluded: Set<Position> = []
     ) async throws(StorageError) -> UpdatePage {
         try await engine.read { (connection) throws(StorageError) in
             let head = try Self.head(on: connection)
@@ -102,6 +104,7 @@ extension Storage {
                     in: flows, after: cursor, upTo: end, limit: Self.maximumUpdates, on: connection)
                 end = positions.last ?? end
             }
+            positions.removeAll(where: excluded.contains)
             var page = try Self.load(positions, for: user, on: connection)
             if page.isCut { return page }
             let more = try Self.positions(in: flows, after: end, upTo: head, limit: 1, on: connection)
@@ -160,10 +163,13 @@ extension Storage {
     }
 
     /// The last position in the second of the event at `position`.
-    private static func endOfSecond(at position: Position, on connection: any SQLConnection) throws(StorageError)
+    private static func endOfSecond(
+        at position: Position, on connection: any SQLConnection
+    ) throws(StorageError)
         -> Position
     {
-        guard let row = try connection.rows("SELECT time_ms FROM events WHERE position = $1", [SQLValue(position)]).first
+        guard
+            let row = try connection.rows("SELECT time_ms FROM events WHERE position = $1", [SQLValue(position)]).first
         else { return position }
         var reader = RowReader(row)
         return try Self.position(before: LogTime(seconds: try reader.time().seconds + 1), on: connection)
@@ -177,7 +183,8 @@ extension Storage {
         let heads = try connection.rows(
             pipelined: positions.map {
                 SQLStatement(
-                    "SELECT position, type, flow_id, state_key, replaces FROM events WHERE position = $1", [SQLValue($0)])
+                    "SELECT position, type, flow_id, state_key, replaces FROM events WHERE position = $1",
+                    [SQLValue($0)])
             })
         var seenMessages: Set<Position> = []
         var seenFlows: Set<Int64> = []

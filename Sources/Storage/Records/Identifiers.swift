@@ -96,7 +96,8 @@ package struct LogTime: Hashable, Sendable, Comparable {
     package var milliseconds: Int64
     package init(milliseconds: Int64) { self.milliseconds = milliseconds }
     package init(seconds: Int64) {
-        milliseconds = seconds.multipliedReportingOverflow(by: 1000).overflow
+        milliseconds =
+            seconds.multipliedReportingOverflow(by: 1000).overflow
             ? (seconds < 0 ? .min : .max) : seconds * 1000
     }
     package var seconds: Int64 { milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000 }

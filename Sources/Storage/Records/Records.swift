@@ -111,6 +111,9 @@ package struct LogEvent: Sendable, Equatable {
         case admin
     }
 
+    /// The content of a `session` event that only opened one: nothing that is known about the account became untrue.
+    package static let sessionOpened = Array(#"{"opened":true}"#.utf8)
+
     package var position: Position
     package var time: LogTime
     package var uuid: Identifier

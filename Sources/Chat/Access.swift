@@ -1,0 +1,33 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+
+/// What the domain needs to know of a flow to decide who may do what.
+package struct FlowAccess: Sendable, Equatable {
+    package var id: FlowID
+    package var uuid: Identifier
+    package var kind: FlowRecord.Kind
+    package var owner: UserID
+    package var isPublic: Bool
+    /// The members of a private flow.
+    package var members: Set<UserID>
+
+    /// Whether the account sees the flow and its messages.
+    package func isVisible(to user: UserID) -> Bool {
+        isPublic || members.contains(user)
+    }
+
+    /// Whether the account may write messages, given that it sees the flow.
+    package func mayWrite(_ user: UserID) -> Bool {
+        kind != .channel || owner == user
+    }
+}
+
+/// Who asks: an account with one of its sessions.
+package struct Asker: Sendable, Hashable {
+    package var user: UserID
+    package var uuid: Identifier
+    package var session: SessionID
+    package var expires: LogTime
+}

@@ -1,0 +1,205 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Credentials
+import Logging
+package import Storage
+import Synchronization
+
+/// A fresh log in: the only place where a token is seen in clear.
+package struct NewLogIn: Sendable {
+    package var asker: Asker
+    package var token: String
+    package var lifetimeSeconds: Int64
+}
+
+/// Where a request comes from, for sessions and for the slow-down of failed log ins.
+package struct Origin: Sendable {
+    /// Such as `mtp`.
+    package var `protocol`: String
+    /// The peer's address without its port.
+    package var address: String
+
+    package init(protocol: String, address: String) {
+        self.protocol = `protocol`
+        self.address = address
+    }
+}
+
+extension Chat {
+    /// Creates an account and logs it in.
+    ///
+    /// - Throws: `.registrationClosed`, `.credentialsMissing`, `.invalidLogin`, `.loginTaken`, `.tooLong`, `.busy`.
+    package func register(
+        login: String, password: Password, username: String?, email: String?, from origin: Origin
+    ) async throws(ChatError) -> NewLogIn {
+        guard policy.isRegistrationOpen else { throw .registrationClosed }
+        let login = try Login(login)
+        guard !password.isEmpty else { throw .credentialsMissing }
+        // A taken login is told before the password costs anything; the insert decides for good.
+        if try await reading({ () async throws(StorageError) in try await storage.user(loginKey: login.key) }) != nil {
+            throw .loginTaken
+        }
+        let user = try await newUser(login: login, password: password, username: username, email: email)
+        let token = newToken()
+        let receipt = try await write(
+            .createUser(user, session: newSession(token, origin), admin: nil), by: nil)
+        return logIn(
+            UserID(receipt.row ?? 0), user.uuid, SessionID(receipt.sessionRow ?? 0), token, at: receipt.time)
+    }
+
+    /// An account ready to be written: checked, its password hashed.
+    package func newUser(
+        login: Login, password: Password, username: String? = nil, email: String? = nil, isBot: Bool = false,
+        isHidden: Bool = false
+    ) async throws(ChatError) -> NewUser {
+        let username = username ?? login.text
+        try MessageContent.check(username, "username", limit: ChatLimits.usernameBytes)
+        try MessageContent.check(email ?? "", "email", limit: ChatLimits.emailBytes)
+        return NewUser(
+            uuid: newIdentifier(), login: login.text, loginKey: login.key, username: username,
+            passwordHash: try await hash(password), isBot: isBot, isHidden: isHidden, email: email ?? "")
+    }
+
+    /// The password's hash after the settings.
+    package func hash(_ password: Password) async throws(ChatError) -> String {
+        do { return try await hasher.hash(password) } catch { throw ChatError(error) }
+    }
+
+    /// Checks login and password and opens a session.
+    ///
+    /// - Throws: `.noSuchLogin`, `.wrongPassword`, `.tooManyAttempts`, `.credentialsMissing`, `.busy`.
+    package func logIn(
+        login: String, password: Password, from origin: Origin
+    ) async throws(ChatError) -> NewLogIn {
+        let user = try await checkPassword(login: login, password: password, from: origin)
+        let token = newToken()
+        let receipt = try await write(.openSession(user.id, newSession(token, origin)), by: user.id)
+        return logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time)
+    }
+
+    /// The account of a login and password; failures are counted, and slowed down for every protocol alike.
+    package func checkPassword(
+        login: String, password: Password, from origin: Origin
+    ) async throws(ChatError) -> UserRecord {
+        guard !login.isEmpty, !password.isEmpty else { throw .credentialsMissing }
+        guard login.utf8.count <= ChatLimits.loginBytes, !login.utf8.contains(0) else { throw .noSuchLogin }
+        let key = Login.key(of: login)
+        let decision = throttle.withLock { $0.decision(account: key, address: origin.address, now: now()) }
+        if case .wait(let duration) = decision {
+            throw .tooManyAttempts(seconds: max(1, Int(duration.components.seconds)))
+        }
+        let found = try await reading { () async throws(StorageError) in try await storage.user(loginKey: key) }
+        guard let user = found, user.deleted == nil else {
+            throttle.withLock { $0.failed(account: key, address: origin.address, now: now()) }
+            throw .noSuchLogin
+        }
+        let isRight: Bool
+        do { isRight = try await hasher.verify(password, against: user.passwordHash) } catch { throw ChatError(error) }
+        guard isRight else {
+            throttle.withLock { $0.failed(account: key, address: origin.address, now: now()) }
+            logger.debug("Wrong password", metadata: ["address": "\(origin.address)", "protocol": "\(origin.protocol)"])
+            throw .wrongPassword
+        }
+        throttle.withLock { $0.succeeded(account: key, address: origin.address) }
+        if hasher.needsRehash(user.passwordHash) {
+            _ = try await write(.upgradePasswordHash(user.id, hash: try await hash(password)), by: user.id)
+        }
+        return user
+    }
+
+    /// Opens a session without a password: for the server's own bot.
+    package func openSession(
+        for user: UserRecord, lifetimeSeconds: Int64, from origin: Origin
+    ) async throws(ChatError) -> NewLogIn {
+        let token = newToken()
+        var session = newSession(token, origin)
+        session.lifetimeSeconds = lifetimeSeconds
+        let receipt = try await write(.openSession(user.id, session), by: nil)
+        var logIn = logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time)
+        logIn.lifetimeSeconds = lifetimeSeconds
+        logIn.asker.expires = LogTime(milliseconds: receipt.time.milliseconds + lifetimeSeconds * 1000)
+        return logIn
+    }
+
+    /// Who the holder of a token is. Costs no read for a token seen before.
+    ///
+    /// - Parameter uuid: Whom the holder claims to be.
+    /// - Throws: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.
+    package func asker(uuid: Identifier, token: TokenHash) async throws(ChatError) -> Asker {
+        let time = storage.currentTime()
+        if let known = cache.asker(token), known.uuid == uuid {
+            if known.expires > time { return known }
+            cache.forget(token)
+        }
+        let generation = cache.generation
+        let found = try await reading { () async throws(StorageError) in
+            try await storage.session(tokenHash: token.bytes)
+        }
+        guard let (session, user) = found, user.uuid == uuid else { throw .tokenUnknown }
+        if user.deleted != nil { throw .accountDeleted }
+        if session.revoked != nil { throw .tokenRevoked }
+        guard session.expires > time else { throw .tokenExpired }
+        let asker = Asker(user: user.id, uuid: user.uuid, session: session.id, expires: session.expires)
+        cache.remember(asker, for: token, readAt: generation)
+        return asker
+    }
+
+    /// The accounts with these uuids, in order.
+    ///
+    /// - Throws: `.noSuchUser` if one is unknown.
+    package func users(_ uuids: [Identifier]) async throws(ChatError) -> [UserRecord] {
+        let found = try await reading { () async throws(StorageError) in try await storage.users(uuids: uuids) }
+        guard found.count == uuids.count, !found.contains(where: \.isHidden) else { throw .noSuchUser }
+        return found
+    }
+
+    /// One's own account, as `user_info` shows it.
+    package func user(_ asker: Asker) async throws(ChatError) -> UserRecord {
+        guard let user = try await reading({ () async throws(StorageError) in try await storage.user(asker.user) })
+        else { throw .noSuchUser }
+        return user
+    }
+
+    /// Deletes the asker's own account, confirmed by login and password.
+    package func deleteAccount(
+        of asker: Asker, login: String, password: Password, from origin: Origin
+    ) async throws(ChatError) {
+        let user = try await checkPassword(login: login, password: password, from: origin)
+        guard user.id == asker.user else { throw .wrongPassword }
+        _ = try await write(.deleteUser(user.id), by: user.id)
+    }
+
+    private func newToken() -> Token {
+        var random = SecureRandom()
+        return Token(byteCount: policy.tokenBytes, using: &random)
+    }
+
+    private func newSession(_ token: Token, _ origin: Origin) -> NewSession {
+        NewSession(
+            tokenHash: token.hash.bytes, protocol: origin.protocol, address: origin.address,
+            lifetimeSeconds: policy.tokenLifetimeSeconds)
+    }
+
+    private func logIn(
+        _ user: UserID, _ uuid: Identifier, _ session: SessionID, _ token: Token, at time: LogTime
+    ) -> NewLogIn {
+        let lifetime = policy.tokenLifetimeSeconds
+        let asker = Asker(
+            user: user, uuid: uuid, session: session,
+            expires: LogTime(milliseconds: time.milliseconds + lifetime * 1000))
+        return NewLogIn(asker: asker, token: token.text, lifetimeSeconds: lifetime)
+    }
+}
+
+extension ChatError {
+    init(_ error: CredentialsError) {
+        switch error {
+        case .busy, .cancelled: self = .busy
+        case .passwordTooLong(let limit): self = .tooLong(field: "password", limit: limit)
+        case .outOfMemory: self = .busy
+        case .unreadableHash: self = .wrongPassword
+        case .invalidParameter: self = .internalFailure
+        }
+    }
+}

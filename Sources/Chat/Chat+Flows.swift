@@ -1,0 +1,156 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+
+/// A flow as its members see it.
+package struct Flow: Sendable {
+    package var record: FlowRecord
+    /// Empty for a public one.
+    package var members: [Identifier]
+}
+
+extension Chat {
+    /// The most members that are listed with a flow, and all flows of one answer together.
+    private static let maximumListedMembers = 100_000
+
+    /// Creates a flow. A chat of two who have one gives that one.
+    ///
+    /// - Parameters:
+    ///   - members: Whom the asker named. The asker is added to a private flow.
+    /// - Throws: `.invalidFlow`, `.noSuchUser`, `.tooLong`.
+    package func createFlow(
+        _ kind: FlowRecord.Kind, title: String, info: String, members: [Identifier], by asker: Asker
+    ) async throws(ChatError) -> Flow {
+        try MessageContent.check(title, "title", limit: ChatLimits.titleBytes)
+        try MessageContent.check(info, "info", limit: ChatLimits.infoBytes)
+        guard members.count <= ChatLimits.newMembers else {
+            throw .invalidFlow("A new flow names at most \(ChatLimits.newMembers) people; add more afterwards.")
+        }
+        var people: [UserID] = []
+        if kind == .chat {
+            guard members.count == 2, members[0] != members[1], members.contains(asker.uuid) else {
+                throw .invalidFlow("A chat has exactly two different people, and you are one of them.")
+            }
+        }
+        if !members.isEmpty {
+            let unique = Array(Set(members))
+            people = try await users(unique).map { (user) throws(ChatError) in
+                guard user.deleted == nil else { throw .noSuchUser }
+                return user.id
+            }
+            if !people.contains(asker.user) { people.append(asker.user) }
+        }
+        let flow = NewFlow(
+            uuid: newIdentifier(), kind: kind, title: title, info: info, owner: asker.user, isPublic: members.isEmpty,
+            members: people)
+        let receipt = try await write(.createFlow(flow), by: asker.user)
+        return try await shown(FlowID(receipt.row ?? 0))
+    }
+
+    private func shown(_ id: FlowID) async throws(ChatError) -> Flow {
+        let record = try await reading { () async throws(StorageError) in try await storage.flow(id) }
+        guard let record else { throw .noSuchFlow }
+        return try await flows([record]).flows[0]
+    }
+
+    /// Adds the members to flows, as many flows as fit the bound of listed members.
+    private func flows(_ records: [FlowRecord]) async throws(ChatError) -> (flows: [Flow], isCut: Bool) {
+        var listed = 0
+        var flows: [Flow] = []
+        for record in records {
+            if listed >= Self.maximumListedMembers { return (flows, true) }
+            var flow = Flow(record: record, members: [])
+            if !record.isPublic {
+                flow.members = try await reading { () async throws(StorageError) in
+                    try await storage.members(of: record.id, limit: Self.maximumListedMembers)
+                }.map(\.uuid)
+                listed += flow.members.count
+            }
+            flows.append(flow)
+        }
+        return (flows, false)
+    }
+
+    /// The flows that the asker sees, by age.
+    ///
+    /// - Returns: At most `limit`, and whether that were not all.
+    package func visibleFlows(
+        to asker: Asker, limit: Int = 1000
+    ) async throws(ChatError) -> (flows: [Flow], isCut: Bool) {
+        let records = try await reading { () async throws(StorageError) in
+            try await storage.flows(visibleTo: asker.user, limit: limit + 1)
+        }
+        let (flows, isCut) = try await flows(Array(records.prefix(limit)))
+        return (flows, isCut || records.count > limit)
+    }
+
+    /// What the asker may know of a flow; what they may not see does not exist.
+    func visibleFlow(_ uuid: Identifier, to asker: Asker) async throws(ChatError) -> FlowAccess {
+        let access = try await access(to: uuid)
+        guard access.isVisible(to: asker.user) else { throw .noSuchFlow }
+        return access
+    }
+
+    private func access(to uuid: Identifier) async throws(ChatError) -> FlowAccess {
+        if let known = cache.flow(uuid: uuid) { return known }
+        let generation = cache.generation
+        let record = try await reading { () async throws(StorageError) in try await storage.flow(uuid: uuid) }
+        guard let record else { throw .noSuchFlow }
+        var members: Set<UserID> = []
+        if !record.isPublic {
+            var last = UserID(0)
+            while true {
+                let after = last
+                let page = try await reading { () async throws(StorageError) in
+                    try await storage.members(of: record.id, after: after, limit: 10_000)
+                }
+                members.formUnion(page.map(\.user))
+                guard page.count == 10_000, let newest = page.last else { break }
+                last = newest.user
+            }
+        }
+        let access = FlowAccess(
+            id: record.id, uuid: record.uuid, kind: record.kind, owner: record.owner, isPublic: record.isPublic,
+            members: members)
+        cache.remember(access, readAt: generation)
+        return access
+    }
+
+    // MARK: Updates
+
+    /// What changed for one account, as people see it.
+    package struct Updates: Sendable {
+        package var messages: [Message]
+        package var flows: [Flow]
+        package var users: [UserRecord]
+        package var cursor: Position
+        package var isCut: Bool
+    }
+
+    /// What the asker may see of the log after `cursor`.
+    package func updates(
+        for asker: Asker, after cursor: Position, limit: Int, wholeSeconds: Bool = false,
+        excluding excluded: Set<Position> = []
+    ) async throws(ChatError) -> Updates {
+        let page = try await reading { () async throws(StorageError) in
+            try await storage.updates(
+                for: asker.user, after: cursor, limit: limit, wholeSeconds: wholeSeconds, excluding: excluded)
+        }
+        let (flows, _) = try await flows(page.flows)
+        return Updates(
+            messages: page.messages.map(Message.init), flows: flows, users: page.users, cursor: page.cursor,
+            isCut: page.isCut)
+    }
+
+    /// The same since a time, whole seconds at a time.
+    package func updates(for asker: Asker, since time: LogTime, limit: Int) async throws(ChatError) -> Updates {
+        let cursor = try await reading { () async throws(StorageError) in try await storage.cursor(before: time) }
+        return try await updates(for: asker, after: cursor, limit: limit, wholeSeconds: true)
+    }
+
+    /// The end of the log now.
+    package func head() async throws(ChatError) -> Position {
+        try await reading { () async throws(StorageError) in try await storage.head() }
+    }
+}

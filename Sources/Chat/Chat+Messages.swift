@@ -1,0 +1,150 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+
+/// A message that waits for its batch.
+package struct PendingMessage: Sendable {
+    package let uuid: Identifier
+    let pending: PendingWrite
+
+    /// Whether `Chat.receipt(of:)` returns at once.
+    package var isSettled: Bool { pending.outcomeIfKnown != nil }
+}
+
+/// Some messages of a flow.
+package struct MessageList: Sendable {
+    package var messages: [Message]
+    /// How many messages the flow has.
+    package var total: Int64
+    /// Where the list begins and ends among them.
+    package var range: Range<Int64>
+    /// The flow has more messages than were asked for or fit.
+    package var isCut: Bool
+}
+
+extension Chat {
+    /// Checks a message and puts it into the next batch; waits only for what is not in memory. Messages enter the log in the
+    /// order in which these calls return.
+    ///
+    /// - Throws: `.noSuchFlow`, `.notAllowed`, `.tooLong`, `.nullCharacter`, `.busy`.
+    package func submit(
+        _ content: MessageContent, to flow: Identifier, by asker: Asker
+    ) async throws(ChatError) -> PendingMessage {
+        try content.check()
+        let access = try await visibleFlow(flow, to: asker)
+        guard access.mayWrite(asker.user) else { throw .notAllowed("Only the owner writes in a channel.") }
+        var (bytes, blobs) = content.encoded()
+        for index in blobs.indices {
+            guard let large = blobs[index].bytes, large.count > Blobs.maximumInBatchBytes else { continue }
+            let sha256 = blobs[index].sha256
+            try await reading { () async throws(StorageError) in
+                try await storage.storeBlob(sha256: sha256, bytes: large)
+            }
+            blobs[index].bytes = nil
+        }
+        let uuid = newIdentifier()
+        let pending = try submit(
+            .sendMessage(flow: access.id, content: bytes, blobs: blobs), by: asker.user, uuid: uuid)
+        return PendingMessage(uuid: uuid, pending: pending)
+    }
+
+    /// Waits until a message is durable.
+    package func receipt(of message: PendingMessage) async throws(ChatError) -> Receipt {
+        try await receipt(of: message.pending)
+    }
+
+    /// Gives a message another text. Its files stay.
+    package func edit(_ message: Identifier, text: String, by asker: Asker) async throws(ChatError) -> Receipt {
+        let content = MessageContent(text: text)
+        try content.check()
+        let record = try await visibleMessage(message, to: asker)
+        guard record.sender == asker.user else { throw .notAllowed("Only the author may change a message.") }
+        return try await write(
+            .editMessage(flow: record.flow, message: record.position, content: content.encoded().content),
+            by: asker.user)
+    }
+
+    /// Deletes a message: what it said is overwritten.
+    ///
+    /// - Parameter flow: The flow that it must be in.
+    package func delete(
+        _ message: Identifier, in flow: Identifier, by asker: Asker
+    ) async throws(ChatError) -> Receipt {
+        let access = try await visibleFlow(flow, to: asker)
+        let record = try await visibleMessage(message, to: asker)
+        guard record.flow == access.id else { throw .noSuchMessage }
+        guard record.sender == asker.user else { throw .notAllowed("Only the author may delete a message.") }
+        return try await write(.deleteMessage(flow: record.flow, message: record.position), by: asker.user)
+    }
+
+    private func visibleMessage(_ uuid: Identifier, to asker: Asker) async throws(ChatError) -> MessageRecord {
+        let record = try await reading { () async throws(StorageError) in try await storage.message(uuid: uuid) }
+        guard let record else { throw .noSuchMessage }
+        do {
+            _ = try await visibleFlow(record.flowUUID, to: asker)
+        } catch .noSuchFlow {
+            throw .noSuchMessage
+        }
+        return record
+    }
+
+    /// The messages of a flow by number.
+    ///
+    /// - Parameters:
+    ///   - range: Numbers from 0, the end not included; clamped to what there is.
+    ///   - time: Messages before it are left out.
+    /// - Throws: `.noSuchFlow`; `.rangeTooLarge` for more than `limit`.
+    package func messages(
+        in flow: Identifier, numbers range: Range<Int64>, since time: LogTime?, limit: Int, for asker: Asker
+    ) async throws(ChatError) -> MessageList {
+        let access = try await visibleFlow(flow, to: asker)
+        guard range.upperBound - range.lowerBound <= Int64(limit) else { throw .rangeTooLarge(limit: limit) }
+        let total = try await messageCount(of: access)
+        let clamped = range.clamped(to: 0..<max(total, 0))
+        var page = try await reading { () async throws(StorageError) in
+            try await storage.messages(in: access.id, numbers: clamped)
+        }
+        if let time { page.messages.removeAll { $0.time < time } }
+        return MessageList(
+            messages: page.messages.map(Message.init), total: total, range: clamped,
+            isCut: page.isCut || total > Int64(limit))
+    }
+
+    /// The first `limit` messages since a time, and the rest of the last one's second.
+    package func messages(
+        in flow: Identifier, since time: LogTime, limit: Int, for asker: Asker
+    ) async throws(ChatError) -> MessageList {
+        let access = try await visibleFlow(flow, to: asker)
+        let total = try await messageCount(of: access)
+        let first = try await reading { () async throws(StorageError) in
+            try await storage.number(ofFirstMessageIn: access.id, atOrAfter: time, count: total)
+        }
+        var page = try await reading { () async throws(StorageError) in
+            try await storage.messages(in: access.id, numbers: first..<min(first + Int64(limit), total))
+        }
+        if !page.isCut, page.messages.count == limit, let last = page.messages.last {
+            let end = try await reading { () async throws(StorageError) in
+                try await storage.number(
+                    ofFirstMessageIn: access.id, atOrAfter: LogTime(seconds: last.time.seconds + 1), count: total)
+            }
+            let rest = last.number + 1..<min(max(end, last.number + 1), last.number + 1 + Int64(Storage.maximumUpdates))
+            if !rest.isEmpty {
+                let more = try await reading { () async throws(StorageError) in
+                    try await storage.messages(in: access.id, numbers: rest)
+                }
+                page.messages += more.messages
+                page.isCut = more.isCut
+            }
+        }
+        let end = (page.messages.last?.number).map { $0 + 1 } ?? first
+        return MessageList(
+            messages: page.messages.map(Message.init), total: total, range: first..<end, isCut: end < total)
+    }
+
+    private func messageCount(of flow: FlowAccess) async throws(ChatError) -> Int64 {
+        let record = try await reading { () async throws(StorageError) in try await storage.flow(flow.id) }
+        guard let record else { throw .noSuchFlow }
+        return record.messageCount
+    }
+}

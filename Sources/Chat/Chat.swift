@@ -1,0 +1,148 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Credentials
+package import Logging
+package import Storage
+import Synchronization
+
+/// The domain: accounts, flows, messages, and who may do what. Protocol-neutral; every right is checked here, once.
+package final class Chat: Sendable {
+    package let storage: Storage
+    package let hub: Hub
+    package let policy: ChatPolicy
+    package let hasher: PasswordHasher
+    package let logger: Logger
+    let writer: BatchWriter
+    let cache: AccessCache
+    let throttle = Mutex(LoginThrottle<ContinuousClock.Instant>())
+    private let instant: @Sendable () -> ContinuousClock.Instant
+    /// Accounts whose sessions changed, for `run` to look after their connections.
+    private let revocations: AsyncStream<UserID>
+    private let revocationsContinuation: AsyncStream<UserID>.Continuation
+
+    /// - Parameter instant: The monotonic clock for the slow-down of failed log ins.
+    package init(
+        storage: Storage, hasher: PasswordHasher, policy: ChatPolicy, writerLimits: BatchWriter.Limits = .init(),
+        instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, logger: Logger
+    ) {
+        let cache = AccessCache()
+        let hub = Hub()
+        let (revocations, continuation) = AsyncStream.makeStream(of: UserID.self)
+        self.storage = storage
+        self.hasher = hasher
+        self.policy = policy
+        self.instant = instant
+        self.logger = logger
+        self.cache = cache
+        self.hub = hub
+        self.revocations = revocations
+        revocationsContinuation = continuation
+        writer = BatchWriter(storage: storage, limits: writerLimits) { batch in
+            // Caches first: whoever is answered after this must not find an old right.
+            cache.invalidate(by: batch.events)
+            for event in batch.events where event.kind == .session || event.kind == .user {
+                if event.content == LogEvent.sessionOpened { continue }
+                if let user = event.subject { continuation.yield(UserID(user)) }
+            }
+            hub.announce(batch.events, flow: { cache.flow($0) })
+        }
+    }
+
+    /// Commits writes and looks after revoked sessions, until `close`.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.writer.run() }
+            group.addTask {
+                for await user in self.revocations { await self.closeRevokedConnections(of: user) }
+            }
+        }
+    }
+
+    /// Commits what waits, then lets `run` return. Writes after this are refused.
+    package func close() {
+        writer.close()
+        revocationsContinuation.finish()
+    }
+
+    /// Writes that wait for their batch.
+    package var waitingWrites: Int { writer.waitingWrites }
+
+    func now() -> ContinuousClock.Instant { instant() }
+
+    private func closeRevokedConnections(of user: UserID) async {
+        for (session, connection) in hub.connections(of: user) {
+            do {
+                if try await !storage.isLive(session) { connection.sessionRevoked() }
+            } catch {
+                logger.error("A session could not be checked", metadata: ["error": "\(String(reflecting: error))"])
+            }
+        }
+    }
+
+    // MARK: Writing and reading
+
+    /// A random identifier for something new.
+    package func newIdentifier() -> Identifier {
+        var random = SecureRandom()
+        return Identifier(random.nextIdentifier())
+    }
+
+    /// Puts a change into the next batch.
+    func submit(
+        _ action: Write.Action, by author: UserID?, uuid: Identifier? = nil
+    ) throws(ChatError) -> PendingWrite {
+        guard let pending = writer.submit(Write(uuid: uuid ?? newIdentifier(), author: author, action: action)) else {
+            throw .busy
+        }
+        return pending
+    }
+
+    /// Makes a change and waits until it is durable. For the operations of the administrator as well.
+    ///
+    /// - Parameter author: `nil` for the operator, who may do everything.
+    package func write(_ action: Write.Action, by author: UserID?) async throws(ChatError) -> Receipt {
+        try await receipt(of: try submit(action, by: author))
+    }
+
+    func receipt(of pending: PendingWrite) async throws(ChatError) -> Receipt {
+        switch await pending.outcome {
+        case .done(let receipt): return receipt
+        case .refused(let refusal): throw ChatError(refusal)
+        case .failed(let error): throw converted(error)
+        }
+    }
+
+    /// Reads from the store; failures go to the log, not to the peer.
+    func reading<Value: Sendable>(
+        _ body: () async throws(StorageError) -> Value
+    ) async throws(ChatError) -> Value {
+        do { return try await body() } catch { throw converted(error) }
+    }
+
+    private func converted(_ error: StorageError) -> ChatError {
+        logger.error("The store failed", metadata: ["error": "\(String(reflecting: error))"])
+        switch error.code {
+        case .unavailable, .commitUnknown, .unusable, .needsMigration, .newerThanProgram: return .storageUnavailable
+        case .notFound, .conflict, .readFailed, .writeFailed: return .internalFailure
+        }
+    }
+}
+
+extension ChatError {
+    init(_ refusal: WriteRefusal) {
+        switch refusal {
+        case .loginTaken: self = .loginTaken
+        case .adminExists: self = .notAllowed("An administrator of that name is there already.")
+        case .noSuchAdmin, .noSuchUser: self = .noSuchUser
+        case .noSuchFlow, .notMember: self = .noSuchFlow
+        case .noSuchMessage: self = .noSuchMessage
+        case .noSuchSession: self = .tokenUnknown
+        case .mayNotWrite: self = .notAllowed("Only the owner may do that here.")
+        case .notAuthor: self = .notAllowed("Only the author may change a message.")
+        case .accountDeleted: self = .accountDeleted
+        case .membershipFixed: self = .notAllowed("The members of this flow cannot be changed like that.")
+        case .messageDeleted: self = .notAllowed("A deleted message cannot be changed.")
+        }
+    }
+}

@@ -1,0 +1,75 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why the domain refused a request. Each wire protocol maps every case to its own code.
+package enum ChatError: Error, Equatable, Sendable {
+    /// The login belongs to another account. Logins compare without regard to case.
+    case loginTaken
+    /// No login or no password was given.
+    case credentialsMissing
+    /// The login cannot be an account's name; the text says why.
+    case invalidLogin(String)
+    /// New accounts are made by the administrator only.
+    case registrationClosed
+    case noSuchLogin
+    case wrongPassword
+    /// Too many failed log ins; try again after so many seconds.
+    case tooManyAttempts(seconds: Int)
+    /// More work waits than the server takes on; try again.
+    case busy
+    /// No such token, or not this user's.
+    case tokenUnknown
+    case tokenExpired
+    case tokenRevoked
+    /// The account was deleted.
+    case accountDeleted
+    case noSuchUser
+    case noSuchFlow
+    case noSuchMessage
+    /// Visible, but not to be done by this account; the text says what.
+    case notAllowed(String)
+    /// A field is longer than `limit` bytes of UTF-8.
+    case tooLong(field: String, limit: Int)
+    /// A field contains U+0000, which cannot be stored.
+    case nullCharacter(field: String)
+    /// A flow cannot be like that; the text says why.
+    case invalidFlow(String)
+    /// More messages asked for than one answer holds.
+    case rangeTooLarge(limit: Int)
+    /// The store failed; the cause is in the log, not in the reply.
+    case storageUnavailable
+    /// Something else of ours failed; the cause is in the log.
+    case internalFailure
+}
+
+/// The bounds of what accounts may store. Lengths are bytes of UTF-8.
+package enum ChatLimits {
+    package static let loginBytes = 255
+    package static let usernameBytes = 255
+    package static let emailBytes = 320
+    package static let bioBytes = 16 << 10
+    package static let avatarBytes = 256 << 10
+    package static let titleBytes = 1024
+    package static let infoBytes = 16 << 10
+    package static let textBytes = 64 << 10
+    package static let emojiBytes = 16 << 10
+    /// The people named when a flow is created.
+    package static let newMembers = 10_000
+    /// Files longer than this are kept as attachments beside the message.
+    package static let inlineFileBytes = 1024
+}
+
+/// What the settings say about accounts and sessions.
+package struct ChatPolicy: Sendable {
+    package var isRegistrationOpen: Bool
+    /// How long a token is valid, in seconds.
+    package var tokenLifetimeSeconds: Int64
+    /// Random bytes of a token, 16 to 64.
+    package var tokenBytes: Int
+
+    package init(isRegistrationOpen: Bool = true, tokenLifetimeSeconds: Int64 = 30 * 86_400, tokenBytes: Int = 16) {
+        self.isRegistrationOpen = isRegistrationOpen
+        self.tokenLifetimeSeconds = tokenLifetimeSeconds
+        self.tokenBytes = tokenBytes
+    }
+}

@@ -1,0 +1,128 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Credentials
+package import JSON
+package import Storage
+
+/// What a person wrote: the content of a message event.
+package struct MessageContent: Sendable, Equatable {
+    /// The kinds of file that a message can carry, by the name of their member.
+    package enum File: String, Sendable, CaseIterable {
+        case picture = "file_picture"
+        case video = "file_video"
+        case audio = "file_audio"
+        case document = "file_document"
+    }
+
+    package var text: String
+    /// The number by which the sender's client knows the message.
+    package var clientID: Int64?
+    package var emoji: String?
+    /// Kept and returned byte for byte.
+    package var files: [File: JSONText]
+
+    package init(text: String, clientID: Int64? = nil, emoji: String? = nil, files: [File: JSONText] = [:]) {
+        self.text = text
+        self.clientID = clientID
+        self.emoji = emoji
+        self.files = files
+    }
+
+    /// Refuses what is too long or cannot be stored.
+    func check() throws(ChatError) {
+        try Self.check(text, "text", limit: ChatLimits.textBytes)
+        if let emoji { try Self.check(emoji, "emoji", limit: ChatLimits.emojiBytes) }
+        for (file, content) in files where content.containsNull { throw .nullCharacter(field: file.rawValue) }
+    }
+
+    static func check(_ text: String, _ field: String, limit: Int) throws(ChatError) {
+        guard text.utf8.count <= limit else { throw .tooLong(field: field, limit: limit) }
+        guard !text.utf8.contains(0) else { throw .nullCharacter(field: field) }
+    }
+
+    // MARK: In the log
+
+    /// The JSON object for the log, and the files that are kept beside it.
+    func encoded() -> (content: [UInt8], blobs: [NewBlob]) {
+        var blobs: [NewBlob] = []
+        var writer = JSONWriter(capacity: text.utf8.count + 64)
+        writer.beginObject()
+        writer.key("text")
+        writer.string(text)
+        if let clientID {
+            writer.key("client_id")
+            writer.int(clientID)
+        }
+        if let emoji {
+            writer.key("emoji")
+            writer.string(emoji)
+        }
+        for file in File.allCases {
+            guard let content = files[file] else { continue }
+            if content.utf8Count <= ChatLimits.inlineFileBytes {
+                writer.key(escaping: file.rawValue)
+                writer.string(content)
+            } else {
+                let bytes = content.withUTF8 { Array($0) }
+                blobs.append(NewBlob(name: file.rawValue, sha256: SHA256Digest.digest(of: bytes), bytes: bytes))
+            }
+        }
+        writer.endObject()
+        return (writer.bytes, blobs)
+    }
+
+    /// Reads what `encoded` wrote; other protocols' content shows its `text`, if it has one.
+    init(content: [UInt8], blobs: [String: [UInt8]]) {
+        let value = try? JSONValue.parse(content)
+        text = value?["text"]?.string ?? ""
+        clientID = value?["client_id"]?.int
+        emoji = value?["emoji"]?.string
+        files = [:]
+        for file in File.allCases {
+            if let bytes = blobs[file.rawValue] {
+                files[file] = JSONText(String(decoding: bytes, as: UTF8.self))
+            } else if let inline = value?[file.rawValue]?.text {
+                files[file] = inline
+            }
+        }
+    }
+
+    /// The words that full-text search finds a message by.
+    package static func searchText(_ content: [UInt8]) -> String? {
+        (try? JSONValue.parse(content))?["text"]?.string
+    }
+}
+
+/// A message as it is shown: edits and deletion applied.
+package struct Message: Sendable, Equatable {
+    package var uuid: Identifier
+    package var flow: Identifier
+    package var sender: Identifier
+    package var number: Int64
+    package var time: LogTime
+    package var content: MessageContent
+    /// When it was edited or deleted.
+    package var edited: LogTime?
+
+    /// What a deleted message says.
+    package static let deletedText = "Message deleted"
+
+    package init(_ record: MessageRecord) {
+        uuid = record.uuid
+        flow = record.flowUUID
+        sender = record.senderUUID
+        number = record.number
+        time = record.time
+        content = MessageContent(content: record.content, blobs: record.blobs)
+        switch record.change {
+        case nil: edited = nil
+        case .edited(let time, let newer):
+            edited = time
+            content.text = MessageContent(content: newer, blobs: [:]).text
+        case .deleted(let time):
+            edited = time
+            content = MessageContent(text: Self.deletedText)
+        }
+    }
+}
