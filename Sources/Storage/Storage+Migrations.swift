@@ -88,8 +88,8 @@ extension Storage {
 
     /// Applies what is missing, each migration in one transaction.
     ///
-    /// - Parameter progress: Called before each migration with its identifier.
-    /// - Returns: The identifiers applied; empty if the schema was current.
+    /// `progress` is called before each with its identifier. The result names those applied; it is empty if the schema was
+    /// current.
     package func migrate(progress: @Sendable (String) -> Void = { _ in }) async throws(StorageError) -> [String] {
         let status = try await migrationStatus()
         try Self.check(status, forMigration: true)
@@ -98,6 +98,7 @@ extension Storage {
             progress(migration.identifier)
             let time = currentTime()
             let done = try await engine.write { (connection) throws(StorageError) in
+                for statement in self.engine.dialect.beforeMigration { try connection.execute(statement) }
                 // Another process may have been faster.
                 let status = try self.migrationStatus(on: connection)
                 try Self.check(status, forMigration: true)
@@ -115,11 +116,14 @@ extension Storage {
 
     /// Drops every table of Parley and keeps the file or database.
     ///
+    /// A half migrated database is dropped too: that mends it.
+    ///
     /// - Returns: Whether there was anything to drop.
     package func dropAllTables() async throws(StorageError) -> Bool {
         let status = try await migrationStatus()
         if status.state == .empty { return false }
-        if status.state == .foreign { try Self.check(status, forMigration: true) }
+        // Of a newer database the list of tables is not known.
+        if status.state == .foreign || status.state == .newer { try Self.check(status, forMigration: true) }
         try await engine.write { (connection) throws(StorageError) in
             for statement in self.engine.dialect.dropAllTables { try connection.execute(statement) }
         }

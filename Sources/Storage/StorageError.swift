@@ -28,7 +28,9 @@ package struct StorageError: Error, Sendable {
     }
 
     package var code: Code
-    /// One sentence: what failed and what to do about it. No SQL, no secrets.
+    /// One sentence: what failed and what to do about it.
+    ///
+    /// No SQL, no secrets.
     package var message: String
     /// What the engine said, for the log.
     package var cause: String?

@@ -9,12 +9,15 @@ package enum PostgresDialect {
     package static let dialect = SQLDialect(
         name: "postgres",
         migrations: [Migration("0001_spine", spine)],
+        // Any number that is always the same; the lock ends with the transaction.
+        beforeMigration: ["SELECT pg_advisory_xact_lock(7205759403792793)"],
         dropAllTables: [
             "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flows", "admins",
             "sessions", "users", "log_head", "migrations",
         ].map { "DROP TABLE IF EXISTS \($0)" },
         migrationsTableExists: """
-            SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = 'migrations'
+            SELECT 1 FROM information_schema.columns
+            WHERE table_schema = current_schema() AND table_name = 'migrations' AND column_name = 'identifier'
             """,
         anyTableExists: "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema() LIMIT 1",
         pairs: """
@@ -115,7 +118,8 @@ package enum PostgresDialect {
         ) WITH (fillfactor = 50)
         """,
         "CREATE INDEX flows_created ON flows (created_ms)",
-        "CREATE INDEX flows_title ON flows (title)",
+        // A tree refuses entries of more than 2,700 bytes.
+        "CREATE INDEX flows_title ON flows USING hash (title)",
         "CREATE INDEX flows_public ON flows (id) WHERE is_public = 1",
         """
         CREATE TABLE flow_members (

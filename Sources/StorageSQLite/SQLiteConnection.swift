@@ -75,6 +75,13 @@ final class SQLiteConnection: SQLConnection {
     private func run<Value>(
         _ sql: String, _ body: (OpaquePointer) throws(StorageError) -> Value
     ) throws(StorageError) -> Value {
+        // After some failures, such as a full disk, SQLite ends the transaction by itself. A statement that ran now would
+        // be committed alone.
+        if isWriter, sqlite3_get_autocommit(db.sqliteConnection) != 0 {
+            throw StorageError(
+                .writeFailed, "The database undid the transaction. Try again.",
+                cause: "the transaction had ended before the statement")
+        }
         let handle: OpaquePointer
         do {
             handle = try db.cachedStatement(sql: sql).sqliteStatement
@@ -130,14 +137,15 @@ final class SQLiteConnection: SQLConnection {
                         utf8.isEmpty
                             ? sqlite3_bind_text(handle, place, "", 0, Self.transient)
                             : utf8.withMemoryRebound(to: CChar.self) {
-                                sqlite3_bind_text(handle, place, $0.baseAddress, Int32($0.count), Self.transient)
+                                sqlite3_bind_text64(
+                                    handle, place, $0.baseAddress, UInt64($0.count), Self.transient, UInt8(SQLITE_UTF8))
                             }
                     }
                 case .bytes(let bytes):
                     bytes.isEmpty
                         ? sqlite3_bind_zeroblob(handle, place, 0)
                         : bytes.withUnsafeBytes {
-                            sqlite3_bind_blob(handle, place, $0.baseAddress, Int32($0.count), Self.transient)
+                            sqlite3_bind_blob64(handle, place, $0.baseAddress, UInt64($0.count), Self.transient)
                         }
                 }
             guard code == SQLITE_OK else { throw failure(code) }

@@ -12,8 +12,8 @@ package enum SQLiteDialect {
             "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flows", "admins",
             "sessions", "users", "log_head", "migrations",
         ].map { "DROP TABLE IF EXISTS \($0)" },
-        migrationsTableExists: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'",
-        anyTableExists: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' LIMIT 1",
+        migrationsTableExists: "SELECT 1 FROM pragma_table_info('migrations') WHERE name = 'identifier'",
+        anyTableExists: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' LIMIT 1",
         pairs: """
             (SELECT json_extract(value, '$[0]') AS flow_id, json_extract(value, '$[1]') AS user_id FROM json_each($1))
             """,
@@ -153,7 +153,12 @@ package enum SQLiteDialect {
         "CREATE INDEX blob_refs_sha256 ON blob_refs (sha256)",
         "CREATE TABLE search_head (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL)",
         "INSERT INTO search_head (id, position) VALUES (1, 0)",
-        "CREATE VIRTUAL TABLE message_search USING fts5(text)",
+        """
+        CREATE VIRTUAL TABLE message_search USING fts5 (
+            text,
+            tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* Co'"
+        )
+        """,
         "CREATE TABLE migrations (identifier TEXT NOT NULL PRIMARY KEY, applied_ms INTEGER NOT NULL)",
     ]
 }

@@ -19,9 +19,8 @@ package final class SQLiteEngine: StorageEngine {
 
     /// Opens the database; makes an empty file when there is none and `create` says so.
     ///
-    /// - Parameters:
-    ///   - readers: Connections for reading, 1 or more.
-    ///   - busySeconds: How long a statement waits for another process's lock.
+    /// `readers` are connections for reading, 1 or more; a statement waits `busySeconds` for another process's lock.
+    ///
     /// - Throws: `.notFound`, `.unusable` (no database, corrupt, read-only, no such folder), `.unavailable` (locked).
     package init(
         _ location: Location, create: Bool, readers: Int = 4, busySeconds: Double = 5
@@ -167,7 +166,8 @@ package final class SQLiteEngine: StorageEngine {
                 cause: cause)
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
             return StorageError(
-                .unusable, "The database '\(path)' is read-only. Give this user the right to write to it and its folder.",
+                .unusable,
+                "The database '\(path)' is read-only. Give this user the right to write to it and its folder.",
                 cause: cause)
         case .SQLITE_CANTOPEN:
             return StorageError(
@@ -176,7 +176,7 @@ package final class SQLiteEngine: StorageEngine {
                 cause: cause)
         case .SQLITE_FULL:
             return StorageError(.writeFailed, "The disk is full: '\(path)' cannot grow. Free some space.", cause: cause)
-        case .SQLITE_ERROR where message.hasPrefix("no such table"):
+        case .SQLITE_ERROR where message.hasPrefix("no such table") || message.hasPrefix("no such column"):
             return StorageError(
                 .needsMigration, "The database has not all its tables. Run 'manage db migrate'.", cause: cause)
         case .SQLITE_MISUSE where message.contains("closed"):

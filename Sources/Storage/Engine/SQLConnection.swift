@@ -1,7 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// One value bound to a statement or read from a row. Booleans are 0 and 1, times are milliseconds.
+/// One value bound to a statement or read from a row.
+///
+/// Booleans are 0 and 1, times are milliseconds.
 package enum SQLValue: Sendable, Equatable {
     case null
     case int(Int64)
@@ -29,7 +31,9 @@ package struct SQLStatement: Sendable {
     }
 }
 
-/// Where many rows go at once: a table, its columns and their types. A constant of our source.
+/// Where many rows go at once: a table, its columns and their types.
+///
+/// A constant of our source.
 package struct SQLInsertion: Sendable {
     package var table: String
     package var columns: [(name: String, type: SQLType)]
@@ -40,7 +44,9 @@ package struct SQLInsertion: Sendable {
     }
 }
 
-/// One connection inside one transaction, used by one thread. All calls block.
+/// One connection inside one transaction, used by one thread.
+///
+/// All calls block.
 ///
 /// Both engines pass the same suite of tests through this protocol; the SQL above it is shared.
 package protocol SQLConnection: AnyObject {

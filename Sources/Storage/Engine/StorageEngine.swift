@@ -1,8 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// One step of the schema's history. Append-only: never edited after a release; both engines have the same identifiers in
-/// the same order.
+/// One step of the schema's history.
+///
+/// Append-only: never edited after a release; both engines have the same identifiers in the same order.
 package struct Migration: Sendable {
     /// Such as `0001_spine`.
     package var identifier: String
@@ -21,9 +22,11 @@ package struct SQLDialect: Sendable {
     package var name: String
     /// The schema's history.
     package var migrations: [Migration]
+    /// Runs first in the transaction of each migration, so that two processes take turns.
+    package var beforeMigration: [String]
     /// All tables and search tables of the schema, in an order in which they can be dropped.
     package var dropAllTables: [String]
-    /// `SELECT 1` rows if the table `migrations` exists.
+    /// `SELECT 1` rows if there is a table `migrations` of our form.
     package var migrationsTableExists: String
     /// `SELECT 1` rows if the database has any table, ours or not.
     package var anyTableExists: String
@@ -33,11 +36,12 @@ package struct SQLDialect: Sendable {
     package var search: SearchDialect
 
     package init(
-        name: String, migrations: [Migration], dropAllTables: [String], migrationsTableExists: String,
-        anyTableExists: String, pairs: String, search: SearchDialect
+        name: String, migrations: [Migration], beforeMigration: [String] = [], dropAllTables: [String],
+        migrationsTableExists: String, anyTableExists: String, pairs: String, search: SearchDialect
     ) {
         self.name = name
         self.migrations = migrations
+        self.beforeMigration = beforeMigration
         self.dropAllTables = dropAllTables
         self.migrationsTableExists = migrationsTableExists
         self.anyTableExists = anyTableExists
@@ -48,11 +52,15 @@ package struct SQLDialect: Sendable {
 
 /// The statements of full-text search: FTS5 and `tsvector`.
 package struct SearchDialect: Sendable {
-    /// `$1` position of the message, `$2` its text. Replaces what was there.
+    /// Puts a message's words in place of those that were there.
+    ///
+    /// `$1` position of the message, `$2` its words.
     package var put: [String]
     /// `$1` position of the message.
     package var remove: String
-    /// Positions of messages that match, newest first. `$1` the words, `$2` highest position (not included), `$3` limit.
+    /// Positions of messages that match, newest first.
+    ///
+    /// `$1` the words, `$2` highest position (not included), `$3` limit.
     package var match: String
 
     package init(put: [String], remove: String, match: String) {
@@ -62,7 +70,9 @@ package struct SearchDialect: Sendable {
     }
 }
 
-/// A database engine: transactions over connections. SQLite and PostgreSQL.
+/// A database engine: transactions over connections.
+///
+/// SQLite and PostgreSQL.
 package protocol StorageEngine: Sendable {
     var dialect: SQLDialect { get }
 

@@ -29,7 +29,9 @@ package final class BatchWriter: Sendable {
     private let onCommit: @Sendable (CommittedBatch) -> Void
     private let state = Mutex(State())
 
-    /// - Parameter onCommit: Called after each commit, before its writes are answered, batch after batch.
+    /// Makes a writer; `run` does its work.
+    ///
+    /// `onCommit` is called after each commit, before its writes are answered, batch after batch.
     package init(
         storage: Storage, limits: Limits = Limits(), onCommit: @escaping @Sendable (CommittedBatch) -> Void
     ) {
@@ -41,7 +43,9 @@ package final class BatchWriter: Sendable {
     /// How many writes wait for their batch.
     package var waitingWrites: Int { state.withLock { $0.waiting.count } }
 
-    /// Puts a write into the next batch. Writes enter the log in the order of these calls.
+    /// Puts a write into the next batch.
+    ///
+    /// Writes enter the log in the order of these calls.
     ///
     /// - Returns: The write, whose `outcome` comes after the commit; `nil` when too much waits already or the writer is closed.
     package func submit(_ write: Write) -> PendingWrite? {
@@ -134,7 +138,9 @@ package final class PendingWrite: Sendable {
         size = write.size
     }
 
-    /// What became of it, at once if that is known. For one waiting caller.
+    /// What became of it, at once if that is known.
+    ///
+    /// For one waiting caller.
     package var outcome: WriteOutcome {
         get async {
             await withCheckedContinuation { continuation in

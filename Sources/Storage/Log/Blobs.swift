@@ -38,7 +38,7 @@ extension Storage {
                     SELECT b.sha256 FROM blobs b
                     WHERE b.created_ms < $1 AND NOT EXISTS (SELECT 1 FROM blob_refs r WHERE r.sha256 = b.sha256)
                     LIMIT $2)
-                """, [SQLValue(oldest), .int(Int64(limit))])
+                """, [SQLValue(oldest), SQLValue(limit: limit)])
         }
     }
 
@@ -51,18 +51,21 @@ extension Storage {
             else { return true }
             var reader = RowReader(row)
             let flow = SQLValue(try reader.flow())
-            let positions = try connection.rows(
-                "SELECT position FROM events WHERE flow_id = $1 LIMIT $2", [flow, .int(Int64(limit))])
-            if positions.isEmpty {
+            // In turn with the search index, which otherwise might put back the words of what is removed here.
+            try connection.execute("UPDATE search_head SET position = position WHERE id = 1")
+            let events = try connection.rows(
+                "SELECT position, replaces FROM events WHERE flow_id = $1 LIMIT $2", [flow, SQLValue(limit: limit)])
+            if events.isEmpty {
                 try connection.execute("DELETE FROM flows WHERE id = $1", [flow])
             }
             var statements: [SQLStatement] = []
-            for position in positions {
+            for event in events {
+                let position = [event[0]]
                 statements.append(SQLStatement("DELETE FROM blob_refs WHERE position = $1", position))
                 statements.append(SQLStatement("DELETE FROM events WHERE position = $1", position))
-            }
-            for search in positions {
-                statements.append(SQLStatement(self.engine.dialect.search.remove, search))
+                for target in event where target != .null {
+                    statements.append(SQLStatement(self.engine.dialect.search.remove, [target]))
+                }
             }
             _ = try connection.rows(pipelined: statements)
             return false

@@ -22,7 +22,7 @@ extension LogTransaction {
                 ])
         }
         guard let row = rows.first else { throw .refusal(.loginTaken) }
-        return try storing { (log) throws(StorageError) in
+        return try changing { (log) throws(StorageError) in
             var reader = RowReader(row)
             let id = try reader.user()
             let sessionRow: Int64? = if let session { try log.insert(session, of: id) } else { nil }
@@ -73,8 +73,17 @@ extension LogTransaction {
         return Receipt(position: appendAccountEvent(write, .session, subject: user.rawValue), time: time)
     }
 
-    mutating func upgradePasswordHash(_ write: Write, _ user: UserID, hash: String) throws(Failure) -> Receipt {
+    mutating func upgradePasswordHash(
+        _ write: Write, _ user: UserID, hash: String, replacing old: String?
+    ) throws(Failure) -> Receipt {
         try checkAccount(user)
+        if let old {
+            let rows = try storing { () throws(StorageError) in
+                try connection.rows(
+                    "SELECT 1 FROM users WHERE id = $1 AND hash_password = $2", [SQLValue(user), .text(old)])
+            }
+            if rows.isEmpty { return Receipt(position: position, time: time, existed: true) }
+        }
         try storing { () throws(StorageError) in _ = try connection.execute(Self.passwordUpdate(user, hash)) }
         return Receipt(position: appendAccountEvent(write, .session, subject: user.rawValue), time: time)
     }
@@ -113,7 +122,7 @@ extension LogTransaction {
 
     mutating func openSession(_ write: Write, _ user: UserID, _ session: NewSession) throws(Failure) -> Receipt {
         try checkAccount(user)
-        return try storing { (log) throws(StorageError) in
+        return try changing { (log) throws(StorageError) in
             let id = try log.insert(session, of: user)
             let position = log.appendAccountEvent(
                 write, .session, subject: user.rawValue, content: LogEvent.sessionOpened)

@@ -5,10 +5,13 @@ extension LogTransaction {
     mutating func createFlow(_ write: Write, _ flow: NewFlow) throws(Failure) -> Receipt {
         try checkAccount(flow.owner)
         for member in flow.members where member != flow.owner { try checkMember(member) }
+        if flow.kind == .chat, flow.members.count != 2 || Set(flow.members).count != 2 {
+            throw .storage(StorageError(.writeFailed, "A chat has two different members. Name both, each once."))
+        }
         if flow.kind == .chat, let existing = try existingChat(of: flow.members) {
             return Receipt(position: position, time: time, row: existing, existed: true)
         }
-        return try storing { (log) throws(StorageError) in
+        return try changing { (log) throws(StorageError) in
             let people = flow.kind == .chat ? flow.members.sorted() : []
             let rows = try log.connection.rows(
                 """
@@ -66,7 +69,9 @@ extension LogTransaction {
         return Receipt(position: appendFlowEvent(write, .flow, to: flow).position, time: time)
     }
 
-    /// Makes the flow invisible at once. `Storage.purgeDeletedFlows` removes its events afterwards, in small transactions.
+    /// Makes the flow invisible at once.
+    ///
+    /// `Storage.purgeDeletedFlows` removes its events afterwards, in small transactions.
     mutating func deleteFlow(_ write: Write, _ flow: FlowID) throws(Failure) -> Receipt {
         try checkOwner(write, of: flow)
         try storing { () throws(StorageError) in
@@ -122,8 +127,9 @@ extension LogTransaction {
     /// The flow is there, and the author owns it or is the operator.
     private mutating func checkOwner(_ write: Write, of flow: FlowID, or user: UserID? = nil) throws(Failure) {
         let pair = Pair(flow: flow, user: write.author ?? UserID(0))
-        let found = try storing { (log) throws(StorageError) in try log.access(of: [pair]) }
+        let found = try changing { (log) throws(StorageError) in try log.access(of: [pair]) }
         guard let access = found[pair] else { throw .refusal(.noSuchFlow) }
+        if write.author != nil, access.accountDeleted { throw .refusal(.accountDeleted) }
         guard let author = write.author, author != user else { return }
         guard access.isMember || access.isOwner else { throw .refusal(.notMember) }
         guard access.isOwner else { throw .refusal(.mayNotWrite) }

@@ -15,7 +15,9 @@ extension LogTransaction {
         var accountDeleted: Bool
     }
 
-    /// Asks for all pairs in one statement and remembers the flows' states. A pair whose flow does not exist is missing.
+    /// Asks for all pairs in one statement and remembers the flows' states.
+    ///
+    /// A pair whose flow does not exist is missing.
     mutating func access(of pairs: some Collection<Pair>) throws(StorageError) -> [Pair: Access] {
         let list = pairs.map { "[\($0.flow.rawValue),\($0.user.rawValue)]" }.joined(separator: ",")
         let rows = try connection.rows(
@@ -132,7 +134,7 @@ extension LogTransaction {
     /// The author, or the operator; the message is there, in that flow, and not deleted.
     private mutating func checkAuthor(_ write: Write, flow: FlowID, message: Position) throws(Failure) {
         let pair = Pair(flow: flow, user: write.author ?? UserID(0))
-        let found = try storing { (log) throws(StorageError) in try log.access(of: [pair]) }
+        let found = try changing { (log) throws(StorageError) in try log.access(of: [pair]) }
         guard let access = found[pair], let state = state(of: flow) else { throw .refusal(.noSuchFlow) }
         let rows = try storing { () throws(StorageError) in
             try connection.rows(

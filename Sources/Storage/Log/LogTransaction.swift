@@ -30,7 +30,9 @@ struct LogTransaction {
         var head: Position = .start
     }
 
-    /// Takes the lock. `now` counts unless the log's time is later already.
+    /// Takes the lock.
+    ///
+    /// `now` counts unless the log's time is later already.
     init(_ connection: any SQLConnection, dialect: SQLDialect, now: LogTime) throws(StorageError) {
         self.connection = connection
         self.dialect = dialect
@@ -44,7 +46,9 @@ struct LogTransaction {
         time = max(now, try reader.time())
     }
 
-    /// Applies `writes` in order; consecutive messages together. A refusal leaves nothing of its write behind.
+    /// Applies `writes` in order; consecutive messages together.
+    ///
+    /// A refusal leaves nothing of its write behind.
     mutating func apply(_ writes: ArraySlice<Write>) throws(StorageError) -> [WriteOutcome] {
         var outcomes: [WriteOutcome] = []
         outcomes.reserveCapacity(writes.count)
@@ -96,8 +100,8 @@ struct LogTransaction {
             return try updateUser(write, user, changes)
         case .setPassword(let user, let hash, let keeping):
             return try setPassword(write, user, hash: hash, keeping: keeping)
-        case .upgradePasswordHash(let user, let hash):
-            return try upgradePasswordHash(write, user, hash: hash)
+        case .upgradePasswordHash(let user, let hash, let old):
+            return try upgradePasswordHash(write, user, hash: hash, replacing: old)
         case .deleteUser(let user):
             return try deleteUser(write, user)
         case .openSession(let user, let session):
@@ -127,7 +131,8 @@ struct LogTransaction {
         do { return try body() } catch { throw .storage(error) }
     }
 
-    mutating func storing<Value>(
+    /// Bridges a storage call that changes this value.
+    mutating func changing<Value>(
         _ body: (inout LogTransaction) throws(StorageError) -> Value
     ) throws(Failure) -> Value {
         do { return try body(&self) } catch { throw .storage(error) }
@@ -202,7 +207,9 @@ struct LogTransaction {
         for flow in flows.keys { flows[flow]?.isDirty = false }
     }
 
-    /// Writes what is left and moves the head. The caller commits.
+    /// Writes what is left and moves the head.
+    ///
+    /// The caller commits.
     mutating func finish() throws(StorageError) {
         try flush()
         try connection.execute(

@@ -26,7 +26,9 @@ package struct Write: Sendable {
         /// Also revokes every session but `keeping`.
         case setPassword(UserID, hash: String, keeping: SessionID?)
         /// The same password in another form, after a log in: sessions stay.
-        case upgradePasswordHash(UserID, hash: String)
+        ///
+        /// Nothing happens if the stored hash is no longer `replacing`: the password was changed meanwhile.
+        case upgradePasswordHash(UserID, hash: String, replacing: String? = nil)
         case deleteUser(UserID)
         case openSession(UserID, NewSession)
         /// `nil`: all of them.
@@ -41,7 +43,9 @@ package struct Write: Sendable {
     }
 }
 
-/// An attachment kept once by its content. Up to `Blobs.maximumInBatchBytes` it is written in the message's batch.
+/// An attachment kept once by its content.
+///
+/// Up to `Blobs.maximumInBatchBytes` it is written in the message's batch.
 package struct NewBlob: Sendable {
     /// Its place in the message, such as `file_picture`.
     package var name: String
@@ -139,7 +143,9 @@ package struct NewFlow: Sendable {
     package var info: String
     package var owner: UserID
     package var isPublic: Bool
-    /// The members of a private flow, the owner among them; both people of a chat. Empty for a public one.
+    /// The members of a private flow, the owner among them; both people of a chat.
+    ///
+    /// Empty for a public one.
     package var members: [UserID]
 
     package init(
@@ -156,7 +162,9 @@ package struct NewFlow: Sendable {
     }
 }
 
-/// Why a write was refused although the database is well. The rest of its batch is not touched.
+/// Why a write was refused although the database is well.
+///
+/// The rest of its batch is not touched.
 package enum WriteRefusal: Error, Sendable, Equatable {
     case loginTaken
     case adminExists
@@ -189,7 +197,7 @@ package struct Receipt: Sendable, Equatable {
     package var number: Int64?
     /// The second row: the session opened with an account.
     package var sessionRow: Int64?
-    /// A chat of the two people was there before: `row` is that one.
+    /// It was so before, and nothing was done; for a chat of two people `row` is the one there was.
     package var existed: Bool
 
     package init(

@@ -38,9 +38,9 @@ extension Storage {
         try await user(where: "u.uuid = $1", SQLValue(uuid))
     }
 
-    /// - Parameter loginKey: The login in its compared form.
+    /// The account with this login, given in its compared form.
     package func user(loginKey: String) async throws(StorageError) -> UserRecord? {
-        try await user(where: "u.login_key = $1", .text(loginKey))
+        try await user(where: "u.login_key = $1 AND u.deleted_ms IS NULL", .text(loginKey))
     }
 
     /// The accounts with these uuids, in that order; those that do not exist are missing.
@@ -65,7 +65,7 @@ extension Storage {
                 WHERE u.id > $1 AND u.deleted_ms IS NULL AND u.is_hidden = 0
                 ORDER BY u.id
                 LIMIT $2
-                """, [SQLValue(after), .int(Int64(limit))])
+                """, [SQLValue(after), SQLValue(limit: limit)])
             return try rows.map { (row) throws(StorageError) in try Self.user(row) }
         }
     }
@@ -123,7 +123,7 @@ extension Storage {
                 WHERE s.user_id = $1 AND s.revoked_ms IS NULL AND s.expires_ms > $2
                 ORDER BY s.id DESC
                 LIMIT $3
-                """, [SQLValue(user), SQLValue(now), .int(Int64(limit))])
+                """, [SQLValue(user), SQLValue(now), SQLValue(limit: limit)])
             return try rows.map { (row) throws(StorageError) in
                 var reader = RowReader(row)
                 return try Self.session(&reader)
@@ -136,7 +136,8 @@ extension Storage {
         guard !seen.isEmpty else { return }
         try await engine.write { (connection) throws(StorageError) in
             _ = try connection.rows(
-                pipelined: seen.map { session, time in
+                // In one order everywhere, so that two nodes never wait for each other.
+                pipelined: seen.sorted { $0.key.rawValue < $1.key.rawValue }.map { session, time in
                     SQLStatement(
                         "UPDATE sessions SET last_seen_ms = $1 WHERE id = $2", [SQLValue(time), .int(session.rawValue)])
                 })
@@ -150,7 +151,7 @@ extension Storage {
         try await engine.write { (connection) throws(StorageError) in
             try connection.execute(
                 "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_ms < $1 LIMIT $2)",
-                [SQLValue(time), .int(Int64(limit))])
+                [SQLValue(time), SQLValue(limit: limit)])
         }
     }
 
@@ -177,7 +178,7 @@ extension Storage {
             let rows = try connection.rows(
                 """
                 SELECT username, hash_password, created_ms FROM admins WHERE username > $1 ORDER BY username LIMIT $2
-                """, [.text(after), .int(Int64(limit))])
+                """, [.text(after), SQLValue(limit: limit)])
             return try rows.map { (row) throws(StorageError) in try Self.admin(row) }
         }
     }

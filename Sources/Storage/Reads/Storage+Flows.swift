@@ -50,14 +50,15 @@ extension Storage {
 
     /// All flows, by row number.
     package func flows(after: FlowID = FlowID(0), limit: Int) async throws(StorageError) -> [FlowRecord] {
-        try await flows("f.id > $1 ORDER BY f.id LIMIT $2", [SQLValue(after), .int(Int64(limit))])
+        try await flows("f.id > $1 ORDER BY f.id LIMIT $2", [SQLValue(after), SQLValue(limit: limit)])
     }
 
     package func flows(
         title: String, after: FlowID = FlowID(0), limit: Int
     ) async throws(StorageError) -> [FlowRecord] {
         try await flows(
-            "f.title = $1 AND f.id > $2 ORDER BY f.id LIMIT $3", [.text(title), SQLValue(after), .int(Int64(limit))])
+            "f.title = $1 AND f.id > $2 ORDER BY f.id LIMIT $3",
+            [.text(title), SQLValue(after), SQLValue(limit: limit)])
     }
 
     package func flows(
@@ -65,7 +66,7 @@ extension Storage {
     ) async throws(StorageError) -> [FlowRecord] {
         try await flows(
             "f.created_ms \(comparison.sqlOperator) $1 AND f.id > $2 ORDER BY f.id LIMIT $3",
-            [SQLValue(time), SQLValue(after), .int(Int64(limit))])
+            [SQLValue(time), SQLValue(after), SQLValue(limit: limit)])
     }
 
     /// The flows that an account sees: those it is a member of, and the public ones.
@@ -78,7 +79,7 @@ extension Storage {
                 SELECT 1 FROM flow_members m
                 WHERE m.flow_id = f.id AND m.user_id = $2 AND m.left_position IS NULL))
             ORDER BY f.id LIMIT $3
-            """, [SQLValue(after), SQLValue(user), .int(Int64(limit))])
+            """, [SQLValue(after), SQLValue(user), SQLValue(limit: limit)])
     }
 
     /// The members of a private flow, by row number.
@@ -94,7 +95,7 @@ extension Storage {
                 WHERE m.flow_id = $1 AND m.user_id > $2 AND m.left_position IS NULL
                 ORDER BY m.user_id
                 LIMIT $3
-                """, [SQLValue(flow), SQLValue(after), .int(Int64(limit))])
+                """, [SQLValue(flow), SQLValue(after), SQLValue(limit: limit)])
             return try rows.map { (row) throws(StorageError) in
                 var reader = RowReader(row)
                 return MemberRecord(user: try reader.user(), uuid: try reader.identifier(), login: try reader.text())

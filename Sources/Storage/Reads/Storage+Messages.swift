@@ -11,6 +11,8 @@ package struct MessagePage: Sendable {
 extension Storage {
     /// How many bytes of messages and attachments one page holds before it is cut.
     package static let maximumPageBytes = 32 << 20
+    /// How many rows one page holds before it is cut.
+    package static let maximumPageRows = 10_000
 
     static let messageColumns = """
         e.position, e.flow_id, f.uuid, e.number, e.uuid, e.sender_id, u.uuid, e.time_ms, e.content, r.type, r.time_ms,
@@ -47,7 +49,7 @@ extension Storage {
                 _ = try reader.optionalBytes()
             }
             if try reader.bool() { message.blobs = try blobs(of: message.position, on: connection) }
-            bytes += message.content.count + message.blobs.values.reduce(0) { $0 + $1.count }
+            bytes += message.size
             messages.append(message)
         }
         return MessagePage(messages: messages, isCut: false)
@@ -67,13 +69,62 @@ extension Storage {
         return blobs
     }
 
-    private func messages(_ condition: String, _ arguments: [SQLValue]) async throws(StorageError) -> MessagePage {
-        try await engine.read { (connection) throws(StorageError) in
-            let rows = try connection.rows(
-                "SELECT \(Self.messageColumns) FROM \(Self.messageTables) WHERE e.number IS NOT NULL AND \(condition)",
-                arguments)
-            return try Self.messages(rows, on: connection)
+    /// How many rows, from the first on, a page of `maximumPageBytes` holds, and whether some are left over.
+    ///
+    /// Asked before the rows themselves, so that a page of large contents is never in memory whole.
+    static func pageRows(_ sizes: [SQLRow], limit: Int = maximumPageRows) throws(StorageError) -> (Int, isCut: Bool) {
+        var count = 0
+        var bytes: Int64 = 0
+        for row in sizes {
+            if count == limit || bytes > Int64(maximumPageBytes) { return (count, true) }
+            var reader = RowReader(row)
+            bytes += try reader.int()
+            count += 1
         }
+        return (count, false)
+    }
+
+    private func messages(
+        _ condition: String, _ arguments: [SQLValue], limit: Int = maximumPageRows + 1
+    ) async throws(StorageError) -> MessagePage {
+        let source = """
+            FROM \(Self.messageTables) WHERE e.number IS NOT NULL AND \(condition) LIMIT $\(arguments.count + 1)
+            """
+        let limit = min(limit, Self.maximumPageRows + 1)
+        return try await engine.read { (connection) throws(StorageError) in
+            let sizes = try connection.rows(
+                "SELECT length(e.content) + coalesce(length(r.content), 0) \(source)",
+                arguments + [SQLValue(limit: limit)])
+            let (count, isCut) = try Self.pageRows(sizes)
+            guard count > 0 else { return MessagePage(messages: [], isCut: isCut) }
+            let rows = try connection.rows(
+                "SELECT \(Self.messageColumns) \(source)", arguments + [SQLValue(limit: count)])
+            var page = try Self.messages(rows, on: connection)
+            page.isCut = page.isCut || isCut
+            return page
+        }
+    }
+
+    /// The messages at these positions, in this order; those that are not there or belong to a deleted flow are missing.
+    static func messages(
+        at positions: some Sequence<Position>, on connection: any SQLConnection
+    ) throws(StorageError) -> MessagePage {
+        var page = MessagePage(messages: [], isCut: false)
+        var bytes = 0
+        for position in positions {
+            if bytes > maximumPageBytes {
+                page.isCut = true
+                break
+            }
+            let rows = try connection.rows(
+                "SELECT \(messageColumns) FROM \(messageTables) WHERE e.number IS NOT NULL AND e.position = $1",
+                [SQLValue(position)])
+            for message in try messages(rows, on: connection).messages {
+                bytes += message.size
+                page.messages.append(message)
+            }
+        }
+        return page
     }
 
     package func message(uuid: Identifier) async throws(StorageError) -> MessageRecord? {
@@ -93,7 +144,7 @@ extension Storage {
 
     /// All messages after a position, in order.
     package func messages(after: Position = .start, limit: Int) async throws(StorageError) -> MessagePage {
-        try await messages("e.position > $1 ORDER BY e.position LIMIT $2", [SQLValue(after), .int(Int64(limit))])
+        try await messages("e.position > $1 ORDER BY e.position", [SQLValue(after)], limit: limit)
     }
 
     /// Messages whose time compares so with `time`, of all flows or of one, in order and after a position.
@@ -103,10 +154,9 @@ extension Storage {
         // Time follows position, so a range of times is a range of positions: no index on the time is needed.
         let (first, last) = try await engine.read { (connection) throws(StorageError) in
             let before = try Self.position(before: time, on: connection)
+            let next = time.milliseconds.addingReportingOverflow(1)
             let until = try Self.position(
-                before: LogTime(
-                    milliseconds: time.milliseconds.addingReportingOverflow(1).overflow
-                        ? .max : time.milliseconds + 1), on: connection)
+                before: LogTime(milliseconds: next.overflow ? .max : next.partialValue), on: connection)
             let head = try Self.head(on: connection)
             return switch comparison {
             case .exactly: (before, until)
@@ -114,23 +164,19 @@ extension Storage {
             case .atOrAfter: (before, head)
             }
         }
-        let range = [SQLValue(max(first, after)), SQLValue(last), .int(Int64(limit))]
+        let range = [SQLValue(max(first, after)), SQLValue(last)]
         guard let flow else {
-            return try await messages("e.position > $1 AND e.position <= $2 ORDER BY e.position LIMIT $3", range)
+            return try await messages("e.position > $1 AND e.position <= $2 ORDER BY e.position", range, limit: limit)
         }
         return try await messages(
-            "e.flow_id = $1 AND e.position > $2 AND e.position <= $3 ORDER BY e.position LIMIT $4",
-            [SQLValue(flow)] + range)
+            "e.flow_id = $1 AND e.position > $2 AND e.position <= $3 ORDER BY e.position", [SQLValue(flow)] + range,
+            limit: limit)
     }
 
-    /// The number of the first message of a flow at or after `time`; the count of messages if there is none.
-    ///
-    /// - Parameter count: The flow's messages.
+    /// The number of the first message of a flow at or after `time`; `count`, the flow's messages, if there is none.
     package func number(
         ofFirstMessageIn flow: FlowID, atOrAfter time: LogTime, count: Int64
-    ) async throws(StorageError)
-        -> Int64
-    {
+    ) async throws(StorageError) -> Int64 {
         try await engine.read { (connection) throws(StorageError) in
             // Numbers have no gaps and time follows them: a binary search over the index.
             var low: Int64 = 0
@@ -145,5 +191,14 @@ extension Storage {
             }
             return low
         }
+    }
+}
+
+extension MessageRecord {
+    /// About how many bytes of memory the message holds.
+    var size: Int {
+        var size = 256 + content.count + blobs.values.reduce(0) { $0 + $1.count }
+        if case .edited(_, let content) = change { size += content.count }
+        return size
     }
 }

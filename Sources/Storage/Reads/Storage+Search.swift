@@ -7,67 +7,94 @@ extension Storage {
 
     /// Lets full-text search follow the log by one step, outside any message's commit.
     ///
-    /// - Parameter text: The words of a message's content; `nil` for one without text.
-    /// - Returns: Whether the index has reached the head of the log.
+    /// `text` gives the words of a message's content, `nil` for one without text. The result is whether the index has
+    /// reached the head of the log.
     package func indexForSearch(text: @escaping @Sendable ([UInt8]) -> String?) async throws(StorageError) -> Bool {
         let indexed = try await engine.read { (connection) throws(StorageError) in try Self.searchHead(on: connection) }
         let events = try await events(after: indexed, limit: Self.searchStep)
         guard let last = events.last else { return true }
-        let search = engine.dialect.search
-        var statements: [SQLStatement] = []
+        var changes: [(event: Position, statements: [SQLStatement])] = []
         for event in events {
             let target = event.replaces ?? event.position
+            let words: [String]
             switch event.kind {
-            case .message, .edit:
-                guard let words = text(event.content), !words.isEmpty else { continue }
-                statements += search.put.map { SQLStatement($0, [SQLValue(target), .text(words)]) }
-            case .deletion:
-                statements.append(SQLStatement(search.remove, [SQLValue(target)]))
+            case .message, .edit: words = text(event.content).map(SearchWords.words) ?? []
+            case .deletion: words = []
             case .flow, .join, .leave, .user, .session, .admin: continue
             }
+            changes.append((event.position, searchChange(of: target, to: words)))
         }
-        let changes = statements
-        try await engine.write { (connection) throws(StorageError) in
+        let steps = changes
+        return try await engine.write { (connection) throws(StorageError) in
             // Another node may have been here: whoever moves the head from where it was has the step.
             let moved = try connection.execute(
                 "UPDATE search_head SET position = $1 WHERE id = 1 AND position = $2",
                 [SQLValue(last.position), SQLValue(indexed)])
-            if moved == 1 { _ = try connection.rows(pipelined: changes) }
+            guard moved == 1 else { return false }
+            // A flow may have been purged since its events were read: its words must not come back.
+            let present = try connection.rows(
+                "SELECT position FROM events WHERE position > $1 AND position <= $2",
+                [SQLValue(indexed), SQLValue(last.position)])
+            let positions = Set(
+                try present.map { (row) throws(StorageError) in
+                    var reader = RowReader(row)
+                    return try reader.position()
+                })
+            _ = try connection.rows(
+                pipelined: steps.filter { positions.contains($0.event) }.flatMap(\.statements))
+            return try Self.head(on: connection) == last.position
         }
-        return events.count < Self.searchStep
+    }
+
+    private func searchChange(of message: Position, to words: [String]) -> [SQLStatement] {
+        let search = engine.dialect.search
+        guard !words.isEmpty else { return [SQLStatement(search.remove, [SQLValue(message)])] }
+        let text = SQLValue.text(words.joined(separator: " "))
+        return search.put.map { SQLStatement($0, [SQLValue(message), text]) }
     }
 
     private static func searchHead(on connection: any SQLConnection) throws(StorageError) -> Position {
-        guard let row = try connection.rows("SELECT position FROM search_head WHERE id = 1").first else {
-            return .start
-        }
+        let rows = try connection.rows("SELECT position FROM search_head WHERE id = 1")
+        guard let row = rows.first else { return .start }
         var reader = RowReader(row)
         return try reader.position()
     }
 
-    /// Messages that contain all the words, newest first. What the index has not reached yet is indexed first.
+    /// Messages that contain all the words, newest first.
     ///
-    /// - Parameter before: Only messages before this position, for the next page.
+    /// Case does not count, diacritics do. What the index has not reached yet is indexed first. `before` asks for the next
+    /// page: only messages before this position.
     package func messages(
         matching words: [String], before: Position = Position(.max), limit: Int,
         text: @escaping @Sendable ([UInt8]) -> String?
     ) async throws(StorageError) -> MessagePage {
         while try await !indexForSearch(text: text) {}
-        // Quoted, so that no operator of the engine's query language works.
-        let query = words.map { "\"" + $0.filter { $0 != "\"" } + "\"" }.filter { $0 != "\"\"" }.joined(separator: " ")
-        guard !query.isEmpty else { return MessagePage(messages: [], isCut: false) }
+        guard let query = SearchWords.query(words) else { return MessagePage(messages: [], isCut: false) }
+        let limit = min(limit, Self.maximumPageRows)
         return try await engine.read { (connection) throws(StorageError) in
-            let found = try connection.rows(
-                self.engine.dialect.search.match, [.text(query), SQLValue(before), .int(Int64(limit))])
-            let rows = try connection.rows(
-                pipelined: found.map {
-                    SQLStatement(
-                        """
-                        SELECT \(Self.messageColumns) FROM \(Self.messageTables)
-                        WHERE e.number IS NOT NULL AND e.position = $1
-                        """, $0)
-                })
-            return try Self.messages(rows.joined(), on: connection)
+            var page = MessagePage(messages: [], isCut: false)
+            var bytes = 0
+            var below = before
+            // Messages of deleted flows are in the index until they are purged: a step may find fewer than it asked for.
+            while page.messages.count < limit {
+                let missing = limit - page.messages.count
+                let found = try connection.rows(
+                    self.engine.dialect.search.match, [.text(query), SQLValue(below), SQLValue(limit: missing)])
+                for row in found {
+                    if bytes > Self.maximumPageBytes {
+                        page.isCut = true
+                        return page
+                    }
+                    var reader = RowReader(row)
+                    below = try reader.position()
+                    for message in try Self.messages(at: [below], on: connection).messages {
+                        bytes += message.size
+                        page.messages.append(message)
+                    }
+                }
+                if found.count < missing { break }
+            }
+            return page
         }
     }
 }

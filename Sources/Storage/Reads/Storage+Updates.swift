@@ -59,16 +59,21 @@ extension Storage {
     }
 
     /// Events of all flows and accounts after a position, in order.
+    ///
+    /// Fewer than `limit` when they are large; the log's end is where none come.
     package func events(after: Position, limit: Int) async throws(StorageError) -> [LogEvent] {
         try await engine.read { (connection) throws(StorageError) in
+            let source = "FROM events WHERE position > $1 ORDER BY position LIMIT $2"
+            let sizes = try connection.rows(
+                "SELECT length(content) \(source)",
+                [SQLValue(after), SQLValue(limit: min(limit, Self.maximumPageRows))])
+            let (count, _) = try Self.pageRows(sizes)
+            guard count > 0 else { return [] }
             let rows = try connection.rows(
                 """
                 SELECT position, time_ms, uuid, type, flow_id, seq, number, sender_id, state_key, content, replaces
-                FROM events
-                WHERE position > $1
-                ORDER BY position
-                LIMIT $2
-                """, [SQLValue(after), .int(Int64(limit))])
+                \(source)
+                """, [SQLValue(after), SQLValue(limit: count)])
             return try rows.map { (row) throws(StorageError) in
                 var reader = RowReader(row)
                 return LogEvent(
@@ -86,13 +91,13 @@ extension Storage {
     ///
     /// Reads only the account's flows with something new, each by its own index.
     ///
-    /// - Parameters:
-    ///   - wholeSeconds: Do not end inside a second, for cursors that are a time.
-    ///   - excluded: Events that the asker needs not be told of.
+    /// `wholeSeconds`, for cursors that are a time, does not end inside a second, unless that alone is more than a page
+    /// may hold. `excluded` are events that the asker needs not be told of.
     package func updates(
         for user: UserID, after cursor: Position, limit: Int, wholeSeconds: Bool, excluding excluded: Set<Position> = []
     ) async throws(StorageError) -> UpdatePage {
-        try await engine.read { (connection) throws(StorageError) in
+        let limit = min(max(limit, 1), Self.maximumUpdates)
+        return try await engine.read { (connection) throws(StorageError) in
             let head = try Self.head(on: connection)
             let flows = try Self.flowsWithNews(for: user, after: cursor, on: connection)
             var end = head
@@ -105,7 +110,7 @@ extension Storage {
                 end = positions.last ?? end
             }
             positions.removeAll(where: excluded.contains)
-            var page = try Self.load(positions, for: user, on: connection)
+            var page = try Self.load(positions, wholeSeconds: wholeSeconds, on: connection)
             if page.isCut { return page }
             let more = try Self.positions(in: flows, after: end, upTo: head, limit: 1, on: connection)
             page.isCut = !more.isEmpty
@@ -134,7 +139,7 @@ extension Storage {
         in flows: [SQLValue], after: Position, upTo: Position, limit: Int, on connection: any SQLConnection
     ) throws(StorageError) -> [Position] {
         guard after < upTo else { return [] }
-        let range = [SQLValue(after), SQLValue(upTo), .int(Int64(limit))]
+        let range = [SQLValue(after), SQLValue(upTo), SQLValue(limit: limit)]
         var statements = [
             SQLStatement(
                 """
@@ -165,25 +170,22 @@ extension Storage {
     /// The last position in the second of the event at `position`.
     private static func endOfSecond(
         at position: Position, on connection: any SQLConnection
-    ) throws(StorageError)
-        -> Position
-    {
-        guard
-            let row = try connection.rows("SELECT time_ms FROM events WHERE position = $1", [SQLValue(position)]).first
-        else { return position }
+    ) throws(StorageError) -> Position {
+        let rows = try connection.rows("SELECT time_ms FROM events WHERE position = $1", [SQLValue(position)])
+        guard let row = rows.first else { return position }
         var reader = RowReader(row)
         return try Self.position(before: LogTime(seconds: try reader.time().seconds + 1), on: connection)
     }
 
     /// The objects that the events at these positions made or changed, each once, as they stand now.
     private static func load(
-        _ positions: [Position], for user: UserID, on connection: any SQLConnection
+        _ positions: [Position], wholeSeconds: Bool, on connection: any SQLConnection
     ) throws(StorageError) -> UpdatePage {
         var page = UpdatePage(cursor: positions.last ?? .start)
         let heads = try connection.rows(
             pipelined: positions.map {
                 SQLStatement(
-                    "SELECT position, type, flow_id, state_key, replaces FROM events WHERE position = $1",
+                    "SELECT position, time_ms, type, flow_id, state_key, replaces FROM events WHERE position = $1",
                     [SQLValue($0)])
             })
         var seenMessages: Set<Position> = []
@@ -191,14 +193,24 @@ extension Storage {
         var seenUsers: Set<Int64> = []
         var bytes = 0
         var last = Position.start
+        var second: Int64?
+        // What the page was when the running second began.
+        var before: UpdatePage?
         for row in heads.joined() {
             if bytes > maximumPageBytes {
                 page.cursor = last
+                if wholeSeconds, let before { page = before }
                 page.isCut = true
                 break
             }
             var reader = RowReader(row)
             let position = try reader.position()
+            let itsSecond = try reader.time().seconds
+            if let second, wholeSeconds, second != itsSecond {
+                before = page
+                before?.cursor = last
+            }
+            second = itsSecond
             let kind = LogEvent.Kind(rawValue: try reader.text())
             let flow = try reader.optionalInt()
             let subject = try reader.optionalText().flatMap { Int64($0) }
@@ -206,11 +218,8 @@ extension Storage {
             switch kind {
             case .message, .edit, .deletion:
                 guard seenMessages.insert(target).inserted else { break }
-                let rows = try connection.rows(
-                    "SELECT \(messageColumns) FROM \(messageTables) WHERE e.number IS NOT NULL AND e.position = $1",
-                    [SQLValue(target)])
-                for message in try messages(rows, on: connection).messages {
-                    bytes += message.content.count + message.blobs.values.reduce(0) { $0 + $1.count }
+                for message in try messages(at: [target], on: connection).messages {
+                    bytes += message.size
                     page.messages.append(message)
                 }
             case .flow, .join, .leave:

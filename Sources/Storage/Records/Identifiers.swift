@@ -13,7 +13,9 @@ package struct Identifier: Hashable, Sendable {
         Identifier(UInt128(generator.next()) << 64 | UInt128(generator.next()))
     }
 
-    /// 1 to 39 ASCII digits without sign or leading zeros. Anything else is no identifier.
+    /// 1 to 39 ASCII digits without sign or leading zeros.
+    ///
+    /// Anything else is no identifier.
     package init?(decimal text: String) {
         var text = text
         let parsed: UInt128? = text.withUTF8 { digits in
@@ -83,7 +85,9 @@ package struct SessionID: Hashable, Sendable {
     package init(_ rawValue: Int64) { self.rawValue = rawValue }
 }
 
-/// A place in the log, from 1. As a cursor: everything up to and including it has been seen; 0 has seen nothing.
+/// A place in the log, from 1.
+///
+/// As a cursor: everything up to and including it has been seen; 0 has seen nothing.
 package struct Position: Hashable, Sendable, Comparable {
     package var rawValue: Int64
     package init(_ rawValue: Int64) { self.rawValue = rawValue }
@@ -91,7 +95,9 @@ package struct Position: Hashable, Sendable, Comparable {
     package static let start = Position(0)
 }
 
-/// Milliseconds since 1970 (UTC), the log's time. It never goes back from one position to the next.
+/// Milliseconds since 1970 (UTC), the log's time.
+///
+/// It never goes back from one position to the next.
 package struct LogTime: Hashable, Sendable, Comparable {
     package var milliseconds: Int64
     package init(milliseconds: Int64) { self.milliseconds = milliseconds }

@@ -1,11 +1,15 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// An account. The reference model's `user` without a plaintext password; its tokens are sessions.
+/// An account.
+///
+/// The reference model's `user` without a plaintext password; its tokens are sessions.
 package struct UserRecord: Sendable, Equatable {
     package var id: UserID
     package var uuid: Identifier
-    /// As typed. Unique by `loginKey`.
+    /// As typed.
+    ///
+    /// Unique by `loginKey`.
     package var login: String
     package var loginKey: String
     package var username: String
@@ -64,7 +68,9 @@ package struct MessageRecord: Sendable, Equatable {
     package var sender: UserID
     package var senderUUID: Identifier
     package var time: LogTime
-    /// What the sender wrote: bytes of a JSON object. `{}` when deleted.
+    /// What the sender wrote: bytes of a JSON object.
+    ///
+    /// `{}` when deleted.
     package var content: [UInt8]
     /// Attachments that are kept outside `content`, by name.
     package var blobs: [String: [UInt8]]
@@ -77,7 +83,9 @@ package struct MessageRecord: Sendable, Equatable {
     }
 }
 
-/// A log in of one device. Tokens are stored only as hashes.
+/// A log in of one device.
+///
+/// Tokens are stored only as hashes.
 package struct SessionRecord: Sendable, Equatable {
     package var id: SessionID
     package var user: UserID

@@ -85,5 +85,6 @@ extension SQLValue {
     init(_ value: UserID) { self = .int(value.rawValue) }
     init(_ value: FlowID) { self = .int(value.rawValue) }
     init(_ value: Position) { self = .int(value.rawValue) }
+    init(limit: Int) { self = .int(Int64(max(0, limit))) }
     init(_ value: LogTime) { self = .int(value.milliseconds) }
 }

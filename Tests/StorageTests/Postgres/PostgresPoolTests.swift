@@ -11,7 +11,11 @@ import Testing
 struct PostgresPoolTests {
     private static let waitForLock = "SELECT pg_advisory_xact_lock_shared(1)"
     private static func waiting(_ count: Int) -> String {
-        "SELECT count(*) = \(count) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
+        """
+        SELECT count(*) = \(count) FROM pg_locks
+        WHERE NOT granted AND locktype = 'advisory'
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """
     }
 
     private static let nobodyElse = """

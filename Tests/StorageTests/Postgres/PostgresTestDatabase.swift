@@ -151,6 +151,8 @@ struct PostgresTestDatabase: Sendable {
         let locale = encoding == "UTF8" ? "" : " LOCALE 'C'"
         try await administrator.query("CREATE DATABASE \(name) ENCODING '\(encoding)'\(locale) TEMPLATE template0")
         configuration.database = name
+        // A lock that a test holds is held as long as the machine needs.
+        configuration.lockTimeout = .seconds(600)
         let outcome: Result<Void, any Error>
         do {
             let database = PostgresTestDatabase(

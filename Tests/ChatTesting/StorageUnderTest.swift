@@ -1,0 +1,234 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Logging
+package import Storage
+import StoragePostgres
+import StorageSQLite
+import Synchronization
+
+/// The kinds of store that one suite of tests runs on.
+package enum StorageKind: String, Sendable, CaseIterable {
+    case sqliteMemory, sqliteFile, postgres
+
+    /// `postgres://user:password@127.0.0.1:port/name`, as `Scripts/postgres start` prints it.
+    package static let postgresURI: String? = getenv("PARLEY_TEST_POSTGRES").map { String(cString: $0) }
+
+    /// What can be tested here: PostgreSQL only if `PARLEY_TEST_POSTGRES` names a server.
+    package static let available: [StorageKind] = allCases.filter { $0 != .postgres || postgresURI != nil }
+
+    /// The kinds that several processes can share.
+    package static let shared: [StorageKind] = available.filter { $0 != .sqliteMemory }
+}
+
+/// A wall clock that stands still until a test moves it, also backwards.
+package final class StorageClock: Sendable {
+    private let time: Mutex<LogTime>
+
+    package init(milliseconds: Int64 = 1_700_000_000_000) {
+        time = Mutex(LogTime(milliseconds: milliseconds))
+    }
+
+    /// What it shows.
+    package var now: LogTime {
+        get { time.withLock { $0 } }
+        set { time.withLock { $0 = newValue } }
+    }
+
+    /// Moves it by so much.
+    package func advance(milliseconds: Int64) {
+        time.withLock { $0 = LogTime(milliseconds: $0.milliseconds + milliseconds) }
+    }
+}
+
+/// A store of one test's own, on an engine of the given kind, and its clock.
+package struct StorageUnderTest: Sendable {
+    package let kind: StorageKind
+    package let storage: Storage
+    package let clock: StorageClock
+    /// What `[DATABASE] URI` would say; `nil` for a database in memory.
+    package let uri: String?
+    /// The SQLite file, if there is one.
+    package let path: String?
+    private let makeEngine: @Sendable () throws(StorageError) -> any StorageEngine
+    private let numbers = UniqueNumbers()
+
+    private static let turnstile = StorageTurnstile(places: 6)
+
+    /// Runs `body` on a fresh store and removes it afterwards, whatever happens.
+    ///
+    /// The schema is made first unless `migrated` says no.
+    package static func with(
+        _ kind: StorageKind, migrated: Bool = true, _ body: (StorageUnderTest) async throws -> Void
+    ) async throws {
+        switch kind {
+        case .sqliteMemory:
+            try await run(body, migrated: migrated, kind: kind, uri: nil, path: nil) { () throws(StorageError) in
+                try SQLiteEngine(.memory, create: true)
+            }
+        case .sqliteFile:
+            let folder = try StorageFolder()
+            let path = folder.path + "/parley.db"
+            try await run(body, migrated: migrated, kind: kind, uri: "sqlite:" + path, path: path) {
+                () throws(StorageError) in try SQLiteEngine(.file(path), create: true)
+            }
+            folder.remove()
+        case .postgres:
+            try await withPostgresSchema { uri in
+                try await run(body, migrated: migrated, kind: kind, uri: uri, path: nil) { () throws(StorageError) in
+                    var configuration = try PostgresConfiguration(uri: uri)
+                    configuration.readerConnections = 3
+                    // As long as a slow machine needs.
+                    configuration.waitTimeout = .seconds(300)
+                    configuration.lockTimeout = .seconds(300)
+                    return PostgresEngine(configuration, logger: silent)
+                }
+            }
+        }
+    }
+
+    private static let silent = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    private static func run(
+        _ body: (StorageUnderTest) async throws -> Void, migrated: Bool, kind: StorageKind, uri: String?, path: String?,
+        engine makeEngine: @escaping @Sendable () throws(StorageError) -> any StorageEngine
+    ) async throws {
+        let clock = StorageClock()
+        let storage = Storage(engine: try makeEngine(), now: { clock.now })
+        let outcome: Result<Void, any Error>
+        do {
+            if migrated { _ = try await storage.migrate() }
+            let test = StorageUnderTest(
+                kind: kind, storage: storage, clock: clock, uri: uri, path: path, makeEngine: makeEngine)
+            outcome = .success(try await body(test))
+        } catch {
+            outcome = .failure(error)
+        }
+        await storage.close()
+        try outcome.get()
+    }
+
+    /// A schema of its own separates a test from the others in one database; making one is cheaper than a database.
+    private static func withPostgresSchema(_ body: (String) async throws -> Void) async throws {
+        guard let server = StorageKind.postgresURI else { throw StorageTestError("PARLEY_TEST_POSTGRES is not set") }
+        await turnstile.enter()
+        defer { turnstile.leave() }
+        let schema = "test_" + String(UInt64.random(in: .min ... .max), radix: 36)
+        let administrator = PostgresEngine(try PostgresConfiguration(uri: server), logger: silent)
+        try await administrator.write { (connection) throws(StorageError) in
+            _ = try connection.execute("CREATE SCHEMA \(schema)")
+        }
+        let outcome: Result<Void, any Error>
+        do {
+            let separator = server.contains("?") ? "&" : "?"
+            outcome = .success(try await body("\(server)\(separator)options=-csearch_path%3D\(schema)"))
+        } catch {
+            outcome = .failure(error)
+        }
+        try await administrator.write { (connection) throws(StorageError) in
+            _ = try connection.execute("DROP SCHEMA \(schema) CASCADE")
+        }
+        await administrator.close()
+        try outcome.get()
+    }
+
+    /// Runs `body` with a second store on the same database, as another process would have it.
+    package func withAnother(_ body: (Storage) async throws -> Void) async throws {
+        let clock = clock
+        let another = Storage(engine: try makeEngine(), now: { clock.now })
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await body(another)) } catch { outcome = .failure(error) }
+        await another.close()
+        try outcome.get()
+    }
+
+    /// The same clock and database behind another engine, such as one that a test can hold up.
+    package func storage(over engine: any StorageEngine, clock pauses: any Clock<Duration>) -> Storage {
+        let clock = clock
+        return Storage(engine: engine, clock: pauses, now: { clock.now })
+    }
+
+    /// A uuid that this store has not had yet.
+    package func newUUID() -> Identifier { Identifier(UInt128(numbers.next())) }
+    /// A number that this store has not had yet.
+    package func newNumber() -> Int { numbers.next() }
+}
+
+/// What went wrong in a test's own machinery.
+package struct StorageTestError: Error, CustomStringConvertible {
+    package var description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
+
+private final class UniqueNumbers: Sendable {
+    private let last = Mutex(0)
+
+    func next() -> Int {
+        last.withLock { last in
+            last += 1
+            return last
+        }
+    }
+}
+
+/// A folder for the files of one test.
+package struct StorageFolder: Sendable {
+    package let path: String
+
+    /// Makes it, under `TMPDIR` or `/tmp`.
+    package init() throws {
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(parent)/parley-test.XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw StorageTestError("no temporary folder: errno \(errno)") }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Removes it with the files in it.
+    package func remove() {
+        guard let folder = opendir(path) else { return }
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { unlink(path + "/" + name) }
+        }
+        closedir(folder)
+        rmdir(path)
+    }
+}
+
+/// Lets a few tests at a time have connections: a server has not too many of them.
+private final class StorageTurnstile: Sendable {
+    private let state: Mutex<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
+
+    init(places: Int) {
+        state = Mutex((places, []))
+    }
+
+    func enter() async {
+        await withCheckedContinuation { continuation in
+            let mayPass = state.withLock { state -> Bool in
+                if state.free > 0 {
+                    state.free -= 1
+                    return true
+                }
+                state.waiting.append(continuation)
+                return false
+            }
+            if mayPass { continuation.resume() }
+        }
+    }
+
+    func leave() {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
+            state.free += 1
+            return nil
+        }
+        next?.resume()
+    }
+}
