@@ -29,6 +29,22 @@ struct HTTPConnectionTests {
         }
     }
 
+    @Test func tcpLooksForDeadPeers() async throws {
+        var options = TestServer.Options()
+        options.responder = { _, writer, channel in
+            let isOn = try await channel.getOption(.socketOption(.so_keepalive)).get()
+            let response = Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "\(isOn)")))
+            try await writer.write(response: response.head, body: response.body)
+        }
+        try await withTestServer(options) { server in
+            try await withRawClient(port: server.port) { client in
+                try await client.send(request: Self.get("/"))
+
+                #expect(try await client.readResponse().body == "1")
+            }
+        }
+    }
+
     @Test func upgradeMayComeAfterARequest() async throws {
         try await withTestServer { server in
             try await withRawClient(port: server.port) { client in
