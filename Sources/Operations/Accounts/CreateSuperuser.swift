@@ -1,0 +1,59 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `superuser.create`: an account and an administrator in one transaction, with the same password.
+package struct CreateSuperuser: AdminOperation {
+    /// What `superuser.create` tells.
+    package struct Report: Codable, Sendable {
+        /// The administrator's name.
+        package var username: String
+        /// The new account.
+        package var user: UserReport
+    }
+
+    package static let name = "superuser.create"
+
+    /// The administrator's name.
+    package var username: String
+    /// The account's login.
+    package var login: String
+    /// The password of both.
+    package var password: SecretText
+
+    /// Creates the operation.
+    package init(username: String, login: String, password: SecretText) {
+        self.username = username
+        self.login = login
+        self.password = password
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> Report {
+        guard !username.isEmpty else { throw OperationError(.invalid, "The name of an administrator is not empty.") }
+        try context.check(username, "username", limit: ChatLimits.usernameBytes)
+        try await checkIsFree(in: context)
+        let user = try await context.newUser(login: login, password: password, username: username)
+        do {
+            _ = try await context.write(
+                .createUser(user, session: nil, admin: NewAdmin(username: username, passwordHash: user.passwordHash)))
+        } catch  where error.kind == .refused {
+            // Somebody else was faster.
+            try await checkIsFree(in: context)
+            throw error
+        }
+        return Report(username: username, user: UserReport(try await context.user(login: login)))
+    }
+
+    private func checkIsFree(in context: OperationContext) async throws(OperationError) {
+        let storage = context.chat.storage
+        let known = try await context.reading { () async throws(StorageError) in
+            try await storage.admin(username: username)
+        }
+        if known != nil {
+            throw OperationError(
+                .exists, "An administrator '\(username)' exists already.", nextStep: "Choose another --username.")
+        }
+    }
+}

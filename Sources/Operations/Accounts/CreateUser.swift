@@ -1,0 +1,60 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `user.create`: a new account.
+package struct CreateUser: AdminOperation {
+    package static let name = "user.create"
+
+    /// The login.
+    package var login: String
+    /// The shown name.
+    package var username: String
+    /// The password.
+    package var password: SecretText
+    /// Whether a program is behind it.
+    package var isBot: Bool
+    /// Empty for none.
+    package var email: String
+
+    /// Creates the operation.
+    package init(login: String, username: String, password: SecretText, isBot: Bool = false, email: String = "") {
+        self.login = login
+        self.username = username
+        self.password = password
+        self.isBot = isBot
+        self.email = email
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
+        let user = try await context.newUser(
+            login: login, password: password, username: username, email: email, isBot: isBot)
+        _ = try await context.write(.createUser(user, session: nil, admin: nil))
+        return UserReport(try await context.user(login: login))
+    }
+}
+
+extension OperationContext {
+    /// An account ready to be written; a taken login is told before its password costs anything.
+    func newUser(
+        login: String, password: SecretText, username: String, email: String = "", isBot: Bool = false,
+        isHidden: Bool = false
+    ) async throws(OperationError) -> NewUser {
+        let login = try await asking { () async throws(ChatError) in try Login(login) }
+        let known = try await reading { () async throws(StorageError) in
+            try await chat.storage.user(loginKey: login.key)
+        }
+        if known != nil {
+            throw OperationError(
+                .exists, "A user with login '\(login.text)' exists already.", nextStep: OperationError.listUsers)
+        }
+        guard !password.clearText.isEmpty else { throw OperationError(.invalid, "The password is empty.") }
+        return try await asking { () async throws(ChatError) in
+            try await chat.newUser(
+                login: login, password: password.password, username: username, email: email, isBot: isBot,
+                isHidden: isHidden)
+        }
+    }
+}

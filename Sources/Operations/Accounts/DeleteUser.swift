@@ -1,0 +1,25 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `user.delete`: removes an account for good. What it wrote stays, under the name of a deleted user.
+package struct DeleteUser: AdminOperation {
+    package static let name = "user.delete"
+    package static let isDestructive = true
+
+    /// Whose account.
+    package var login: String
+
+    /// Creates the operation.
+    package init(login: String) {
+        self.login = login
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
+        let user = try await context.user(login: login)
+        _ = try await context.write(.deleteUser(user.id))
+        return UserReport(user)
+    }
+}

@@ -1,0 +1,31 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `user.set_password`: another password; every session of the account ends.
+package struct SetPassword: AdminOperation {
+    package static let name = "user.set_password"
+
+    /// Whose account.
+    package var login: String
+    /// The new password.
+    package var password: SecretText
+
+    /// Creates the operation.
+    package init(login: String, password: SecretText) {
+        self.login = login
+        self.password = password
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
+        guard !password.clearText.isEmpty else { throw OperationError(.invalid, "The password is empty.") }
+        let user = try await context.user(login: login)
+        let hash = try await context.asking { () async throws(ChatError) in
+            try await context.chat.hash(password.password)
+        }
+        _ = try await context.write(.setPassword(user.id, hash: hash, keeping: nil))
+        return UserReport(user)
+    }
+}

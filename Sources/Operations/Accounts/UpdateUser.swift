@@ -1,0 +1,65 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `user.update`: changes what is given of an account.
+package struct UpdateUser: AdminOperation {
+    package static let name = "user.update"
+
+    /// Whose account.
+    package var login: String
+    /// Another login.
+    package var newLogin: String?
+    /// Another shown name.
+    package var username: String?
+    /// Another address; empty for none.
+    package var email: String?
+    /// What the account says about itself.
+    package var bio: String?
+    /// Whether a program is behind it.
+    package var isBot: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+        case login
+        case newLogin = "new_login"
+        case username, email, bio
+        case isBot = "is_bot"
+    }
+
+    /// Creates the operation; what is `nil` stays as it is.
+    package init(
+        login: String, newLogin: String? = nil, username: String? = nil, email: String? = nil, bio: String? = nil,
+        isBot: Bool? = nil
+    ) {
+        self.login = login
+        self.newLogin = newLogin
+        self.username = username
+        self.email = email
+        self.bio = bio
+        self.isBot = isBot
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
+        guard newLogin != nil || username != nil || email != nil || bio != nil || isBot != nil else {
+            throw OperationError(.invalid, "Nothing to change was given.")
+        }
+        try context.check(username, "username", limit: ChatLimits.usernameBytes)
+        try context.check(email, "email", limit: ChatLimits.emailBytes)
+        try context.check(bio, "bio", limit: ChatLimits.bioBytes)
+        var changes = UserChanges(username: username, email: email, bio: bio, isBot: isBot)
+        if let newLogin {
+            let checked = try await context.asking { () async throws(ChatError) in try Login(newLogin) }
+            changes.login = (checked.text, checked.key)
+        }
+        let user = try await context.user(login: login)
+        do {
+            _ = try await context.write(.updateUser(user.id, changes))
+        } catch  where error.kind == .exists {
+            throw OperationError(
+                .exists, "A user with login '\(newLogin ?? login)' exists already.", nextStep: OperationError.listUsers)
+        }
+        return UserReport(try await context.user(login: newLogin ?? login))
+    }
+}

@@ -1,0 +1,77 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `flow.create`: a new flow. Without members a group or channel is public; a chat has the owner and one other.
+package struct CreateFlow: AdminOperation {
+    /// The kinds of flow.
+    package enum Kind: String, Codable, Sendable, CaseIterable {
+        /// Two people.
+        case chat
+        /// Everybody writes.
+        case group
+        /// Only the owner writes.
+        case channel
+
+        var recordKind: FlowRecord.Kind {
+            switch self {
+            case .chat: .chat
+            case .group: .group
+            case .channel: .channel
+            }
+        }
+    }
+
+    package static let name = "flow.create"
+
+    /// The owner's login.
+    package var owner: String
+    /// The kind of flow.
+    package var type: Kind
+    /// The title.
+    package var title: String
+    /// What the flow is about.
+    package var info: String
+    /// The logins of the members beside the owner.
+    package var members: [String]
+
+    /// Creates the operation.
+    package init(owner: String, type: Kind, title: String, info: String = "", members: [String] = []) {
+        self.owner = owner
+        self.type = type
+        self.title = title
+        self.info = info
+        self.members = members
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> FlowReport {
+        try context.check(title, "title", limit: ChatLimits.titleBytes)
+        try context.check(info, "info", limit: ChatLimits.infoBytes)
+        guard members.count <= ChatLimits.newMembers else {
+            throw OperationError(
+                .invalid, "A new flow names at most \(ChatLimits.newMembers) people; add more afterwards.")
+        }
+        let ownerRecord = try await context.user(login: owner)
+        var people: Set<UserID> = [ownerRecord.id]
+        for login in members { people.insert(try await context.user(login: login).id) }
+        if type == .chat, people.count != 2 {
+            throw OperationError(
+                .invalid, "A chat has its owner and exactly one other.", nextStep: "Name one other with --member.")
+        }
+        let flow = NewFlow(
+            uuid: context.chat.newIdentifier(), kind: type.recordKind, title: title, info: info, owner: ownerRecord.id,
+            isPublic: members.isEmpty, members: members.isEmpty ? [] : people.sorted())
+        let receipt = try await context.write(.createFlow(flow))
+        let id = FlowID(receipt.row ?? 0)
+        let record = try await context.reading { () async throws(StorageError) in
+            try await context.chat.storage.flow(id)
+        }
+        guard let record else { throw OperationError(ChatError.noSuchFlow) }
+        if receipt.existed {
+            throw OperationError(.exists, "The two have a chat already: \(record.uuid).")
+        }
+        return try await context.report(of: record)
+    }
+}

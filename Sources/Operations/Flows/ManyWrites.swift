@@ -1,0 +1,84 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// Writes of one kind, many of them under way at the same time, so that the batches of the log are full.
+struct ManyWrites: Sendable {
+    /// Two full batches: the next one gathers while one is committed. The server's other work still finds room.
+    private static let window = 2048
+    /// The most rows that are remembered.
+    private static let maximumRows = 100_000
+
+    /// How many.
+    var count: Int
+    /// What they are, for the progress.
+    var phase: String
+    /// The write with this index, from 0, and its author; `nil` for the operator.
+    var action: @Sendable (Int) -> (Write.Action, author: UserID?)
+
+    private struct Answer: Sendable {
+        var index: Int
+        var result: Result<Receipt, ChatError>
+    }
+
+    /// Makes the writes.
+    ///
+    /// When the server has no room for one, it waits until another one of ours is done.
+    ///
+    /// - Returns: The rows that they made, that of the first write in front; not all of very many.
+    /// - Throws: At the first write that is refused; those under way are waited for.
+    func run(on context: OperationContext) async throws(OperationError) -> [Int64] {
+        let result = await withTaskGroup(of: Answer.self, returning: Result<[Int64], OperationError>.self) { group in
+            var waiting: [Int] = []
+            var next = 0
+            var underWay = 0
+            var done = 0
+            var first: [Int64] = []
+            var rows: [Int64] = []
+            var hasRoom = true
+            while done < count {
+                if Task.isCancelled { return .failure(.interrupted) }
+                while hasRoom, underWay < Self.window, !waiting.isEmpty || next < count {
+                    let index = waiting.popLast() ?? next
+                    if index == next { next += 1 }
+                    underWay += 1
+                    group.addTask { await answer(index, on: context.chat) }
+                }
+                guard let answer = await group.next() else { return .failure(OperationError(ChatError.busy)) }
+                underWay -= 1
+                switch answer.result {
+                case .success(let receipt):
+                    hasRoom = true
+                    done += 1
+                    if let row = receipt.row, rows.count < Self.maximumRows {
+                        if answer.index == 0 { first = [row] } else { rows.append(row) }
+                    }
+                    await tell(done, to: context)
+                case .failure(.busy):
+                    hasRoom = false
+                    waiting.append(answer.index)
+                case .failure(let error): return .failure(OperationError(error))
+                }
+            }
+            return .success(first + rows)
+        }
+        return try result.get()
+    }
+
+    private func answer(_ index: Int, on chat: Chat) async -> Answer {
+        let (action, author) = action(index)
+        do {
+            return Answer(index: index, result: .success(try await chat.write(action, by: author)))
+        } catch {
+            return Answer(index: index, result: .failure(error))
+        }
+    }
+
+    /// Every hundredth part, but not more seldom than every 10,000.
+    private func tell(_ done: Int, to context: OperationContext) async {
+        guard done % max(1, min(10_000, count / 100)) == 0 || done == count else { return }
+        await context.progress(OperationProgress(phase: phase, done: done, total: count))
+    }
+}

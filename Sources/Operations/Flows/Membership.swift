@@ -1,0 +1,75 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// What changing a flow's members tells.
+package struct MembershipReport: Codable, Sendable, Equatable {
+    /// The flow.
+    package var flow: String
+    /// Who was added or removed.
+    package var login: String
+    /// Whether they are a member now.
+    package var isMember: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case flow, login
+        case isMember = "is_member"
+    }
+}
+
+/// `flow.add_member`: adds an account to a private group or channel.
+package struct AddMember: AdminOperation {
+    package static let name = "flow.add_member"
+
+    /// The flow.
+    package var uuid: String
+    /// Whom to add.
+    package var login: String
+
+    /// Creates the operation.
+    package init(uuid: String, login: String) {
+        self.uuid = uuid
+        self.login = login
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> MembershipReport {
+        let flow = try await context.flow(uuid: uuid)
+        let user = try await context.user(login: login)
+        let receipt = try await context.write(.addMember(flow.id, user.id))
+        if receipt.existed {
+            throw OperationError(.exists, "'\(user.login)' is a member of flow \(uuid) already.")
+        }
+        return MembershipReport(flow: uuid, login: user.login, isMember: true)
+    }
+}
+
+/// `flow.remove_member`: takes an account out of a private group or channel. The owner stays.
+package struct RemoveMember: AdminOperation {
+    package static let name = "flow.remove_member"
+
+    /// The flow.
+    package var uuid: String
+    /// Whom to remove.
+    package var login: String
+
+    /// Creates the operation.
+    package init(uuid: String, login: String) {
+        self.uuid = uuid
+        self.login = login
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> MembershipReport {
+        let flow = try await context.flow(uuid: uuid)
+        let user = try await context.user(login: login)
+        do {
+            _ = try await context.write(.removeMember(flow.id, user.id))
+        } catch  where error.kind == .notFound {
+            throw OperationError(
+                .notFound, "'\(user.login)' is no member of flow \(uuid).",
+                nextStep: "List the members with 'manage flow show \(uuid)'.")
+        }
+        return MembershipReport(flow: uuid, login: user.login, isMember: false)
+    }
+}

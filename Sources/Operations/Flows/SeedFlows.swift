@@ -1,0 +1,125 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `flow.seed`: fills the server with accounts, public groups and messages, to try it out or to load it.
+package struct SeedFlows: AdminOperation {
+    /// What `flow.seed` tells.
+    package struct Report: Codable, Sendable, Equatable {
+        /// Accounts made.
+        package var users: Int
+        /// Groups made.
+        package var flows: Int
+        /// Messages made.
+        package var messages: Int
+        /// The login of the first new account; the others count on. `nil` without any.
+        package var firstLogin: String?
+        /// The uuid of the first new group; `nil` without any.
+        package var firstFlow: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case users, flows, messages
+            case firstLogin = "first_login"
+            case firstFlow = "first_flow"
+        }
+
+        /// Writes every key, also of what is `nil`.
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(users, forKey: .users)
+            try container.encode(flows, forKey: .flows)
+            try container.encode(messages, forKey: .messages)
+            try container.encode(firstLogin, forKey: .firstLogin)
+            try container.encode(firstFlow, forKey: .firstFlow)
+        }
+    }
+
+    package static let name = "flow.seed"
+
+    /// The bot that owns what is seeded.
+    package static let botLogin = "seed"
+    /// The most of each kind.
+    package static let maximumCount = 1_000_000_000
+
+    /// New accounts.
+    package var users: Int
+    /// New public groups.
+    package var flows: Int
+    /// New messages, spread over the new groups and written by the new accounts in turn.
+    package var messages: Int
+    /// The new accounts' password; without it nobody can log in as one of them.
+    package var password: SecretText?
+
+    /// Creates the operation; by default one public group with a first message.
+    package init(users: Int = 0, flows: Int = 1, messages: Int = 1, password: SecretText? = nil) {
+        self.users = users
+        self.flows = flows
+        self.messages = messages
+        self.password = password
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> Report {
+        for (name, count) in [("users", users), ("flows", flows), ("messages", messages)] {
+            guard (0...Self.maximumCount).contains(count) else {
+                throw OperationError(.invalid, "The number of \(name) is 0 to \(Self.maximumCount), not \(count).")
+            }
+        }
+        guard messages == 0 || flows > 0 else {
+            throw OperationError(.invalid, "Messages need a group to be in.", nextStep: "Ask for one flow or more.")
+        }
+        let bot = try await context.bot(login: Self.botLogin, username: "Seed", isHidden: false)
+        var report = Report(users: users, flows: flows, messages: messages, firstLogin: nil, firstFlow: nil)
+        var authors: [UserID] = []
+        if users > 0 {
+            // One hash for all: hashing is slow on purpose.
+            let password = password ?? context.randomPassword()
+            let hash = try await context.asking { () async throws(ChatError) in
+                try await context.chat.hash(password.password)
+            }
+            let prefix = "seed-\(context.chat.newIdentifier().value % 1_000_000)"
+            report.firstLogin = "\(prefix)-1"
+            authors = try await ManyWrites(count: users, phase: "users") { index in
+                let login = "\(prefix)-\(index + 1)"
+                return (
+                    .createUser(
+                        NewUser(
+                            uuid: context.chat.newIdentifier(), login: login, loginKey: Login.key(of: login),
+                            username: "Seeded user \(index + 1)", passwordHash: hash),
+                        session: nil, admin: nil), nil
+                )
+            }.run(on: context).map { UserID($0) }
+        }
+        if authors.isEmpty { authors = [bot.id] }
+        let groups = try await ManyWrites(count: flows, phase: "flows") { index in
+            (
+                .createFlow(
+                    NewFlow(
+                        uuid: context.chat.newIdentifier(), kind: .group,
+                        title: index == 0 ? "Welcome" : "Seeded group \(index + 1)",
+                        info: "A public group: every account here reads it and writes in it.", owner: bot.id,
+                        isPublic: true, members: [])), nil
+            )
+        }.run(on: context).map { FlowID($0) }
+        if let first = groups.first {
+            report.firstFlow = try await context.reading { () async throws(StorageError) in
+                try await context.chat.storage.flow(first)
+            }?.uuid.description
+        }
+        let (senders, targets) = (authors, groups)
+        _ = try await ManyWrites(count: messages, phase: "messages") { index in
+            let text =
+                index == 0
+                ? "Welcome to Parley. This group is for everybody who has an account here."
+                : "Seeded message \(index + 1). The quick brown fox jumps over the lazy dog."
+            // Both texts need no escaping.
+            return (
+                .sendMessage(
+                    flow: targets[index % targets.count], content: Array(#"{"text":"\#(text)"}"#.utf8), blobs: []),
+                senders[index % senders.count]
+            )
+        }.run(on: context)
+        return report
+    }
+}

@@ -1,0 +1,45 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `flow.show`: a flow and its members.
+package struct ShowFlow: AdminOperation {
+    /// What `flow.show` tells.
+    package struct Report: Codable, Sendable {
+        /// The flow.
+        package var flow: FlowReport
+        /// The logins of a private flow's members by row number, at most 1000.
+        package var members: [String]
+        /// Whether there are more members than are listed.
+        package var areMembersCut: Bool
+
+        private enum CodingKeys: String, CodingKey {
+            case flow, members
+            case areMembersCut = "members_cut"
+        }
+    }
+
+    private static let maximumMembers = 1000
+
+    package static let name = "flow.show"
+
+    /// The flow.
+    package var uuid: String
+
+    /// Creates the operation.
+    package init(uuid: String) {
+        self.uuid = uuid
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> Report {
+        let flow = try await context.flow(uuid: uuid)
+        let members = try await context.reading { () async throws(StorageError) in
+            try await context.chat.storage.members(of: flow.id, limit: Self.maximumMembers + 1)
+        }
+        return Report(
+            flow: try await context.report(of: flow), members: members.prefix(Self.maximumMembers).map(\.login),
+            areMembersCut: members.count > Self.maximumMembers)
+    }
+}

@@ -1,0 +1,93 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Chat
+import Logging
+import Storage
+
+/// What an operation works on.
+package struct OperationContext: Sendable {
+    /// The domain; it must be running.
+    package let chat: Chat
+    /// Called with each step of a long operation, one after the other.
+    package let progress: @Sendable (OperationProgress) async -> Void
+
+    /// Creates a context.
+    package init(chat: Chat, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in }) {
+        self.chat = chat
+        self.progress = progress
+    }
+
+    /// Makes a change as the operator of the server, who may do everything.
+    func write(_ action: Write.Action) async throws(OperationError) -> Receipt {
+        do { return try await chat.write(action, by: nil) } catch { throw OperationError(error) }
+    }
+
+    /// Asks the domain.
+    func asking<Value: Sendable>(_ body: () async throws(ChatError) -> Value) async throws(OperationError) -> Value {
+        do { return try await body() } catch { throw OperationError(error) }
+    }
+
+    /// Reads from the store; what the engine said goes to the log.
+    func reading<Value: Sendable>(
+        _ body: () async throws(StorageError) -> Value
+    ) async throws(OperationError) -> Value {
+        do {
+            return try await body()
+        } catch {
+            chat.logger.error("The store failed", metadata: ["error": "\(String(reflecting: error))"])
+            throw OperationError(error)
+        }
+    }
+
+    /// Ends the operation between two steps when nobody waits for it any more.
+    func checkCancellation() throws(OperationError) {
+        if Task.isCancelled { throw .interrupted }
+    }
+
+    /// The account of a login.
+    ///
+    /// - Throws: `.notFound` that names the login.
+    func user(login: String) async throws(OperationError) -> UserRecord {
+        let found: UserRecord?
+        if login.isEmpty || login.utf8.count > ChatLimits.loginBytes || login.utf8.contains(0) {
+            found = nil
+        } else {
+            let key = Login.key(of: login)
+            found = try await reading { () async throws(StorageError) in
+                try await chat.storage.user(loginKey: key)
+            }
+        }
+        guard let found, found.deleted == nil else {
+            throw OperationError(.notFound, "No user with login '\(login)'.", nextStep: OperationError.listUsers)
+        }
+        return found
+    }
+
+    /// The flow of a uuid.
+    ///
+    /// - Throws: `.invalid` for what is no uuid, `.notFound` that names it.
+    func flow(uuid: String) async throws(OperationError) -> FlowRecord {
+        guard let identifier = Identifier(decimal: uuid) else {
+            throw OperationError(
+                .invalid, "'\(uuid)' is no uuid of a flow: it has digits only.", nextStep: OperationError.listFlows)
+        }
+        let found = try await reading { () async throws(StorageError) in try await chat.storage.flow(uuid: identifier) }
+        guard let found else {
+            throw OperationError(.notFound, "No flow with uuid \(uuid).", nextStep: OperationError.listFlows)
+        }
+        return found
+    }
+
+    /// Refuses a text that is too long or cannot be stored.
+    func check(_ text: String?, _ field: String, limit: Int) throws(OperationError) {
+        guard let text else { return }
+        if text.utf8.count > limit { throw OperationError(ChatError.tooLong(field: field, limit: limit)) }
+        if text.utf8.contains(0) { throw OperationError(ChatError.nullCharacter(field: field)) }
+    }
+
+    /// A password that nobody knows.
+    func randomPassword() -> SecretText {
+        SecretText("\(chat.newIdentifier())-\(chat.newIdentifier())")
+    }
+}

@@ -1,0 +1,81 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `db.status`: what the database says about itself.
+package struct DatabaseStatus: AdminOperation {
+    /// What `db.status` tells.
+    package struct Report: Codable, Sendable {
+        /// Such as `SQLite 3.40.1`.
+        package var engine: String
+        /// Where the data is, without user and password.
+        package var location: String
+        /// Its size on the disk in bytes.
+        package var sizeBytes: Int64
+        /// The settings that decide whether a commit survives a power failure, as the database itself reports them.
+        package var durability: [String: String]
+        /// Where the schema stands: `current`, `old`, `empty`, `newer`, `foreign` or `halfMigrated`.
+        package var schema: String
+        /// The migrations that were applied.
+        package var applied: [String]
+        /// The migrations to come.
+        package var pending: [String]
+        /// How much there is; `nil` unless the schema is current.
+        package var counts: Counts?
+
+        private enum CodingKeys: String, CodingKey {
+            case engine, location
+            case sizeBytes = "size_bytes"
+            case durability, schema, applied, pending, counts
+        }
+
+        /// Writes every key, also of what is `nil`.
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(engine, forKey: .engine)
+            try container.encode(location, forKey: .location)
+            try container.encode(sizeBytes, forKey: .sizeBytes)
+            try container.encode(durability, forKey: .durability)
+            try container.encode(schema, forKey: .schema)
+            try container.encode(applied, forKey: .applied)
+            try container.encode(pending, forKey: .pending)
+            try container.encode(counts, forKey: .counts)
+        }
+    }
+
+    /// How much there is.
+    package struct Counts: Codable, Sendable, Equatable {
+        /// Accounts, without deleted and hidden ones.
+        package var users: Int64
+        /// Flows.
+        package var flows: Int64
+        /// Messages, deleted ones included.
+        package var messages: Int64
+        /// The last position of the log.
+        package var head: Int64
+    }
+
+    package static let name = "db.status"
+    package static let needsCurrentSchema = false
+
+    /// Creates the operation.
+    package init() {}
+
+    package func run(on context: OperationContext) async throws(OperationError) -> Report {
+        let storage = context.chat.storage
+        let facts = try await context.reading { () async throws(StorageError) in try await storage.engine.facts() }
+        let status = try await context.reading { () async throws(StorageError) in try await storage.migrationStatus() }
+        var report = Report(
+            engine: facts.version, location: facts.location, sizeBytes: facts.sizeBytes, durability: facts.durability,
+            schema: status.state.rawValue, applied: status.applied, pending: status.pending, counts: nil)
+        if status.state == .current {
+            let counts = try await context.reading { () async throws(StorageError) in try await storage.counts() }
+            let head = try await context.reading { () async throws(StorageError) in try await storage.head() }
+            report.counts = Counts(
+                users: counts.users, flows: counts.flows, messages: counts.messages, head: head.rawValue)
+        }
+        return report
+    }
+}
