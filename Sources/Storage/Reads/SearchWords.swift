@@ -42,11 +42,12 @@ enum SearchWords {
 
     /// A query for messages that contain every one of `words`; `nil` if there is none.
     static func query(_ words: [String]) -> String? {
-        var seen: Set<String> = []
+        var query: [String] = []
+        for word in words.flatMap(Self.words) where query.count < maximumQueryWords && !query.contains(word) {
+            query.append(word)
+        }
         // Quoted, so that no operator of the engine's query language works.
-        let quoted = words.lazy.flatMap(Self.words).filter { seen.insert($0).inserted }.prefix(maximumQueryWords)
-            .map { "\"\($0)\"" }
-        return quoted.isEmpty ? nil : quoted.joined(separator: " ")
+        return query.isEmpty ? nil : query.map { "\"\($0)\"" }.joined(separator: " ")
     }
 
     /// Through upper case, which has one form where lower case has several (ß, ς).

@@ -1,0 +1,268 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ChatTesting
+import Testing
+
+@testable import Storage
+
+struct AccountWriteTests {
+    private func session(_ byte: UInt8, lifetimeSeconds: Int64 = 60) -> NewSession {
+        NewSession(
+            tokenHash: [UInt8](repeating: byte, count: 32), protocol: "mtp", address: "127.0.0.1",
+            lifetimeSeconds: lifetimeSeconds)
+    }
+
+    private func session(_ byte: UInt8, on test: StorageUnderTest) async throws -> SessionRecord? {
+        try await test.storage.session(tokenHash: [UInt8](repeating: byte, count: 32))?.0
+    }
+
+    @Test(arguments: StorageKind.available)
+    func anAccountHasAllItsFields(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let new = NewUser(
+                uuid: test.newUUID(), login: "Ä\"l'ice;--", loginKey: "ä\"l'ice;--", username: "", passwordHash: "$argon2id$x",
+                isBot: true, email: "a@b", avatar: "picture", bio: "🙂\n\\")
+
+            let receipt = try await test.done(.createUser(new, session: nil, admin: nil))
+
+            let user = try #require(try await test.storage.user(try receipt.userID))
+            #expect(user.uuid == new.uuid)
+            #expect(user.login == new.login)
+            #expect(user.loginKey == new.loginKey)
+            #expect(user.username == "")
+            #expect(user.passwordHash == new.passwordHash)
+            #expect(user.salt == nil && user.key == nil)
+            #expect(user.isBot && !user.isHidden)
+            #expect(user.email == "a@b" && user.avatar == "picture" && user.bio == "🙂\n\\")
+            #expect(user.created == test.clock.now && user.deleted == nil)
+            #expect(try await test.storage.user(uuid: new.uuid) == user)
+            #expect(try await test.storage.user(loginKey: new.loginKey) == user)
+            #expect(try await test.storage.user(loginKey: "nobody") == nil)
+            #expect(try await test.storage.user(UserID(4711)) == nil)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func aTakenLoginIsRefusedAndLeavesNothing(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            _ = try await test.createUser("alice")
+            let head = try await test.storage.head()
+
+            let refusal = try await test.refusal(
+                of: .createUser(
+                    test.newUser("Alice"), session: session(1), admin: NewAdmin(username: "root", passwordHash: "h")))
+
+            #expect(refusal == .loginTaken)
+            #expect(try await test.storage.head() == head)
+            #expect(try await session(1, on: test) == nil)
+            #expect(try await test.storage.admin(username: "root") == nil)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func anAccountComesWithItsSessionAndAdminRow(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let admin = NewAdmin(username: "root", passwordHash: "hash")
+            let receipt = try await test.done(
+                .createUser(test.newUser("alice"), session: session(1), admin: admin))
+
+            let found = try #require(try await session(1, on: test))
+            #expect(found.id == SessionID(try #require(receipt.sessionRow)))
+            #expect(found.user == (try receipt.userID))
+            #expect(found.expires.milliseconds == test.clock.now.milliseconds + 60_000)
+            #expect(try await test.storage.admin(username: "root")?.passwordHash == "hash")
+
+            // An admin of that name refuses the account with it.
+            let refusal = try await test.refusal(of: .createUser(test.newUser("bob"), session: nil, admin: admin))
+            #expect(refusal == .adminExists)
+            #expect(try await test.storage.user(loginKey: "bob") == nil)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func eachFieldChangesAlone(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            _ = try await test.createUser("bob")
+            var expected = try #require(try await test.storage.user(alice))
+            let changes: [(UserChanges, (inout UserRecord) -> Void)] = [
+                (UserChanges(login: ("ALICE", "alice")), { $0.login = "ALICE" }),
+                (UserChanges(login: ("carol", "carol")), { ($0.login, $0.loginKey) = ("carol", "carol") }),
+                (UserChanges(username: "n"), { $0.username = "n" }), (UserChanges(email: "e"), { $0.email = "e" }),
+                (UserChanges(avatar: "a"), { $0.avatar = "a" }), (UserChanges(bio: "b"), { $0.bio = "b" }),
+                (UserChanges(isBot: true), { $0.isBot = true }), (UserChanges(), { _ in }),
+            ]
+            for (change, apply) in changes {
+                try await test.done(.updateUser(alice, change))
+                apply(&expected)
+                #expect(try await test.storage.user(alice) == expected)
+            }
+
+            #expect(try await test.refusal(of: .updateUser(alice, UserChanges(login: ("BOB", "bob")))) == .loginTaken)
+            #expect(try await test.refusal(of: .updateUser(UserID(99), UserChanges(bio: ""))) == .noSuchUser)
+            #expect(try await test.storage.user(alice) == expected)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func aNewPasswordEndsOtherSessions(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let bob = try await test.createUser("bob")
+            for byte in UInt8(1)...3 { try await test.done(.openSession(alice, session(byte))) }
+            try await test.done(.openSession(bob, session(4)))
+            let kept = try #require(try await session(2, on: test))
+
+            try await test.done(.setPassword(alice, hash: "new", keeping: kept.id))
+
+            #expect(try await test.storage.user(alice)?.passwordHash == "new")
+            #expect(try await test.storage.sessions(of: alice).map(\.id) == [kept.id])
+            #expect(try await test.storage.isLive(kept.id))
+            #expect(try await session(1, on: test)?.revoked == test.clock.now)
+            #expect(try await session(4, on: test)?.revoked == nil)
+            try await test.done(.setPassword(alice, hash: "newer", keeping: nil))
+            #expect(try await test.storage.sessions(of: alice) == [])
+            #expect(try await test.refusal(of: .setPassword(UserID(99), hash: "h", keeping: nil)) == .noSuchUser)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func anUpgradedHashNeverBringsBackAnOldPassword(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            try await test.done(.openSession(alice, session(1)))
+            try await test.done(.upgradePasswordHash(alice, hash: "better", replacing: "hash of alice"))
+            #expect(try await test.storage.user(alice)?.passwordHash == "better")
+            #expect(try await test.storage.sessions(of: alice).count == 1)
+            let head = try await test.storage.head()
+
+            // Somebody set another password between the log in and the upgrade.
+            let receipt = try await test.done(.upgradePasswordHash(alice, hash: "old", replacing: "hash of alice"))
+
+            #expect(receipt.existed)
+            #expect(try await test.storage.user(alice)?.passwordHash == "better")
+            #expect(try await test.storage.head() == head)
+            #expect(try await test.refusal(of: .upgradePasswordHash(UserID(99), hash: "h")) == .noSuchUser)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func aDeletedAccountKeepsItsRowAndNothingPersonal(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let bob = try await test.createUser("bob")
+            let flow = try await test.createFlow(owner: bob)
+            let sent = try await test.send("hello", from: alice, to: flow)
+            try await test.done(.openSession(alice, session(1)))
+            let before = try #require(try await test.storage.user(alice))
+            test.clock.advance(milliseconds: 10)
+
+            try await test.done(.deleteUser(alice))
+
+            let user = try #require(try await test.storage.user(uuid: before.uuid))
+            #expect(user.id == alice && user.deleted == test.clock.now && user.created == before.created)
+            #expect(user.login == UserRecord.deletedName && user.username == UserRecord.deletedName)
+            #expect(user.email == "" && user.avatar == "" && user.bio == "deleted" && user.passwordHash == "deleted")
+            #expect(try await test.storage.user(loginKey: "alice") == nil)
+            #expect(try await test.storage.user(loginKey: user.loginKey) == nil)
+            #expect(try await test.storage.users(limit: 10).map(\.id) == [bob])
+            #expect(try await test.storage.counts().users == 1)
+            #expect(try await session(1, on: test)?.revoked != nil)
+            #expect(try await test.storage.message(at: sent.position)?.senderUUID == before.uuid)
+
+            let refused: [Write.Action] = [
+                .deleteUser(alice), .updateUser(alice, UserChanges(bio: "x")), .openSession(alice, session(2)),
+                .setPassword(alice, hash: "h", keeping: nil), .upgradePasswordHash(alice, hash: "h"),
+                .createFlow(test.newFlow(owner: alice)), test.message("ghost", to: flow),
+                .editMessage(flow: flow, message: sent.position, content: []),
+                .deleteMessage(flow: flow, message: sent.position),
+            ]
+            for action in refused { #expect(try await test.refusal(of: action, by: alice) == .accountDeleted) }
+            #expect(try await test.refusal(of: .deleteUser(UserID(99))) == .noSuchUser)
+            // The login is free again, more than once.
+            let second = try await test.createUser("alice")
+            try await test.done(.deleteUser(second))
+            _ = try await test.createUser("alice")
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func sessionsEndByTimeByRevocationAndByRemoval(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let bob = try await test.createUser("bob")
+            let short = SessionID(try #require(try await test.done(.openSession(alice, session(1, lifetimeSeconds: 1))).row))
+            let long = SessionID(try #require(try await test.done(.openSession(alice, session(2))).row))
+            let endless = SessionID(
+                try #require(try await test.done(.openSession(alice, session(3, lifetimeSeconds: .max))).row))
+            #expect(try await test.storage.sessions(of: alice).map(\.id) == [endless, long, short])
+            #expect(try await test.storage.sessions(of: alice, limit: 1).map(\.id) == [endless])
+            #expect(try await session(3, on: test)?.expires == LogTime(milliseconds: .max))
+
+            test.clock.advance(milliseconds: 1000)
+            #expect(try await test.storage.sessions(of: alice).map(\.id) == [endless, long])
+            #expect(try await !test.storage.isLive(short))
+            try await test.storage.touch([long: test.clock.now, SessionID(99): test.clock.now])
+            #expect(try await session(2, on: test)?.lastSeen == test.clock.now)
+            #expect(try await test.storage.removeSessions(expiredBefore: test.clock.now) == 0)
+            test.clock.advance(milliseconds: 1)
+            #expect(try await test.storage.removeSessions(expiredBefore: test.clock.now) == 1)
+            #expect(try await session(1, on: test) == nil)
+
+            #expect(try await test.refusal(of: .revokeSessions(bob, long)) == .noSuchSession)
+            #expect(try await test.storage.isLive(long))
+            try await test.done(.revokeSessions(alice, long))
+            #expect(try await test.refusal(of: .revokeSessions(alice, long)) == .noSuchSession)
+            #expect(try await !test.storage.isLive(long))
+            try await test.done(.revokeSessions(alice, nil))
+            #expect(try await test.storage.sessions(of: alice) == [])
+            #expect(try await test.refusal(of: .openSession(UserID(99), session(9))) == .noSuchUser)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func administratorsComeAndGo(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            for name in ["carol", "alice", "bob"] {
+                try await test.done(.createAdmin(NewAdmin(username: name, passwordHash: "hash of \(name)")))
+            }
+
+            #expect(try await test.storage.admins(limit: 2).map(\.username) == ["alice", "bob"])
+            #expect(try await test.storage.admins(after: "bob", limit: 2).map(\.username) == ["carol"])
+            let bob = AdminRecord(username: "bob", passwordHash: "hash of bob", created: test.clock.now)
+            #expect(try await test.storage.admin(username: "bob") == bob)
+            #expect(try await test.storage.admin(username: "dave") == nil)
+            let again = NewAdmin(username: "bob", passwordHash: "other")
+            #expect(try await test.refusal(of: .createAdmin(again)) == .adminExists)
+            try await test.done(.deleteAdmin(username: "bob"))
+            #expect(try await test.refusal(of: .deleteAdmin(username: "bob")) == .noSuchAdmin)
+            #expect(try await test.storage.admin(username: "bob") == nil)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func listsComeInPagesWithoutHiddenAccounts(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            var ids: [UserID] = []
+            for number in 0..<5 { ids.append(try await test.createUser("user\(number)")) }
+            let hidden = try await test.createUser("testclient", isHidden: true)
+
+            var pages: [[UserID]] = []
+            var after = UserID(0)
+            while let page = try? await test.storage.users(after: after, limit: 2), let last = page.last {
+                pages.append(page.map(\.id))
+                after = last.id
+            }
+            let all = try await test.storage.users(limit: 10)
+
+            #expect(pages.map(\.count) == [2, 2, 1] && pages.flatMap(\.self) == ids)
+            for limit in [0, -1] { #expect(try await test.storage.users(limit: limit) == []) }
+            #expect(try await test.storage.user(hidden)?.isHidden == true)
+            #expect(try await test.storage.counts().users == 5)
+            let uuids = [all[3].uuid, test.newUUID(), all[1].uuid]
+            #expect(try await test.storage.users(uuids: uuids) == [all[3], all[1]])
+            #expect(try await test.storage.users(uuids: []) == [])
+        }
+    }
+}
