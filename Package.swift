@@ -149,6 +149,8 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "MTPTests", dependencies: ["MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Transport", nioCore], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+        .testTarget(name: "TestClientTests", dependencies: ["JSON", "MTP", "TestClient", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL], swiftSettings: swiftSettings),
+        .testTarget(name: "AdminWebTests", dependencies: ["AdminWeb", "TestClient", "Transport", "JSON", nioCore, nioPosix, logging, serviceLifecycle], swiftSettings: swiftSettings),
         .testTarget(name: "OperationsTests", dependencies: ["Operations", "ChatTesting", "Chat", "Storage"], swiftSettings: swiftSettings),
         .testTarget(name: "ManageCommandsTests", dependencies: ["ManageCommands", "Settings", argumentParser], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(name: "EndToEndTests", dependencies: ["ChatTesting", "TestClient", "JSON", "manage", nioCore, nioPosix], swiftSettings: swiftSettings),

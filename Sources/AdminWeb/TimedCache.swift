@@ -1,0 +1,60 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// A value that is loaded when it is asked for, at most once at a time, and kept for a while.
+///
+/// A flood of callers costs one load per lifetime, however long a load takes.
+actor TimedCache<Value: Sendable> {
+    private let lifetime: Duration
+    private let now: @Sendable () -> Duration
+    private let load: @Sendable () async -> Value
+    private var entry: (value: Value, end: Duration)?
+    private var isLoading = false
+    private var generation = 0
+    private var waiting: [CheckedContinuation<Value?, Never>] = []
+
+    /// Creates an empty cache.
+    ///
+    /// - Parameters:
+    ///   - lifetime: How long a value is kept, from when it was loaded.
+    ///   - now: The time; only differences matter.
+    ///   - load: Makes a value. Callers wait for it, so it should answer within seconds.
+    init(
+        lifetime: Duration,
+        now: @escaping @Sendable () -> Duration,
+        load: @escaping @Sendable () async -> Value
+    ) {
+        self.lifetime = lifetime
+        self.now = now
+        self.load = load
+    }
+
+    /// The value: the one that is kept, or the one of the load under way, or a new one.
+    func value() async -> Value {
+        while true {
+            if let entry, self.now() < entry.end { return entry.value }
+            guard self.isLoading else { return await self.loadValue() }
+            if let value = await withCheckedContinuation({ self.waiting.append($0) }) { return value }
+            // The load was overtaken by `invalidate()` or cut short, so its value is not for us.
+        }
+    }
+
+    /// Forgets the value; one that is being loaded is not kept.
+    func invalidate() {
+        self.entry = nil
+        self.generation += 1
+    }
+
+    private func loadValue() async -> Value {
+        self.isLoading = true
+        let generation = self.generation
+        let value = await self.load()
+        let isFit = generation == self.generation && !Task.isCancelled
+        if isFit { self.entry = (value, self.now() + self.lifetime) }
+        self.isLoading = false
+        let waiting = self.waiting
+        self.waiting = []
+        for continuation in waiting { continuation.resume(returning: isFit ? value : nil) }
+        return value
+    }
+}

@@ -1,0 +1,116 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+package import HummingbirdCore
+package import Logging
+package import NIOCore
+
+/// What the server shows to a browser and to a supervisor: `/`, `/livez` and `/readyz`.
+///
+/// Only reading is possible, and nothing needs a log in, so all of it is fit for strangers.
+package struct WebFace: Sendable {
+    /// How long counts and checks are kept: a flood of requests asks for them once in this time.
+    package static let lifetime = Duration.seconds(1)
+    /// How much of a request body is read and thrown away before the connection is closed instead.
+    package static let maximumBodyBytes = 64 * 1024
+
+    private let templates: PageTemplates
+    private let home: TimedCache<HomePage>
+    private let readiness: TimedCache<ReadinessReport>
+    private let notFound: Notice
+    private let methodNotAllowed: Notice
+    private static let alive = ByteBuffer(string: #"{"version":1,"alive":true}"#)
+
+    /// Loads the templates.
+    ///
+    /// - Parameters:
+    ///   - status: Tells what the home page shows; `nil` when the database is not available.
+    ///   - readiness: Makes the checks of `/readyz`. Requests wait for both closures, so these must end within seconds.
+    ///   - templatesFolder: Where `home.mustache` may be, which replaces the built-in page.
+    ///   - clock: Measures how long counts and checks are kept.
+    ///   - logger: Is told when a check begins to fail and when it passes again.
+    /// - Throws: ``TemplateError`` that names file and line when the operator's template is broken.
+    package init(
+        status: @escaping @Sendable () async -> ServerStatus?,
+        readiness: @escaping @Sendable () async -> [ReadinessCheck],
+        templatesFolder: String?,
+        clock: any Clock<Duration> = ContinuousClock(),
+        logger: Logger
+    ) throws(TemplateError) {
+        let templates = try PageTemplates(folder: templatesFolder)
+        let monitor = ReadinessMonitor(checks: readiness, logger: logger)
+        let now = Self.elapsedTime(of: clock)
+        self.templates = templates
+        self.home = TimedCache(lifetime: Self.lifetime, now: now) { HomePage(await status(), templates: templates) }
+        self.readiness = TimedCache(lifetime: Self.lifetime, now: now) { await monitor.report() }
+        self.notFound = .notFound(templates)
+        self.methodNotAllowed = .methodNotAllowed(templates)
+    }
+
+    /// Reads the operator's template again; every later request gets the new page.
+    ///
+    /// - Throws: ``TemplateError``; then the page stays as it was.
+    package func reload() async throws(TemplateError) {
+        try self.templates.reload()
+        await self.home.invalidate()
+    }
+
+    /// What a listener serves requests with, an `HTTPChannelHandler.Responder`.
+    package var responder: @Sendable (Request, consuming ResponseWriter, any Channel) async throws -> Void {
+        { request, writer, channel in
+            let answer = await self.answer(to: request)
+            if request.method == .head {
+                try await writer.writeResponse(answer.head)
+            } else {
+                try await writer.write(response: answer.head, body: ResponseBody(byteBuffer: answer.body))
+            }
+            try await Self.discardBody(of: request, from: channel)
+        }
+    }
+
+    private func answer(to request: Request) async -> WebAnswer {
+        let form = AcceptHeader(request.headers[values: .accept].joined(separator: ",")).form
+        let path = request.uri.path
+        guard ["/", "/livez", "/readyz"].contains(path) else {
+            return self.notFound.answer(form).with(.vary, "Accept")
+        }
+        guard request.method == .get || request.method == .head else {
+            return self.methodNotAllowed.answer(form).with(.vary, "Accept").with(.allow, "GET, HEAD")
+        }
+        switch path {
+        case "/livez":
+            return .json(.ok, Self.alive)
+        case "/readyz":
+            let report = await self.readiness.value()
+            return .json(report.isReady ? .ok : .serviceUnavailable, report.json)
+        default:
+            let page = await self.home.value()
+            let status = page.isComplete ? HTTPResponse.Status.ok : .serviceUnavailable
+            let answer = form == .json ? WebAnswer.json(status, page.json) : .html(status, page.html)
+            return answer.with(.vary, "Accept")
+        }
+    }
+
+    /// Reads a body, which no page wants, as far as it is small; a larger one ends the connection after the answer.
+    private static func discardBody(of request: Request, from channel: any Channel) async throws {
+        if let length = request.headers[.contentLength] {
+            guard let length = Int(length), length <= self.maximumBodyBytes else {
+                return channel.close(mode: .output, promise: nil)
+            }
+            guard length > 0 else { return }
+        } else if request.headers[.transferEncoding] == nil {
+            return
+        }
+        var count = 0
+        for try await part in request.body {
+            count += part.readableBytes
+            if count > self.maximumBodyBytes { return channel.close(mode: .output, promise: nil) }
+        }
+    }
+
+    private static func elapsedTime<C: Clock<Duration>>(of clock: C) -> @Sendable () -> Duration {
+        let start = clock.now
+        return { start.duration(to: clock.now) }
+    }
+}

@@ -1,0 +1,85 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import Synchronization
+
+@testable import AdminWeb
+
+/// A `WebFace` whose server and checks a test commands, and which counts how often they were asked.
+final class FaceFixture: Sendable {
+    struct State: Sendable {
+        var status: ServerStatus?
+        var checks: [ReadinessCheck]
+        var statusCalls = 0
+        var readinessCalls = 0
+    }
+
+    let clock = ManualClock()
+    let log = LogRecords()
+    let state: Mutex<State>
+
+    init(status: ServerStatus? = .example, checks: [ReadinessCheck] = []) {
+        self.state = Mutex(State(status: status, checks: checks))
+    }
+
+    func face(templatesFolder: String? = nil) throws(TemplateError) -> WebFace {
+        let log = self.log
+        return try WebFace(
+            status: {
+                self.state.withLock { state in
+                    state.statusCalls += 1
+                    return state.status
+                }
+            },
+            readiness: {
+                self.state.withLock { state in
+                    state.readinessCalls += 1
+                    return state.checks
+                }
+            },
+            templatesFolder: templatesFolder,
+            clock: self.clock,
+            logger: Logger(label: "test") { _ in RecordingLogHandler(records: log) }
+        )
+    }
+}
+
+extension ServerStatus {
+    static let example = ServerStatus(
+        name: "Café <Parley>",
+        version: "0.1.0",
+        uptime: .seconds(93784),
+        protocols: [("MTP", "ws://chat.example:8080/ws")],
+        users: 12,
+        flows: 3456,
+        messages: 7_890_123
+    )
+}
+
+/// What was logged, each as `level message key=value`.
+final class LogRecords: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { self.lines.withLock { $0 } }
+
+    func add(_ line: String) {
+        self.lines.withLock { $0.append(line) }
+    }
+}
+
+struct RecordingLogHandler: LogHandler {
+    let records: LogRecords
+    var metadata = Logger.Metadata()
+    var logLevel = Logger.Level.trace
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let pairs = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
+        self.records.add("\(event.level) \(event.message)" + pairs.joined())
+    }
+}

@@ -1,0 +1,274 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import Logging
+import Synchronization
+import TestClient
+import Testing
+
+@testable import AdminWeb
+
+@Suite(.timeLimit(.minutes(1)))
+struct WebFaceTests {
+    // MARK: Home page
+
+    @Test func homePageIsForPeople() async throws {
+        let fixture = FaceFixture()
+        try await withWebServer(fixture.face()) { server in
+            let answer = try await HTTPClient.get(server.url + "/")
+
+            #expect(answer.status == 200)
+            #expect(answer[header: "content-type"] == "text/html; charset=utf-8")
+            #expect(answer[header: "x-content-type-options"] == "nosniff")
+            #expect(answer[header: "vary"] == "Accept")
+            let policy = try #require(answer[header: "content-security-policy"])
+            #expect(policy.hasPrefix("default-src 'none'; "))
+            #expect(policy.contains("frame-ancestors 'none'"))
+            #expect(!policy.contains("script-src"))
+            for words in [
+                "<h1>Café &lt;Parley&gt;</h1>", "version 0.1.0, up for 1 day 2 hours", "ws://chat.example:8080/ws",
+                "<dd>12</dd>", "<dd>3,456</dd>", "<dd>7,890,123</dd>",
+            ] {
+                #expect(answer.text.contains(words), "\(words)")
+            }
+        }
+    }
+
+    @Test func homePageIsJSONWhenAskedFor() async throws {
+        let fixture = FaceFixture()
+        try await withWebServer(fixture.face()) { server in
+            let answer = try await HTTPClient.get(server.url + "/?x=1", accept: "application/json")
+
+            #expect(answer.status == 200)
+            #expect(answer[header: "content-type"] == "application/json")
+            #expect(answer[header: "vary"] == "Accept")
+            let expected =
+                #"{"version":1,"available":true,"#
+                + #""server":{"name":"Café <Parley>","version":"0.1.0","uptime_seconds":93784},"#
+                + #""protocols":[{"name":"MTP","address":"ws://chat.example:8080/ws"}],"#
+                + #""counts":{"users":12,"flows":3456,"messages":7890123}}"#
+            #expect(answer.text == expected)
+            _ = try JSONValue.parse(answer.body)
+        }
+    }
+
+    @Test func homePageShowsThatTheDatabaseIsAway() async throws {
+        let fixture = FaceFixture(status: nil)
+        try await withWebServer(fixture.face()) { server in
+            let html = try await HTTPClient.get(server.url + "/")
+            let json = try await HTTPClient.get(server.url + "/", accept: "application/json")
+
+            #expect(html.status == 503)
+            #expect(html.text.contains("The database does not answer at the moment."))
+            #expect(!html.text.contains("Messages"))
+            #expect(json.status == 503)
+            let expected = #"{"version":1,"available":false,"server":null,"protocols":[],"counts":null}"#
+            #expect(json.text == expected)
+        }
+    }
+
+    @Test func floodAsksForCountsOncePerSecond() async throws {
+        let fixture = FaceFixture()
+        try await withWebServer(fixture.face()) { server in
+            try await withThrowingTaskGroup(of: Int.self) { tasks in
+                for number in 0..<60 {
+                    let accept = number.isMultiple(of: 2) ? "text/html" : "application/json"
+                    tasks.addTask { try await HTTPClient.get(server.url + "/", accept: accept).status }
+                }
+                for try await status in tasks { #expect(status == 200) }
+            }
+            #expect(fixture.state.withLock { $0.statusCalls } == 1)
+
+            fixture.clock.advance(by: .seconds(1))
+            _ = try await HTTPClient.get(server.url + "/")
+
+            #expect(fixture.state.withLock { $0.statusCalls } == 2)
+        }
+    }
+
+    // MARK: Probes
+
+    @Test func liveIsAnsweredWithoutAnyCheckWhileOthersHang() async throws {
+        let (hanging, hangingSource) = AsyncStream.makeStream(of: Void.self)
+        let (started, startedSource) = AsyncStream.makeStream(of: Void.self)
+        let fixture = FaceFixture()
+        let face = try WebFace(
+            status: {
+                startedSource.yield()
+                for await _ in hanging {}
+                return nil
+            },
+            readiness: { [] },
+            templatesFolder: nil,
+            clock: fixture.clock,
+            logger: Logger(label: "test") { _ in RecordingLogHandler(records: fixture.log) }
+        )
+        try await withWebServer(face) { server in
+            async let page = HTTPClient.get(server.url + "/")
+            for await _ in started { break }
+
+            let answer = try await HTTPClient.get(server.url + "/livez")
+
+            #expect(answer.status == 200)
+            #expect(answer.text == #"{"version":1,"alive":true}"#)
+            #expect(answer[header: "content-type"] == "application/json")
+            #expect(answer[header: "cache-control"] == "no-store")
+            hangingSource.finish()
+            #expect(try await page.status == 503)
+        }
+    }
+
+    @Test func readyNamesEveryCheckAndTheFailingOnesWithoutDetails() async throws {
+        let checks = [
+            ReadinessCheck(name: "database", isPassed: true, detail: "postgres.internal"),
+            ReadinessCheck(name: "disk", isPassed: false, detail: "/var/lib/secret is full"),
+        ]
+        let fixture = FaceFixture(checks: checks)
+        try await withWebServer(fixture.face()) { server in
+            let answer = try await HTTPClient.get(server.url + "/readyz")
+
+            #expect(answer.status == 503)
+            #expect(answer[header: "cache-control"] == "no-store")
+            #expect(answer[header: "content-type"] == "application/json")
+            let expected =
+                #"{"version":1,"ready":false,"checks":[{"name":"database","passed":true},"#
+                + #"{"name":"disk","passed":false}],"failed":["disk"]}"#
+            #expect(answer.text == expected)
+        }
+    }
+
+    @Test func readinessIsAskedForOncePerSecondAndItsChangesAreLogged() async throws {
+        let fixture = FaceFixture(checks: [ReadinessCheck(name: "disk", isPassed: false, detail: "full")])
+        try await withWebServer(fixture.face()) { server in
+            for _ in 0..<3 { #expect(try await HTTPClient.get(server.url + "/readyz").status == 503) }
+            #expect(fixture.state.withLock { $0.readinessCalls } == 1)
+            fixture.clock.advance(by: .seconds(1))
+            #expect(try await HTTPClient.get(server.url + "/readyz").status == 503)
+            fixture.state.withLock { $0.checks = [ReadinessCheck(name: "disk", isPassed: true)] }
+            fixture.clock.advance(by: .seconds(1))
+
+            let answer = try await HTTPClient.get(server.url + "/readyz")
+
+            #expect(answer.status == 200)
+            #expect(
+                answer.text
+                    == #"{"version":1,"ready":true,"checks":[{"name":"disk","passed":true}],"failed":[]}"#)
+            #expect(fixture.state.withLock { $0.readinessCalls } == 3)
+            #expect(fixture.state.withLock { $0.statusCalls } == 0)
+            #expect(
+                fixture.log.all == [
+                    "warning Readiness check fails web.check.detail=full web.check.name=disk",
+                    "info Readiness check passes again web.check.name=disk",
+                ])
+        }
+    }
+
+    // MARK: HTTP
+
+    @Test(arguments: ["/", "/livez", "/readyz", "/nowhere"])
+    func headAnswersLikeGetWithoutABody(path: String) async throws {
+        let fixture = FaceFixture()
+        try await withWebServer(fixture.face()) { server in
+            let get = try await server.ask("GET", path)
+            let head = try await server.ask("HEAD", path)
+
+            #expect(head.status == get.status)
+            #expect(head.headers == get.headers)
+            #expect(head.headers["content-length"] == String(get.body.utf8.count))
+            #expect(head.body == "")
+        }
+    }
+
+    @Test(arguments: ["/", "/livez", "/readyz"], ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
+    func otherMethodsAreRefused(path: String, method: String) async throws {
+        let fixture = FaceFixture()
+        try await withWebServer(fixture.face()) { server in
+            let html = try await server.ask(method, path)
+            let json = try await server.ask(method, path, "Accept: application/json")
+
+            #expect(html.status == 405)
+            #expect(html.headers["allow"] == "GET, HEAD")
+            #expect(html.body.contains("<h1>Method not allowed</h1>"))
+            #expect(json.status == 405)
+            #expect(json.body == #"{"version":1,"error":"method_not_allowed"}"#)
+            #expect(fixture.state.withLock { $0.statusCalls + $0.readinessCalls } == 0)
+        }
+    }
+
+    @Test(arguments: ["/nowhere", "//", "/livez/", "/%2e%2e/etc/passwd", "/<script>", "/LIVEZ"])
+    func unknownPathIsNotFoundAndNotRepeated(path: String) async throws {
+        let fixture = FaceFixture()
+        try await withWebServer(fixture.face()) { server in
+            let html = try await server.ask("GET", path)
+            let json = try await server.ask("GET", path, "Accept: text/html;q=0.1", "Accept: application/json")
+
+            #expect(html.status == 404)
+            #expect(html.headers["content-type"] == "text/html; charset=utf-8")
+            #expect(html.headers["x-content-type-options"] == "nosniff")
+            #expect(html.body.contains("<h1>Not found</h1>"))
+            #expect(!html.body.contains("<script>"))
+            #expect(json.status == 404)
+            #expect(json.body == #"{"version":1,"error":"not_found"}"#)
+        }
+    }
+
+    @Test(arguments: ["Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"])
+    func smallBodyIsIgnoredAndTheConnectionServesOn(body: String) async throws {
+        let fixture = FaceFixture()
+        try await withWebServer(fixture.face()) { server in
+            let first = "POST / HTTP/1.1\r\nHost: localhost\r\n" + body
+            let second = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+            let answers = try await server.exchange(first + second)
+
+            #expect(answers.hasPrefix("HTTP/1.1 405 "))
+            #expect(answers.hasSuffix(#"{"version":1,"alive":true}"#))
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func largeBodyEndsTheConnectionAfterTheAnswer(isChunked: Bool) async throws {
+        let fixture = FaceFixture()
+        try await withWebServer(fixture.face()) { server in
+            let size = WebFace.maximumBodyBytes + 1
+            let bytes = String(repeating: "x", count: size)
+            // Neither request is complete, so only the bound can end the connection.
+            let request =
+                isChunked
+                ? "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + String(size, radix: 16) + "\r\n" + bytes + "\r\n"
+                : "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(size)\r\n\r\n"
+
+            let answer = try await WebServer.Response(server.exchange(request))
+
+            #expect(answer.status == 405)
+            #expect(answer.body.contains("<h1>Method not allowed</h1>"))
+            #expect(answer.headers["content-length"] == String(answer.body.utf8.count))
+        }
+    }
+
+    // MARK: Templates
+
+    @Test func operatorsTemplateIsServedAndReadAgain() async throws {
+        let fixture = FaceFixture()
+        let folder = try TemplateFolder()
+        try folder.write("<h1>First {{name}}</h1><style>{{> style}}</style>")
+        let face = try fixture.face(templatesFolder: folder.path)
+        try await withWebServer(face) { server in
+            let first = try await HTTPClient.get(server.url + "/").text
+            try folder.write("{{#users}}\n")
+            let error = await #expect(throws: TemplateError.self) { try await face.reload() }
+            let second = try await HTTPClient.get(server.url + "/").text
+            try folder.write("<h1>Third {{name}}</h1>")
+            try await face.reload()
+            let third = try await HTTPClient.get(server.url + "/").text
+
+            #expect(first.hasPrefix("<h1>First Café &lt;Parley&gt;</h1><style>:root {"))
+            #expect(error?.path == folder.home)
+            #expect(error?.line == 2)
+            #expect(second == first)
+            #expect(third == "<h1>Third Café &lt;Parley&gt;</h1>")
+        }
+    }
+}

@@ -1,0 +1,100 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Transport
+
+@testable import AdminWeb
+
+/// A listener on a free port that serves a `WebFace`.
+struct WebServer: Sendable {
+    let port: Int
+
+    struct Response {
+        var status: Int
+        var headers: [String: String]
+        var body: String
+
+        init(_ text: String) throws {
+            guard let end = text.firstRange(of: "\r\n\r\n") else { throw ConnectionEnded() }
+            let lines = text[..<end.lowerBound].split(separator: "\r\n")
+            self.status = Int(lines.first?.split(separator: " ").dropFirst().first ?? "") ?? 0
+            self.headers = [:]
+            for line in lines.dropFirst() {
+                guard let colon = line.firstIndex(of: ":") else { continue }
+                let value = line[line.index(after: colon)...].drop { $0 == " " }
+                self.headers[line[..<colon].lowercased()] = String(value)
+            }
+            self.body = String(text[end.upperBound...])
+        }
+    }
+
+    struct ConnectionEnded: Error {}
+
+    var url: String { "http://127.0.0.1:\(self.port)" }
+
+    /// Sends one request on a connection of its own and reads until the server closes.
+    func ask(_ method: String, _ path: String, _ headers: String..., body: String = "") async throws -> Response {
+        let head = (["\(method) \(path) HTTP/1.1", "Host: localhost", "Connection: close"] + headers)
+        return try await Response(self.exchange(head.joined(separator: "\r\n") + "\r\n\r\n" + body))
+    }
+
+    /// Sends bytes and reads all that comes until the server closes.
+    func exchange(_ text: String) async throws -> String {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: self.port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: text))
+            var all = ByteBuffer()
+            for try await var part in inbound { all.writeBuffer(&part) }
+            return String(buffer: all)
+        }
+    }
+}
+
+/// Serves `face` around `body`, then stops and waits for the end.
+func withWebServer(_ face: WebFace, _ body: (WebServer) async throws -> Void) async throws {
+    let group = MultiThreadedEventLoopGroup.singleton
+    let registry = ConnectionRegistry(group: group)
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    // Long enough for no test to pass only because a time-out closed the connection.
+    var options = HTTPOptions()
+    options.bodyTimeout = .hours(1)
+    options.keepAliveTimeout = .hours(1)
+    let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
+    let listener = try Listener(
+        .http(webSockets: [], registry: registry, options: options),
+        address: ListenerAddress(host: "127.0.0.1", port: 0),
+        registry: registry,
+        group: group,
+        drainTimeout: .seconds(10),
+        logger: logger,
+        responder: face.responder,
+        onRunning: { portSource.yield($0.localAddress?.port ?? 0) }
+    )
+    let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+        tasks.addTask {
+            defer { portSource.finish() }
+            try await services.run()
+        }
+        if let port = await ports.first(where: { _ in true }) {
+            do {
+                try await body(WebServer(port: port))
+            } catch {
+                tasks.cancelAll()
+                throw error
+            }
+        }
+        await services.triggerGracefulShutdown()
+        try await tasks.waitForAll()
+    }
+}
