@@ -104,7 +104,8 @@ struct HTTPConnectionTests {
         options.http.headTimeout = .milliseconds(50)
         try await withTestServer(options) { server in
             try await withRawClient(port: server.port) { client in
-                try await client.send(Array(bytes.utf8))
+                // On a busy machine the connection may be cut before the bytes are sent.
+                try? await client.send(Array(bytes.utf8))
 
                 #expect(await client.readToEnd() == [])
             }
