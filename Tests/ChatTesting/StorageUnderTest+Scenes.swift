@@ -7,7 +7,9 @@ extension StorageUnderTest {
     /// Commits one write by itself.
     package func perform(_ action: Write.Action, by author: UserID? = nil) async throws -> WriteOutcome {
         let batch = try await storage.commit([write(action, by: author)])
-        guard batch.outcomes.count == 1 else { throw StorageTestError("one write has \(batch.outcomes.count) outcomes") }
+        guard batch.outcomes.count == 1 else {
+            throw StorageTestError("one write has \(batch.outcomes.count) outcomes")
+        }
         return batch.outcomes[0]
     }
 

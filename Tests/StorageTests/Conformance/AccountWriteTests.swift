@@ -21,7 +21,8 @@ struct AccountWriteTests {
     func anAccountHasAllItsFields(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             let new = NewUser(
-                uuid: test.newUUID(), login: "Ä\"l'ice;--", loginKey: "ä\"l'ice;--", username: "", passwordHash: "$argon2id$x",
+                uuid: test.newUUID(), login: "Ä\"l'ice;--", loginKey: "ä\"l'ice;--", username: "",
+                passwordHash: "$argon2id$x",
                 isBot: true, email: "a@b", avatar: "picture", bio: "🙂\n\\")
 
             let receipt = try await test.done(.createUser(new, session: nil, admin: nil))
@@ -192,7 +193,8 @@ struct AccountWriteTests {
         try await StorageUnderTest.with(kind) { test in
             let alice = try await test.createUser("alice")
             let bob = try await test.createUser("bob")
-            let short = SessionID(try #require(try await test.done(.openSession(alice, session(1, lifetimeSeconds: 1))).row))
+            let short = SessionID(
+                try #require(try await test.done(.openSession(alice, session(1, lifetimeSeconds: 1))).row))
             let long = SessionID(try #require(try await test.done(.openSession(alice, session(2))).row))
             let endless = SessionID(
                 try #require(try await test.done(.openSession(alice, session(3, lifetimeSeconds: .max))).row))

@@ -175,7 +175,9 @@ struct FlowWriteTests {
             #expect(try await test.storage.members(of: flow, limit: 10) == [])
             #expect(try await test.refusal(of: test.message("late", to: flow), by: alice) == .noSuchFlow)
             #expect(try await test.refusal(of: .deleteFlow(flow), by: alice) == .noSuchFlow)
-            let search = { try await test.storage.messages(matching: ["secret"], limit: 1, text: StorageUnderTest.text) }
+            let search = {
+                try await test.storage.messages(matching: ["secret"], limit: 1, text: StorageUnderTest.text)
+            }
             #expect(try await search().messages.map(\.position) == [stays.position])
 
             var steps = 1

@@ -81,7 +81,8 @@ struct LogTests {
                         }
                     } else {
                         let receipt = try outcome.receipt
-                        #expect(batch.events.contains { $0.position == receipt.position && $0.uuid == writes[number].uuid })
+                        #expect(
+                            batch.events.contains { $0.position == receipt.position && $0.uuid == writes[number].uuid })
                     }
                 }
                 #expect(batch.events.count == 63)

@@ -71,7 +71,8 @@ struct MessageWriteTests {
             let speak = { test.write(test.message("hi", to: flow), by: bob) }
 
             let batch = try await test.storage.commit([
-                speak(), test.write(.addMember(flow, bob)), speak(), speak(), test.write(.removeMember(flow, bob)), speak(),
+                speak(), test.write(.addMember(flow, bob)), speak(), speak(), test.write(.removeMember(flow, bob)),
+                speak(),
                 test.write(.deleteFlow(flow)), test.write(test.message("hi", to: flow), by: alice),
             ])
 
@@ -105,7 +106,8 @@ struct MessageWriteTests {
                 #expect(try await test.storage.events(after: sent.position, limit: 9).last?.replaces == sent.position)
                 // An edit is no message of its own.
                 #expect(try await test.storage.message(at: edited.position) == nil)
-                #expect(try await test.refusal(of: edit("x", in: flow, of: edited.position), by: alice) == .noSuchMessage)
+                #expect(
+                    try await test.refusal(of: edit("x", in: flow, of: edited.position), by: alice) == .noSuchMessage)
             }
             #expect(try await test.storage.flow(flow)?.messageCount == 1)
             #expect(try await test.refusal(of: edit("x", in: flow), by: bob) == .notAuthor)
@@ -186,7 +188,9 @@ struct MessageWriteTests {
             let first = try await test.done(
                 test.message(
                     "one", to: flow,
-                    blobs: [blob(1, name: "a", bytes: [1]), blob(1, name: "b", bytes: [1]), blob(9, name: "c", bytes: nil)]),
+                    blobs: [
+                        blob(1, name: "a", bytes: [1]), blob(1, name: "b", bytes: [1]), blob(9, name: "c", bytes: nil),
+                    ]),
                 by: alice)
             let second = try await test.done(
                 test.message("two", to: flow, blobs: [blob(1, bytes: [1]), blob(2, name: "e", bytes: [])]), by: alice)

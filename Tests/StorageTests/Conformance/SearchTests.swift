@@ -33,7 +33,8 @@ struct SearchTests {
                 ("or", [4]), ("NOT", [4]), ("AND", [1]), ("bob", [4]), ("1e5", [5]), ("12abc", [5]), ("ray", [5]),
                 ("14", [5]), ("7", [5]), ("s", [6]), ("zero", [6]), ("日本語", [7]), ("नमस्ते", [8]), (long, [9]),
                 ("tail", [9]), ("smiles", [10]), ("🙂", []), ("", []), ("\"", []), ("* ( ) : ^ - + | & ! <->", []),
-                ("quick\" OR \"fox", []), ("quick fox", [0]), ("text : quick", []), ("qui*", []), ("'; DROP TABLE x", []),
+                ("quick\" OR \"fox", []), ("quick fox", [0]), ("text : quick", []), ("qui*", []),
+                ("'; DROP TABLE x", []),
             ]
             for (words, indices) in expected {
                 #expect(try await find(words, on: test) == indices.map { texts[$0] }, "\(words.prefix(40))")

@@ -1,0 +1,185 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ChatTesting
+import Testing
+
+@testable import Storage
+
+struct BatchWriterTests {
+    private final class Batches: Sendable {
+        let sizes: AsyncStream<Int>
+        private let continuation: AsyncStream<Int>.Continuation
+
+        init() { (sizes, continuation) = AsyncStream.makeStream() }
+        func add(_ batch: CommittedBatch) { continuation.yield(batch.outcomes.count) }
+        func all() async -> [Int] {
+            continuation.finish()
+            return await sizes.reduce(into: []) { $0.append($1) }
+        }
+    }
+
+    /// Runs `body` with a writer whose first batch, a lone message, is held up at the engine's gate.
+    private func withHeldWriter(
+        _ kind: StorageKind, limits: BatchWriter.Limits = BatchWriter.Limits(),
+        _ body: (StorageUnderTest, BatchWriter, GatedEngine, _ flow: FlowID, _ alice: UserID) async throws -> Void
+    ) async throws -> [Int] {
+        var sizes: [Int] = []
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let flow = try await test.createFlow(owner: alice)
+            let engine = GatedEngine(test.storage.engine)
+            let batches = Batches()
+            let writer = BatchWriter(
+                storage: test.storage(over: engine, clock: ImpatientClock()), limits: limits,
+                onCommit: { batches.add($0) })
+            async let running: Void = writer.run()
+            engine.closeGate()
+            let first = try #require(writer.submit(test.write(test.message("first", to: flow), by: alice)))
+            for await _ in engine.arrivals { break }
+            let outcome: Result<Void, any Error>
+            do {
+                #expect(first.outcomeIfKnown == nil)
+                outcome = .success(try await body(test, writer, engine, flow, alice))
+            } catch {
+                outcome = .failure(error)
+            }
+            engine.openGate()
+            #expect(try await first.outcome.receipt.number == 0)
+            writer.close()
+            await running
+            try outcome.get()
+            sizes = await batches.all()
+        }
+        return sizes
+    }
+
+    @Test(arguments: StorageKind.available)
+    func whileOneCommitIsHeldUpTheOthersGather(kind: StorageKind) async throws {
+        let sizes = try await withHeldWriter(kind) { test, writer, engine, flow, alice in
+            let pending = try (1...500).map { number in
+                try #require(writer.submit(test.write(test.message("\(number)", to: flow), by: alice)))
+            }
+            #expect(writer.waitingWrites == 500)
+            #expect(pending.allSatisfy { $0.outcomeIfKnown == nil })
+
+            engine.openGate()
+
+            // In the order in which they were submitted.
+            for (index, write) in pending.enumerated() {
+                #expect(try await write.outcome.receipt.number == Int64(index + 1))
+            }
+            #expect(engine.writes == 2)
+        }
+
+        #expect(sizes == [1, 500])
+    }
+
+    @Test(arguments: StorageKind.available)
+    func batchesAreBoundedByCountAndBytes(kind: StorageKind) async throws {
+        var limits = BatchWriter.Limits()
+        limits.maximumBatchWrites = 10
+        limits.maximumBatchBytes = 20_000
+        let sizes = try await withHeldWriter(kind, limits: limits) { test, writer, engine, flow, alice in
+            var pending: [PendingWrite] = []
+            for number in 0..<25 {
+                pending.append(
+                    try #require(writer.submit(test.write(test.message("\(number)", to: flow), by: alice))))
+            }
+            let large = StorageUnderTest.content(String(repeating: "x", count: 9000))
+            for size in [large, large, large, large + large + large, large] {
+                let action = Write.Action.sendMessage(flow: flow, content: size, blobs: [])
+                pending.append(try #require(writer.submit(test.write(action, by: alice))))
+            }
+
+            engine.openGate()
+
+            for write in pending { _ = try await write.outcome.receipt }
+        }
+
+        // 512 bytes for each and 9011 for the large ones; what is too large for any batch goes alone.
+        #expect(sizes == [1, 10, 10, 6, 2, 1, 1])
+    }
+
+    @Test(arguments: StorageKind.available)
+    func tooManyWaitingWritesAreTurnedAway(kind: StorageKind) async throws {
+        var limits = BatchWriter.Limits()
+        limits.maximumWaitingWrites = 3
+        limits.maximumWaitingBytes = 4000
+        let sizes = try await withHeldWriter(kind, limits: limits) { test, writer, engine, flow, alice in
+            let small = { test.write(test.message("x", to: flow), by: alice) }
+            let large = Write.Action.sendMessage(flow: flow, content: [UInt8](repeating: 0x20, count: 3000), blobs: [])
+
+            let pending = [writer.submit(small()), writer.submit(small())]
+            #expect(pending.allSatisfy { $0 != nil })
+            #expect(writer.submit(test.write(large, by: alice)) == nil)
+            let third = try #require(writer.submit(small()))
+            #expect(writer.submit(small()) == nil)
+
+            engine.openGate()
+            #expect(try await third.outcome.receipt.number == 3)
+            // There is room again.
+            let fourth = try #require(writer.submit(test.write(large, by: alice)))
+            #expect(try await fourth.outcome.receipt.number == 4)
+        }
+
+        #expect(sizes == [1, 3, 1])
+    }
+
+    @Test(arguments: StorageKind.available)
+    func closingCommitsWhatWaitsAndRefusesTheRest(kind: StorageKind) async throws {
+        let sizes = try await withHeldWriter(kind) { test, writer, engine, flow, alice in
+            let pending = try (0..<5).map { _ in
+                try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
+            }
+
+            writer.close()
+
+            #expect(writer.submit(test.write(test.message("late", to: flow), by: alice)) == nil)
+            engine.openGate()
+            for write in pending { _ = try await write.outcome.receipt }
+        }
+
+        #expect(sizes == [1, 5])
+    }
+
+    @Test(arguments: StorageKind.available)
+    func outcomesAreEachWritesOwn(kind: StorageKind) async throws {
+        let sizes = try await withHeldWriter(kind) { test, writer, engine, flow, alice in
+            let double = test.write(test.message("x", to: flow), by: alice)
+            let good = try #require(writer.submit(double))
+            let refused = try #require(writer.submit(test.write(test.message("x", to: FlowID(99)), by: alice)))
+            let bad = try #require(writer.submit(Write(uuid: double.uuid, author: alice, action: double.action)))
+            let last = try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
+
+            engine.openGate()
+
+            #expect(try await good.outcome.receipt.number == 1)
+            #expect(await refused.outcome.refusal == .noSuchFlow)
+            #expect(await bad.outcome.failure != nil)
+            #expect(try await last.outcome.receipt.number == 2)
+            // Known by now, and told again.
+            #expect(try #require(good.outcomeIfKnown).receipt.number == 1)
+        }
+
+        #expect(sizes == [1, 4])
+    }
+
+    @Test(arguments: StorageKind.available)
+    func aBatchThatCannotBeCommittedFailsAllItsWritesAndNoOthers(kind: StorageKind) async throws {
+        let sizes = try await withHeldWriter(kind) { test, writer, engine, flow, alice in
+            let pending = try (0..<3).map { _ in
+                try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
+            }
+            engine.fail(with: [.pass, .failBefore(.unusable)])
+
+            engine.openGate()
+
+            for write in pending { #expect(await write.outcome.failure?.code == .unusable) }
+            let next = try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
+            #expect(try await next.outcome.receipt.number == 1)
+        }
+
+        #expect(sizes == [1, 1])
+    }
+}

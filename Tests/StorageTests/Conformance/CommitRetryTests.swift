@@ -1,0 +1,107 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ChatTesting
+import Testing
+
+@testable import Storage
+
+struct CommitRetryTests {
+    private func with(
+        _ kind: StorageKind,
+        _ body: (StorageUnderTest, Storage, GatedEngine, ImpatientClock, FlowID, UserID) async throws -> Void
+    ) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let flow = try await test.createFlow(owner: alice)
+            let engine = GatedEngine(test.storage.engine)
+            let clock = ImpatientClock()
+            try await body(test, test.storage(over: engine, clock: clock), engine, clock, flow, alice)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func anOutageIsWaitedForWithGrowingPauses(kind: StorageKind) async throws {
+        try await with(kind) { test, storage, engine, clock, flow, alice in
+            engine.fail(with: Array(repeating: .failBefore(.unavailable), count: 8))
+
+            let batch = try await storage.commit([test.write(test.message("hi", to: flow), by: alice)])
+
+            #expect(try batch.outcomes[0].receipt.number == 0)
+            #expect(engine.writes == 9)
+            // 10, 20, 40, 80, 160, 320, 640 and 1000 milliseconds.
+            #expect(clock.now.offset == Duration.milliseconds(2270))
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func patienceEndsAfterTenSeconds(kind: StorageKind) async throws {
+        try await with(kind) { test, storage, engine, clock, flow, alice in
+            engine.fail(with: Array(repeating: .failBefore(.unavailable), count: 1000))
+
+            let failure = await storageFailure {
+                _ = try await storage.commit([test.write(test.message("hi", to: flow), by: alice)])
+            }
+
+            #expect(failure?.code == .unavailable)
+            #expect(clock.now.offset >= .seconds(10) && clock.now.offset <= .seconds(11))
+            #expect(engine.writes < 30)
+            engine.fail(with: [])
+            let record = try await storage.flow(flow)
+            #expect(record?.messageCount == 0)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func aCommitWithoutAnswerIsLookedUp(kind: StorageKind) async throws {
+        try await with(kind) { test, storage, engine, _, flow, alice in
+            let faults: [[GatedEngine.Fault]] = [
+                [.failAfter(.commitUnknown)], [.failBefore(.commitUnknown)],
+                // The answer to the question is lost, too.
+                [.failAfter(.commitUnknown), .failBefore(.unavailable), .failAfter(.commitUnknown)],
+                [.failBefore(.unavailable), .failAfter(.commitUnknown), .failBefore(.unavailable)],
+                [.failAfter(.commitUnknown), .failAfter(.commitUnknown)],
+            ]
+            for (number, faults) in faults.enumerated() {
+                engine.fail(with: faults)
+                let write = test.write(test.message("\(number)", to: flow), by: alice)
+                guard faults != [.failBefore(.commitUnknown)] else {
+                    // Nothing was intended yet when it failed: this one cannot be told.
+                    #expect(await storageFailure { _ = try await storage.commit([write]) }?.code == .commitUnknown)
+                    continue
+                }
+                let batch = try await storage.commit([write])
+                #expect(try await storage.message(uuid: write.uuid)?.position == batch.outcomes[0].receipt.position)
+            }
+            let page = try await storage.messages(in: flow, numbers: 0..<100)
+            #expect(page.messages.map(\.text) == ["0", "2", "3", "4"])
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func aCommitThatCannotBeLookedUpStaysUnknown(kind: StorageKind) async throws {
+        try await with(kind) { test, storage, engine, _, flow, alice in
+            engine.fail(with: [.failAfter(.commitUnknown)] + Array(repeating: .failBefore(.unavailable), count: 1000))
+
+            let failure = await storageFailure {
+                _ = try await storage.commit([test.write(test.message("hi", to: flow), by: alice)])
+            }
+
+            #expect(failure?.code == .commitUnknown)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func anUnusableDatabaseIsNotTriedAgain(kind: StorageKind) async throws {
+        try await with(kind) { test, storage, engine, clock, flow, alice in
+            for code in [StorageError.Code.unusable, .needsMigration, .newerThanProgram] {
+                engine.fail(with: [.failBefore(code)])
+                let failure = await storageFailure {
+                    _ = try await storage.commit([test.write(test.message("hi", to: flow), by: alice)])
+                }
+                #expect(failure?.code == code)
+            }
+            #expect(clock.now.offset == .zero && engine.writes == 3)
+        }
+    }
+}
