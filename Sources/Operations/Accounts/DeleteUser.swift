@@ -4,7 +4,9 @@
 import Chat
 import Storage
 
-/// `user.delete`: removes an account for good. What it wrote stays, under the name of a deleted user.
+/// `user.delete`: removes an account for good.
+///
+/// What it wrote stays, under the name of a deleted user.
 package struct DeleteUser: AdminOperation {
     package static let name = "user.delete"
     package static let isDestructive = true

@@ -4,7 +4,9 @@
 import Chat
 import Storage
 
-/// `flow.create`: a new flow. Without members a group or channel is public; a chat has the owner and one other.
+/// `flow.create`: a new flow.
+///
+/// Without members a group or channel is public; a chat has the owner and one other.
 package struct CreateFlow: AdminOperation {
     /// The kinds of flow.
     package enum Kind: String, Codable, Sendable, CaseIterable {

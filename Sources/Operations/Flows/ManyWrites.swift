@@ -6,7 +6,7 @@ import Storage
 
 /// Writes of one kind, many of them under way at the same time, so that the batches of the log are full.
 struct ManyWrites: Sendable {
-    /// Two full batches: the next one gathers while one is committed. The server's other work still finds room.
+    /// Two full batches, so that the next one gathers while one is committed and other work still finds room.
     private static let window = 2048
     /// The most rows that are remembered.
     private static let maximumRows = 100_000

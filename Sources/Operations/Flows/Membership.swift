@@ -45,7 +45,7 @@ package struct AddMember: AdminOperation {
     }
 }
 
-/// `flow.remove_member`: takes an account out of a private group or channel. The owner stays.
+/// `flow.remove_member`: takes an account, but not the owner, out of a private group or channel.
 package struct RemoveMember: AdminOperation {
     package static let name = "flow.remove_member"
 

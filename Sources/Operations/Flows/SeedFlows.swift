@@ -14,7 +14,7 @@ package struct SeedFlows: AdminOperation {
         package var flows: Int
         /// Messages made.
         package var messages: Int
-        /// The login of the first new account; the others count on. `nil` without any.
+        /// The login of the first new account, from which the others count on; `nil` without any.
         package var firstLogin: String?
         /// The uuid of the first new group; `nil` without any.
         package var firstFlow: String?

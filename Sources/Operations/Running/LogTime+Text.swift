@@ -6,6 +6,7 @@ package import Storage
 extension LogTime {
     /// The time in UTC as RFC 3339 writes it, such as `2026-01-31T23:59:59.250Z`.
     package var text: String {
+        let seconds = Self.quotient(milliseconds, 1000)
         let days = Self.quotient(seconds, 86_400)
         let second = seconds - days * 86_400
         // Howard Hinnant's civil_from_days: years begin in March, so that the leap day is the last one.
@@ -18,7 +19,7 @@ extension LogTime {
         let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
         let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let fraction = milliseconds - seconds * 1000
+        let fraction = milliseconds &- seconds &* 1000
         func digits(_ number: Int64, _ count: Int = 2) -> String {
             let text = String(number)
             return String(repeating: "0", count: max(0, count - text.count)) + text
@@ -28,6 +29,6 @@ extension LogTime {
     }
 
     private static func quotient(_ number: Int64, _ divisor: Int64) -> Int64 {
-        number >= 0 ? number / divisor : -((-number + divisor - 1) / divisor)
+        number / divisor - (number % divisor < 0 ? 1 : 0)
     }
 }

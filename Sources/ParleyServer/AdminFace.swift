@@ -1,0 +1,33 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Chat
+package import Logging
+import Operations
+package import Transport
+
+/// What the admin socket serves: every administrative operation by its name.
+package enum AdminFace {
+    /// Answers requests of `manage` with the operations on a running server's domain.
+    ///
+    /// - Parameters:
+    ///   - chat: The domain; it must be running.
+    ///   - logger: Told which operations were run, without their parameters.
+    /// - Returns: The handler for an `AdminSocketServer`.
+    package static func handler(chat: Chat, logger: Logger) -> AdminRequestHandler {
+        { line, send in
+            let (name, error) = await OperationRegistry.answer(line, on: OperationContext(chat: chat), send: send)
+            guard let name else {
+                logger.warning("A request on the admin socket names no operation")
+                return
+            }
+            if let error {
+                logger.info(
+                    "An operation was not done",
+                    metadata: ["admin.operation": "\(name)", "admin.error.kind": "\(error.kind.rawValue)"])
+            } else {
+                logger.info("An operation is done", metadata: ["admin.operation": "\(name)"])
+            }
+        }
+    }
+}
