@@ -29,6 +29,8 @@ package struct CommandContext: Sendable {
     package var standardError: TextOutput
     /// Seconds since 1970.
     package var now: @Sendable () -> Int
+    /// A clock that only goes forward, for durations.
+    package var instant: @Sendable () -> ContinuousClock.Instant
     /// Looks whether the database of some settings can be used.
     ///
     /// `config check` reports what it finds.
@@ -38,6 +40,7 @@ package struct CommandContext: Sendable {
     package init(
         version: String, environment: [String: String], currentFolder: String, terminal: Terminal,
         standardOutput: TextOutput, standardError: TextOutput, now: @escaping @Sendable () -> Int,
+        instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         checkDatabase: @escaping @Sendable (Settings) async -> [SettingsFinding] = { _ in [] }
     ) {
         self.version = version
@@ -47,6 +50,7 @@ package struct CommandContext: Sendable {
         self.standardOutput = standardOutput
         self.standardError = standardError
         self.now = now
+        self.instant = instant
         self.checkDatabase = checkDatabase
     }
 
@@ -59,7 +63,8 @@ package struct CommandContext: Sendable {
             terminal: Terminal(input: STDIN_FILENO, output: STDERR_FILENO),
             standardOutput: .descriptor(STDOUT_FILENO),
             standardError: .descriptor(STDERR_FILENO),
-            now: { time(nil) }
+            now: { time(nil) },
+            checkDatabase: { await DatabaseCheck.findings(for: $0, now: { time(nil) }) }
         )
     }
 }

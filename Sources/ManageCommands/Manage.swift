@@ -20,6 +20,9 @@ package struct Manage: AsyncParsableCommand {
                 Examples:
                   manage config init
                   manage config show
+                  manage superuser-create --username admin
+                  manage user list --json
+                  manage flow seed
                   manage --config /etc/parley/config.ini config check
                   manage help exit-codes
                   manage help settings
@@ -31,6 +34,8 @@ package struct Manage: AsyncParsableCommand {
 
     /// The commands of the first level, in the order of the help.
     private static let subcommands: [any ParsableCommand.Type] = [
+        Database.self, SuperuserCreate.self, User.self, Flow.self,
+        TestClient.self, Doctor.self,
         Config.self, Completions.self, Topic.self,
     ]
 

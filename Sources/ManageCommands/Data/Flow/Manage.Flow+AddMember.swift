@@ -1,0 +1,34 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+
+extension Manage.Flow {
+    /// `flow add-member`: one more member.
+    struct AddMember: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "add-member",
+            abstract: "Add an account to a private group or channel.",
+            discussion: """
+                Example:
+                  manage flow add-member 277341582342374813 bob
+                """
+        )
+
+        @Argument(help: "The flow's uuid, digits only.")
+        var uuid: String
+
+        @Argument(help: "The new member's login.")
+        var login: String
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let operation = Operations.AddMember(uuid: uuid, login: login)
+            try output.write(try await OperationRunner(settings: loaded).run(operation))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+
+extension Manage.Flow {
+    /// `flow seed`: something to try the server out with, or to load it.
+    struct Seed: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "seed",
+            abstract: "Fill the server with accounts, public groups and messages.",
+            discussion: """
+                Without options it makes one public group with a first message. The groups
+                belong to the bot 'seed'; the new accounts write in turn. Nobody can log in
+                as one of them unless a password for all is given.
+
+                Examples:
+                  manage flow seed
+                  manage flow seed --users 100 --flows 10 --messages 100000
+                  manage flow seed --users 10 --password-stdin < secret.txt
+                """
+        )
+
+        @Option(help: ArgumentHelp("How many accounts. (default: 0)", valueName: "count"))
+        var users: Int?
+
+        @Option(help: ArgumentHelp("How many groups. (default: 1)", valueName: "count"))
+        var flows: Int?
+
+        @Option(help: ArgumentHelp("How many messages. (default: 1)", valueName: "count"))
+        var messages: Int?
+
+        @OptionGroup(title: "Password Options") var password: PasswordOptions
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func validate() throws {
+            for count in [users, flows, messages] where !(0...SeedFlows.maximumCount).contains(count ?? 0) {
+                throw ValidationError("Please give numbers from 0 to \(SeedFlows.maximumCount).")
+            }
+            if flows == 0, messages ?? 0 > 0 { throw ValidationError("Please give a group for the messages to be in.") }
+        }
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let secret = password.isGiven ? try password.password(prompt: "Password", isNew: true) : nil
+            let operation = SeedFlows(
+                users: users ?? 0, flows: flows ?? 1, messages: messages ?? (flows == 0 ? 0 : 1),
+                password: secret.map { SecretText($0) })
+            let context = CommandContext.current
+            let bar = ProgressBar(context: context, isQuiet: output.isQuiet)
+            defer { bar.finish() }
+            let report = try await OperationRunner(settings: loaded).run(operation) { bar.show($0) }
+            try output.write(report)
+        }
+    }
+}
+
+extension SeedFlows.Report: CommandReport {
+    package func text(style: TextStyle) -> String {
+        var text = "Made \(users) users, \(flows) groups and \(messages) messages.\n"
+        if let firstFlow { text += "The first group is \(firstFlow).\n" }
+        if let firstLogin { text += "The first new login is \(firstLogin.escapedForTerminal()).\n" }
+        return text
+    }
+}

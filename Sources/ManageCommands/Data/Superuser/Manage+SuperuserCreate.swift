@@ -1,0 +1,48 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+
+extension Manage {
+    /// `superuser-create`: an account that is an administrator.
+    struct SuperuserCreate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "superuser-create",
+            abstract: "Create an administrator with an account to chat with.",
+            discussion: """
+                On a terminal the password is asked for twice. It is never taken from the
+                command line, which every user of the machine can read.
+
+                Examples:
+                  manage superuser-create --username admin
+                  manage superuser-create --username admin --login alice --password-file secret.txt
+                """
+        )
+
+        @Option(help: ArgumentHelp("The administrator's name.", valueName: "name"))
+        var username: String
+
+        @Option(help: ArgumentHelp("The account's login. (default: the administrator's name)", valueName: "login"))
+        var login: String?
+
+        @OptionGroup(title: "Password Options") var password: PasswordOptions
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let secret = try password.password(prompt: "Password for \(username)", isNew: true)
+            let operation = CreateSuperuser(
+                username: username, login: login ?? username, password: SecretText(secret))
+            try output.write(try await OperationRunner(settings: loaded).run(operation))
+        }
+    }
+}
+
+extension CreateSuperuser.Report: CommandReport {
+    package func text(style: TextStyle) -> String {
+        "Created the administrator '\(username.escapedForTerminal())' with the login "
+            + "'\(user.login.escapedForTerminal())'.\n"
+    }
+}

@@ -1,0 +1,49 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+
+extension Manage.User {
+    /// `user create`: a new account.
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "create",
+            abstract: "Create an account.",
+            discussion: """
+                On a terminal the password is asked for twice. It is never taken from the
+                command line, which every user of the machine can read.
+
+                Examples:
+                  manage user create --login alice --username "Alice A."
+                  manage user create --login helper --bot --password-stdin < secret.txt
+                """
+        )
+
+        @Option(help: ArgumentHelp("The login; it is not yet taken.", valueName: "login"))
+        var login: String
+
+        @Option(help: ArgumentHelp("The shown name. (default: the login)", valueName: "name"))
+        var username: String?
+
+        @Flag(name: .customLong("bot"), help: "A program is behind the account.")
+        var isBot = false
+
+        @Option(help: ArgumentHelp("The mail address.", valueName: "address"))
+        var email: String?
+
+        @OptionGroup(title: "Password Options") var password: PasswordOptions
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let secret = try password.password(prompt: "Password for \(login)", isNew: true)
+            let operation = CreateUser(
+                login: login, username: username ?? login, password: SecretText(secret), isBot: isBot,
+                email: email ?? "")
+            let user = try await OperationRunner(settings: loaded).run(operation)
+            try output.write(ChangedUserReport(user: user, verb: "Created"))
+        }
+    }
+}

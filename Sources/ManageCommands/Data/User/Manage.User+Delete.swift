@@ -1,0 +1,37 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+
+extension Manage.User {
+    /// `user delete`: removes an account.
+    struct Delete: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "delete",
+            abstract: "Delete an account for good.",
+            discussion: """
+                Its sessions end at once. What it wrote stays, under the name of a deleted
+                user; its login becomes free.
+
+                Examples:
+                  manage user delete alice
+                  manage user delete alice --yes
+                """
+        )
+
+        @Argument(help: "The account's login.")
+        var login: String
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            try confirmation.require("Delete the account '\(login)'?")
+            let user = try await OperationRunner(settings: loaded).run(DeleteUser(login: login))
+            try output.write(ChangedUserReport(user: user, verb: "Deleted"))
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+
+extension Manage.User {
+    /// `user sessions`: where an account is logged in.
+    struct Sessions: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "sessions",
+            abstract: "List an account's sessions, newest first.",
+            discussion: """
+                Examples:
+                  manage user sessions alice
+                  manage user sessions alice --json
+                """
+        )
+
+        @Argument(help: "The account's login.")
+        var login: String
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            try output.write(try await OperationRunner(settings: loaded).run(ListSessions(login: login)))
+        }
+    }
+}
+
+extension ListSessions.Report: CommandReport {
+    package func text(style: TextStyle) -> String {
+        var table = TableText(headings: ["SESSION", "PROTOCOL", "ADDRESS", "CREATED", "LAST SEEN", "EXPIRES"])
+        for session in sessions {
+            table.add([
+                "\(session.id)", session.protocol, session.address, session.created, session.lastSeen, session.expires,
+            ])
+        }
+        return table.text(style: style)
+    }
+}

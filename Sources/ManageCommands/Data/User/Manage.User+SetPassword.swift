@@ -1,0 +1,37 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+
+extension Manage.User {
+    /// `user set-password`: another password.
+    struct SetPassword: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "set-password",
+            abstract: "Give an account another password and end its sessions.",
+            discussion: """
+                On a terminal the password is asked for twice.
+
+                Examples:
+                  manage user set-password alice
+                  manage user set-password alice --password-file secret.txt
+                """
+        )
+
+        @Argument(help: "The account's login.")
+        var login: String
+
+        @OptionGroup(title: "Password Options") var password: PasswordOptions
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let secret = try password.password(prompt: "New password for \(login)", isNew: true)
+            let operation = Operations.SetPassword(login: login, password: SecretText(secret))
+            let user = try await OperationRunner(settings: loaded).run(operation)
+            try output.write(ChangedUserReport(user: user, verb: "Changed", object: "the password of"))
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+
+extension Manage.User {
+    /// `user show`: one account.
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show",
+            abstract: "Show an account.",
+            discussion: """
+                Examples:
+                  manage user show alice
+                  manage user show alice --json
+                """
+        )
+
+        @Argument(help: "The account's login.")
+        var login: String
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            try output.write(try await OperationRunner(settings: loaded).run(ShowUser(login: login)))
+        }
+    }
+}
+
+extension ShowUser.Report: CommandReport {
+    package func text(style: TextStyle) -> String {
+        var fields = FieldsText()
+        fields.add("Login", user.login)
+        fields.add("Username", user.username)
+        fields.add("UUID", user.uuid)
+        fields.add("Row", "\(user.row)")
+        fields.add("Bot", user.isBot ? "yes" : "no")
+        fields.add("Email", user.email.isEmpty ? "-" : user.email)
+        fields.add("Bio", user.bio.isEmpty ? "-" : user.bio)
+        fields.add("Avatar", avatarBytes == 0 ? "-" : "\(avatarBytes) bytes")
+        fields.add("Created", user.created)
+        fields.add("Password", passwordHash)
+        fields.add("Sessions", "\(sessions)")
+        fields.add("Connected", isConnected ? "yes" : "no")
+        return fields.text(style: style)
+    }
+}

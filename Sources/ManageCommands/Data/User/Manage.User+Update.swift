@@ -1,0 +1,58 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+
+extension Manage.User {
+    /// `user update`: changes an account.
+    struct Update: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "update",
+            abstract: "Change an account's login, name, mail address, bio or kind.",
+            discussion: """
+                What is not given stays as it is. Sessions stay open.
+
+                Examples:
+                  manage user update alice --username "Alice B."
+                  manage user update alice --new-login alicia --email ""
+                  manage user update helper --bot
+                """
+        )
+
+        @Argument(help: "The account's login.")
+        var login: String
+
+        @Option(name: .customLong("new-login"), help: ArgumentHelp("Another login.", valueName: "login"))
+        var newLogin: String?
+
+        @Option(help: ArgumentHelp("Another shown name.", valueName: "name"))
+        var username: String?
+
+        @Option(help: ArgumentHelp("Another mail address; empty for none.", valueName: "address"))
+        var email: String?
+
+        @Option(help: ArgumentHelp("What the account says about itself.", valueName: "text"))
+        var bio: String?
+
+        @Flag(inversion: .prefixedNo, help: "Whether a program is behind the account.")
+        var bot: Bool?
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func validate() throws {
+            if newLogin == nil, username == nil, email == nil, bio == nil, bot == nil {
+                throw ValidationError("Please give something to change, such as --username.")
+            }
+        }
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let operation = UpdateUser(
+                login: login, newLogin: newLogin, username: username, email: email, bio: bio, isBot: bot)
+            let user = try await OperationRunner(settings: loaded).run(operation)
+            try output.write(ChangedUserReport(user: user, verb: "Changed"))
+        }
+    }
+}

@@ -1,0 +1,41 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Operations
+package import Storage
+package import Transport
+
+extension OperationError: CommandErrorConvertible {
+    /// Each kind has its status.
+    package var commandError: CommandError { CommandError(status, message, nextStep: nextStep) }
+
+    private var status: CommandStatus {
+        switch kind {
+        case .notFound: .notFound
+        case .exists: .exists
+        case .refused: .refused
+        case .invalid: .usage
+        case .busy: .busy
+        case .unavailable: .unavailable
+        case .failed: .failed
+        }
+    }
+}
+
+extension StorageError: CommandErrorConvertible {
+    /// 6 for a database that is not there, 69 for one that cannot be reached or used, otherwise 1.
+    package var commandError: CommandError { OperationError(self).commandError }
+}
+
+extension AdminSocketError: CommandErrorConvertible {
+    /// 69 unless the server does not let this user in (4).
+    package var commandError: CommandError {
+        switch code {
+        case .notAllowed: CommandError(.refused, message)
+        case .notRunning, .disconnected: CommandError(.unavailable, message)
+        case .pathTooLong, .pathTaken: CommandError(.settings, message)
+        case .lineTooLong: CommandError(.usage, message)
+        case .failed: CommandError(.failed, message)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Operations
+import ParleyServer
+import Settings
+import Storage
+import Transport
+
+/// Runs operations where they belong: on the running server through its admin socket, or on the store when none runs.
+struct OperationRunner: Sendable {
+    let settings: Settings
+
+    /// Runs one operation.
+    func run<Operation: AdminOperation>(
+        _ operation: Operation, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in }
+    ) async throws -> Operation.Report {
+        try await withCaller(needsCurrentSchema: Operation.needsCurrentSchema) { caller in
+            try await caller.run(operation, progress: progress)
+        }
+    }
+
+    /// Runs several operations, one after the other, on one connection or one opened store.
+    func withCaller<Result: Sendable>(
+        needsCurrentSchema: Bool = true, _ body: @escaping @Sendable (OperationCaller) async throws -> Result
+    ) async throws -> Result {
+        do {
+            return try await AdminSocketClient.connect(path: settings.admin.socket) { client in
+                try await body(OperationCaller(client: client))
+            }
+        } catch let error as AdminSocketError where error.code == .notRunning || error.code == .pathTooLong {
+            // No server can be running behind it.
+        }
+        return try await withStore(needsCurrentSchema: needsCurrentSchema, body)
+    }
+
+    private func withStore<Result: Sendable>(
+        needsCurrentSchema: Bool, _ body: @escaping @Sendable (OperationCaller) async throws -> Result
+    ) async throws -> Result {
+        let logger = StandardErrorLogHandler.logger(.current)
+        let store = try await StoreAccess(settings: settings).open(create: false, logger: logger)
+        do {
+            if needsCurrentSchema { try await store.storage.checkSchema() }
+            let chat = try store.makeChat(settings, logger: logger)
+            let result = try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await chat.run() }
+                defer { chat.close() }
+                return try await body(OperationCaller(chat: chat))
+            }
+            await store.storage.close()
+            return result
+        } catch {
+            await store.storage.close()
+            throw error
+        }
+    }
+}
+
+/// One connection to a server, or one opened store, on which operations run one after the other.
+final class OperationCaller {
+    private enum Place {
+        case server(AdminSocketClient)
+        case store(Chat)
+    }
+
+    private let place: Place
+    private var replies: AdminSocketClient.Replies.AsyncIterator?
+
+    fileprivate init(client: AdminSocketClient) {
+        place = .server(client)
+        replies = client.replies.makeAsyncIterator()
+    }
+
+    fileprivate init(chat: Chat) {
+        place = .store(chat)
+    }
+
+    /// Runs an operation.
+    ///
+    /// - Throws: `OperationError`, `AdminSocketError`.
+    func run<Operation: AdminOperation>(
+        _ operation: Operation, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in }
+    ) async throws -> Operation.Report {
+        switch place {
+        case .store(let chat): return try await operation.run(on: OperationContext(chat: chat, progress: progress))
+        case .server(let client):
+            try await client.send(try OperationRequest(operation).encoded())
+            while let line = try await replies?.next() {
+                guard let reply = try? OperationReply<Operation.Report>(line) else {
+                    throw CommandError(
+                        .failed, "The server's answer cannot be read.",
+                        nextStep: "Use the 'manage' of the same version as the server.")
+                }
+                switch reply {
+                case .progress(let step): await progress(step)
+                case .result(let report): return report
+                case .failure(let error): throw error
+                }
+            }
+            throw CommandError(
+                .unavailable, "The server closed the connection before it had answered.",
+                nextStep: "Look into its log, then try again.")
+        }
+    }
+}

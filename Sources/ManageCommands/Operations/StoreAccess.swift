@@ -1,0 +1,62 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import ParleyServer
+import Settings
+import Storage
+import Transport
+
+/// Opens the store for this process alone, with words for what is in the way.
+struct StoreAccess: Sendable {
+    let settings: Settings
+
+    /// Opens the store although a server may run beside it (PostgreSQL).
+    ///
+    /// - Throws: `CommandError`: 75 when another process has the SQLite file, 69 when there is no database.
+    func open(create: Bool, logger: Logger) async throws(CommandError) -> Store {
+        if case .sqliteMemory = settings.database.location {
+            throw CommandError(
+                .unavailable, "The settings name a database in memory, which only a running server has.",
+                nextStep: "Start one with 'manage runserver', or set DATABASE.URI to a file.")
+        }
+        do {
+            return try await Store.open(settings, create: create, logger: logger)
+        } catch {
+            guard case .sqlite(let path) = settings.database.location else { throw error.commandError }
+            switch error.code {
+            case .unavailable:
+                throw CommandError(
+                    .busy,
+                    "The database '\(path)' is in use by a server or another command, and no server answers on "
+                        + "'\(settings.admin.socket)'.",
+                    nextStep: "Wait until it is done, or check [ADMIN] SOCKET.")
+            default: throw error.commandError
+            }
+        }
+    }
+
+    /// Opens the store for what must not happen while a server runs.
+    ///
+    /// - Throws: `CommandError`: 75 when a server runs on it or another command works on it.
+    func openAlone(create: Bool, logger: Logger) async throws -> Store {
+        if await isServerRunning() {
+            throw CommandError(
+                .busy, "A server is running on this database; this needs it to be stopped.",
+                nextStep: "Stop the server, then try again.")
+        }
+        return try await open(create: create, logger: logger)
+    }
+
+    private func isServerRunning() async -> Bool {
+        do {
+            try await AdminSocketClient.connect(path: settings.admin.socket) { _ in }
+            return true
+        } catch let error as AdminSocketError {
+            // Somebody else's server is one, too.
+            return error.code == .notAllowed
+        } catch {
+            return false
+        }
+    }
+}
