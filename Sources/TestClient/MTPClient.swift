@@ -99,5 +99,8 @@ package struct MTPRefusal: Error, Equatable, Sendable, CustomStringConvertible {
         self.detail = answer.detail
     }
 
-    package var description: String { "The server answered \(code) \(status)\(detail.map { ": \($0)" } ?? "")." }
+    package var description: String {
+        let words = "The server answered \(code) \(status)\(detail.map { ": \($0)" } ?? "")"
+        return words.hasSuffix(".") ? words : words + "."
+    }
 }

@@ -1,0 +1,57 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Settings
+
+extension Manage {
+    /// `doctor`: looks for everything that keeps a server from running well.
+    struct Doctor: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "doctor",
+            abstract: "Look for what keeps the server from running well.",
+            discussion: """
+                Looks at the settings, the database and how it keeps commits, the clock,
+                the port, certificates, free space and the limit of open files; changes
+                nothing. Every finding says what to do. Ends with 3 when there is something
+                to mend; notes alone are no reason.
+
+                Examples:
+                  manage doctor
+                  manage doctor --json --config /etc/parley/config.ini
+                """
+        )
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let (loaded, findings) = settings.examine()
+            if let note = loaded?.note { try output.note(note) }
+            let report = DoctorReport(
+                file: loaded.map(\.file) ?? settings.file.path, checks: await checks(loaded, findings))
+            try output.write(report)
+            if report.problems > 0 { throw ExitCode(CommandStatus.findings.rawValue) }
+        }
+
+        private func checks(_ settings: Settings?, _ findings: [SettingsFinding]) async -> [DoctorCheck] {
+            guard let settings else {
+                return [
+                    DoctorCheck(
+                        "settings", "The settings cannot be used; nothing else was looked at.", findings: findings),
+                    SystemChecks.openFiles(),
+                ]
+            }
+            let all = findings + SettingsSurroundings(settings: settings).findings()
+            let name = settings.file ?? "the defaults"
+            let now = CommandContext.current.now
+            var checks = [DoctorCheck("settings", "Read \(name).", findings: all)]
+            checks += await DatabaseCheck(settings: settings, now: now).examine()
+            checks.append(await PortCheck.examine(settings))
+            checks.append(CertificateCheck.examine(settings, now: now()))
+            checks.append(SystemChecks.disk(settings))
+            checks.append(SystemChecks.openFiles())
+            return checks
+        }
+    }
+}

@@ -1,0 +1,29 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import MTP
+import Operations
+import Settings
+import TestClient
+
+/// The hidden bot of the health check.
+enum BotAccount {
+    /// A log in of one minute, from the running server or, beside PostgreSQL, from the store.
+    static func logIn(_ settings: Settings, output: OutputOptions) async throws -> Asker {
+        do {
+            let report = try await OperationRunner(settings: settings).run(IssueTestClientToken())
+            return Asker(
+                credentials: MTPCredentials(uuid: report.uuid, authID: report.token.clearText), flow: report.flow)
+        } catch let error as any CommandErrorConvertible {
+            throw explained(error.commandError)
+        } catch let error as CommandError {
+            throw explained(error)
+        }
+    }
+
+    private static func explained(_ error: CommandError) -> CommandError {
+        var error = error
+        error.message = "The bot 'testclient' got no log in. \(error.message)"
+        return error
+    }
+}

@@ -1,0 +1,94 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Settings
+import TestClient
+
+/// Which server a command of `testclient` talks to.
+struct ConnectionOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("a"), .customLong("address")],
+        help: ArgumentHelp(
+            "The server's address, such as wss://chat.example.org/ws. (default: the settings' host and port)",
+            valueName: "url"))
+    var address: String?
+
+    @Option(
+        name: .customLong("timeout"),
+        help: ArgumentHelp("How long to wait for the connection and for each answer.", valueName: "seconds"))
+    var timeoutSeconds = 10
+
+    @Option(
+        name: .customLong("ca-file"),
+        help: ArgumentHelp("Trust the authorities in this PEM file, not the machine's.", valueName: "path"),
+        completion: .file())
+    var authorityFile: String?
+
+    @Flag(name: .customLong("insecure"), help: "Do not check the server's certificate.")
+    var isInsecure = false
+
+    func validate() throws {
+        guard 1...3600 ~= timeoutSeconds else { throw ValidationError("Please give --timeout 1 to 3600 seconds.") }
+        if isInsecure, authorityFile != nil {
+            throw ValidationError("Please give --ca-file or --insecure, not both.")
+        }
+        if let address {
+            do {
+                _ = try ClientAddress(url: address, schemes: ["ws", "wss"])
+            } catch {
+                throw ValidationError("\(error.description) Please write it like ws://127.0.0.1:8080/ws.")
+            }
+        }
+    }
+
+    var timeout: Duration { .seconds(timeoutSeconds) }
+
+    /// The address to connect to.
+    func url(_ settings: Settings) -> String { address ?? Self.localURL(settings) }
+
+    /// Whether the server is the one that the settings belong to, so that an account of its store may be used.
+    func isLocal(_ settings: Settings) -> Bool {
+        guard let address else { return true }
+        guard let given = try? ClientAddress(url: address), let own = try? ClientAddress(url: Self.localURL(settings))
+        else { return false }
+        return given == own
+    }
+
+    /// Whose certificates are believed.
+    ///
+    /// The address of the settings is one of this machine, where nobody stands in between; its certificate is for the
+    /// name that others use.
+    func trust(_ settings: Settings) -> TLSTrust {
+        if isInsecure { return .anyone }
+        if let authorityFile {
+            let folder = CommandContext.current.currentFolder
+            return .file(SettingsFile.chosen(option: authorityFile, environment: [:], currentFolder: folder).path)
+        }
+        return address == nil ? .anyone : .system
+    }
+
+    static func localURL(_ settings: Settings) -> String {
+        let scheme = settings.tls.certificateFile == nil ? "ws" : "wss"
+        let host =
+            switch settings.server.host {
+            case "0.0.0.0": "127.0.0.1"
+            case "::", "0:0:0:0:0:0:0:0": "::1"
+            case let name: name
+            }
+        return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(settings.server.port)/ws"
+    }
+
+    /// Connects around `body`.
+    func connect<Value: Sendable>(
+        _ settings: Settings, _ body: (ServerConnection) async throws -> Value
+    ) async throws -> Value {
+        guard address != nil || settings.server.port != 0 else {
+            throw CommandError(
+                .usage, "SERVER.PORT is 0, so the settings do not say which port the server has.",
+                nextStep: "Give its address with -a ws://HOST:PORT/ws.")
+        }
+        return try await ServerConnection.run(
+            url: url(settings), trust: trust(settings), timeout: timeout, body)
+    }
+}

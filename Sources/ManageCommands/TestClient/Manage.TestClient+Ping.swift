@@ -1,0 +1,72 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import MTP
+import Settings
+import TestClient
+
+extension Manage.TestClient {
+    /// `testclient ping`: measures how fast a server answers.
+    struct Ping: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ping",
+            abstract: "Send a ping_pong and tell how long the answer took.",
+            discussion: """
+                Ends as 'testclient send' does. Nothing is stored but the log in.
+
+                Examples:
+                  manage testclient ping
+                  manage testclient ping --json
+                  manage testclient ping -a wss://chat.example.org/ws --login alice
+                """
+        )
+
+        @OptionGroup(title: "Account Options") var account: AccountOptions
+        @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            try connection.requireAccount(account, loaded)
+            let proof = try account.proof(output: output)
+            let answer = try await connection.connect(loaded) { server in
+                let asker = try await server.asker(proof, settings: loaded, output: output)
+                return try await server.answer(to: .pingPong(as: asker.credentials))
+            }
+            guard let response = answer.response else { throw ServerConnection.noAnswer(connection.url(loaded)) }
+            try output.write(
+                PingReport(
+                    address: connection.url(loaded), code: response.code, status: response.status,
+                    detail: response.isSuccess ? nil : response.detail, duration: answer.duration))
+            if answer.status != .done { throw ExitCode(answer.status.rawValue) }
+        }
+    }
+}
+
+/// What `testclient ping` prints.
+struct PingReport: CommandReport {
+    private enum CodingKeys: String, CodingKey { case address, code, status, detail, milliseconds }
+
+    var address: String
+    var code: Int
+    var status: String
+    var detail: String?
+    var duration: Duration
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(address, forKey: .address)
+        try container.encode(code, forKey: .code)
+        try container.encode(status, forKey: .status)
+        try container.encode(detail, forKey: .detail)
+        try container.encode(duration.milliseconds, forKey: .milliseconds)
+    }
+
+    func text(style: TextStyle) -> String {
+        let mark = style.apply(code == 200 ? .green : .red, to: "\(code) \(status)".escapedForTerminal())
+        let words = detail.map { ": \($0.escapedForTerminal())" } ?? ""
+        return "\(mark) from \(address.escapedForTerminal()) after \(duration.inMilliseconds) ms\(words)\n"
+    }
+}

@@ -1,0 +1,124 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import JSON
+import MTP
+import Settings
+
+extension Manage.TestClient {
+    /// `testclient send`: sends one request and prints the answer.
+    struct Send: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "send",
+            abstract: "Send one request and print the answer.",
+            discussion: """
+                Without options it is the health check: the hidden bot 'testclient' logs
+                in for a minute and sends a message into a flow of its own. The answer is
+                the server's own JSON, set for people on a terminal. Ends with 0 for an
+                answer of 200 to 299, 4 for 401 and 403, 6 for 404, 7 for 409, 69 when
+                the server cannot be reached, otherwise with 1.
+
+                Examples:
+                  manage testclient send
+                  manage testclient send -t all_flow --login alice --password-stdin < pw
+                  manage testclient send --login bob --flow 1234 --text Hello \\
+                    --file picture=holiday.jpg
+                  manage testclient send -t add_flow --login bob \\
+                    --set data.flow.0.title=News
+                  manage testclient send -a wss://chat.example.org/ws --raw - < request.json
+                """
+        )
+
+        /// The longest text for `--raw -`, in bytes: more than the server takes by default.
+        private static let maximumRawBytes = 17 << 20
+
+        @OptionGroup(title: "Request Options") var request: RequestOptions
+        @OptionGroup(title: "Account Options") var account: AccountOptions
+        @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func validate() throws {
+            if request.raw != nil, account.isGiven {
+                throw ValidationError("Please give --raw alone: it is the whole request, with who asks.")
+            }
+            if !request.method.needsAuthorization, account.login == nil {
+                throw ValidationError("Please name the account with --login for the method \(request.method.rawValue).")
+            }
+            if request.method == .deleteUser, account.login == nil {
+                throw ValidationError("Please name the account with --login; only its password may delete it.")
+            }
+        }
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let answer = try await request.raw == nil ? composed(loaded) : raw(loaded)
+            try show(answer)
+            if answer.status != .done { throw ExitCode(answer.status.rawValue) }
+        }
+
+        private func composed(_ settings: Settings) async throws -> ServerConnection.Answer {
+            let isMade = request.method == .registerUser
+            try connection.requireAccount(account, settings)
+            let proof = try account.proof(isNew: isMade, output: output)
+            let contents = try request.files.map { ($0.kind, try $0.content()) }
+            return try await connection.connect(settings) { server in
+                var asker: Asker?
+                if request.method.needsAuthorization {
+                    asker = try await server.asker(proof, settings: settings, output: output)
+                }
+                return try await server.answer(
+                    to: request.frame(as: asker, proof: proof, contents: contents))
+            }
+        }
+
+        private func raw(_ settings: Settings) async throws -> ServerConnection.Answer {
+            var text = request.raw ?? ""
+            if text == "-" {
+                text = try CommandContext.current.terminal.readAll(maximumBytes: Self.maximumRawBytes)
+            } else if let value = try? JSONValue.parse(Array(text.utf8)), MemberAssignment.mentionsSecret(value) {
+                try output.warn(
+                    "The secrets on the command line can be seen by other users of this machine; prefer '--raw -'.")
+            }
+            let frame = Array(text.utf8)
+            return try await connection.connect(settings) { try await $0.answer(to: frame) }
+        }
+
+        private func show(_ answer: ServerConnection.Answer) throws {
+            let context = CommandContext.current
+            if let json = answer.json, context.standardOutput.isTerminal, !output.isJSON {
+                try context.standardOutput.write(JSONDisplay(style: output.style).text(of: json))
+            } else {
+                let text = String(decoding: answer.bytes, as: UTF8.self)
+                try context.standardOutput.write(
+                    (context.standardOutput.isTerminal ? text.escapedForTerminal() : text) + "\n")
+            }
+            guard let response = answer.response else { throw ServerConnection.noAnswer(connection.address ?? "") }
+            try output.note("\(response.code) \(response.status) after \(answer.duration.inMilliseconds) ms.")
+        }
+    }
+}
+
+extension ConnectionOptions {
+    /// The bot's log in is for the server of the settings alone: another one must not get it.
+    func requireAccount(_ account: AccountOptions, _ settings: Settings) throws(CommandError) {
+        guard !account.isGiven, !isLocal(settings) else { return }
+        throw CommandError(
+            .usage, "An account is needed: '\(address ?? "")' is not the server of these settings.",
+            nextStep: "Add --login LOGIN, or --uuid UUID with --auth-id-stdin.")
+    }
+}
+
+extension Duration {
+    /// Milliseconds with one digit after the point, for people: `3.2`.
+    var inMilliseconds: String {
+        let tenths = components.seconds * 10_000 + components.attoseconds / 100_000_000_000_000
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+
+    /// Milliseconds as a number.
+    var milliseconds: Double {
+        Double(components.seconds) * 1000 + Double(components.attoseconds / 1_000_000_000_000) / 1000
+    }
+}

@@ -1,0 +1,265 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import JSON
+import Operations
+import Settings
+import Testing
+
+@testable import ManageCommands
+
+@Suite(.timeLimit(.minutes(2))) struct DoctorTests {
+    private let run: CommandRun
+
+    init() throws {
+        run = try CommandRun()
+    }
+
+    private func check(_ text: String = "") throws -> DatabaseCheck {
+        if !text.isEmpty { try run.write(text, to: "config.ini") }
+        return DatabaseCheck(
+            settings: try Settings.load(environment: [:], currentFolder: run.folder), now: { 1_769_904_000 })
+    }
+
+    /// The findings of one check as `severity: message`.
+    private func findings(_ checks: [DoctorCheck], _ name: String) -> [String] {
+        checks.filter { $0.name == name }.flatMap(\.findings).map { "\($0.severity.rawValue): \($0.message)" }
+    }
+
+    // MARK: Database
+
+    @Test func missingDatabaseIsANoteAndStaysMissing() async throws {
+        let checks = await (try check()).examine()
+
+        let note = "note: The database '\(run.path("db_sqlite.db"))' does not exist yet."
+        #expect(findings(checks, "database") == [note])
+        #expect(run.names().isEmpty)
+    }
+
+    @Test func databaseThatCannotBeMadeIsAnError() async throws {
+        let checks = await (try check("[DATABASE]\nURI = sqlite:/proc/none/x.db\n")).examine()
+
+        #expect(checks.first?.severity == .error)
+        #expect(checks.first?.findings.first?.line == 2)
+        #expect(checks.first?.findings.first?.message.contains("/proc/none/x.db") == true)
+    }
+
+    @Test func fileOfAnotherKindIsLeftAlone() async throws {
+        try run.write("This is a letter, and no database at all.", to: "db_sqlite.db")
+
+        let checks = await (try check()).examine()
+
+        #expect(findings(checks, "database") == ["error: '\(run.path("db_sqlite.db"))' is not an SQLite database."])
+        #expect(try run.content(of: "db_sqlite.db") == "This is a letter, and no database at all.")
+        #expect(run.names() == ["db_sqlite.db"])
+    }
+
+    @Test func unreachablePostgresIsAnErrorWithoutItsPassword() async throws {
+        let text = "[DATABASE]\nURI = postgres://u:hunter2@127.0.0.1:1/n\nBUSY_TIMEOUT = 1\n"
+        let checks = await (try check(text)).examine()
+
+        #expect(checks.first?.severity == .error)
+        #expect(!"\(checks)".contains("hunter2"))
+        let result = try await run("doctor")
+        #expect(result.status == .findings)
+        #expect(result.errors == "")
+        #expect(result.output.contains("cannot be reached"))
+    }
+
+    @Test func databaseInOrderHasNoFindings() async throws {
+        #expect(try await run("db", "create").status == .done)
+
+        let checks = await (try check()).examine()
+
+        #expect(checks.map(\.name) == ["database", "clock"] || checks.map(\.name) == ["database"])
+        #expect(checks.flatMap(\.findings).isEmpty)
+        #expect(checks.first?.summary.contains("SQLite") == true)
+    }
+
+    @Test func eventsAheadOfTheClockAreFound() async throws {
+        let ahead = (try check()).clockCheck(newestEventSeconds: 1_769_904_000 + 3600)
+        let near = (try check()).clockCheck(newestEventSeconds: 1_769_904_000 + 60)
+
+        #expect(ahead.severity == .warning)
+        #expect(ahead.findings.first?.message.contains("3600 seconds") == true)
+        #expect(near.severity == nil)
+    }
+
+    @Test func eventsOfTheStoreAreComparedWithTheClock() async throws {
+        #expect(try await run("db", "create").status == .done)
+        let made = try await run(
+            "user", "create", "--login", "alice", "--username", "Alice", "--password-stdin", input: "secret-word\n")
+        #expect(made.status == .done)
+
+        // The event has the real time, which lies far ahead of this clock.
+        let checks = await DatabaseCheck(settings: (try check()).settings, now: { 1_000_000_000 }).examine()
+
+        #expect(checks.last?.name == "clock")
+        #expect(checks.last?.severity == .warning)
+    }
+
+    @Test(arguments: [
+        (["fsync": "off", "synchronous_commit": "on", "full_page_writes": "on"], ["fsync"]),
+        (["synchronous_commit": "off", "full_page_writes": "off"], ["full_page_writes", "synchronous_commit"]),
+        (["synchronous": "NORMAL", "journal_mode": "wal"], ["synchronous"]),
+        (["synchronous": "FULL", "journal_mode": "wal"], []), (["fsync": "on"], []), ([:], []),
+    ]) func settingsThatLoseCommitsAreErrors(durability: [String: String], expected: [String]) throws {
+        let found = (try check()).durabilityFindings(durability)
+
+        #expect(found.count == expected.count)
+        for (finding, name) in zip(found, expected) {
+            #expect(finding.severity == .error)
+            #expect(finding.message.contains(" \(name) = "))
+            #expect(!finding.remedy.isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        ("current", nil), ("empty", SettingsFinding.Severity.warning), ("old", .warning), ("newer", .error),
+        ("foreign", .error), ("halfMigrated", .error), ("unheard-of", .error),
+    ]) func schemaIsJudged(schema: String, severity: SettingsFinding.Severity?) throws {
+        let report = try JSONReport.status(schema: schema)
+
+        #expect((try check()).check(report).severity == severity)
+    }
+
+    // MARK: Port
+
+    @Test func freePortIsFree() async throws {
+        let port = try await ScriptedServer.run(answers: ScriptedServer.always()) { $0.port }
+
+        #expect(PortCheck.tryToListen(host: "127.0.0.1", port: port) == .free)
+        #expect(PortCheck.tryToListen(host: "127.0.0.1", port: port) == .free)
+    }
+
+    @Test func portOfAnotherProgramIsAnError() async throws {
+        try await ScriptedServer.run(page: #"{"hello":1}"#, answers: ScriptedServer.always()) { server in
+            let check = await PortCheck.examine(try settings(port: server.port))
+
+            #expect(check.severity == .error)
+            #expect(check.findings.first?.message == "Another program listens on port \(server.port) of 127.0.0.1.")
+        }
+    }
+
+    @Test func portOfOurOwnServerIsInOrder() async throws {
+        let page = #"{"version":1,"available":true,"server":null,"protocols":[],"counts":null}"#
+        try await ScriptedServer.run(page: page, answers: ScriptedServer.always()) { server in
+            let check = await PortCheck.examine(try settings(port: server.port))
+
+            #expect(check.severity == nil)
+            #expect(check.summary.contains("served by Parley"))
+        }
+    }
+
+    @Test func addressOfAnotherMachineIsAnError() {
+        // 192.0.2.0/24 is for documentation: no machine has it.
+        #expect(
+            PortCheck.tryToListen(host: "192.0.2.1", port: 8080)
+                == .noSuchAddress("it is no address of this machine"))
+    }
+
+    private func settings(port: Int) throws -> Settings {
+        try Settings.load(environment: ["PARLEY_SERVER_PORT": "\(port)"], currentFolder: run.folder)
+    }
+
+    // MARK: Machine
+
+    @Test(arguments: [
+        (UInt64(50) << 30, UInt64?.none, SettingsFinding.Severity?.none), (UInt64(500) << 20, nil, .warning),
+        (UInt64(99) << 20, nil, .error), (UInt64(50) << 30, 999, .warning), (UInt64(50) << 30, 100_000, nil),
+    ]) func littleSpaceIsFound(bytes: UInt64, files: UInt64?, severity: SettingsFinding.Severity?) {
+        let space = SystemChecks.DiskSpace(freeBytes: bytes, freeFiles: files)
+
+        #expect(SystemChecks.findings(for: space, of: "log", in: "/x").first?.severity == severity)
+    }
+
+    @Test func spaceOfFoldersToComeIsThatOfTheNearestOne() throws {
+        let check = SystemChecks.disk(try settings(port: 1))
+
+        #expect(check.summary.contains("for the database in \(run.folder)"))
+        #expect(check.summary.contains("for the log in \(run.folder)"))
+    }
+
+    @Test(arguments: [
+        (UInt64(1024), UInt64(1024), SettingsFinding.Severity?.some(.warning)), (1024, 1_048_576, .warning),
+        (4096, 4096, nil), (20_000, 1_048_576, .note), (65_536, 65_536, nil),
+    ]) func limitOfFilesIsJudged(soft: UInt64, hard: UInt64, severity: SettingsFinding.Severity?) {
+        #expect(SystemChecks.openFiles(soft: soft, hard: hard).severity == severity)
+    }
+
+    @Test(arguments: [
+        (1000, 2000, 3000, SettingsFinding.Severity?.some(.error)), (2000, 3000, 90_000_000, .error),
+        (5000, 1000, 5000 + 86_400, .warning), (5000, 1000, 90_000_000, nil), (5000, 1000, 5000, .error),
+    ]) func datesOfCertificatesAreJudged(now: Int, from: Int, until: Int, severity: SettingsFinding.Severity?) {
+        #expect(
+            CertificateCheck.findings(path: "c.pem", from: from, until: until, now: now).first?.severity == severity)
+    }
+
+    @Test func certificateThatCannotBeReadIsAnError() throws {
+        try run.write("no certificate", to: "c.pem")
+        try run.write("[TLS]\nCERT_FILE = c.pem\nKEY_FILE = c.pem\n", to: "config.ini")
+
+        let check = CertificateCheck.examine(try settings(port: 1), now: 0)
+
+        #expect(check.severity == .error)
+        #expect(check.findings.first?.message.contains("c.pem") == true)
+    }
+
+    // MARK: The command
+
+    @Test func reportNamesEveryCheck() async throws {
+        let port = try await ScriptedServer.run(answers: ScriptedServer.always()) { $0.port }
+        let environment = ["PARLEY_SERVER_PORT": "\(port)"]
+
+        let json = try await run("doctor", "--json", environment: environment)
+        let text = try await run("doctor", environment: environment)
+
+        let report = try JSONValue.parse(Array(json.output.utf8))
+        let names = report["checks"]?.array?.compactMap { $0["check"]?.string }
+        #expect(names == ["settings", "database", "ports", "tls", "disk", "files"])
+        #expect(report["version"]?.int == 1)
+        let problems = try #require(report["problems"]?.int)
+        #expect(json.status == (problems == 0 ? .done : .findings))
+        #expect(text.status == json.status)
+        #expect(text.output.contains("ports: Port \(port) of 127.0.0.1 is free"))
+        #expect(run.names().isEmpty)
+    }
+
+    @Test func problemsEndWith3AndHaveAFix() async throws {
+        try run.write("[SERVER]\nPROT = 1\n[LOGGING]\nFOLDER = config.ini/log\n", to: "config.ini")
+        let result = try await run("doctor", "--no-color")
+        let wrong = try await run("doctor", environment: ["PARLEY_SERVER_PORT": "x"])
+
+        #expect(result.status == .findings)
+        #expect(result.output.contains("config.ini:2: The key SERVER.PROT is unknown"))
+        #expect(result.output.contains("config.ini:4: The log folder"))
+        #expect(wrong.status == .findings)
+        #expect(wrong.output.contains("nothing else was looked at"))
+    }
+
+    @Test func configCheckLooksAtTheDatabaseToo() async throws {
+        try run.write("This is a letter, and no database at all.", to: "db_sqlite.db")
+
+        let result = try await run("config", "check") { settings in
+            await DatabaseCheck.findings(for: settings, now: { 0 })
+        }
+
+        #expect(result.status == .findings)
+        #expect(result.output.contains("is not an SQLite database"))
+    }
+}
+
+/// Reports as a server would send them.
+private enum JSONReport {
+    static func status(schema: String) throws -> DatabaseStatus.Report {
+        let text = """
+            {"result":{"engine":"SQLite 3","location":"x.db","size_bytes":1,"durability":{},"schema":"\(schema)",\
+            "applied":[],"pending":[],"counts":null}}
+            """
+        guard case .result(let report) = try OperationReply<DatabaseStatus.Report>(Array(text.utf8)) else {
+            throw CommandError(.failed, "The reply is no result.")
+        }
+        return report
+    }
+}
