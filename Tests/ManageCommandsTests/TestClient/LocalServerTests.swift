@@ -1,0 +1,132 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AdminWeb
+import Chat
+import HummingbirdCore
+import JSON
+import Logging
+import MTP
+import ManageCommands
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Storage
+import Testing
+import Transport
+
+/// The commands of `testclient` against the protocol itself, over real sockets, beside the admin socket.
+@Suite(.timeLimit(.minutes(2))) struct LocalServerTests {
+    private let run: CommandRun
+
+    init() throws {
+        run = try CommandRun()
+    }
+
+    /// Serves MTP and the home page over a domain while `body` runs; `body` gets the environment that leads to it.
+    private static func serving(_ chat: Chat, _ body: ([String: String]) async throws -> Void) async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let registry = ConnectionRegistry(group: group)
+        let service = MTPService(chat: chat, options: MTPService.Options(), logger: logger)
+        let web = try WebFace(status: { nil }, readiness: { [] }, templatesFolder: nil, logger: logger)
+        let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
+        let onRunning: @Sendable (any Channel) async -> Void = { portSource.yield($0.localAddress?.port ?? 0) }
+        let listener = try Listener(
+            try HTTPServerBuilder.http(webSockets: [service.route], registry: registry),
+            address: ListenerAddress(host: "127.0.0.1", port: 0), registry: registry, group: group,
+            drainTimeout: .seconds(10), logger: logger, responder: web.responder, onRunning: onRunning)
+        let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                defer { portSource.finish() }
+                try await services.run()
+            }
+            if let port = await ports.first(where: { _ in true }) {
+                do {
+                    try await body(["PARLEY_SERVER_PORT": "\(port)"])
+                } catch {
+                    tasks.cancelAll()
+                    throw error
+                }
+            }
+            await services.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+
+    @Test func bareSendWritesIntoTheFlowOfTheBot() async throws {
+        try await RunningServer.during(run) { chat in
+            try await Self.serving(chat) { environment in
+                for _ in 0..<2 {
+                    let result = try await run("testclient", "send", environment: environment)
+
+                    #expect(result.status == .done)
+                    let answer = try JSONValue.parse(Array(result.output.utf8))
+                    #expect(answer["errors"]?["code"]?.int == 200)
+                    #expect(answer["data"]?["message"]?.array?[0]["uuid"]?.string?.isEmpty == false)
+                }
+                let ping = try await run("testclient", "ping", environment: environment)
+                #expect(ping.status == .done)
+                #expect(ping.output.hasPrefix("200 OK from ws://127.0.0.1:"))
+            }
+            #expect(try await chat.storage.counts().messages == 2)
+        }
+    }
+
+    @Test func sessionPassesAndLeavesNothingBehind() async throws {
+        try await RunningServer.during(run) { chat in
+            try await Self.serving(chat) { environment in
+                let result = try await run("testclient", "session", "--json", "-q", environment: environment)
+
+                #expect(result.status == .done)
+                #expect(result.errors == "")
+                let steps = try JSONValue.parse(Array(result.output.utf8))["steps"]?.array
+                #expect(steps?.count == MTPMethod.allCases.count)
+                for step in try #require(steps) {
+                    #expect(step["outcome"]?.string == "passed", "\(step["method"]?.string ?? ""): \(result.output)")
+                }
+            }
+            let counts = try await chat.storage.counts()
+            #expect(counts.users == 0)
+            #expect(counts.flows == 0)
+        }
+    }
+
+    @Test func refusalsHaveTheirStatus() async throws {
+        try await RunningServer.during(run) { chat in
+            try await Self.serving(chat) { environment in
+                let made = try await run(
+                    "user", "create", "--login", "alice", "--username", "Alice", "--password-stdin",
+                    input: "secret-word\n")
+                #expect(made.status == .done)
+                for (words, input, status) in [
+                    (["-t", "all_flow", "--login", "alice"], "wrong", CommandStatus.refused),
+                    (["-t", "all_flow", "--login", "nobody"], "secret-word", .notFound),
+                    (["-t", "register_user", "--login", "alice"], "secret-word", .exists),
+                    (["-t", "all_messages", "--login", "alice", "--flow", "1"], "secret-word", .notFound),
+                    (["-t", "ping_pong", "--login", "alice"], "secret-word", .done),
+                ] {
+                    let result = try await run.run(
+                        ["testclient", "send", "--password-stdin"] + words, input: input, environment: environment)
+                    #expect(result.status == status, "\(words)")
+                }
+            }
+        }
+    }
+
+    @Test func doctorRecognisesTheServer() async throws {
+        try await RunningServer.during(run) { chat in
+            try await Self.serving(chat) { environment in
+                let result = try await run("doctor", "--json", environment: environment)
+
+                let checks = try JSONValue.parse(Array(result.output.utf8))["checks"]?.array
+                let statuses = checks?.compactMap { check in
+                    check["check"]?.string.map { "\($0) \(check["status"]?.string ?? "")" }
+                }
+                #expect(statuses?.contains("ports ok") == true)
+                #expect(statuses?.contains("database ok") == true)
+            }
+        }
+    }
+}
