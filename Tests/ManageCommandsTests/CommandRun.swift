@@ -34,7 +34,10 @@ final class CommandRun: Sendable {
     }
 
     deinit {
-        for name in names() { unlink("\(folder)/\(name)") }
+        for name in names() where unlink("\(folder)/\(name)") != 0 {
+            for inner in Self.names(in: "\(folder)/\(name)") { unlink("\(folder)/\(name)/\(inner)") }
+            rmdir("\(folder)/\(name)")
+        }
         rmdir(folder)
     }
 

@@ -39,7 +39,7 @@ struct OperationRunner: Sendable {
         needsCurrentSchema: Bool, _ body: @escaping @Sendable (OperationCaller) async throws -> Result
     ) async throws -> Result {
         let logger = StandardErrorLogHandler.logger(.current)
-        let store = try await StoreAccess(settings: settings).open(create: false, logger: logger)
+        let store = try await StoreAccess(settings: settings).open(logger: logger)
         do {
             if needsCurrentSchema { try await store.storage.checkSchema() }
             let chat = try store.makeChat(settings, logger: logger)

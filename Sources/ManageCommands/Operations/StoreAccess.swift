@@ -11,10 +11,20 @@ import Transport
 struct StoreAccess: Sendable {
     let settings: Settings
 
-    /// Opens the store although a server may run beside it (PostgreSQL).
+    /// Opens the store for an operation, although a server may run beside it (PostgreSQL).
     ///
     /// - Throws: `CommandError`: 75 when another process has the SQLite file, 69 when there is no database.
-    func open(create: Bool, logger: Logger) async throws(CommandError) -> Store {
+    func open(logger: Logger) async throws(CommandError) -> Store {
+        do {
+            return try await open(create: false, logger: logger)
+        } catch {
+            var error = error
+            if error.status == .notFound { error.status = .unavailable }
+            throw error
+        }
+    }
+
+    private func open(create: Bool, logger: Logger) async throws(CommandError) -> Store {
         if case .sqliteMemory = settings.database.location {
             throw CommandError(
                 .unavailable, "The settings name a database in memory, which only a running server has.",
@@ -38,7 +48,7 @@ struct StoreAccess: Sendable {
 
     /// Opens the store for what must not happen while a server runs.
     ///
-    /// - Throws: `CommandError`: 75 when a server runs on it or another command works on it.
+    /// - Throws: `CommandError`: 75 when a server runs on it or another command works on it, 6 when there is none.
     func openAlone(create: Bool, logger: Logger) async throws -> Store {
         if await isServerRunning() {
             throw CommandError(

@@ -18,7 +18,7 @@ extension Manage.Flow {
 
                 Examples:
                   manage flow create --login alice --type group --title Lobby
-                  manage flow create --login alice --type channel --title News --member bob --member carol
+                  manage flow create --login alice --type channel --title News --member bob
                   manage flow create --login alice --type chat --title "" --member bob
                 """
         )

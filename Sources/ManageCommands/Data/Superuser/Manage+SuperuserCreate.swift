@@ -16,7 +16,7 @@ extension Manage {
 
                 Examples:
                   manage superuser-create --username admin
-                  manage superuser-create --username admin --login alice --password-file secret.txt
+                  manage superuser-create --username admin --login alice --password-stdin < pw
                 """
         )
 

@@ -1,0 +1,137 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Credentials
+import Logging
+import ManageCommands
+import Settings
+import Storage
+import StorageSQLite
+import Synchronization
+import Testing
+import Transport
+
+/// The same commands beside a running server: they act on it through its admin socket.
+struct BesideServerTests {
+    private final class Connection: LiveConnection {
+        let revocations: AsyncStream<Void>
+        private let continuation: AsyncStream<Void>.Continuation
+
+        init() {
+            (revocations, continuation) = AsyncStream.makeStream()
+        }
+
+        func newsArrived() {}
+
+        func sessionRevoked() {
+            continuation.yield()
+            continuation.finish()
+        }
+    }
+
+    private let run: CommandRun
+
+    init() throws {
+        run = try CommandRun()
+    }
+
+    @Test func commandsActOnTheServerAtOnce() async throws {
+        try await RunningServer.during(run) { chat in
+            let made = try await run("user", "create", "--login", "alice", "--password-stdin", input: "word\n")
+            #expect(made.status == .done)
+            let logIn = try await chat.logIn(
+                login: "alice", password: Password("word"), from: Origin(protocol: "mtp", address: "::1"))
+            let connection = Connection()
+            chat.hub.attach(connection, asker: logIn.asker, wantsNews: false)
+            #expect(try await run("user", "show", "alice").output.contains("Connected  yes"))
+
+            #expect(try await run("user", "logout", "alice").output == "Ended 1 session of 'alice'.\n")
+
+            for await _ in connection.revocations { break }
+            #expect(try await run("user", "show", "nobody").status == .notFound)
+            #expect(try await run("user", "list").output.split(separator: "\n").count == 2)
+        }
+        #expect(try await run("user", "show", "alice").output.contains("Connected  no"))
+    }
+
+    @Test func progressComesThroughTheSocket() async throws {
+        try await RunningServer.during(run) { chat in
+            let seeded = try await run("flow", "seed", "--users", "600", "--messages", "3000", isTerminal: true)
+
+            #expect(seeded.errors.contains("3000 of 3000 messages"))
+            #expect(try await chat.storage.counts().messages == 3000)
+            #expect(try await run("user", "list").output.split(separator: "\n").count == 602)
+            #expect(try await run("db", "status").output.contains("Messages    3000"))
+        }
+    }
+
+    @Test func tablesAreNotTouchedWhileAServerRuns() async throws {
+        try await RunningServer.during(run) { _ in
+            for words in [["db", "create"], ["db", "migrate"], ["db", "delete", "--yes"]] {
+                let result = try await run.run(words)
+
+                #expect(result.status == .busy)
+                #expect(result.errors.contains("Stop the server"))
+            }
+        }
+        #expect(try await run("db", "delete", "--yes").status == .done)
+    }
+
+    @Test func lockWithoutASocketIsBusy() async throws {
+        #expect(try await run("db", "create").status == .done)
+        let lock = try DatabaseLock(databasePath: run.path("db_sqlite.db"))
+
+        for words in [["user", "list"], ["db", "status"], ["db", "migrate"]] {
+            let result = try await run.run(words)
+
+            #expect(result.status == .busy)
+            #expect(result.errors.contains("[ADMIN] SOCKET"))
+        }
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test(arguments: [
+        ("not_found", CommandStatus.notFound), ("exists", .exists), ("refused", .refused), ("invalid", .usage),
+        ("busy", .busy), ("unavailable", .unavailable), ("failed", .failed),
+    ])
+    func everyKindOfErrorHasItsStatus(kind: String, status: CommandStatus) async throws {
+        let line = #"{"error":{"kind":"\#(kind)","message":"It is so.","next_step":"Do that."}}"#
+        let answer: AdminRequestHandler = { _, send in await send(Array(line.utf8)) }
+        try await RunningServer.answering(in: run, answer) {
+            let result = try await run("user", "show", "alice", "-q")
+
+            #expect(result.status == status)
+            #expect(result.output == "")
+            #expect(result.errors == "Error: It is so. Do that.\n")
+        }
+    }
+
+    @Test(arguments: ["", "{}", "[]", #"{"result":{"login":1}}"#, #"{"error":{"kind":"odd","message":"m"}}"#])
+    func answerThatCannotBeReadIsAFailure(answer: String) async throws {
+        let handler: AdminRequestHandler = { _, send in await send(Array(answer.utf8)) }
+        try await RunningServer.answering(in: run, handler) {
+            let result = try await run("user", "show", "alice")
+            #expect(result.status == .failed)
+        }
+    }
+
+    @Test func secretsTravelThroughTheSocketOnly() async throws {
+        let requests = Mutex<[String]>([])
+        let error = #"{"error":{"kind":"exists","message":"There."}}"#
+        let handler: AdminRequestHandler = { line, send in
+            requests.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+            await send(Array(error.utf8))
+        }
+        try await RunningServer.answering(in: run, handler) {
+            let result = try await run("user", "create", "--login", "a", "--password-stdin", input: "hunter2\n")
+
+            #expect(result.status == .exists)
+            #expect(!(result.output + result.errors).contains("hunter2"))
+        }
+        let sent = requests.withLock { $0 }
+        #expect(sent.count == 1)
+        #expect(sent.first?.contains(#""password":"hunter2""#) == true)
+        #expect(sent.first?.contains(#""operation":"user.create""#) == true)
+    }
+}

@@ -1,0 +1,256 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Credentials
+import Glibc
+import ManageCommands
+import Storage
+import Testing
+
+/// The commands that touch data, with no server running: they work on an SQLite file.
+struct DataCommandTests {
+    private let run: CommandRun
+
+    init() throws {
+        run = try CommandRun()
+    }
+
+    /// A folder with a database and two users.
+    private func prepare() async throws {
+        #expect(try await run("db", "create", "-q").status == .done)
+        for login in ["alice", "bob"] {
+            let made = try await run("user", "create", "--login", login, "--password-stdin", "-q", input: "word\n")
+            #expect(made.status == .done)
+        }
+    }
+
+    private func uuid(_ words: String...) async throws -> String {
+        let result = try await run.run(words + ["--json", "-q"])
+        let line = try #require(result.output.split(separator: "\n").first { $0.contains("\"uuid\"") })
+        return String(line.filter(\.isNumber))
+    }
+
+    private func expectJSON(_ words: String..., isContentOf name: String) async throws {
+        let result = try await run.run(words + ["--json", "-q"])
+        #expect(result.status == .done)
+        #expect(result.errors == "")
+        let text = result.output.replacing(/\d{20,}/, with: "UUID")
+            .replacing(/\d{4}-\d\d-\d\dT[\d:.]+Z/, with: "TIME").replacing(/seed-\d+/, with: "seed-TAG")
+        try Snapshot.expect(text, isContentOf: "json/\(name).json")
+    }
+
+    // MARK: db
+
+    @Test func databaseIsMadeLookedAtAndDeleted() async throws {
+        let missing = try await run("db", "status")
+        #expect(missing.status == .unavailable)
+        #expect(missing.errors.contains("manage db create"))
+        #expect(run.names().filter { !$0.hasSuffix(".lock") }.isEmpty)
+        #expect(try await run("db", "migrate").status == .notFound)
+        #expect(try await run("db", "delete", "--yes").status == .notFound)
+
+        let created = try await run("db", "create")
+        let again = try await run("db", "create")
+        let status = try await run("db", "status", "-q")
+        let migrated = try await run("db", "migrate")
+        let unsure = try await run("db", "delete", input: "y\n")
+        let deleted = try await run("db", "delete", "--yes")
+        let empty = try await run("db", "status", "-q")
+
+        #expect(created.status == .done)
+        #expect(created.output.hasPrefix("Created the tables in sqlite:\(run.folder)"))
+        #expect(created.errors.contains("Applying 0001"))
+        #expect(again.status == .exists)
+        #expect(status.output.contains("current"))
+        #expect(migrated.output.contains("up to date"))
+        #expect(unsure.status == .usage)
+        #expect(deleted.status == .done)
+        #expect(run.names().contains("db_sqlite.db"))
+        #expect(empty.status == .done)
+        #expect(empty.output.contains("manage db create"))
+        #expect(try await run("db", "delete", "--yes").status == .notFound)
+        #expect(try await run("user", "list").status == .unavailable)
+        #expect(try await run("db", "create").status == .done)
+    }
+
+    @Test func spellingsOfTheReferenceServerWork() async throws {
+        #expect(try await run("--db", "create").status == .done)
+        let seeded = try await run("--table", "flow")
+        #expect(seeded.status == .done)
+        #expect(seeded.output.hasPrefix("Made 0 users, 1 groups and 1 messages."))
+        #expect(try await run("--db", "delete").status == .usage)
+        #expect(try await run("--db=delete", "--yes").status == .done)
+    }
+
+    @Test func folderThatIsMissingIsNamed() async throws {
+        try run.write("[DATABASE]\nURI = sqlite:no/such/file.db\n", to: "config.ini")
+
+        let result = try await run("db", "create")
+
+        #expect(result.status == .unavailable)
+        #expect(result.errors.contains("no/such/file.db"))
+        #expect(run.names() == ["config.ini"])
+    }
+
+    @Test func databaseInMemoryBelongsToAServer() async throws {
+        try run.write("[DATABASE]\nURI = sqlite:/:memory:\n", to: "config.ini")
+
+        for words in [["db", "create"], ["user", "list"], ["db", "status"]] {
+            let result = try await run.run(words)
+            #expect(result.status == .unavailable)
+            #expect(result.errors.contains("in memory"))
+        }
+    }
+
+    @Test func foreignDatabaseIsLeftAlone() async throws {
+        try run.write("no database at all, but long enough to be taken for one", to: "db_sqlite.db")
+
+        for words in [["db", "create"], ["db", "status"], ["db", "delete", "--yes"], ["user", "list"]] {
+            #expect(try await run.run(words).status == .unavailable)
+        }
+        #expect(try run.content(of: "db_sqlite.db")?.hasPrefix("no database at all") == true)
+    }
+
+    @Test func wrongSettingsEndWith78() async throws {
+        try run.write("[DATABASE]\nURI = mysql://u@h/n\n", to: "config.ini")
+
+        #expect(try await run("user", "list").status == .settings)
+        #expect(try await run("db", "create").status == .settings)
+    }
+
+    // MARK: users
+
+    @Test func usersAreMadeListedChangedAndDeleted() async throws {
+        try await prepare()
+
+        let again = try await run("user", "create", "--login", "ALICE", "--password-stdin", input: "word\n")
+        #expect(again.status == .exists)
+        #expect(again.errors.contains("Error: A user with login 'ALICE' exists already."))
+        try await expectJSON("user", "list", isContentOf: "user-list")
+        try await expectJSON("user", "list", "--after", "2", isContentOf: "user-list-empty")
+        try await expectJSON("user", "list", "--limit", "1", isContentOf: "user-list-cut")
+        try await expectJSON("user", "show", "alice", isContentOf: "user-show")
+        try await expectJSON("user", "sessions", "alice", isContentOf: "user-sessions")
+        let list = try await run("user", "list", "-q")
+        #expect(list.output.split(separator: "\n").count == 3)
+        #expect(list.output.hasPrefix("ROW  LOGIN"))
+
+        #expect(try await run("user", "update", "alice").status == .usage)
+        let changed = try await run("user", "update", "alice", "--new-login", "alicia", "--bot", "--bio", "\u{1B}[2J")
+        #expect(changed.output == "Changed the user 'alicia'.\n")
+        let shown = try await run("user", "show", "alicia", "-q")
+        #expect(shown.output.contains("Bot        yes"))
+        #expect(!shown.output.contains("\u{1B}"))
+        #expect(try await run("user", "show", "alice").status == .notFound)
+        #expect(try await run("user", "update", "alicia", "--no-bot", "--new-login", "bob").status == .exists)
+
+        #expect(try await run("user", "delete", "alicia").status == .usage)
+        #expect(try await run("user", "delete", "alicia", "--yes").output == "Deleted the user 'alicia'.\n")
+        let gone = try await run("user", "delete", "alicia", "--yes")
+        #expect(gone.status == .notFound)
+        #expect(gone.errors.contains("Error: No user with login 'alicia'. List logins with 'manage user list'."))
+    }
+
+    @Test func passwordsAreNeverShown() async throws {
+        try await prepare()
+
+        let changed = try await run(
+            "user", "set-password", "alice", "--password-stdin", "--json", input: "hunter2\n")
+        let none = try await run("user", "set-password", "alice")
+        let empty = try await run("user", "create", "--login", "carol", "--password-stdin", input: "\n")
+
+        #expect(changed.status == .done)
+        #expect(!(changed.output + changed.errors).contains("hunter2"))
+        #expect(none.status == .usage)
+        #expect(empty.status == .usage)
+        #expect(try await run("user", "set-password", "dave", "--password-stdin", input: "x\n").status == .notFound)
+    }
+
+    @Test func logoutWithoutSessions() async throws {
+        try await prepare()
+
+        #expect(try await run("user", "logout", "alice").output == "Ended 0 sessions of 'alice'.\n")
+        #expect(try await run("user", "logout", "alice", "--session", "7").status == .notFound)
+        #expect(try await run("user", "logout", "alice", "--session", "x").status == .usage)
+    }
+
+    @Test func superuserIsMadeOnce() async throws {
+        #expect(try await run("db", "create").status == .done)
+
+        let words = ["superuser-create", "--username", "root", "--password-stdin"]
+        let made = try await run.run(words, input: "word\n")
+        let again = try await run.run(words + ["--login", "other"], input: "word\n")
+
+        #expect(made.output == "Created the administrator 'root' with the login 'root'.\n")
+        #expect(again.status == .exists)
+        #expect(try await run("superuser-create", "--username", "boss").status == .usage)
+    }
+
+    @Test func longListsComePageByPage() async throws {
+        #expect(try await run("db", "create", "-q").status == .done)
+        #expect(try await run("flow", "seed", "--users", "1201", "--flows", "0", "-q").status == .done)
+
+        let all = try await run("user", "list", "--json", "-q")
+        let part = try await run("user", "list", "--limit", "700", "-q", "--json")
+
+        // The bot is one of them.
+        #expect(all.output.split(separator: "\n").count { $0.contains("\"login\"") } == 1202)
+        #expect(all.output.hasSuffix("\n  ],\n  \"next\" : null,\n  \"version\" : 1\n}\n"))
+        #expect(part.output.split(separator: "\n").count { $0.contains("\"login\"") } == 700)
+        #expect(part.output.contains("\"next\" : 700,"))
+        let text = try await run("user", "list")
+        #expect(text.output.split(separator: "\n").count == 1203)
+        #expect(try await run("user", "list", "--limit", "2").errors.contains("--after 2"))
+        #expect(try await run("user", "list", "--limit", "0").status == .usage)
+        #expect(try await run("user", "list", "--after", "-1").status == .usage)
+    }
+
+    // MARK: flows
+
+    @Test func flowsAreMadeShownAndDeleted() async throws {
+        try await prepare()
+
+        let flow = try await uuid(
+            "flow", "create", "--login", "alice", "--type", "group", "--title", "Team", "--member", "bob")
+        try await expectJSON("flow", "show", flow, isContentOf: "flow-show")
+        try await expectJSON("flow", "list", isContentOf: "flow-list")
+        let shown = try await run("flow", "show", flow, "-q")
+        #expect(shown.output.contains("Members   alice, bob"))
+
+        #expect(try await run("flow", "add-member", flow, "bob").status == .exists)
+        #expect(try await run("flow", "remove-member", flow, "bob").output == "Removed 'bob' from flow \(flow).\n")
+        #expect(try await run("flow", "remove-member", flow, "bob").status == .notFound)
+        #expect(try await run("flow", "remove-member", flow, "alice").status == .refused)
+        #expect(try await run("flow", "add-member", flow, "bob").output == "Added 'bob' to flow \(flow).\n")
+        #expect(try await run("flow", "delete", flow).status == .usage)
+        #expect(try await run("flow", "delete", flow, "--yes").output == "Deleted the group \(flow) 'Team'.\n")
+        #expect(try await run("flow", "show", flow).status == .notFound)
+        #expect(try await run("flow", "show", "x").status == .usage)
+        let words = ["flow", "create", "--login", "alice", "--title", "t", "--type"]
+        #expect(try await run.run(words + ["chat"]).status == .usage)
+        #expect(try await run.run(words + ["room"]).status == .usage)
+        #expect(try await run.run(words + ["group", "--member", "carol"]).status == .notFound)
+    }
+
+    @Test func seedShowsABarOnATerminalOnly() async throws {
+        #expect(try await run("db", "create").status == .done)
+
+        let words = ["flow", "seed", "--users", "3", "--flows", "2", "--messages", "4000"]
+        let shown = try await run.run(words, isTerminal: true)
+        let plain = try await run.run(words + ["--json", "-q"])
+        let quiet = try await run.run(words + ["--quiet"], isTerminal: true)
+        let status = try await run("db", "status", "-q")
+
+        #expect(shown.errors.contains("\r\u{1B}[K[########################] 4000 of 4000 messages"))
+        #expect(shown.errors.hasSuffix("\n"))
+        #expect(plain.errors == "")
+        #expect(!quiet.errors.contains("["))
+        #expect(status.output.contains("Messages    12000"))
+        try await expectJSON("flow", "seed", isContentOf: "flow-seed")
+        for wrong in [["--users", "-1"], ["--flows", "0", "--messages", "2"], ["--messages", "x"]] {
+            #expect(try await run.run(["flow", "seed"] + wrong).status == .usage)
+        }
+        #expect(try await run("flow", "seed", "--password-stdin", "--users", "1", input: "\n").status == .usage)
+    }
+}
