@@ -4,12 +4,14 @@
 import Foundation
 import GRDB
 package import Storage
+import Synchronization
 
 /// SQLite through GRDB: one pool for a file (one writer, readers beside it, WAL), one queue for a database in memory.
 package final class SQLiteEngine: StorageEngine {
     package let dialect = SQLiteDialect.dialect
     private let database: any DatabaseWriter
     private let path: String?
+    private let isClosed = Mutex(false)
 
     /// Where the database is.
     package enum Location: Sendable, Equatable {
@@ -119,11 +121,21 @@ package final class SQLiteEngine: StorageEngine {
             let lines = try await database.read { db in try String.fetchAll(db, sql: "PRAGMA quick_check(20)") }
             return lines == ["ok"] ? [] : lines
         } catch {
-            throw Self.storageError(error, path: path ?? ":memory:", isWrite: false)
+            let failure = Self.storageError(error, path: path ?? ":memory:", isWrite: false)
+            // Damage that even the check stumbles over.
+            guard failure.code == .unusable else { throw failure }
+            return [failure.cause ?? failure.message]
         }
     }
 
     package func close() async {
+        let isFirst = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return !isClosed
+        }
+        guard isFirst else { return }
+        // The connection that is closed last may be a reader's, which cannot do it: afterwards the one file holds everything.
+        _ = try? await database.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
         // What is still running keeps its connection open; the process ends soon after.
         try? database.close()
     }
@@ -179,7 +191,7 @@ package final class SQLiteEngine: StorageEngine {
         case .SQLITE_ERROR where message.hasPrefix("no such table") || message.hasPrefix("no such column"):
             return StorageError(
                 .needsMigration, "The database has not all its tables. Run 'manage db migrate'.", cause: cause)
-        case .SQLITE_MISUSE where message.contains("closed"):
+        case .SQLITE_MISUSE:
             return StorageError(.unavailable, "The database is closed.", cause: cause)
         default:
             return StorageError(
