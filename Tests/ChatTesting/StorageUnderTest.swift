@@ -69,11 +69,11 @@ package struct StorageUnderTest: Sendable {
             }
         case .sqliteFile:
             let folder = try StorageFolder()
+            defer { folder.remove() }
             let path = folder.path + "/parley.db"
             try await run(body, migrated: migrated, kind: kind, uri: "sqlite:" + path, path: path) {
                 () throws(StorageError) in try SQLiteEngine(.file(path), create: true)
             }
-            folder.remove()
         case .postgres:
             try await withPostgresSchema { uri in
                 try await run(body, migrated: migrated, kind: kind, uri: uri, path: nil) { () throws(StorageError) in
