@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Credentials
 package import Operations
 package import Storage
 package import Transport
@@ -36,6 +37,19 @@ extension AdminSocketError: CommandErrorConvertible {
         case .pathTooLong, .pathTaken: CommandError(.settings, message)
         case .lineTooLong: CommandError(.usage, message)
         case .failed: CommandError(.failed, message)
+        }
+    }
+}
+
+extension CredentialsError: CommandErrorConvertible {
+    /// 78 for a setting out of range, 75 when there is too much to hash, otherwise 1.
+    package var commandError: CommandError {
+        switch self {
+        case .invalidParameter: CommandError(.settings, description)
+        case .busy, .outOfMemory: CommandError(.busy, description)
+        case .cancelled: CommandError(.interrupted, description)
+        case .passwordTooLong: CommandError(.usage, description)
+        case .unreadableHash: CommandError(.failed, description)
         }
     }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import Logging
 import Operations
 import ParleyServer
 import Settings
@@ -22,37 +23,65 @@ struct OperationRunner: Sendable {
     }
 
     /// Runs several operations, one after the other, on one connection or one opened store.
-    func withCaller<Result: Sendable>(
-        needsCurrentSchema: Bool = true, _ body: @escaping @Sendable (OperationCaller) async throws -> Result
-    ) async throws -> Result {
-        do {
-            return try await AdminSocketClient.connect(path: settings.admin.socket) { client in
-                try await body(OperationCaller(client: client))
+    ///
+    /// With SQLite the lock of the file decides which: a socket alone could be that of a server with other settings.
+    func withCaller<Value: Sendable>(
+        needsCurrentSchema: Bool = true, _ body: @escaping @Sendable (OperationCaller) async throws -> Value
+    ) async throws -> Value {
+        let logger = StandardErrorLogHandler.logger(.current)
+        if case .sqlite = settings.database.location {
+            switch await opened(logger: logger) {
+            case .success(let store):
+                return try await run(on: store, needsCurrentSchema: needsCurrentSchema, logger: logger, body)
+            case .failure(let error):
+                if error.status == .busy, let value = try await withServer(body) { return value }
+                throw error
             }
-        } catch let error as AdminSocketError where error.code == .notRunning || error.code == .pathTooLong {
-            // No server can be running behind it.
         }
-        return try await withStore(needsCurrentSchema: needsCurrentSchema, body)
+        if let value = try await withServer(body) { return value }
+        let store = try await opened(logger: logger).get()
+        return try await run(on: store, needsCurrentSchema: needsCurrentSchema, logger: logger, body)
     }
 
-    private func withStore<Result: Sendable>(
-        needsCurrentSchema: Bool, _ body: @escaping @Sendable (OperationCaller) async throws -> Result
-    ) async throws -> Result {
-        let logger = StandardErrorLogHandler.logger(.current)
-        let store = try await StoreAccess(settings: settings).open(logger: logger)
+    private func opened(logger: Logger) async -> Result<Store, CommandError> {
+        do {
+            return .success(try await StoreAccess(settings: settings).open(logger: logger))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Runs `body` on the store, which is closed afterwards.
+    private func run<Value: Sendable>(
+        on store: Store, needsCurrentSchema: Bool, logger: Logger,
+        _ body: @escaping @Sendable (OperationCaller) async throws -> Value
+    ) async throws -> Value {
         do {
             if needsCurrentSchema { try await store.storage.checkSchema() }
             let chat = try store.makeChat(settings, logger: logger)
-            let result = try await withThrowingTaskGroup(of: Void.self) { group in
+            let value = try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await chat.run() }
                 defer { chat.close() }
                 return try await body(OperationCaller(chat: chat))
             }
             await store.storage.close()
-            return result
+            return value
         } catch {
             await store.storage.close()
             throw error
+        }
+    }
+
+    /// Runs `body` on the server behind the admin socket; `nil` when there is none.
+    private func withServer<Value: Sendable>(
+        _ body: @escaping @Sendable (OperationCaller) async throws -> Value
+    ) async throws -> Value? {
+        do {
+            return try await AdminSocketClient.connect(path: settings.admin.socket) { client in
+                try await body(OperationCaller(client: client))
+            }
+        } catch let error as AdminSocketError where error.code == .notRunning || error.code == .pathTooLong {
+            return nil
         }
     }
 }

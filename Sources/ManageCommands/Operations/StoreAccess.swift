@@ -50,14 +50,18 @@ struct StoreAccess: Sendable {
     ///
     /// - Throws: `CommandError`: 75 when a server runs on it or another command works on it, 6 when there is none.
     func openAlone(create: Bool, logger: Logger) async throws -> Store {
-        if await isServerRunning() {
-            throw CommandError(
-                .busy, "A server is running on this database; this needs it to be stopped.",
-                nextStep: "Stop the server, then try again.")
+        let inUse = CommandError(
+            .busy, "A server is running on this database, or another command works on it.",
+            nextStep: "Stop the server, then try again.")
+        if case .postgres = settings.database.location, await isServerRunning() { throw inUse }
+        do {
+            return try await open(create: create, logger: logger)
+        } catch {
+            throw error.status == .busy ? inUse : error
         }
-        return try await open(create: create, logger: logger)
     }
 
+    /// Whether a server on this machine answers; PostgreSQL has no lock that tells.
     private func isServerRunning() async -> Bool {
         do {
             try await AdminSocketClient.connect(path: settings.admin.socket) { _ in }

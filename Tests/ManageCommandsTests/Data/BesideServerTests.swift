@@ -82,13 +82,42 @@ struct BesideServerTests {
         #expect(try await run("db", "create").status == .done)
         let lock = try DatabaseLock(databasePath: run.path("db_sqlite.db"))
 
-        for words in [["user", "list"], ["db", "status"], ["db", "migrate"]] {
+        for (words, hint) in [
+            (["user", "list"], "[ADMIN] SOCKET"), (["db", "status"], "[ADMIN] SOCKET"),
+            (["db", "migrate"], "Stop the server"),
+        ] {
             let result = try await run.run(words)
 
             #expect(result.status == .busy)
-            #expect(result.errors.contains("[ADMIN] SOCKET"))
+            #expect(result.errors.contains(hint))
         }
         withExtendedLifetime(lock) {}
+    }
+
+    @Test func serverOnAnotherDatabaseIsNotTakenForThisOne() async throws {
+        try run.write("[DATABASE]\nURI = sqlite:other.db\n", to: "other.ini")
+        try await RunningServer.during(run) { chat in
+            let created = try await run("db", "create", "--config", "other.ini")
+            let made = try await run(
+                "user", "create", "--login", "alice", "--password-stdin", "--config", "other.ini", input: "word\n")
+            let users = try await chat.storage.counts().users
+
+            #expect(created.status == .done)
+            #expect(made.status == .done)
+            #expect(users == 0)
+        }
+    }
+
+    @Test func databaseInMemoryIsReachedThroughTheServerOnly() async throws {
+        try run.write("[DATABASE]\nURI = sqlite:/:memory:\n", to: "config.ini")
+        try await RunningServer.during(run) { chat in
+            let made = try await run("flow", "seed")
+            let flows = try await chat.storage.counts().flows
+
+            #expect(made.status == .done)
+            #expect(flows == 1)
+        }
+        #expect(try await run("flow", "seed").status == .unavailable)
     }
 
     @Test(arguments: [

@@ -9,6 +9,7 @@ import NIOPosix
 import ParleyServer
 import Settings
 import Storage
+import StorageSQLite
 import Transport
 
 /// What of a server matters to commands: the store under its lock, the domain, and the admin socket.
@@ -31,13 +32,15 @@ enum RunningServer {
         await store.storage.close()
     }
 
-    /// Runs an admin socket with a handler of the test's own around `body`.
+    /// Runs an admin socket with a handler of the test's own around `body`, while the database is locked.
     static func answering(
         in run: CommandRun, _ handler: @escaping AdminRequestHandler, _ body: () async throws -> Void
     ) async throws {
         let settings = try Settings.load(
             file: nil, environment: [:], overrides: [:], currentFolder: run.folder)
+        let lock = try DatabaseLock(databasePath: run.path("db_sqlite.db"))
         try await serve(at: settings.admin.socket, handler, body)
+        withExtendedLifetime(lock) {}
     }
 
     private static func serve(
