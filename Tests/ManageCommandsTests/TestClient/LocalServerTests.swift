@@ -3,7 +3,6 @@
 
 import AdminWeb
 import Chat
-import HummingbirdCore
 import JSON
 import Logging
 import MTP
@@ -33,7 +32,7 @@ import Transport
         let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
         let onRunning: @Sendable (any Channel) async -> Void = { portSource.yield($0.localAddress?.port ?? 0) }
         let listener = try Listener(
-            try HTTPServerBuilder.http(webSockets: [service.route], registry: registry),
+            .http(webSockets: [service.route], registry: registry),
             address: ListenerAddress(host: "127.0.0.1", port: 0), registry: registry, group: group,
             drainTimeout: .seconds(10), logger: logger, responder: web.responder, onRunning: onRunning)
         let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))
