@@ -49,7 +49,7 @@ let package = Package(
             name: "ManageCommands",
             dependencies: [
                 "ParleyServer", "Operations", "TestClient", "Settings", "Telemetry", "Transport", "Chat", "Storage",
-                "Credentials", argumentParser, logging, serviceLifecycle, nioCore, nioPosix, nioSSL,
+                "Credentials", "MTP", "JSON", argumentParser, logging, serviceLifecycle, nioCore, nioPosix, nioSSL,
             ],
             swiftSettings: swiftSettings
         ),
@@ -66,7 +66,8 @@ let package = Package(
         .target(
             name: "AdminWeb",
             dependencies: [
-                "Operations", "Transport", .product(name: "Hummingbird", package: "hummingbird"),
+                "Transport", "JSON", .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Mustache", package: "swift-mustache"), logging, nioCore,
             ],
             resources: [.embedInCode("Templates")],
@@ -100,7 +101,7 @@ let package = Package(
         ),
 
         // The domain
-        .target(name: "Operations", dependencies: ["Chat", "Storage", logging], swiftSettings: swiftSettings),
+        .target(name: "Operations", dependencies: ["Chat", "Storage", "Credentials", logging], swiftSettings: swiftSettings),
         .target(name: "Chat", dependencies: ["Storage", "Credentials", "JSON", logging, deque], swiftSettings: swiftSettings),
         .target(
             name: "StorageSQLite",
@@ -151,8 +152,12 @@ let package = Package(
         .testTarget(name: "MTPTests", dependencies: ["MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Transport", nioCore], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(name: "TestClientTests", dependencies: ["JSON", "MTP", "TestClient", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL], swiftSettings: swiftSettings),
         .testTarget(name: "AdminWebTests", dependencies: ["AdminWeb", "TestClient", "Transport", "JSON", nioCore, nioPosix, logging, serviceLifecycle], swiftSettings: swiftSettings),
-        .testTarget(name: "OperationsTests", dependencies: ["Operations", "ChatTesting", "Chat", "Storage"], swiftSettings: swiftSettings),
-        .testTarget(name: "ManageCommandsTests", dependencies: ["ManageCommands", "Settings", argumentParser], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+        .testTarget(name: "OperationsTests", dependencies: ["Operations", "ChatTesting", "Chat", "Storage", "StorageSQLite", "Credentials", logging], swiftSettings: swiftSettings),
+        .testTarget(name: "ManageCommandsTests", dependencies: [
+                "ManageCommands", "ParleyServer", "Operations", "Transport", "Chat", "Storage", "StorageSQLite", "Settings",
+                "Credentials", "AdminWeb", "JSON", "MTP", "Telemetry", logging, serviceLifecycle, nioCore, nioPosix, nioHTTP1,
+                nioWebSocket, argumentParser,
+            ], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(name: "EndToEndTests", dependencies: ["ChatTesting", "TestClient", "JSON", "manage", nioCore, nioPosix], swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]

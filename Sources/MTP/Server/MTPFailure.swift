@@ -1,0 +1,46 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+
+/// Why a request was not fulfilled, in this protocol's words.
+struct MTPFailure: Error {
+    var status: MTPStatus
+    var detail: String
+
+    init(_ status: MTPStatus, _ detail: String) {
+        self.status = status
+        self.detail = detail
+    }
+
+    /// The code and words that a client of this protocol gets for `error`.
+    init(_ error: ChatError) {
+        switch error {
+        case .loginTaken: self.init(.conflict, "This login is taken. Choose another one.")
+        case .credentialsMissing: self.init(.unauthorized, "data.user[0] needs a login and a password.")
+        case .invalidLogin(let why): self.init(.badRequest, why)
+        case .registrationClosed:
+            self.init(.forbidden, "Registration is closed: ask the administrator for an account.")
+        case .noSuchLogin: self.init(.notFound, "There is no account with this login.")
+        case .wrongPassword: self.init(.unauthorized, "The password is wrong.")
+        case .tooManyAttempts(let seconds):
+            self.init(.tooManyRequests, "Too many failed log ins. Try again in \(seconds) seconds.")
+        case .busy: self.init(.serviceUnavailable, "The server has too much to do. Send the request again.")
+        case .tokenUnknown: self.init(.unauthorized, "The auth_id is not one of this user. Authenticate again.")
+        case .tokenExpired: self.init(.unauthorized, "The auth_id has expired. Authenticate again.")
+        case .tokenRevoked: self.init(.unauthorized, "The auth_id was revoked. Authenticate again.")
+        case .accountDeleted: self.init(.unauthorized, "The auth_id was revoked: the account was deleted.")
+        case .noSuchUser: self.init(.notFound, "There is no such user.")
+        case .noSuchFlow: self.init(.notFound, "There is no such flow.")
+        case .noSuchMessage: self.init(.notFound, "There is no such message.")
+        case .notAllowed(let why): self.init(.forbidden, why)
+        case .tooLong(let field, let limit): self.init(.payloadTooLarge, "\(field) is longer than \(limit) bytes.")
+        case .nullCharacter(let field): self.init(.badRequest, "\(field) contains U+0000, which cannot be stored.")
+        case .invalidFlow(let why): self.init(.badRequest, why)
+        case .rangeTooLarge(let limit):
+            self.init(.forbidden, "The range holds more than \(limit) messages. Ask for less at a time.")
+        case .storageUnavailable: self.init(.serviceUnavailable, "The storage is unavailable. Send the request again.")
+        case .internalFailure: self.init(.unknownError, "The server failed. Its log says why.")
+        }
+    }
+}

@@ -1,0 +1,301 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Credentials
+import JSON
+import Storage
+
+/// The methods of the protocol: a decoded request, a call of `Chat`, the data of the answer.
+struct MTPMethods {
+    let service: MTPService
+    let origin: Origin
+
+    private var chat: Chat { service.chat }
+
+    /// What a method that succeeded answers.
+    struct Outcome {
+        var status = MTPStatus.ok
+        var detail: String?
+        var data: MTPData?
+        /// Everything up to here is in the answer.
+        var cursor: Position?
+        /// Where the log has what this request did.
+        var caused: Position?
+    }
+
+    func perform(
+        _ method: MTPMethod, _ data: MTPData, since: String?, by asker: Asker?
+    ) async throws(MTPFailure) -> Outcome {
+        switch method {
+        case .registerUser: return try await register(data)
+        case .authentication: return try await authenticate(data)
+        case .sendMessage, .getUpdate, .allMessages, .addFlow, .allFlow, .userInfo, .deleteUser, .deleteMessage,
+            .editedMessage, .pingPong:
+            guard let asker else { throw MTPFailure(.unauthorized, "data.user[0] needs who asks.") }
+            return try await perform(method, data, since: since, for: asker)
+        }
+    }
+
+    private func perform(
+        _ method: MTPMethod, _ data: MTPData, since: String?, for asker: Asker
+    ) async throws(MTPFailure) -> Outcome {
+        switch method {
+        case .registerUser, .authentication, .sendMessage, .pingPong: return Outcome()
+        case .getUpdate: return try await updates(data, since: since, for: asker)
+        case .allMessages: return try await messages(data, for: asker)
+        case .addFlow: return try await addFlow(data, by: asker)
+        case .allFlow: return try await flows(for: asker)
+        case .userInfo: return try await users(data, for: asker)
+        case .deleteUser: return try await deleteUser(data, by: asker)
+        case .deleteMessage: return try await deleteMessage(data, by: asker)
+        case .editedMessage: return try await editMessage(data, by: asker)
+        }
+    }
+
+    private func chatting<Value>(
+        _ body: () async throws(ChatError) -> Value
+    ) async throws(MTPFailure) -> Value {
+        do { return try await body() } catch { throw MTPFailure(error) }
+    }
+
+    // MARK: Accounts
+
+    private func register(_ data: MTPData) async throws(MTPFailure) -> Outcome {
+        let user = data.user?.first
+        let logIn = try await chatting { () async throws(ChatError) in
+            try await chat.register(
+                login: user?.login ?? "", password: Password(user?.password ?? ""), username: user?.username,
+                email: user?.email, from: origin)
+        }
+        return Outcome(status: .created, data: Self.data(logIn, time: service.time))
+    }
+
+    private func authenticate(_ data: MTPData) async throws(MTPFailure) -> Outcome {
+        let user = data.user?.first
+        let logIn = try await chatting { () async throws(ChatError) in
+            try await chat.logIn(
+                login: user?.login ?? "", password: Password(user?.password ?? ""), from: origin)
+        }
+        return Outcome(data: Self.data(logIn, time: service.time))
+    }
+
+    private static func data(_ logIn: NewLogIn, time: Int64) -> MTPData {
+        MTPData(
+            time: time,
+            user: [
+                UserObject(
+                    uuid: logIn.asker.uuid.description, authID: logIn.token, tokenTTL: logIn.lifetimeSeconds)
+            ])
+    }
+
+    private func users(_ data: MTPData, for asker: Asker) async throws(MTPFailure) -> Outcome {
+        let asked = (data.user ?? []).dropFirst()
+        guard !asked.isEmpty else {
+            throw MTPFailure(.badRequest, "data.user names who asks and then the users asked for.")
+        }
+        let limit = service.options.usersPerAnswer
+        guard asked.count <= limit else {
+            throw MTPFailure(.tooManyRequests, "At most \(limit) users are shown at a time.")
+        }
+        var uuids: [Identifier] = []
+        for user in asked {
+            guard let text = user.uuid else {
+                throw MTPFailure(.badRequest, "Each of the users asked for needs a uuid.")
+            }
+            guard let uuid = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchUser) }
+            uuids.append(uuid)
+        }
+        let wanted = uuids
+        let found = try await chatting { () async throws(ChatError) in try await chat.users(wanted) }
+        return Outcome(
+            data: MTPData(time: service.time, user: found.map { UserObject($0, for: asker) }))
+    }
+
+    private func deleteUser(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> Outcome {
+        let user = data.user?.first
+        try await chatting { () async throws(ChatError) in
+            try await chat.deleteAccount(
+                of: asker, login: user?.login ?? "", password: Password(user?.password ?? ""), from: origin)
+        }
+        return Outcome()
+    }
+
+    // MARK: Flows
+
+    private func addFlow(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> Outcome {
+        guard let flow = data.flow?.first else { throw MTPFailure(.badRequest, "data.flow[0] is missing.") }
+        guard let kind = flow.type.flatMap(FlowRecord.Kind.init(rawValue:)) else {
+            throw MTPFailure(.badRequest, "data.flow[0].type must be chat, group or channel.")
+        }
+        if let owner = flow.owner, owner != asker.uuid.description {
+            throw MTPFailure(.forbidden, "data.flow[0].owner must be who asks.")
+        }
+        var members: [Identifier] = []
+        for text in flow.users ?? [] {
+            guard let uuid = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchUser) }
+            members.append(uuid)
+        }
+        let named = members
+        let made = try await chatting { () async throws(ChatError) in
+            try await chat.createFlow(
+                kind, title: flow.title ?? "", info: flow.info ?? "", members: named, by: asker)
+        }
+        return Outcome(
+            data: MTPData(time: service.time, flow: [FlowObject(made)]), caused: made.record.head)
+    }
+
+    private func flows(for asker: Asker) async throws(MTPFailure) -> Outcome {
+        let (flows, isCut) = try await chatting { () async throws(ChatError) in
+            try await chat.visibleFlows(to: asker)
+        }
+        guard !flows.isEmpty else { throw MTPFailure(.notFound, "There is no flow that you can see.") }
+        return Outcome(
+            status: isCut ? .partialContent : .ok,
+            detail: isCut ? "Only the oldest \(flows.count) flows are shown; get_update shows all." : nil,
+            data: MTPData(time: service.time, flow: flows.map(FlowObject.init)))
+    }
+
+    // MARK: Messages
+
+    /// Puts the message of a `send_message` into the next batch.
+    func submit(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> PendingMessage {
+        guard let text = data.flow?.first?.uuid else { throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.") }
+        guard let message = data.message?.first else { throw MTPFailure(.badRequest, "data.message[0] is missing.") }
+        guard let flow = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchFlow) }
+        var files: [MessageContent.File: JSONText] = [:]
+        files[.picture] = message.filePicture
+        files[.video] = message.fileVideo
+        files[.audio] = message.fileAudio
+        files[.document] = message.fileDocument
+        let content = MessageContent(
+            text: message.text?.string ?? "", clientID: message.clientID, emoji: message.emoji?.string, files: files)
+        return try await chatting { () async throws(ChatError) in
+            try await chat.submit(content, to: flow, by: asker)
+        }
+    }
+
+    private func messages(_ data: MTPData, for asker: Asker) async throws(MTPFailure) -> Outcome {
+        guard let asked = data.flow?.first, let text = asked.uuid else {
+            throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.")
+        }
+        guard let flow = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchFlow) }
+        let limit = service.options.messagesPerAnswer
+        let time = data.time.map { LogTime(seconds: $0) }
+        let list: MessageList
+        if asked.messageStart == nil, asked.messageEnd == nil {
+            list = try await chatting { () async throws(ChatError) in
+                try await chat.messages(in: flow, since: time ?? LogTime(seconds: 0), limit: limit, for: asker)
+            }
+        } else {
+            let start = asked.messageStart ?? 0
+            guard start >= 0, let end = asked.messageEnd ?? start.addingChecked(Int64(limit)), end >= start else {
+                throw MTPFailure(.badRequest, "message_start and message_end count from 0, the end not before the start.")
+            }
+            list = try await chatting { () async throws(ChatError) in
+                try await chat.messages(in: flow, numbers: start..<end, since: time, limit: limit, for: asker)
+            }
+        }
+        let range = FlowObject(
+            uuid: text, messageStart: list.range.lowerBound,
+            messageEnd: list.isCut ? list.total : list.range.upperBound)
+        return Outcome(
+            status: list.isCut ? .partialContent : .ok,
+            data: MTPData(time: service.time, flow: [range], message: list.messages.map(MessageObject.init)))
+    }
+
+    private func editMessage(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> Outcome {
+        guard let message = data.message?.first, let uuid = message.uuid, let text = message.text else {
+            throw MTPFailure(.badRequest, "data.message[0] needs a uuid and a text.")
+        }
+        guard let uuid = Identifier(decimal: uuid) else { throw MTPFailure(ChatError.noSuchMessage) }
+        let receipt = try await chatting { () async throws(ChatError) in
+            try await chat.edit(uuid, text: text.string, by: asker)
+        }
+        return Outcome(caused: receipt.position)
+    }
+
+    private func deleteMessage(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> Outcome {
+        guard let flow = data.flow?.first?.uuid else { throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.") }
+        guard let message = data.message?.first?.uuid else {
+            throw MTPFailure(.badRequest, "data.message[0].uuid is missing.")
+        }
+        guard let flow = Identifier(decimal: flow) else { throw MTPFailure(ChatError.noSuchFlow) }
+        guard let message = Identifier(decimal: message) else { throw MTPFailure(ChatError.noSuchMessage) }
+        let receipt = try await chatting { () async throws(ChatError) in
+            try await chat.delete(message, in: flow, by: asker)
+        }
+        return Outcome(caused: receipt.position)
+    }
+
+    // MARK: Updates
+
+    private func updates(_ data: MTPData, since: String?, for asker: Asker) async throws(MTPFailure) -> Outcome {
+        let limit = service.options.messagesPerAnswer
+        let updates: Chat.Updates
+        if let since {
+            guard let cursor = MTPCursor(since) else {
+                throw MTPFailure(.badRequest, "meta.since is not a cursor of this server.")
+            }
+            updates = try await chatting { () async throws(ChatError) in
+                try await chat.updates(for: asker, after: Position(cursor.position), limit: limit)
+            }
+        } else if let time = data.time {
+            updates = try await chatting { () async throws(ChatError) in
+                try await chat.updates(for: asker, since: LogTime(seconds: time), limit: limit)
+            }
+        } else {
+            throw MTPFailure(.badRequest, "get_update needs data.time or meta.since.")
+        }
+        return Outcome(
+            status: updates.isCut ? .partialContent : .ok, data: Self.data(updates, time: service.time, for: asker),
+            cursor: updates.cursor)
+    }
+
+    static func data(_ updates: Chat.Updates, time: Int64, for asker: Asker) -> MTPData {
+        MTPData(
+            time: time, flow: updates.flows.map(FlowObject.init), message: updates.messages.map(MessageObject.init),
+            user: updates.users.map { UserObject($0, for: asker) })
+    }
+}
+
+extension Int64 {
+    fileprivate func addingChecked(_ other: Int64) -> Int64? {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? nil : sum
+    }
+}
+
+// MARK: Domain to wire
+
+extension FlowObject {
+    init(_ flow: Flow) {
+        let record = flow.record
+        self.init(
+            uuid: record.uuid.description, time: record.created.seconds, type: record.kind.rawValue,
+            title: record.title, info: record.info, owner: record.ownerUUID.description,
+            users: flow.members.map(\.description), messageStart: 0, messageEnd: record.messageCount)
+    }
+}
+
+extension MessageObject {
+    init(_ message: Message) {
+        let content = message.content
+        self.init(
+            uuid: message.uuid.description, clientID: content.clientID, text: JSONText(content.text),
+            fromUser: message.sender.description, fromFlow: message.flow.description, time: message.time.seconds,
+            filePicture: content.files[.picture], fileVideo: content.files[.video], fileAudio: content.files[.audio],
+            fileDocument: content.files[.document], emoji: content.emoji.map { JSONText($0) },
+            editedTime: message.edited?.seconds, editedStatus: message.edited != nil)
+    }
+}
+
+extension UserObject {
+    /// What `asker` may know: the address only of oneself.
+    init(_ user: UserRecord, for asker: Asker) {
+        self.init(
+            uuid: user.uuid.description, login: user.login, username: user.username, bio: user.bio,
+            avatar: JSONText(user.avatar), isBot: user.isBot, email: user.id == asker.user ? user.email : nil,
+            timeCreated: user.created.seconds)
+    }
+}
