@@ -19,6 +19,9 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
 let package = Package(
@@ -31,6 +34,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -56,8 +60,9 @@ let package = Package(
         .target(
             name: "ParleyServer",
             dependencies: [
-                "AdminWeb", "MTP", "Transport", "Operations", "Chat", "Storage", "StorageSQLite", "StoragePostgres",
-                "Settings", "Telemetry", "Credentials", logging, serviceLifecycle, nioCore, nioPosix, nioSSL,
+                "AdminWeb", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Storage",
+                "StorageSQLite", "StoragePostgres", "Settings", "Telemetry", "Credentials", logging, serviceLifecycle,
+                nioCore, nioPosix, nioSSL,
             ],
             swiftSettings: swiftSettings
         ),
@@ -82,9 +87,25 @@ let package = Package(
         // Wire protocols
         .target(
             name: "MTP",
-            dependencies: ["Chat", "Credentials", "Transport", "JSON", nioCore, logging, deque],
+            dependencies: ["Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "Skaro",
+            dependencies: ["Chat", "Storage", "Credentials", "Transport", "CBOR", nioCore, logging, deque],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "Messenger",
+            dependencies: ["Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "FastChat",
+            dependencies: ["Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque],
+            swiftSettings: swiftSettings
+        ),
+        .target(name: "CBOR", swiftSettings: swiftSettings),
         .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: swiftSettings),
         .target(
             name: "Transport",
@@ -101,19 +122,25 @@ let package = Package(
         ),
 
         // The domain
-        .target(name: "Operations", dependencies: ["Chat", "Storage", "Credentials", logging], swiftSettings: swiftSettings),
-        .target(name: "Chat", dependencies: ["Storage", "Credentials", "JSON", logging, deque], swiftSettings: swiftSettings),
+        .target(
+            name: "Operations", dependencies: ["Chat", "Storage", "Credentials", logging], swiftSettings: swiftSettings),
+        .target(
+            name: "Chat", dependencies: ["Storage", "Credentials", "JSON", logging, deque], swiftSettings: swiftSettings
+        ),
         .target(
             name: "StorageSQLite",
-            dependencies: ["Storage", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            dependencies: [
+                "Storage", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: swiftSettings
         ),
-        .target(name: "StoragePostgres", dependencies: ["Storage", "CPostgres", logging], swiftSettings: swiftSettings),
+        .target(
+            name: "StoragePostgres", dependencies: ["Storage", "CPostgres", logging], swiftSettings: swiftSettings),
         .target(name: "Storage", dependencies: [logging], swiftSettings: swiftSettings),
 
         // Foundations
-        .target(name: "Credentials", dependencies: ["CSodium"], swiftSettings: swiftSettings),
+        .target(name: "Credentials", dependencies: ["CSodium", crypto, cryptoExtras], swiftSettings: swiftSettings),
         .target(
             name: "Settings",
             dependencies: [.product(name: "Configuration", package: "swift-configuration")],
@@ -135,30 +162,70 @@ let package = Package(
 
         // Tests, one target per target; EndToEndTests runs the built program
         .testTarget(name: "CredentialsTests", dependencies: ["Credentials"], swiftSettings: swiftSettings),
-        .testTarget(name: "SettingsTests", dependencies: ["Settings"], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SettingsTests", dependencies: ["Settings"], resources: [.copy("Fixtures")],
+            swiftSettings: swiftSettings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", logging], swiftSettings: swiftSettings),
+        .testTarget(name: "CBORTests", dependencies: ["CBOR"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SkaroTests",
+            dependencies: ["Skaro", "CBOR", "ChatTesting", "TestClient", "Chat", "Transport", nioCore],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MessengerTests",
+            dependencies: ["Messenger", "ChatTesting", "TestClient", "Chat", "Transport", nioCore],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FastChatTests",
+            dependencies: [
+                "FastChat", "Credentials", "JSON", "ChatTesting", "TestClient", "Chat", "Transport", nioCore,
+            ], swiftSettings: swiftSettings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
-        .testTarget(name: "StorageTests", dependencies: ["ChatTesting", "Storage", "StorageSQLite", "StoragePostgres", "CPostgres", logging], swiftSettings: swiftSettings),
-        .testTarget(name: "ChatTests", dependencies: ["ChatTesting", "Chat", "Storage", "Credentials", "JSON", logging], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "StorageTests",
+            dependencies: ["ChatTesting", "Storage", "StorageSQLite", "StoragePostgres", "CPostgres", logging],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ChatTests", dependencies: ["ChatTesting", "Chat", "Storage", "Credentials", "JSON", logging],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "TransportTests",
             dependencies: [
-                "Transport", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging, serviceLifecycle,
-                .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOTestUtils", package: "swift-nio"),
+                "Transport", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, nioEmbedded, logging,
+                serviceLifecycle,
+                .product(name: "NIOTestUtils", package: "swift-nio"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ],
             swiftSettings: swiftSettings
         ),
-        .testTarget(name: "MTPTests", dependencies: ["MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Transport", nioCore], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
-        .testTarget(name: "TestClientTests", dependencies: ["JSON", "MTP", "TestClient", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL], swiftSettings: swiftSettings),
-        .testTarget(name: "AdminWebTests", dependencies: ["AdminWeb", "TestClient", "Transport", "JSON", nioCore, nioPosix, logging, serviceLifecycle], swiftSettings: swiftSettings),
-        .testTarget(name: "OperationsTests", dependencies: ["Operations", "ChatTesting", "Chat", "Storage", "StorageSQLite", "Credentials", logging], swiftSettings: swiftSettings),
-        .testTarget(name: "ManageCommandsTests", dependencies: [
-                "ManageCommands", "ParleyServer", "Operations", "Transport", "Chat", "Storage", "StorageSQLite", "Settings",
-                "Credentials", "AdminWeb", "JSON", "MTP", "Telemetry", logging, serviceLifecycle, nioCore, nioPosix, nioHTTP1,
+        .testTarget(
+            name: "MTPTests", dependencies: ["MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Transport", nioCore],
+            resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "TestClientTests",
+            dependencies: ["JSON", "MTP", "TestClient", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "AdminWebTests",
+            dependencies: [
+                "AdminWeb", "TestClient", "Transport", "JSON", nioCore, nioPosix, logging, serviceLifecycle,
+            ], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "OperationsTests",
+            dependencies: ["Operations", "ChatTesting", "Chat", "Storage", "StorageSQLite", "Credentials", logging],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ManageCommandsTests",
+            dependencies: [
+                "ManageCommands", "ParleyServer", "Operations", "Transport", "Chat", "Storage", "StorageSQLite",
+                "Settings",
+                "Credentials", "AdminWeb", "JSON", "MTP", "Telemetry", logging, serviceLifecycle, nioCore, nioPosix,
+                nioHTTP1,
                 nioWebSocket, argumentParser,
             ], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
-        .testTarget(name: "EndToEndTests", dependencies: ["ChatTesting", "TestClient", "JSON", "manage", nioCore, nioPosix], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["ChatTesting", "TestClient", "JSON", "manage", nioCore, nioPosix],
+            swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]
 )
