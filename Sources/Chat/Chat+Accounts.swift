@@ -98,12 +98,15 @@ extension Chat {
         do { isRight = try await hasher.verify(password, against: user.passwordHash) } catch { throw ChatError(error) }
         guard isRight else {
             throttle.withLock { $0.failed(account: key, address: origin.address, now: now()) }
-            logger.debug("Wrong password", metadata: ["address": "\(origin.address)", "protocol": "\(origin.protocol)"])
+            logger.debug(
+                "Wrong password", metadata: ["address": "\(origin.address)", "protocol": "\(origin.protocol)"])
             throw .wrongPassword
         }
         throttle.withLock { $0.succeeded(account: key, address: origin.address) }
         if hasher.needsRehash(user.passwordHash) {
-            _ = try await write(.upgradePasswordHash(user.id, hash: try await hash(password)), by: user.id)
+            let upgraded = try await hash(password)
+            _ = try await write(
+                .upgradePasswordHash(user.id, hash: upgraded, replacing: user.passwordHash), by: user.id)
         }
         return user
     }
@@ -122,10 +125,9 @@ extension Chat {
         return logIn
     }
 
-    /// Who the holder of a token is. Costs no read for a token seen before.
+    /// Who the holder of a token is, who claims to be `uuid`.
     ///
-    /// - Parameter uuid: Whom the holder claims to be.
-    /// - Throws: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.
+    /// Costs no read for a token seen before. Refusals: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.
     package func asker(uuid: Identifier, token: TokenHash) async throws(ChatError) -> Asker {
         let time = storage.currentTime()
         if let known = cache.asker(token), known.uuid == uuid {

@@ -14,11 +14,10 @@ extension Chat {
     /// The most members that are listed with a flow, and all flows of one answer together.
     private static let maximumListedMembers = 100_000
 
-    /// Creates a flow. A chat of two who have one gives that one.
+    /// Creates a flow with the members that the asker named.
     ///
-    /// - Parameters:
-    ///   - members: Whom the asker named. The asker is added to a private flow.
-    /// - Throws: `.invalidFlow`, `.noSuchUser`, `.tooLong`.
+    /// A chat of two who have one gives that one. The asker is added to a private flow. Refusals: `.invalidFlow`,
+    /// `.noSuchUser`, `.tooLong`.
     package func createFlow(
         _ kind: FlowRecord.Kind, title: String, info: String, members: [Identifier], by asker: Asker
     ) async throws(ChatError) -> Flow {

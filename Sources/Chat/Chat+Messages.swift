@@ -24,10 +24,10 @@ package struct MessageList: Sendable {
 }
 
 extension Chat {
-    /// Checks a message and puts it into the next batch; waits only for what is not in memory. Messages enter the log in the
-    /// order in which these calls return.
+    /// Checks a message and puts it into the next batch; waits only for what is not in memory.
     ///
-    /// - Throws: `.noSuchFlow`, `.notAllowed`, `.tooLong`, `.nullCharacter`, `.busy`.
+    /// Messages enter the log in the order in which these calls return. Refusals: `.noSuchFlow`, `.notAllowed`, `.tooLong`,
+    /// `.nullCharacter`, `.busy`.
     package func submit(
         _ content: MessageContent, to flow: Identifier, by asker: Asker
     ) async throws(ChatError) -> PendingMessage {
@@ -54,7 +54,9 @@ extension Chat {
         try await receipt(of: message.pending)
     }
 
-    /// Gives a message another text. Its files stay.
+    /// Gives a message another text.
+    ///
+    /// Its files stay.
     package func edit(_ message: Identifier, text: String, by asker: Asker) async throws(ChatError) -> Receipt {
         let content = MessageContent(text: text)
         try content.check()
@@ -65,9 +67,7 @@ extension Chat {
             by: asker.user)
     }
 
-    /// Deletes a message: what it said is overwritten.
-    ///
-    /// - Parameter flow: The flow that it must be in.
+    /// Deletes a message, which must be in `flow`: what it said is overwritten.
     package func delete(
         _ message: Identifier, in flow: Identifier, by asker: Asker
     ) async throws(ChatError) -> Receipt {
@@ -89,12 +89,9 @@ extension Chat {
         return record
     }
 
-    /// The messages of a flow by number.
+    /// The messages of a flow by number, from 0, the end not included; clamped to what there is.
     ///
-    /// - Parameters:
-    ///   - range: Numbers from 0, the end not included; clamped to what there is.
-    ///   - time: Messages before it are left out.
-    /// - Throws: `.noSuchFlow`; `.rangeTooLarge` for more than `limit`.
+    /// Messages before `time` are left out. Refusals: `.noSuchFlow`; `.rangeTooLarge` for more than `limit`.
     package func messages(
         in flow: Identifier, numbers range: Range<Int64>, since time: LogTime?, limit: Int, for asker: Asker
     ) async throws(ChatError) -> MessageList {

@@ -6,7 +6,9 @@ package import Logging
 package import Storage
 import Synchronization
 
-/// The domain: accounts, flows, messages, and who may do what. Protocol-neutral; every right is checked here, once.
+/// The domain: accounts, flows, messages, and who may do what.
+///
+/// Protocol-neutral; every right is checked here, once.
 package final class Chat: Sendable {
     package let storage: Storage
     package let hub: Hub
@@ -21,7 +23,7 @@ package final class Chat: Sendable {
     private let revocations: AsyncStream<UserID>
     private let revocationsContinuation: AsyncStream<UserID>.Continuation
 
-    /// - Parameter instant: The monotonic clock for the slow-down of failed log ins.
+    /// The domain over a store; `instant` is the monotonic clock for the slow-down of failed log ins.
     package init(
         storage: Storage, hasher: PasswordHasher, policy: ChatPolicy, writerLimits: BatchWriter.Limits = .init(),
         instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, logger: Logger
@@ -59,7 +61,9 @@ package final class Chat: Sendable {
         }
     }
 
-    /// Commits what waits, then lets `run` return. Writes after this are refused.
+    /// Commits what waits, then lets `run` return.
+    ///
+    /// Writes after this are refused.
     package func close() {
         writer.close()
         revocationsContinuation.finish()
@@ -98,9 +102,9 @@ package final class Chat: Sendable {
         return pending
     }
 
-    /// Makes a change and waits until it is durable. For the operations of the administrator as well.
+    /// Makes a change and waits until it is durable.
     ///
-    /// - Parameter author: `nil` for the operator, who may do everything.
+    /// Without an `author` it is the operator's, who may do everything.
     package func write(_ action: Write.Action, by author: UserID?) async throws(ChatError) -> Receipt {
         try await receipt(of: try submit(action, by: author))
     }

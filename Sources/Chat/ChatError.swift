@@ -1,7 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why the domain refused a request. Each wire protocol maps every case to its own code.
+/// Why the domain refused a request.
+///
+/// Each wire protocol maps every case to its own code.
 package enum ChatError: Error, Equatable, Sendable {
     /// The login belongs to another account. Logins compare without regard to case.
     case loginTaken
@@ -42,7 +44,9 @@ package enum ChatError: Error, Equatable, Sendable {
     case internalFailure
 }
 
-/// The bounds of what accounts may store. Lengths are bytes of UTF-8.
+/// The bounds of what accounts may store.
+///
+/// Lengths are bytes of UTF-8.
 package enum ChatLimits {
     package static let loginBytes = 255
     package static let usernameBytes = 255

@@ -4,7 +4,9 @@
 package import Storage
 import Synchronization
 
-/// A live connection as the hub knows it. Every call may come on any thread and returns at once.
+/// A live connection as the hub knows it.
+///
+/// Every call may come on any thread and returns at once.
 package protocol LiveConnection: AnyObject, Sendable {
     /// Something that the account sees has happened: look into the log after your cursor.
     func newsArrived()
@@ -12,7 +14,9 @@ package protocol LiveConnection: AnyObject, Sendable {
     func sessionRevoked()
 }
 
-/// Tells live connections that there is something in the log for them. Push is a hint, the log is the truth.
+/// Tells live connections that there is something in the log for them.
+///
+/// Push is a hint, the log is the truth.
 package final class Hub: Sendable {
     private struct Entry {
         var user: UserID
@@ -34,7 +38,9 @@ package final class Hub: Sendable {
         state.withLock { state in (state.entries.count, state.listeners.values.reduce(0, +)) }
     }
 
-    /// Notes that a connection works for an account, so that a revoked session reaches it. Repeats are free.
+    /// Notes that a connection works for an account, so that a revoked session reaches it.
+    ///
+    /// Repeats are free.
     package func attach(_ connection: any LiveConnection, asker: Asker, wantsNews: Bool) {
         state.withLock { state in
             let key = ObjectIdentifier(connection)
@@ -63,7 +69,7 @@ package final class Hub: Sendable {
 
     /// Hints every listener that may see one of the events.
     ///
-    /// - Parameter flow: What is known of a flow without asking the store; of an unknown one everybody is told.
+    /// `flow` gives what is known of a flow without asking the store; of an unknown one everybody is told.
     func announce(_ events: [LogEvent], flow: (FlowID) -> FlowAccess?) {
         let told = state.withLock { state -> [any LiveConnection] in
             guard !state.listeners.isEmpty else { return [] }

@@ -3,7 +3,9 @@
 
 import CSodium
 
-/// SHA-256, the name of an attachment by its content. Not for passwords or tokens.
+/// SHA-256, the name of an attachment by its content.
+///
+/// Not for passwords or tokens.
 package enum SHA256Digest {
     /// The 32 bytes of the digest.
     package static func digest(of bytes: [UInt8]) -> [UInt8] {

@@ -190,7 +190,8 @@ struct MTPMethods {
         } else {
             let start = asked.messageStart ?? 0
             guard start >= 0, let end = asked.messageEnd ?? start.addingChecked(Int64(limit)), end >= start else {
-                throw MTPFailure(.badRequest, "message_start and message_end count from 0, the end not before the start.")
+                throw MTPFailure(
+                    .badRequest, "message_start and message_end count from 0, the end not before the start.")
             }
             list = try await chatting { () async throws(ChatError) in
                 try await chat.messages(in: flow, numbers: start..<end, since: time, limit: limit, for: asker)

@@ -163,7 +163,8 @@ final class MTPSession: WebSocketSession, LiveConnection, @unchecked Sendable {
 
     private func admitSend(_ request: MTPRequest, _ requester: MTPRequester) async -> Slot {
         do {
-            let pending = try await MTPMethods(service: service, origin: origin).submit(request.data, by: requester.asker)
+            let methods = MTPMethods(service: service, origin: origin)
+            let pending = try await methods.submit(request.data, by: requester.asker)
             sendsInWork += 1
             return .message(request, requester, pending)
         } catch {
