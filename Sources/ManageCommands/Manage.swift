@@ -35,7 +35,7 @@ package struct Manage: AsyncParsableCommand {
     /// The commands of the first level, in the order of the help.
     private static let subcommands: [any ParsableCommand.Type] = [
         Database.self, SuperuserCreate.self, User.self, Flow.self,
-        TestClient.self, Doctor.self,
+        RunServer.self, TestClient.self, Doctor.self,
         Config.self, Completions.self, Topic.self,
     ]
 

@@ -1,0 +1,50 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Settings
+
+extension Manage {
+    /// `runserver`: serves until it is told to stop.
+    struct RunServer: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "runserver",
+            abstract: "Run the server until it is told to stop.",
+            discussion: """
+                Creates an SQLite database that is missing and brings an old one up to
+                date. SIGTERM and Ctrl-C let requests finish and end within 10 seconds
+                with status 0; a second one ends at once. When there is no settings file
+                in the current folder, one with the defaults is written.
+
+                Examples:
+                  manage runserver
+                  manage runserver --host 0.0.0.0 --port 9000 --log-level debug
+                  manage runserver --ssl-keyfile key.pem --ssl-certfile chain.pem
+                  manage runserver --reload --use-colors false
+                """
+        )
+
+        @OptionGroup(title: "Server Options") var options: RunOptions
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+
+        func run() async throws {
+            let output = try OutputOptions.parse([])
+            for note in options.notes { try output.warn(note) }
+            try writeMissingFile(output)
+            let loaded = try settings.load(overrides: options.overrides, output: output)
+            try await ServerRunner.run(settings: loaded, options: options, context: .current)
+        }
+
+        /// A first start leaves a file to change; where none can be written the defaults do.
+        private func writeMissingFile(_ output: OutputOptions) throws {
+            let file = settings.file
+            guard file.choice == .currentFolder, !file.exists else { return }
+            do {
+                try file.write(Array(SettingsDocumentation.exampleFile().utf8))
+                try output.note("Wrote the settings file \(file.path), in which every setting is explained.")
+            } catch let error as SettingsError {
+                try output.warn("\(error.description) The server starts with the defaults.")
+            }
+        }
+    }
+}
