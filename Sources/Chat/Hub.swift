@@ -29,6 +29,8 @@ package final class Hub: Sendable {
         var entries: [ObjectIdentifier: Entry] = [:]
         var ofUser: [UserID: Set<ObjectIdentifier>] = [:]
         var listeners: [UserID: Int] = [:]
+        /// Sessions whose connections are gone, since they were last asked for.
+        var left: Set<SessionID> = []
     }
 
     private let state = Mutex(State())
@@ -59,6 +61,7 @@ package final class Hub: Sendable {
 
     private static func remove(_ key: ObjectIdentifier, from state: inout State) {
         guard let old = state.entries.removeValue(forKey: key) else { return }
+        state.left.insert(old.session)
         state.ofUser[old.user]?.remove(key)
         if state.ofUser[old.user]?.isEmpty == true { state.ofUser[old.user] = nil }
         if old.wantsNews {
@@ -99,6 +102,16 @@ package final class Hub: Sendable {
     func connections(of user: UserID) -> [(SessionID, any LiveConnection)] {
         state.withLock { state in
             (state.ofUser[user] ?? []).compactMap { state.entries[$0] }.map { ($0.session, $0.connection) }
+        }
+    }
+
+    /// The sessions that had a connection since this was last asked.
+    package func takeSeenSessions() -> Set<SessionID> {
+        state.withLock { state in
+            var seen = state.left
+            for entry in state.entries.values { seen.insert(entry.session) }
+            state.left = []
+            return seen
         }
     }
 

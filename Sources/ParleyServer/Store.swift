@@ -3,6 +3,7 @@
 
 package import Chat
 package import Credentials
+import Glibc
 package import Logging
 package import Settings
 package import Storage
@@ -14,12 +15,13 @@ package struct Store: Sendable {
     package let storage: Storage
     /// SQLite only: held as long as the store is open.
     package let lock: DatabaseLock?
+    /// Whether no other process can use the database at the same time.
+    private let isOurs: Bool
 
     /// Opens the store.
     ///
-    /// - Parameter create: Make an SQLite file that is missing. A database of PostgreSQL must be there.
-    /// - Throws: `.unavailable` when another process holds the SQLite lock or the server of PostgreSQL does not answer,
-    ///   `.notFound`, `.unusable`.
+    /// `create` makes an SQLite file that is missing; a database of PostgreSQL must be there. Throws `.unavailable` when
+    /// another process holds the SQLite lock or the server of PostgreSQL does not answer, `.notFound`, `.unusable`.
     package static func open(_ settings: Settings, create: Bool, logger: Logger) async throws(StorageError) -> Store {
         let engine: any StorageEngine
         var lock: DatabaseLock?
@@ -28,6 +30,8 @@ package struct Store: Sendable {
             engine = try SQLiteEngine(.memory, create: true)
         case .sqlite(let path):
             lock = try DatabaseLock(databasePath: path)
+            // Nobody else is to read messages and hashes; SQLite's other files take the mode of this one.
+            if create { Glibc.close(Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)) }
             engine = try SQLiteEngine(
                 .file(path), create: create, readers: settings.database.pool,
                 busySeconds: Double(settings.database.busyTimeout.components.seconds))
@@ -41,10 +45,27 @@ package struct Store: Sendable {
             configuration.lockTimeout = settings.database.busyTimeout
             engine = PostgresEngine(configuration, logger: logger)
         }
-        return Store(storage: Storage(engine: engine, now: { WallClock.now() }), lock: lock)
+        var isOurs = true
+        if case .postgres = settings.database.location { isOurs = false }
+        return Store(storage: Storage(engine: engine, now: { WallClock.now() }), lock: lock, isOurs: isOurs)
     }
 
-    /// The domain over this store, after the settings. The caller runs it and closes it.
+    /// Brings an SQLite database up to date, and checks that one of PostgreSQL is.
+    ///
+    /// Only a command migrates PostgreSQL: other servers may be running on it.
+    package func prepare(logger: Logger) async throws(StorageError) {
+        guard isOurs else { return try await storage.checkSchema() }
+        switch try await storage.migrationStatus().state {
+        case .empty, .old:
+            let applied = try await storage.migrate()
+            logger.info("The database is up to date", metadata: ["migrations": "\(applied.joined(separator: ", "))"])
+        case .current, .foreign, .newer, .halfMigrated: try await storage.checkSchema()
+        }
+    }
+
+    /// The domain over this store, after the settings.
+    ///
+    /// The caller runs it and closes it.
     package func makeChat(_ settings: Settings, logger: Logger) throws(CredentialsError) -> Chat {
         let hashing = settings.hashing
         let hasher = try PasswordHasher(

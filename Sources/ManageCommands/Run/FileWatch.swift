@@ -1,0 +1,114 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import ServiceLifecycle
+import Settings
+import Synchronization
+
+/// Notices changes of the settings, the templates and the program file: `--reload`.
+final class FileWatch: Sendable {
+    /// What identifies a state of a file; a missing one has none.
+    private struct Stamp: Equatable {
+        var path: String
+        var seconds = 0
+        var nanoseconds = 0
+        var bytes: Int64 = -1
+        var inode: UInt64 = 0
+
+        init(_ path: String) {
+            self.path = path
+            var status = stat()
+            guard stat(path, &status) == 0 else { return }
+            seconds = status.st_mtim.tv_sec
+            nanoseconds = status.st_mtim.tv_nsec
+            bytes = Int64(status.st_size)
+            inode = UInt64(status.st_ino)
+        }
+    }
+
+    /// How often the files are looked at.
+    private static let pause = Duration.milliseconds(500)
+
+    private let settingsFile: String?
+    private let templatesFolder: String?
+    private let program: String
+    private let original: [Stamp]
+    private let changed = Atomic(false)
+    private let group = AsyncStream.makeStream(of: ServiceGroup.self)
+
+    init(settings: Settings) {
+        settingsFile = settings.file
+        templatesFolder = settings.templatesFolder
+        program = Self.runningProgram()
+        original = Self.stamps(settingsFile, templatesFolder, program)
+    }
+
+    /// Whether a file has changed.
+    var hasChanged: Bool { changed.load(ordering: .relaxed) }
+
+    /// What is stopped when a file changes.
+    func ends(_ services: ServiceGroup) async {
+        group.continuation.yield(services)
+        group.continuation.finish()
+    }
+
+    /// What `ends` was told.
+    var services: ServiceGroup? {
+        get async { await group.stream.first { _ in true } }
+    }
+
+    /// Returns when a file has changed and is at rest again: a program is not started while it is being written.
+    func waitForChange() async throws {
+        var last = original
+        while true {
+            try await Task.sleep(for: Self.pause)
+            let now = Self.stamps(settingsFile, templatesFolder, program)
+            if now != original, now == last, access(program, X_OK) == 0 { break }
+            last = now
+        }
+        changed.store(true, ordering: .relaxed)
+    }
+
+    /// Becomes the program as it is now, with the same arguments.
+    ///
+    /// - Throws: `CommandError` when it cannot be started.
+    func startAgain() throws(CommandError) {
+        var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
+        arguments.append(nil)
+        execv(program, arguments)
+        let reason = String(cString: strerror(errno))
+        throw CommandError(.failed, "'\(program)' cannot be started again: \(reason).", nextStep: "Start it by hand.")
+    }
+
+    private static func stamps(_ settingsFile: String?, _ templatesFolder: String?, _ program: String) -> [Stamp] {
+        var paths = [program]
+        if let settingsFile { paths.append(settingsFile) }
+        if let templatesFolder {
+            paths.append(templatesFolder)
+            paths += names(in: templatesFolder).map { "\(templatesFolder)/\($0)" }
+        }
+        return paths.map(Stamp.init)
+    }
+
+    private static func names(in folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func runningProgram() -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { readlink("/proc/self/exe", $0, bytes.count) } ?? -1
+        }
+        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : CommandLine.arguments[0]
+    }
+}

@@ -1,0 +1,149 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AdminWeb
+import Glibc
+import Logging
+import ParleyServer
+import ServiceLifecycle
+import Settings
+import Storage
+import Telemetry
+import Transport
+import UnixSignals
+
+/// Runs the server in this process: log, signals, the words at the start, starting again.
+enum ServerRunner {
+    /// Serves until a signal, the last request that is allowed, or a changed file ends it.
+    ///
+    /// - Parameters:
+    ///   - settings: With the options on top.
+    ///   - options: What has no setting.
+    ///   - context: Where the addresses are printed.
+    /// - Throws: `CommandError`, or an error that becomes one.
+    static func run(settings: Settings, options: RunOptions, context: CommandContext) async throws {
+        try Telemetry.bootstrap(
+            logConfiguration(for: settings, options: options, environment: context.environment))
+        let logger = Logger(label: "parley")
+        OpenFiles.raiseLimit(logger: logger)
+        let watch = options.reloads ? FileWatch(settings: settings) : nil
+        try await serve(settings, options, context, logger, watch)
+        if let watch, watch.hasChanged {
+            logger.info("Starting again: a watched file has changed")
+            try watch.startAgain()
+        }
+        logger.info("The server has stopped")
+    }
+
+    private static func serve(
+        _ settings: Settings, _ options: RunOptions, _ context: CommandContext, _ logger: Logger, _ watch: FileWatch?
+    ) async throws {
+        let server = try await ParleyServer(
+            opening: settings, options: serverOptions(options, settings: settings, version: context.version),
+            logger: logger)
+        // From here on a signal is an orderly end; before, it ends the process as it does any command.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let (groups, continuation) = AsyncStream.makeStream(of: ServiceGroup.self)
+            group.addTask {
+                guard let services = await groups.first(where: { _ in true }) else { return }
+                await end(services, on: signals, logger: logger)
+            }
+            if let watch {
+                group.addTask {
+                    try await watch.waitForChange()
+                    guard let services = await watch.services else { return }
+                    await services.triggerGracefulShutdown()
+                }
+            }
+            defer {
+                continuation.finish()
+                group.cancelAll()
+            }
+            try await server.run(
+                stop: { services in
+                    continuation.yield(services)
+                    await watch?.ends(services)
+                },
+                onRunning: { addresses in
+                    announce(addresses, settings: settings, context: context)
+                    logger.info("The server is running", metadata: ["addresses": "\(addresses.map(\.address))"])
+                })
+        }
+    }
+
+    private static func serverOptions(
+        _ options: RunOptions, settings: Settings, version: String
+    ) -> ParleyServer.Options {
+        var server = ParleyServer.Options(version: version)
+        server.backlog = options.backlog
+        server.keepAliveTimeout = options.keepAliveTimeout
+        server.maximumConcurrency = options.limitConcurrency
+        server.maximumRequests = options.limitMaxRequests
+        server.tls = options.tlsOptions(for: settings)
+        server.servesWebSockets = options.servesWebSockets
+        return server
+    }
+
+    /// The first signal ends the server in order, a second one at once.
+    private static func end(_ services: ServiceGroup, on signals: UnixSignalsSequence, logger: Logger) async {
+        var isEnding = false
+        for await signal in signals {
+            if isEnding {
+                // As if the signal had not been caught.
+                _exit(128 + signal.number)
+            }
+            isEnding = true
+            logger.info("Stopping; a second signal ends at once", metadata: ["signal": "\(signal)"])
+            await services.triggerGracefulShutdown()
+        }
+    }
+
+    private static func announce(_ addresses: [ParleyServer.Address], settings: Settings, context: CommandContext) {
+        let width = addresses.map(\.name.count).max() ?? 0
+        var text = "Parley \(context.version) is running:\n"
+        for address in addresses {
+            let padding = String(repeating: " ", count: width - address.name.count)
+            text += "  \(address.name)\(padding)  \(address.address)\n"
+        }
+        text += settings.registrationReason + "\n"
+        text += "Try it from another terminal: manage testclient send\n"
+        // Nobody listens when stdout is closed; the server runs all the same.
+        try? context.standardOutput.write(text)
+    }
+}
+
+extension UnixSignal {
+    fileprivate var number: Int32 { self == .sigint ? SIGINT : SIGTERM }
+}
+
+/// The limit of open files: every connection is one.
+enum OpenFiles {
+    /// Raises the soft limit to the hard one, as far as it makes sense.
+    static func raiseLimit(logger: Logger) {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard getrlimit(resource, &limit) == 0 else { return }
+        let wanted = min(limit.rlim_max, 1 << 20)
+        guard limit.rlim_cur < wanted else { return }
+        limit.rlim_cur = wanted
+        if setrlimit(resource, &limit) != 0 {
+            logger.warning("The limit of open files could not be raised", metadata: ["limit": "\(limit.rlim_cur)"])
+        }
+    }
+}
+
+extension ListenerError: CommandErrorConvertible {
+    /// Ends with 69 for an address that cannot be had, with 78 for one that is wrong.
+    package var commandError: CommandError {
+        switch code {
+        case .addressInUse, .failed: CommandError(.unavailable, message)
+        case .notAllowed, .addressNotAvailable: CommandError(.settings, message)
+        }
+    }
+}
+
+extension TemplateError: CommandErrorConvertible {
+    /// Ends with 78; the words name file and line.
+    package var commandError: CommandError { CommandError(.settings, description) }
+}

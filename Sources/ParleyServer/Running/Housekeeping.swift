@@ -1,0 +1,74 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Logging
+import ServiceLifecycle
+import Storage
+
+/// What nobody waits for: the search index, when a session was last used, what has expired.
+struct Housekeeping: Service {
+    let chat: Chat
+    let logger: Logger
+    /// How often the search index looks for new messages.
+    private static let indexingPause = Duration.seconds(1)
+    /// How many of those pauses lie between two rounds of the rest.
+    private static let roundsBetweenSweeps = 60
+    /// How long a session that has expired is still told apart from one that never was.
+    private static let expiredSessionSeconds: Int64 = 30 * 86_400
+
+    func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown {
+                var round = 0
+                while !Task.isCancelled {
+                    try await Task.sleep(for: Self.indexingPause)
+                    await index()
+                    round += 1
+                    if round.isMultiple(of: Self.roundsBetweenSweeps) { await sweep() }
+                }
+            }
+        } catch is CancellationError {
+            // The server stops.
+        }
+        await noteLastSeen()
+    }
+
+    /// Follows the log while nobody waits for the writer.
+    private func index() async {
+        do throws(StorageError) {
+            while chat.waitingWrites == 0, !Task.isCancelled {
+                if try await chat.storage.indexForSearch(text: MessageContent.searchText) { return }
+            }
+        } catch {
+            report(error, "The search index cannot follow the log")
+        }
+    }
+
+    private func sweep() async {
+        await noteLastSeen()
+        do throws(StorageError) {
+            let now = chat.storage.currentTime().milliseconds
+            _ = try await chat.storage.removeSessions(
+                expiredBefore: LogTime(milliseconds: now - Self.expiredSessionSeconds * 1000))
+            _ = try await chat.storage.collectBlobs()
+            _ = try await chat.storage.purgeDeletedFlows()
+        } catch {
+            report(error, "The store could not be tidied")
+        }
+    }
+
+    private func noteLastSeen() async {
+        let now = chat.storage.currentTime()
+        let seen = chat.hub.takeSeenSessions()
+        do throws(StorageError) {
+            try await chat.storage.touch(Dictionary(uniqueKeysWithValues: seen.map { ($0, now) }))
+        } catch {
+            report(error, "The sessions' last use could not be noted")
+        }
+    }
+
+    private func report(_ error: StorageError, _ what: Logger.Message) {
+        logger.warning(what, metadata: ["error": "\(String(reflecting: error))"])
+    }
+}

@@ -1,0 +1,85 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AdminWeb
+import Glibc
+import Settings
+import Storage
+
+/// The checks of `/readyz`.
+struct Readiness: Sendable {
+    let settings: Settings
+    let storage: Storage
+    let ending: Ending
+    /// Below this much free space commits will soon fail.
+    private static let fewBytes: UInt64 = 64 << 20
+    /// How long the database may take to answer.
+    private static let patience = Duration.seconds(2)
+
+    func checks() async -> [ReadinessCheck] {
+        let storage = storage
+        let schema = await Self.result(within: Self.patience) { () async -> StorageError? in
+            do throws(StorageError) {
+                try await storage.checkSchema()
+                return nil
+            } catch {
+                return error
+            }
+        }
+        var checks: [ReadinessCheck] = []
+        switch schema {
+        case .none:
+            checks.append(ReadinessCheck(name: "database", isPassed: false, detail: "It has not answered in time."))
+        case .some(.none):
+            checks.append(ReadinessCheck(name: "database", isPassed: true))
+            checks.append(ReadinessCheck(name: "migrations", isPassed: true))
+        case .some(.some(let error)):
+            let isSchema = error.code == .needsMigration || error.code == .newerThanProgram
+            checks.append(
+                ReadinessCheck(name: isSchema ? "migrations" : "database", isPassed: false, detail: error.message))
+        }
+        checks.append(disk())
+        checks.append(
+            ReadinessCheck(
+                name: "draining", isPassed: !ending.hasBegun, detail: ending.hasBegun ? "The server is stopping." : nil)
+        )
+        return checks
+    }
+
+    private func disk() -> ReadinessCheck {
+        var folders = [settings.logging.folder]
+        if case .sqlite(let path) = settings.database.location {
+            folders.append(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".")
+        }
+        for folder in folders {
+            var status = statvfs()
+            guard statvfs(folder.isEmpty ? "/" : folder, &status) == 0 else { continue }
+            let free = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+            if !free.overflow, free.partialValue < Self.fewBytes {
+                return ReadinessCheck(
+                    name: "disk", isPassed: false,
+                    detail: "Only \(free.partialValue >> 20) MiB are free on the disk of '\(folder)'.")
+            }
+        }
+        return ReadinessCheck(name: "disk", isPassed: true)
+    }
+
+    /// What `body` gives, or `nil` when it takes longer; it goes on then, and nobody waits for it.
+    private static func result<Value: Sendable>(
+        within patience: Duration, _ body: @escaping @Sendable () async -> Value
+    ) async -> Value? {
+        let (results, continuation) = AsyncStream.makeStream(of: Value?.self, bufferingPolicy: .bufferingOldest(1))
+        let work = Task { continuation.yield(await body()) }
+        let limit = Task {
+            try await Task.sleep(for: patience)
+            continuation.yield(nil)
+        }
+        defer {
+            work.cancel()
+            limit.cancel()
+            continuation.finish()
+        }
+        for await result in results { return result }
+        return nil
+    }
+}
