@@ -5,7 +5,9 @@ import Chat
 import ServiceLifecycle
 import Synchronization
 
-/// Runs the domain: the writer of batches. When asked to stop it commits what waits.
+/// Runs the domain: the writer of batches.
+///
+/// When asked to stop it commits what waits.
 struct ChatService: Service {
     let chat: Chat
 
