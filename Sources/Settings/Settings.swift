@@ -13,19 +13,19 @@ package struct Settings: Sendable {
         /// The port; 0 lets the system choose.
         package var port: Int
 
+        /// What the server calls itself to people.
+        package var name: String
+
         /// Whether the address can be reached from this machine only.
-        package var isLoopback: Bool {
-            let name = host.lowercased()
-            if name == "localhost" || name == "::1" || name == "0:0:0:0:0:0:0:1" { return true }
-            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-            return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
-        }
+        package var isLoopback: Bool { NetworkAddress.isLoopback(host) }
     }
 
     /// `[REGISTRATION] MODE`.
     package enum RegistrationMode: String, Sendable {
         /// Anybody may create an account.
         case open
+        /// Who has an invitation may create an account.
+        case invite
         /// Only administrators create accounts.
         case closed
     }
@@ -54,6 +54,8 @@ package struct Settings: Sendable {
         package var outboundBytes: Int
         /// Requests of one connection in work.
         package var requests: Int
+        /// Earlier messages that the first log in with messenger or FastChat brings.
+        package var backlog: Int
     }
 
     /// `[HASH_SIZE]`: how passwords are hashed.
@@ -151,7 +153,7 @@ package struct Settings: Sendable {
     package var registrationMode: RegistrationMode?
     /// The database.
     package var database: Database
-    /// How long an unused session stays logged in.
+    /// How long a token is valid after the log in that made it.
     package var tokenTTL: Duration
     /// Bounds on what clients may ask for.
     package var limits: Limits
@@ -165,6 +167,20 @@ package struct Settings: Sendable {
     package var admin: Admin
     /// Encryption of the listener.
     package var tls: TLS
+    /// skaro clients.
+    package var skaro: Skaro
+    /// messenger clients.
+    package var messenger: Messenger
+    /// FastChat clients.
+    package var fastChat: FastChat
+    /// The balancer of FastChat clients.
+    package var balancer: Balancer
+    /// Who is online.
+    package var presence: Presence
+    /// Where the key that seals secrets is.
+    package var secrets: Secrets
+    /// Servers that share a database.
+    package var cluster: Cluster
     /// The folder with templates that replace built-in pages.
     package var templatesFolder: String?
     /// What the file says about the reference server's superuser.
@@ -181,22 +197,34 @@ package struct Settings: Sendable {
 
     var resolved: [ResolvedSetting]
 
-    /// Who may register, once the address is taken into account.
+    /// Who may register, once the addresses are taken into account.
     package var effectiveRegistrationMode: RegistrationMode {
-        registrationMode ?? (server.isLoopback ? .open : .closed)
+        registrationMode ?? (reachableHost == nil ? .open : .closed)
     }
 
-    /// Why registration is open or closed: a sentence for the start of the server.
+    /// Why registration is as it is: a sentence for the start of the server.
     package var registrationReason: String {
-        switch (registrationMode, effectiveRegistrationMode) {
-        case (.some(let mode), _):
-            "Registration is \(mode.rawValue): [REGISTRATION] MODE says so."
-        case (nil, .open):
-            "Registration is open because the server listens on \(server.host) only, which this machine alone can reach."
-        case (nil, .closed):
-            "Registration is closed because the server listens on \(server.host), which others can reach. "
-                + "Open it with 'manage config set REGISTRATION.MODE open'."
+        switch registrationMode {
+        case .open: "Registration is open: [REGISTRATION] MODE says so."
+        case .invite: "Registration needs an invitation: [REGISTRATION] MODE says so."
+        case .closed: "Registration is closed: [REGISTRATION] MODE says so."
+        case nil:
+            if let reachableHost {
+                "Registration is closed because the server listens on \(reachableHost), which others can reach. "
+                    + "Open it with 'manage config set REGISTRATION.MODE open'."
+            } else {
+                "Registration is open because the server listens on \(server.host) only, which this machine alone can "
+                    + "reach."
+            }
         }
+    }
+
+    /// The first address among those that people can register through that others than this machine can reach.
+    private var reachableHost: String? {
+        var hosts = [server.host]
+        if messenger.isEnabled { hosts.append(messenger.address.host) }
+        if fastChat.isEnabled { hosts.append(fastChat.address.host) }
+        return hosts.first { !NetworkAddress.isLoopback($0) }
     }
 
     /// Every setting with its value for display and its origin, in the order of the documentation.

@@ -1,11 +1,13 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
+
 extension SettingsLoader {
     /// The typed settings, once every key has been read without an error.
     func settings(findings: [SettingsFinding]) -> Settings {
         Settings(
-            server: Settings.Server(host: text(.serverHost), port: integer(.serverPort)),
+            server: Settings.Server(host: text(.serverHost), port: integer(.serverPort), name: text(.serverName)),
             registrationMode: optionalText(.registrationMode).flatMap(Settings.RegistrationMode.init(rawValue:)),
             database: Settings.Database(
                 location: database(.databaseURI), pool: integer(.databasePool),
@@ -15,7 +17,7 @@ extension SettingsLoader {
             limits: Settings.Limits(
                 messages: integer(.limitMessages), users: integer(.limitUsers), frameBytes: integer(.limitFrameBytes),
                 inboundBytes: integer(.limitInboundBytes), outboundBytes: integer(.limitOutboundBytes),
-                requests: integer(.limitRequests)
+                requests: integer(.limitRequests), backlog: integer(.limitBacklog)
             ),
             hashing: Settings.Hashing(
                 algorithm: Settings.Hashing.Algorithm(rawValue: text(.hashAlgorithm)) ?? .argon2id,
@@ -35,6 +37,20 @@ extension SettingsLoader {
                 keyFile: optionalText(.tlsKeyFile), certificateFile: optionalText(.tlsCertificateFile),
                 authorityFile: optionalText(.tlsAuthorityFile)
             ),
+            skaro: Settings.Skaro(
+                isEnabled: boolean(.skaroEnabled), restoreTime: .seconds(integer(.skaroRestoreSeconds))
+            ),
+            messenger: messenger(), fastChat: fastChat(),
+            balancer: Settings.Balancer(
+                listen: address(.balancerListen),
+                algorithm: Settings.Balancer.Algorithm(rawValue: text(.balancerAlgorithm)) ?? .minimumConnect
+            ),
+            presence: Settings.Presence(
+                isEnabled: boolean(.presenceEnabled), mergeTime: .milliseconds(integer(.presenceMergeTime)),
+                perMinute: integer(.presencePerMinute)
+            ),
+            secrets: Settings.Secrets(keyFile: text(.secretsKeyFile)),
+            cluster: Settings.Cluster(node: optionalText(.clusterNode) ?? Self.hostName()),
             templatesFolder: optionalText(.templatesFolder),
             superuser: Settings.Superuser(
                 login: optionalText(.superuserLogin), username: optionalText(.superuserName),
@@ -46,6 +62,40 @@ extension SettingsLoader {
                 : nil,
             resolved: resolved
         )
+    }
+
+    private func messenger() -> Settings.Messenger {
+        Settings.Messenger(
+            isEnabled: boolean(.messengerEnabled), address: listenAddress(.messengerHost, .messengerPort),
+            gatherTime: .milliseconds(integer(.messengerGatherTime)),
+            spacing: .milliseconds(integer(.messengerSpacing)),
+            allowsKeyOnAnyConnection: boolean(.messengerKeyAnyConnection),
+            maximumBytes: integer(.messengerMaximumBytes), usesTLS: boolean(.messengerTLS)
+        )
+    }
+
+    private func fastChat() -> Settings.FastChat {
+        Settings.FastChat(
+            isEnabled: boolean(.fastChatEnabled), address: listenAddress(.fastChatHost, .fastChatPort),
+            advertise: address(.fastChatAdvertise), isBridged: boolean(.fastChatBridge),
+            spacing: .milliseconds(integer(.fastChatSpacing)), usesTLS: boolean(.fastChatTLS)
+        )
+    }
+
+    /// Where a protocol listens that has a port of its own, but an address only if it wants another.
+    func listenAddress(_ host: SettingKey, _ port: SettingKey) -> NetworkAddress {
+        NetworkAddress(host: optionalText(host) ?? text(.serverHost), port: integer(port))
+    }
+
+    /// The machine's name, at most 64 characters.
+    private static func hostName() -> String {
+        let name = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+            buffer.initialize(repeating: 0)
+            // The last byte stays zero, also when the name is longer than the buffer.
+            guard let base = buffer.baseAddress, gethostname(base, buffer.count - 1) == 0 else { return "" }
+            return String(cString: base)
+        }
+        return name.isEmpty ? "localhost" : String(name.prefix(64))
     }
 
     // The table gives every key its kind, and a value of that kind or a default is there for each key that has one; the
@@ -61,7 +111,7 @@ extension SettingsLoader {
         return value
     }
 
-    private func boolean(_ key: SettingKey) -> Bool {
+    func boolean(_ key: SettingKey) -> Bool {
         guard case .boolean(let value) = values[key] else { return mismatch(key) }
         return value
     }
@@ -73,6 +123,11 @@ extension SettingsLoader {
 
     private func database(_ key: SettingKey) -> DatabaseLocation {
         guard case .database(let value) = values[key] else { return mismatch(key) }
+        return value
+    }
+
+    func address(_ key: SettingKey) -> NetworkAddress? {
+        guard case .address(let value) = values[key] else { return nil }
         return value
     }
 

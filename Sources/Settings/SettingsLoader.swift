@@ -149,5 +149,28 @@ struct SettingsLoader {
                 "Set both, or neither to serve without TLS."
             )
         }
+        for key in [SettingKey.messengerTLS, .fastChatTLS] where boolean(key) && values[.tlsKeyFile] == nil {
+            add(
+                source(key), key, "[\(key.section)] TLS is on but there is no certificate.",
+                "Set KEY_FILE and CERT_FILE of [TLS], or turn it off."
+            )
+        }
+        if let address = address(.fastChatAdvertise), NetworkAddress.isWildcard(address.host) {
+            add(
+                source(.fastChatAdvertise), .fastChatAdvertise,
+                "[FASTCHAT] ADVERTISE \(address) is no address that a client can connect to.",
+                "Write the address under which clients reach this server."
+            )
+        }
+        if boolean(.messengerEnabled), boolean(.fastChatEnabled) {
+            let messenger = listenAddress(.messengerHost, .messengerPort)
+            let fastChat = listenAddress(.fastChatHost, .fastChatPort)
+            if messenger == fastChat, messenger.port != 0 {
+                add(
+                    source(.fastChatPort), .fastChatPort, "[MESSENGER] and [FASTCHAT] both listen on \(fastChat).",
+                    "Give them different ports, or switch one off with ENABLED = off."
+                )
+            }
+        }
     }
 }

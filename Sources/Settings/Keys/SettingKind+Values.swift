@@ -13,6 +13,8 @@ package enum SettingValue: Sendable, Equatable {
     case boolean(Bool)
     /// An absolute path.
     case path(String)
+    /// A host and a port.
+    case address(NetworkAddress)
     /// A version.
     case version(ProtocolVersion)
     /// A database.
@@ -38,7 +40,22 @@ extension SettingKind {
     package func parse(_ text: String, folder: String) throws(SettingValueError) -> SettingValue {
         switch self {
         case .text: return .text(text)
+        case .line(let limit):
+            guard Self.isLine(text), text.count <= limit else { throw mismatch("is not such a line", text) }
+            return .text(text)
         case .host: return .text(try Self.host(text))
+        case .address(let ports):
+            guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else {
+                throw mismatch("has no port", text)
+            }
+            let host = text[..<colon]
+            guard !host.utf8.contains(UInt8(ascii: ":")) || host.hasPrefix("[") && host.hasSuffix("]") else {
+                throw mismatch("has no brackets around the IPv6 address", text)
+            }
+            guard let port = Self.port(text[text.utf8.index(after: colon)...]), ports.contains(port) else {
+                throw mismatch("has a port outside of the range", text)
+            }
+            return .address(NetworkAddress(host: try Self.host(String(host)), port: port))
         case .integer(let range):
             guard let number = Int(text) else { throw mismatch("is not a whole number", text) }
             guard range.contains(number) else { throw outOfRange() }
@@ -86,7 +103,9 @@ extension SettingKind {
     package var form: String {
         switch self {
         case .text: "text"
+        case .line(let limit): "one line of text, at most \(limit) characters"
         case .host: "a host name or an IP address"
+        case .address(let ports): "HOST:PORT or [IPv6]:PORT, the port \(ports.lowerBound) to \(ports.upperBound)"
         case .integer(let range): "a whole number, \(range.lowerBound) to \(range.upperBound)"
         case .size(let range):
             "bytes, or 256K, 16 MiB, 1 GiB; \(Self.sizeText(range.lowerBound)) to \(Self.sizeText(range.upperBound))"
@@ -94,7 +113,7 @@ extension SettingKind {
             "\(unit.plural), or with a unit: ms, s, m, h, d, w; "
                 + "\(Self.durationText(range.lowerBound)) to \(Self.durationText(range.upperBound))"
         case .boolean: "yes or no (also on, off, true, false, 1, 0)"
-        case .choice(let words): words.joined(separator: " or ")
+        case .choice(let words): words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
         case .logLevel: Self.logLevels.map { "\($0.name) (\($0.number))" }.joined(separator: ", ")
         case .path: "a path; a relative one counts from the folder of the settings file"
         case .version: "a version such as 1.0"
@@ -125,6 +144,24 @@ extension SettingKind {
             problem: problem,
             remedy: hasComment ? "Comments need a line of their own. Write \(form)." : "Write \(form)."
         )
+    }
+
+    private static func isLine(_ text: String) -> Bool {
+        let isPrintable = text.unicodeScalars.allSatisfy { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: false
+            default: true
+            }
+        }
+        return isPrintable && text.contains { !$0.isWhitespace }
+    }
+
+    /// The number of a port; digits only, at most five.
+    private static func port(_ text: Substring) -> Int? {
+        guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
+        return Int(text)
     }
 
     private static func host(_ text: String) throws(SettingValueError) -> String {

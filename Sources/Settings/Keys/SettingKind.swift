@@ -7,8 +7,12 @@
 package enum SettingKind: Sendable, Hashable {
     /// Any text.
     case text
+    /// Text of one line, without control characters, that is not empty.
+    case line(maximumCharacters: Int)
     /// A host name or an address to listen on.
     case host
+    /// A host and a port in a range: `HOST:PORT`, `[IPv6]:PORT`.
+    case address(ports: ClosedRange<Int>)
     /// A whole number in a range.
     case integer(ClosedRange<Int>)
     /// A number of bytes in a range: `16 MiB`, `256K`; a plain number counts bytes.

@@ -103,9 +103,12 @@ extension SettingKey {
 
 extension SettingSection {
     /// Every section with its keys, in the order of the documentation.
-    package static let all: [SettingSection] = [
+    package static let all: [SettingSection] = server + protocols + reference
+
+    private static let server: [SettingSection] = [
         SettingSection(
-            name: "SERVER", summary: "Where the server listens.", keys: [.serverHost, .serverPort]
+            name: "SERVER", summary: "Where the server listens, and its name.",
+            keys: [.serverHost, .serverPort, .serverName]
         ),
         SettingSection(
             name: "REGISTRATION", summary: "Who may create an account.", keys: [.registrationMode]
@@ -121,6 +124,7 @@ extension SettingSection {
             name: "SERVER_LIMIT", summary: "Bounds on what clients may ask for.",
             keys: [
                 .limitMessages, .limitUsers, .limitFrameBytes, .limitInboundBytes, .limitOutboundBytes, .limitRequests,
+                .limitBacklog,
             ]
         ),
         SettingSection(
@@ -144,9 +148,12 @@ extension SettingSection {
             name: "ADMIN", summary: "Administration of a running server.", keys: [.adminSocket, .adminSecretKey]
         ),
         SettingSection(
-            name: "TLS", summary: "Encryption of the listener. The options of runserver go before these.",
+            name: "TLS", summary: "Encryption of the listeners. The options of runserver go before these.",
             keys: [.tlsKeyFile, .tlsCertificateFile, .tlsAuthorityFile]
         ),
+    ]
+
+    private static let reference: [SettingSection] = [
         SettingSection(
             name: "TEMPLATES", summary: "Pages for people.", keys: [.templatesFolder]
         ),

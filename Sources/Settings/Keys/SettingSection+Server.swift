@@ -16,17 +16,24 @@ extension SettingKey {
         "The TCP port to listen on. 0 lets the system choose a free one."
     )
 
+    /// `[SERVER] NAME`.
+    package static let serverName = SettingKey(
+        "SERVER", "NAME", .line(maximumCharacters: 100), default: "Parley",
+        "What the server calls itself to people, such as on its home page."
+    )
+
     /// `[REGISTRATION] MODE`.
     package static let registrationMode = SettingKey(
-        "REGISTRATION", "MODE", .choice(["open", "closed"]),
-        unset: "open while the server listens on a loopback address only, otherwise closed",
-        "Whether anybody who reaches the server may create an account. Administrators always can."
+        "REGISTRATION", "MODE", .choice(["open", "invite", "closed"]),
+        unset: "open while the server listens on loopback addresses only, otherwise closed",
+        "Who may create an account: anybody who reaches the server, who has a code of 'manage invite create', or "
+            + "administrators only, who always can."
     )
 
     /// `[SESSION] TOKEN_TTL`.
     package static let sessionTokenTTL = SettingKey(
-        "SESSION", "TOKEN_TTL", .duration(.seconds, 60...315_360_000), default: "30d",
-        "How long a session stays logged in without being used."
+        "SESSION", "TOKEN_TTL", .duration(.seconds, 1...315_360_000), default: "30d",
+        "How long the token of a log in is valid, counted from the log in: using it does not prolong it."
     )
 
     /// `[DATABASE] URI`.
@@ -77,6 +84,12 @@ extension SettingKey {
     package static let limitRequests = SettingKey(
         "SERVER_LIMIT", "REQUESTS", .integer(1...4096), default: "32",
         "How many requests of one connection may be in work. Further ones are read when one of them is answered."
+    )
+
+    /// `[SERVER_LIMIT] BACKLOG`.
+    package static let limitBacklog = SettingKey(
+        "SERVER_LIMIT", "BACKLOG", .integer(0...1_000_000), default: "1000",
+        "How many of the messages from before it a user's first log in with messenger or FastChat brings at most."
     )
 
     /// `[HASH_SIZE] ALGORITHM`.
