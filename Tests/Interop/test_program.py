@@ -5,6 +5,7 @@
 import json
 import signal
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -106,7 +107,7 @@ def test_logging_out_a_user_acts_at_once_beside_the_running_server(start_server,
     server = start_server()
     alice, bob = register(server, "alice"), register(server, "bob")
 
-    done = server.manage("user", "logout", alice.login, "--yes")
+    done = server.manage("user", "logout", alice.login)
 
     assert done.returncode == 0, done.stderr
     with pytest.raises(ConnectionClosed):
@@ -122,7 +123,9 @@ def test_logging_out_a_user_acts_at_once_beside_the_running_server(start_server,
 def test_the_health_check_of_the_program_passes_beside_the_running_server(start_server):
     server = start_server()
 
-    done = server.manage("testclient", "send", "-a", server.url)
+    # The system chose the port, which the settings do not tell.
+    server.environment["PARLEY_SERVER_PORT"] = str(urllib.parse.urlsplit(server.url).port)
+    done = server.manage("testclient", "send")
 
     assert done.returncode == 0, done.stderr
 

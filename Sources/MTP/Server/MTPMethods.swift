@@ -20,6 +20,8 @@ struct MTPMethods {
         var data: MTPData?
         /// Everything up to here is in the answer.
         var cursor: Position?
+        /// Who has logged in.
+        var asker: Asker?
         /// Where the log has what this request did.
         var caused: Position?
     }
@@ -68,7 +70,7 @@ struct MTPMethods {
                 login: user?.login ?? "", password: Password(user?.password ?? ""), username: user?.username,
                 email: user?.email, from: origin)
         }
-        return Outcome(status: .created, data: Self.data(logIn, time: service.time))
+        return Outcome(status: .created, data: Self.data(logIn, time: service.time), asker: logIn.asker)
     }
 
     private func authenticate(_ data: MTPData) async throws(MTPFailure) -> Outcome {
@@ -77,7 +79,7 @@ struct MTPMethods {
             try await chat.logIn(
                 login: user?.login ?? "", password: Password(user?.password ?? ""), from: origin)
         }
-        return Outcome(data: Self.data(logIn, time: service.time))
+        return Outcome(data: Self.data(logIn, time: service.time), asker: logIn.asker)
     }
 
     private static func data(_ logIn: NewLogIn, time: Int64) -> MTPData {

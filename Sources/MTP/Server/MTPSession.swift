@@ -193,11 +193,9 @@ final class MTPSession: WebSocketSession, LiveConnection, @unchecked Sendable {
         service.chat.hub.attach(self, asker: asker, wantsNews: push.isWanted)
     }
 
-    /// The session's own account is gone: the connection stays, for another log in.
-    func accountDeleted() {
+    private func leaveHub() {
         service.chat.hub.detach(self)
         attached = nil
-        push = MTPPush()
     }
 
     private func sendsAnswered() async {
@@ -276,11 +274,14 @@ final class MTPSession: WebSocketSession, LiveConnection, @unchecked Sendable {
     }
 
     private func answer(_ request: MTPRequest, _ method: MTPMethod, _ requester: MTPRequester?) async -> MTPResponse {
+        // An account's end closes its connections; not this one, which is to get its answer and may log in again.
+        if method == .deleteUser { leaveHub() }
         do {
             var outcome = try await MTPMethods(service: service, origin: origin).perform(
                 method, request.data, since: request.meta?.since, by: requester?.asker)
             if let position = outcome.caused { push.caused(position) }
-            if method == .deleteUser { accountDeleted() }
+            if let asker = outcome.asker { authorized(asker, wantsPush: false) }
+            if method == .deleteUser { push = MTPPush() }
             var meta: MTPMeta?
             if request.meta != nil {
                 if outcome.cursor == nil { outcome.cursor = try? await service.chat.head() }
@@ -290,6 +291,7 @@ final class MTPSession: WebSocketSession, LiveConnection, @unchecked Sendable {
                 type: request.type, outcome.status, detail: outcome.detail, time: service.time, data: outcome.data,
                 meta: meta)
         } catch {
+            if method == .deleteUser, let requester { authorized(requester.asker, wantsPush: false) }
             return refusal(request.type, error.status, error.detail)
         }
     }
