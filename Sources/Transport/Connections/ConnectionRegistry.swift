@@ -22,6 +22,10 @@ package final class ConnectionRegistry: Sendable {
         ///
         /// Default: 5 s.
         package var closeTimeout = TimeAmount.seconds(5)
+        /// From how many waiting bytes on a connection is not writable (`[SERVER_LIMIT] OUTBOUND_BYTES`); below half of it is again.
+        ///
+        /// Default: 1 MiB.
+        package var outboundBytes = 1 << 20
         /// Silence after which the peer is pinged; it is cut after as much silence again.
         ///
         /// `nil`: never. Default: `nil`.
@@ -31,9 +35,30 @@ package final class ConnectionRegistry: Sendable {
         package init() {}
     }
 
-    private struct Loop: @unchecked Sendable {
+    private final class Loop: @unchecked Sendable {
         // Only `eventLoop`, `number` and `taskExecutor`, which never change, are read from other threads.
-        let value: WebSocketLoop
+        let value: ConnectionLoop
+        private let visits = Mutex<[@Sendable (ConnectionLoop) -> Void]>([])
+
+        init(value: ConnectionLoop) {
+            self.value = value
+        }
+
+        /// Runs `visit` on the loop: all that come before it has the time to, in one hop.
+        func visit(_ visit: @escaping @Sendable (ConnectionLoop) -> Void) {
+            let isFirst = self.visits.withLock { visits in
+                visits.append(visit)
+                return visits.count == 1
+            }
+            guard isFirst else { return }
+            self.value.eventLoop.execute {
+                let visits = self.visits.withLock { visits in
+                    defer { visits = [] }
+                    return visits
+                }
+                self.value.visit(visits)
+            }
+        }
     }
 
     private struct Counts {
@@ -61,7 +86,7 @@ package final class ConnectionRegistry: Sendable {
         var loops: [Loop] = []
         var loopsByIdentity: [ObjectIdentifier: Loop] = [:]
         for eventLoop in group.makeIterator() {
-            let loop = Loop(value: WebSocketLoop(eventLoop: eventLoop, number: loops.count))
+            let loop = Loop(value: ConnectionLoop(eventLoop: eventLoop, number: loops.count))
             loops.append(loop)
             loopsByIdentity[ObjectIdentifier(eventLoop)] = loop
         }
@@ -69,7 +94,7 @@ package final class ConnectionRegistry: Sendable {
         self.loopsByIdentity = loopsByIdentity
     }
 
-    /// Connections that are open now: HTTP and WebSocket.
+    /// Connections that are open now, of every kind.
     package var openConnections: Int {
         self.counts.withLock { $0.open }
     }
@@ -81,18 +106,18 @@ package final class ConnectionRegistry: Sendable {
 
     /// Calls `body` with the session of each connection that is still open, on its loop: one hop per loop.
     ///
-    /// The order of `ids` holds within a loop. After `body` has run for all of a loop, nothing is flushed: the sessions do that.
+    /// The order of `ids`, and that of calls that do not overlap, holds within a loop. What the sessions flush is flushed once, after
+    /// `body` has run for all of a loop.
     package func forEachSession(
         of ids: some Sequence<ConnectionID>,
-        _ body: @escaping @Sendable (any WebSocketSession) -> Void
+        _ body: @escaping @Sendable (any ConnectionSession) -> Void
     ) {
-        var idsByLoop: [Int: [ConnectionID]] = [:]
-        for id in ids { idsByLoop[id.loopNumber, default: []].append(id) }
-        for (number, ids) in idsByLoop where number < self.loops.count {
-            let loop = self.loops[number]
-            loop.value.eventLoop.execute {
+        var idsByLoop = [[ConnectionID]](repeating: [], count: self.loops.count)
+        for id in ids where id.loopNumber < idsByLoop.count { idsByLoop[id.loopNumber].append(id) }
+        for (loop, ids) in zip(self.loops, idsByLoop) where !ids.isEmpty {
+            loop.visit { loop in
                 for id in ids {
-                    if let session = loop.value.session(of: id) { body(session) }
+                    if let session = loop.session(of: id) { body(session) }
                 }
             }
         }
@@ -124,7 +149,7 @@ package final class ConnectionRegistry: Sendable {
         }
     }
 
-    func loop(of eventLoop: any EventLoop) -> WebSocketLoop? {
+    func loop(of eventLoop: any EventLoop) -> ConnectionLoop? {
         self.loopsByIdentity[ObjectIdentifier(eventLoop)]?.value
     }
 

@@ -22,7 +22,9 @@ package final class InboundBudget: Sendable {
     }
 
     /// Takes `bytes`, or nothing and returns `false` when the budget does not have them.
-    func reserve(_ bytes: Int) -> Bool {
+    ///
+    /// A protocol without framing calls it before it keeps bytes of an unfinished request.
+    package func reserve(_ bytes: Int) -> Bool {
         let (_, total) = self.used.wrappingAdd(bytes, ordering: .relaxed)
         guard total <= self.maximumBytes else {
             self.used.wrappingSubtract(bytes, ordering: .relaxed)
@@ -31,7 +33,8 @@ package final class InboundBudget: Sendable {
         return true
     }
 
-    func release(_ bytes: Int) {
+    /// Gives back what was taken.
+    package func release(_ bytes: Int) {
         self.used.wrappingSubtract(bytes, ordering: .relaxed)
     }
 }

@@ -54,7 +54,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     private let settings: HTTPWebSocketChannel.Settings
     private let isSecure: Bool
-    private let loop: WebSocketLoop
+    private let loop: ConnectionLoop
     private let encoder: HTTPResponseEncoder
     private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
     private var outcome: EventLoopPromise<Outcome>?
@@ -71,7 +71,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     init(
         settings: HTTPWebSocketChannel.Settings,
         isSecure: Bool,
-        loop: WebSocketLoop,
+        loop: ConnectionLoop,
         encoder: HTTPResponseEncoder,
         decoder: ByteToMessageHandler<HTTPRequestDecoder>,
         outcome: EventLoopPromise<Outcome>

@@ -1,7 +1,6 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import HTTPTypes
 package import HummingbirdCore
 import HummingbirdTLS
@@ -60,7 +59,7 @@ package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
                 throw ChannelError.operationUnsupported
             }
             if let options = channel.syncOptions, channel.remoteAddress?.port != nil {
-                try Self.detectDeadPeers(options)
+                try options.detectDeadPeers()
             }
             var limits = NIOHTTPDecoderLimitConfiguration()
             limits.maxHeaderFieldSize = self.settings.options.maximumHeaderFieldBytes
@@ -97,14 +96,6 @@ package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
             return
         }
         await self.handleHTTP(asyncChannel: channel, logger: logger)
-    }
-
-    /// Lets TCP find peers that are gone without a word: probes after a minute of silence, four, 15 seconds apart.
-    private static func detectDeadPeers(_ options: any NIOSynchronousChannelOptions) throws {
-        try options.setOption(.socketOption(.so_keepalive), value: 1)
-        try options.setOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 60)
-        try options.setOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: 15)
-        try options.setOption(.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: 4)
     }
 }
 

@@ -23,6 +23,10 @@ package struct ListenerAddress: Sendable {
         self.host = host
         self.port = port
     }
+
+    var serverConfiguration: ServerConfiguration {
+        ServerConfiguration(address: .hostname(self.host, port: self.port), backlog: self.backlog)
+    }
 }
 
 /// Why a listener could not start.
@@ -79,8 +83,9 @@ package struct ListenerError: Error, CustomStringConvertible {
 
 /// A server socket and all that it accepts, as a service.
 ///
-/// With a graceful shutdown it accepts no more; HTTP requests in work are finished, WebSocket sessions are drained. It ends when
-/// every connection is closed; those that are open after the time-out are cut.
+/// With a graceful shutdown it accepts no more; HTTP requests in work are finished, sessions are drained. It ends when every
+/// connection of the registry is closed; those that are open after the time-out are cut. So several listeners must stop at the
+/// same time: run them as ``Listeners``.
 package struct Listener: Service {
     private let address: ListenerAddress
     private let server: any Service
@@ -103,20 +108,28 @@ package struct Listener: Service {
         responder: @escaping HTTPChannelHandler.Responder,
         onRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws {
-        self.address = address
-        self.registry = registry
-        self.eventLoop = group.any()
-        self.drainTimeout = drainTimeout
-        self.server = try builder.buildServer(
-            configuration: ServerConfiguration(
-                address: .hostname(address.host, port: address.port),
-                backlog: address.backlog
-            ),
+        let server = try builder.buildServer(
+            configuration: address.serverConfiguration,
             eventLoopGroup: group,
             logger: logger,
             responder: responder,
             onServerRunning: onRunning
         )
+        self.init(server: server, address: address, registry: registry, group: group, drainTimeout: drainTimeout)
+    }
+
+    init(
+        server: any Service,
+        address: ListenerAddress,
+        registry: ConnectionRegistry,
+        group: any EventLoopGroup,
+        drainTimeout: TimeAmount
+    ) {
+        self.address = address
+        self.server = server
+        self.registry = registry
+        self.eventLoop = group.any()
+        self.drainTimeout = drainTimeout
     }
 
     /// Listens until a graceful shutdown or cancellation, then until all connections are closed.
@@ -139,6 +152,26 @@ package struct Listener: Service {
             }
         } onCancel: {
             self.registry.closeAll()
+        }
+    }
+}
+
+/// All listeners of a process, as one service: they share a registry, so they stop accepting and drain together.
+package struct Listeners: Service {
+    private let listeners: [Listener]
+
+    /// Creates the service; nothing is bound before ``run()``.
+    package init(_ listeners: [Listener]) {
+        self.listeners = listeners
+    }
+
+    /// Runs all of them until a graceful shutdown or cancellation; when one fails, all end.
+    ///
+    /// - Throws: ``ListenerError`` when an address cannot be had.
+    package func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for listener in self.listeners { group.addTask { try await listener.run() } }
+            try await group.waitForAll()
         }
     }
 }

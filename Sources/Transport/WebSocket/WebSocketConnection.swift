@@ -29,15 +29,18 @@ package final class WebSocketConnection {
     /// Where the peer comes from; `nil` when the system could not say.
     package let remoteAddress: SocketAddress?
 
-    let loop: WebSocketLoop
+    let loop: ConnectionLoop
     private(set) var state = State.open
     private(set) var isReadingPaused = false
     var context: ChannelHandlerContext?
     weak var handler: WebSocketHandler?
     private var batch = ByteBuffer()
     private var hasUnflushedWrites = false
+    private var isFlushPending = false
+    private var totalBytes: UInt64 = 0
+    private var knownAcknowledgedBytes: UInt64 = 0
 
-    init(loop: WebSocketLoop, remoteAddress: SocketAddress?) {
+    init(loop: ConnectionLoop, remoteAddress: SocketAddress?) {
         self.loop = loop
         self.id = loop.makeID()
         self.eventLoop = loop.eventLoop
@@ -64,7 +67,7 @@ package final class WebSocketConnection {
         return self.state == .open
     }
 
-    /// Whether the peer keeps up: less than the channel's high-water mark (64 KiB) waits to be sent.
+    /// Whether the peer keeps up: less than `WebSocketLimits.outboundBytes` wait to be sent.
     package var isWritable: Bool {
         self.eventLoop.assertInEventLoop()
         return self.context?.channel.isWritable ?? false
@@ -86,16 +89,60 @@ package final class WebSocketConnection {
         self.writeFrame(.text, payload: text)
     }
 
-    /// Adds a message that was framed before, such as one for many connections.
-    package func write(_ text: PreparedText) {
+    /// Adds a binary message.
+    package func write(binary: ByteBuffer) {
         self.eventLoop.assertInEventLoop()
         guard self.state == .open else { return }
-        self.append(text.bytes)
+        self.writeFrame(.binary, payload: binary)
     }
 
-    /// Sends what has been written.
+    /// Adds a message that was framed before, such as one for many connections.
+    package func write(frame: PreparedFrame) {
+        self.eventLoop.assertInEventLoop()
+        guard self.state == .open else { return }
+        self.append(frame.bytes)
+    }
+
+    /// Sends what has been written, as soon as the loop has done what it has in work now: once, however often it is asked.
     package func flush() {
         self.eventLoop.assertInEventLoop()
+        guard self.hasUnflushedWrites, !self.isFlushPending, let handler = self.handler else { return }
+        self.isFlushPending = true
+        self.loop.flushSoon(handler)
+    }
+
+    /// Bytes that were written so far, frame headers included.
+    package var writtenBytes: UInt64 {
+        self.eventLoop.assertInEventLoop()
+        return self.totalBytes
+    }
+
+    /// How many of ``writtenBytes`` the peer's TCP has acknowledged, at the least; after the end, as far as that was known then.
+    ///
+    /// It asks the system: for now and then. Under TLS it is a little less than the truth until everything is acknowledged.
+    package var acknowledgedBytes: UInt64 {
+        self.eventLoop.assertInEventLoop()
+        self.lookForAcknowledgement()
+        return self.knownAcknowledgedBytes
+    }
+
+    /// Whether the peer's TCP has acknowledged everything that was written.
+    package var isAcknowledged: Bool {
+        self.acknowledgedBytes == self.totalBytes
+    }
+
+    // MARK: For the handler
+
+    func lookForAcknowledgement() {
+        guard let channel = self.context?.channel, let unacknowledged = channel.unacknowledgedBytes else { return }
+        let outstanding = UInt64(self.bufferedBytes + unacknowledged)
+        if outstanding < self.totalBytes {
+            self.knownAcknowledgedBytes = max(self.knownAcknowledgedBytes, self.totalBytes - outstanding)
+        }
+    }
+
+    func flushNow() {
+        self.isFlushPending = false
         guard self.hasUnflushedWrites, let context = self.context else { return }
         self.hasUnflushedWrites = false
         let batch = self.passOnBatch(to: context)
@@ -113,7 +160,7 @@ package final class WebSocketConnection {
         guard self.state == .open else { return }
         self.writeCloseFrame(code: code, reason: reason)
         self.state = .closing
-        self.flush()
+        self.flushNow()
         self.handler?.closingStarted()
     }
 
@@ -137,11 +184,13 @@ package final class WebSocketConnection {
         self.handler?.readingResumed()
     }
 
-    // MARK: For the handler
+    // MARK: Frames
 
     func writeFrame(_ kind: WebSocketFrameKind, payload: ByteBuffer) {
         self.prepareBatch()
+        let before = self.batch.readableBytes
         self.batch.writeWebSocketHeader(kind: kind, length: payload.readableBytes)
+        self.totalBytes += UInt64(self.batch.readableBytes - before)
         self.append(payload)
     }
 
@@ -173,10 +222,11 @@ package final class WebSocketConnection {
 
     private func append(_ bytes: ByteBuffer) {
         guard let context = self.context else { return }
+        self.totalBytes += UInt64(bytes.readableBytes)
         if bytes.readableBytes <= Self.maximumCopiedBytes {
             self.prepareBatch()
             self.batch.writeImmutableBuffer(bytes)
-            if self.batch.readableBytes >= WebSocketLoop.batchBytes { self.passOnBatch(to: context) }
+            if self.batch.readableBytes >= ConnectionLoop.batchBytes { self.passOnBatch(to: context) }
         } else {
             self.hasUnflushedWrites = true
             self.passOnBatch(to: context)

@@ -13,6 +13,7 @@ struct WebSocketDecoder {
     enum Event: Equatable {
         case needsMoreBytes
         case text(ByteBuffer)
+        case binary(ByteBuffer)
         case ping(ByteBuffer)
         case pong
         /// The code is `nil` when the peer gave none.
@@ -26,6 +27,7 @@ struct WebSocketDecoder {
     /// A frame that would exceed it is refused by its header.
     var maximumMessageBytes: Int
     private let budget: InboundBudget
+    private let acceptedMessages: WebSocketMessageKinds
 
     private var headerBytes = InlineArray<14, UInt8>(repeating: 0)
     private var headerCount: UInt8 = 0
@@ -33,6 +35,7 @@ struct WebSocketDecoder {
     private var isFinal = false
     private var isInPayload = false
     private var isInMessage = false
+    private var isBinary = false
     private var isASCII = true
     private var mask: UInt32 = 0
     private var remaining = 0
@@ -41,9 +44,10 @@ struct WebSocketDecoder {
     private var control = ByteBuffer()
     private var reservedBytes = 0
 
-    init(maximumMessageBytes: Int, budget: InboundBudget) {
+    init(maximumMessageBytes: Int, acceptedMessages: WebSocketMessageKinds = .text, budget: InboundBudget) {
         self.maximumMessageBytes = maximumMessageBytes
         self.budget = budget
+        self.acceptedMessages = acceptedMessages
     }
 
     /// Whether a message or frame has begun and not ended.
@@ -115,11 +119,11 @@ struct WebSocketDecoder {
         switch header.kind {
         case .continuation:
             guard self.isInMessage else { return .protocolError }
-        case .text:
+        case .text, .binary:
             guard !self.isInMessage else { return .protocolError }
+            self.isBinary = header.kind == .binary
+            guard self.acceptedMessages.contains(self.isBinary ? .binary : .text) else { return .unsupportedData }
             self.isASCII = true
-        case .binary:
-            return self.isInMessage ? .protocolError : .unsupportedData
         case .close, .ping, .pong:
             break
         }
@@ -139,17 +143,18 @@ struct WebSocketDecoder {
             return self.readControl(&input)
         }
         let available = min(self.remaining, input.readableBytes)
-        if self.kind == .text && self.isFinal && available == self.remaining && self.message.readableBytes == 0 {
+        if self.kind != .continuation && self.isFinal && available == self.remaining && self.message.readableBytes == 0
+        {
             // The common case: a message in one frame, all of it here. Nothing is kept, nothing is reserved.
             self.isInPayload = false
-            if available <= WebSocketLoop.scratchBytes {
-                scratch.clear(minimumCapacity: WebSocketLoop.scratchBytes)
+            if available <= ConnectionLoop.scratchBytes {
+                scratch.clear(minimumCapacity: ConnectionLoop.scratchBytes)
                 let isASCII = Self.unmask(available, of: &input, into: &scratch, mask: self.mask)
-                return isASCII || scratch.isValidUTF8 ? .text(scratch) : .violation(.invalidText)
+                return self.event(of: scratch, isASCII: isASCII)
             } else {
-                var text = ByteBufferAllocator().buffer(capacity: available)
-                let isASCII = Self.unmask(available, of: &input, into: &text, mask: self.mask)
-                return isASCII || text.isValidUTF8 ? .text(text) : .violation(.invalidText)
+                var message = ByteBufferAllocator().buffer(capacity: available)
+                let isASCII = Self.unmask(available, of: &input, into: &message, mask: self.mask)
+                return self.event(of: message, isASCII: isASCII)
             }
         }
 
@@ -160,10 +165,14 @@ struct WebSocketDecoder {
         self.isInPayload = false
         self.isInMessage = !self.isFinal
         guard self.isFinal else { return nil }
-        let text = self.message
+        let message = self.message
         self.reset()
-        guard self.isASCII || text.isValidUTF8 else { return .violation(.invalidText) }
-        return .text(text)
+        return self.event(of: message, isASCII: self.isASCII)
+    }
+
+    private func event(of message: ByteBuffer, isASCII: Bool) -> Event {
+        if self.isBinary { return .binary(message) }
+        return isASCII || message.isValidUTF8 ? .text(message) : .violation(.invalidText)
     }
 
     private mutating func readControl(_ input: inout ByteBuffer) -> Event? {

@@ -27,7 +27,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// RFC 6455 §5.5.3 lets us drop the others.
     private var unansweredPing: ByteBuffer?
 
-    private var loop: WebSocketLoop { self.connection.loop }
+    private var loop: ConnectionLoop { self.connection.loop }
 
     init(connection: WebSocketConnection, session: any WebSocketSession, registry: ConnectionRegistry) {
         self.connection = connection
@@ -35,6 +35,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.registry = registry
         self.decoder = WebSocketDecoder(
             maximumMessageBytes: registry.limits.initialMessageBytes,
+            acceptedMessages: session.acceptedMessages,
             budget: registry.inboundBudget
         )
         self.lastReading = connection.eventLoop.now
@@ -45,8 +46,14 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.connection.context = context
         self.connection.handler = self
+        self.limitOutbound(context.channel)
         self.loop.add(self)
         self.session?.opened(self.connection)
+    }
+
+    private func limitOutbound(_ channel: any Channel) {
+        let high = max(2, self.registry.limits.outboundBytes)
+        try? channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: high / 2, high: high))
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -90,7 +97,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if isWritable, let payload = self.unansweredPing {
             self.unansweredPing = nil
             self.connection.writeFrame(.pong, payload: payload)
-            self.connection.flush()
+            self.connection.flushNow()
         }
         if self.connection.state == .open {
             self.session?.writabilityChanged(isWritable: isWritable)
@@ -103,7 +110,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
             if self.connection.state == .open { self.session?.drain() }
         case ChannelEvent.inputClosed:
             // The peer can send neither a message nor a close frame any more.
-            context.close(promise: nil)
+            self.abort()
         default:
             break
         }
@@ -111,7 +118,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A reset peer or broken TLS: there is nobody left to tell.
-        context.close(promise: nil)
+        self.abort()
     }
 
     // MARK: Decoding
@@ -139,6 +146,11 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
                     self.deadline = nil
                     self.session?.received(text: text)
                 }
+            case .binary(let bytes):
+                if self.connection.state == .open {
+                    self.deadline = nil
+                    self.session?.received(binary: bytes)
+                }
             case .ping(let payload):
                 self.answerPing(payload)
             case .pong:
@@ -156,7 +168,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if self.connection.state == .open {
             self.session?.receivedAll()
         }
-        self.connection.flush()
+        self.connection.flushNow()
         if self.connection.state == .open {
             if !self.decoder.hasUnfinishedMessage {
                 self.deadline = nil
@@ -204,7 +216,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func refuse(_ code: WebSocketCloseCode) {
         guard self.connection.state == .open else {
-            self.connection.context?.close(promise: nil)
+            self.abort()
             return
         }
         self.connection.writeCloseFrame(code: code)
@@ -221,10 +233,11 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.decoder.reset()
         self.releaseHeld()
         self.deadline = context.eventLoop.now + self.registry.limits.closeTimeout
-        self.connection.flush()
+        self.connection.flushNow()
         // An empty write completes after all that precedes it.
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolatedUnsafeUnchecked().whenComplete { _ in
+            self.connection.lookForAcknowledgement()
             context.close(mode: halfClose ? .output : .all, promise: nil)
         }
         context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: promise)
@@ -261,14 +274,14 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func checkTimeouts(now: NIODeadline) {
-        guard let context = self.connection.context else { return }
+        guard self.connection.context != nil else { return }
         if var deadline = self.deadline {
             if self.connection.state == .open {
                 deadline = deadline + .seconds(Int64(self.decoder.unfinishedBytes / (16 * 1024)))
                 // A paused connection's message waits for us, not for the peer.
                 if now >= deadline && !self.connection.isReadingPaused { self.refuse(.policyViolation) }
             } else if now >= deadline {
-                context.close(promise: nil)
+                self.abort()
             }
             return
         }
@@ -276,16 +289,21 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
             !self.connection.isReadingPaused
         else { return }
         if now >= self.lastReading + interval + interval && self.isPingOutstanding {
-            context.close(promise: nil)
+            self.abort()
         } else if now >= self.lastReading + interval && !self.isPingOutstanding {
             self.isPingOutstanding = true
             self.connection.writeFrame(.ping, payload: ByteBuffer())
-            self.connection.flush()
+            self.connection.flushNow()
         }
     }
 
     func abort() {
+        self.connection.lookForAcknowledgement()
         self.connection.context?.close(promise: nil)
+    }
+
+    func flushNow() {
+        self.connection.flushNow()
     }
 
     private func finish() {
@@ -299,6 +317,11 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.session = nil
         session?.closed()
     }
+}
+
+extension WebSocketHandler: LoopConnection {
+    var id: ConnectionID { self.connection.id }
+    var currentSession: (any ConnectionSession)? { self.session }
 }
 
 @available(*, unavailable)

@@ -7,7 +7,12 @@ package import NIOHTTP1
 /// What a protocol does with one WebSocket connection.
 ///
 /// Every call comes on the connection's event loop.
-package protocol WebSocketSession: AnyObject {
+package protocol WebSocketSession: ConnectionSession {
+    /// The kinds of messages that the session takes; a message of another kind closes the connection with 1003.
+    ///
+    /// Asked once, before `opened`. Default: text.
+    var acceptedMessages: WebSocketMessageKinds { get }
+
     /// The connection is open: the first call, once. Keep `connection` to write to it.
     func opened(_ connection: WebSocketConnection)
 
@@ -17,24 +22,43 @@ package protocol WebSocketSession: AnyObject {
     /// keep many of them.
     func received(text: ByteBuffer)
 
+    /// A whole binary message; for its room the same holds.
+    func received(binary: ByteBuffer)
+
     /// Everything that one read brought has been handed over: the place to send a batch on.
     func receivedAll()
 
     /// The peer reads too slowly (`false`), or has caught up (`true`).
     func writabilityChanged(isWritable: Bool)
-
-    /// The server is stopping: finish what is in work, then `close(code: .goingAway)`.
-    func drain()
-
-    /// The connection is gone, for whatever reason: the last call, once.
-    func closed()
 }
 
 extension WebSocketSession {
+    /// Text only.
+    package var acceptedMessages: WebSocketMessageKinds { .text }
+    /// Does nothing: for sessions that do not accept text.
+    package func received(text: ByteBuffer) {}
+    /// Does nothing: for sessions that do not accept binary messages.
+    package func received(binary: ByteBuffer) {}
     /// Does nothing.
     package func receivedAll() {}
     /// Does nothing.
     package func writabilityChanged(isWritable: Bool) {}
+}
+
+/// Kinds of WebSocket messages.
+package struct WebSocketMessageKinds: OptionSet, Sendable {
+    /// The bits.
+    package let rawValue: UInt8
+
+    /// The kinds with these bits.
+    package init(rawValue: UInt8) {
+        self.rawValue = rawValue
+    }
+
+    /// Messages of UTF-8.
+    package static let text = Self(rawValue: 1)
+    /// Messages of any bytes.
+    package static let binary = Self(rawValue: 2)
 }
 
 /// The request that asked for a WebSocket connection.
@@ -62,15 +86,24 @@ package struct WebSocketRoute: Sendable {
     }
 }
 
-/// A text message with its frame header, encoded once to be written to many connections.
-package struct PreparedText: Sendable {
+/// A message with its frame header, encoded once to be written to many connections.
+package struct PreparedFrame: Sendable {
     let bytes: ByteBuffer
 
     /// Frames `text`, which must be UTF-8.
-    package init(_ text: ByteBuffer) {
-        var bytes = ByteBufferAllocator().buffer(capacity: text.readableBytes + 10)
-        bytes.writeWebSocketHeader(kind: .text, length: text.readableBytes)
-        bytes.writeImmutableBuffer(text)
+    package init(text: ByteBuffer) {
+        self.init(.text, payload: text)
+    }
+
+    /// Frames a binary message.
+    package init(binary: ByteBuffer) {
+        self.init(.binary, payload: binary)
+    }
+
+    private init(_ kind: WebSocketFrameKind, payload: ByteBuffer) {
+        var bytes = ByteBufferAllocator().buffer(capacity: payload.readableBytes + 10)
+        bytes.writeWebSocketHeader(kind: kind, length: payload.readableBytes)
+        bytes.writeImmutableBuffer(payload)
         self.bytes = bytes
     }
 }

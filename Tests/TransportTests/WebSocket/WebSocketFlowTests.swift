@@ -128,10 +128,10 @@ struct WebSocketFlowTests {
                     #expect(Set(members).count == 2)
 
                     for number in 0..<10 {
-                        let text = PreparedText(ByteBuffer(string: String(repeating: "e", count: number * 2000)))
+                        let text = PreparedFrame(text: ByteBuffer(string: String(repeating: "e", count: number * 2000)))
                         server.registry.forEachSession(of: members) { session in
                             guard let member = session as? Member else { return }
-                            member.connection?.write(text)
+                            member.connection?.write(frame: text)
                             member.connection?.flush()
                         }
                     }
