@@ -69,7 +69,7 @@ final class AccessCache: Sendable {
     func invalidate(by events: [LogEvent]) {
         for event in events {
             switch event.kind {
-            case .message, .edit, .deletion, .admin: continue
+            case .message, .edit, .deletion, .contact, .key, .admin, .invite: continue
             case .session where event.content == LogEvent.sessionOpened: continue
             case .session, .user: if let user = event.subject { forget(UserID(user)) }
             case .flow, .join, .leave:

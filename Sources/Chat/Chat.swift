@@ -147,6 +147,8 @@ extension ChatError {
         case .accountDeleted: self = .accountDeleted
         case .membershipFixed: self = .notAllowed("The members of this flow cannot be changed like that.")
         case .messageDeleted: self = .notAllowed("A deleted message cannot be changed.")
+        case .passwordChanged: self = .wrongPassword
+        case .inviteInvalid: self = .registrationClosed
         }
     }
 }

@@ -27,6 +27,9 @@ package final class Storage: Sendable {
         self.now = now
     }
 
+    /// How this process hears of the commits of all that share the store, its own among them.
+    package var signals: any LogSignals { engine.signals }
+
     /// What the wall clock says.
     package func currentTime() -> LogTime { now() }
 
@@ -38,7 +41,7 @@ package final class Storage: Sendable {
 
     /// Applies `writes` in one transaction, in order.
     ///
-    /// When it returns, what was done is durable. One write that fails is failed alone: the batch is rolled back and repeated with each write in a savepoint. While
+    /// When it returns, what was done is durable, and the subscribers of `signals` are told. One write that fails is failed alone: the batch is rolled back and repeated with each write in a savepoint. While
     /// the database is out of reach the batch is tried again for `CommitRetry.patience`. After a connection lost during
     /// COMMIT the log is asked whether the batch is in it; it is repeated only if not.
     ///
@@ -54,11 +57,12 @@ package final class Storage: Sendable {
             let isolate = isolating
             var failure: StorageError
             do {
-                return try await engine.write { (connection) throws(StorageError) in
-                    let batch = try self.apply(writes, on: connection, isolating: isolate)
-                    intended.withLock { $0 = batch }
-                    return batch
-                }
+                return published(
+                    try await engine.write { (connection) throws(StorageError) in
+                        let batch = try self.apply(writes, on: connection, isolating: isolate)
+                        intended.withLock { $0 = batch }
+                        return batch
+                    })
             } catch {
                 failure = error
             }
@@ -67,7 +71,7 @@ package final class Storage: Sendable {
                 guard let batch = intended.withLock({ $0 }), let found = await isCommitted(batch, &retry) else {
                     throw failure
                 }
-                if found { return batch }
+                if found { return published(batch) }
                 failure = StorageError(
                     .unavailable, "The connection to the database was lost. Try again.", cause: failure.cause)
             case .unavailable: break
@@ -79,6 +83,11 @@ package final class Storage: Sendable {
             }
             guard await mayTryAgain(&retry) else { throw failure }
         }
+    }
+
+    private func published(_ batch: CommittedBatch) -> CommittedBatch {
+        if let news = LogNews(batch.events) { signals.publish(news) }
+        return batch
     }
 
     private func mayTryAgain(_ retry: inout CommitRetry) async -> Bool {

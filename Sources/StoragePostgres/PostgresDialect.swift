@@ -5,13 +5,19 @@ package import Storage
 
 /// PostgreSQL's schema and the statements in which it differs from SQLite.
 package enum PostgresDialect {
+    /// An expression: the name under which processes on the same tables talk to each other.
+    ///
+    /// Channels belong to the database, which may hold more than one schema of ours.
+    static let channel = "concat('parley_', (SELECT oid FROM pg_namespace WHERE nspname = current_schema()))"
+
     /// What `PostgresEngine` gives as its dialect.
     package static let dialect = SQLDialect(
         name: "postgres",
-        migrations: [Migration("0001_spine", spine)],
+        migrations: [Migration("0001_spine", spine), Migration("0002_live", live)],
         // Any number that is always the same; the lock ends with the transaction.
         beforeMigration: ["SELECT pg_advisory_xact_lock(7205759403792793)"],
         dropAllTables: [
+            "nodes", "invites", "event_bodies", "server_keys", "bridge_keys", "user_keys", "cursors", "contacts",
             "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flows", "admins",
             "sessions", "users", "log_head", "migrations",
         ].map { "DROP TABLE IF EXISTS \($0)" },
@@ -24,6 +30,9 @@ package enum PostgresDialect {
             (SELECT (value ->> 0)::bigint AS flow_id, (value ->> 1)::bigint AS user_id
             FROM json_array_elements($1::json))
             """,
+        numbers: "(SELECT value::bigint AS number FROM json_array_elements_text($1::json))",
+        nowMilliseconds: "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+        notify: "SELECT pg_notify(\(channel), $1)",
         search: SearchDialect(
             put: [
                 // A tsvector holds one megabyte at most; this many characters always fit.

@@ -15,6 +15,7 @@ package final class PostgresEngine: StorageEngine {
     package let configuration: PostgresConfiguration
     private let readers: SessionPool
     private let writer: SessionPool
+    private let listener: PostgresSignals
 
     /// Makes the engine; connects nowhere yet.
     ///
@@ -40,11 +41,13 @@ package final class PostgresEngine: StorageEngine {
         }
         readers = pool(.reader, threads: configuration.readerConnections, idleTimeout: configuration.idleTimeout)
         writer = pool(.writer, threads: 1, idleTimeout: nil)
+        listener = PostgresSignals(configuration, logger: logger, random: random)
     }
 
     deinit {
         readers.beginClosing()
         writer.beginClosing()
+        listener.beginClosing()
     }
 
     private static func elapsedTime<C: Clock<Duration>>(of clock: C) -> @Sendable () -> Duration {
@@ -53,6 +56,7 @@ package final class PostgresEngine: StorageEngine {
     }
 
     package var dialect: SQLDialect { PostgresDialect.dialect }
+    package var signals: any LogSignals { listener }
 
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
@@ -102,5 +106,6 @@ package final class PostgresEngine: StorageEngine {
     package func close() async {
         await readers.close()
         await writer.close()
+        await listener.close()
     }
 }

@@ -157,11 +157,24 @@ final class PostgresLink {
 
     /// Looks at the socket without waiting: notices a connection that the server has closed.
     func checkHealth() {
+        _ = notifications()
+    }
+
+    /// The payloads of the notifications that have arrived, without waiting for more.
+    ///
+    /// What came before the connection broke is among them.
+    func notifications() -> [String] {
         drain()
-        while !isBroken, SocketWait.wait(PQsocket(connection), for: SocketWait.readable, atMost: .zero) != 0 {
-            guard consume() else { return }
+        var payloads: [String] = []
+        while true {
             // Parses what arrived: a farewell reaches the notice receiver.
-            while let notification = PQnotifies(connection) { PQfreemem(notification) }
+            while let notification = PQnotifies(connection) {
+                if let payload = notification.pointee.extra { payloads.append(String(cString: payload)) }
+                PQfreemem(notification)
+            }
+            guard !isBroken, SocketWait.wait(PQsocket(connection), for: SocketWait.readable, atMost: .zero) != 0,
+                consume()
+            else { return payloads }
         }
     }
 

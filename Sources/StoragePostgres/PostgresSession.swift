@@ -208,7 +208,7 @@ final class PostgresSession: SQLConnection {
         let arrays = columns.enumerated().map { index, column in "$\(index + 1)::\(column.type.postgresName)[]" }
         let sql = """
             INSERT INTO \(insertion.table) (\(columns.map(\.name).joined(separator: ", ")))
-            SELECT * FROM unnest(\(arrays.joined(separator: ", ")))
+            SELECT * FROM unnest(\(arrays.joined(separator: ", "))) \(insertion.onConflict)
             """
         for part in Self.parts(of: rows) {
             var parameters = ParameterBuffer()

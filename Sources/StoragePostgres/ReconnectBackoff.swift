@@ -14,6 +14,11 @@ struct ReconnectBackoff {
         failures == 0 || now >= notBefore
     }
 
+    /// How long to wait for the next attempt.
+    func pause(at now: Duration) -> Duration {
+        failures == 0 ? .zero : max(.zero, notBefore - now)
+    }
+
     /// Notes a failed attempt.
     ///
     /// Any 64 bits in `random` choose the pause between half and all of its nominal length.

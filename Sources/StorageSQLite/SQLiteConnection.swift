@@ -45,7 +45,8 @@ final class SQLiteConnection: SQLConnection {
         guard !rows.isEmpty else { return }
         let columns = insertion.columns.map(\.name).joined(separator: ", ")
         let places = (1...insertion.columns.count).map { "$\($0)" }.joined(separator: ", ")
-        try run("INSERT INTO \(insertion.table) (\(columns)) VALUES (\(places))") { (handle) throws(StorageError) in
+        try run("INSERT INTO \(insertion.table) (\(columns)) VALUES (\(places)) \(insertion.onConflict)") {
+            (handle) throws(StorageError) in
             for row in rows {
                 try bind(row, to: handle)
                 while try step(handle) {}

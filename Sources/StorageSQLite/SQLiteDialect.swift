@@ -7,8 +7,9 @@ package import Storage
 package enum SQLiteDialect {
     package static let dialect = SQLDialect(
         name: "sqlite",
-        migrations: [Migration("0001_spine", spine)],
+        migrations: [Migration("0001_spine", spine), Migration("0002_live", live)],
         dropAllTables: [
+            "nodes", "invites", "event_bodies", "server_keys", "bridge_keys", "user_keys", "cursors", "contacts",
             "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flows", "admins",
             "sessions", "users", "log_head", "migrations",
         ].map { "DROP TABLE IF EXISTS \($0)" },
@@ -17,6 +18,8 @@ package enum SQLiteDialect {
         pairs: """
             (SELECT json_extract(value, '$[0]') AS flow_id, json_extract(value, '$[1]') AS user_id FROM json_each($1))
             """,
+        numbers: "(SELECT value AS number FROM json_each($1))",
+        nowMilliseconds: "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
         search: SearchDialect(
             put: ["INSERT OR REPLACE INTO message_search (rowid, text) VALUES ($1, $2)"],
             remove: "DELETE FROM message_search WHERE rowid = $1",

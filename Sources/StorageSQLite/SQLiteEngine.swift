@@ -9,6 +9,7 @@ import Synchronization
 /// SQLite through GRDB: one pool for a file (one writer, readers beside it, WAL), one queue for a database in memory.
 package final class SQLiteEngine: StorageEngine {
     package let dialect = SQLiteDialect.dialect
+    package let signals: any LogSignals = InProcessSignals()
     private let database: any DatabaseWriter
     private let path: String?
     private let isClosed = Mutex(false)
@@ -134,6 +135,7 @@ package final class SQLiteEngine: StorageEngine {
             return !isClosed
         }
         guard isFirst else { return }
+        await signals.close()
         // The connection that is closed last may be a reader's, which cannot do it: afterwards the one file holds everything.
         _ = try? await database.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
         // What is still running keeps its connection open; the process ends soon after.

@@ -31,16 +31,26 @@ package struct SQLStatement: Sendable {
     }
 }
 
+extension SQLValue {
+    /// The argument for `SQLDialect.numbers`.
+    static func numbers(_ numbers: [Int64]) -> SQLValue {
+        .text("[" + numbers.map { String($0) }.joined(separator: ",") + "]")
+    }
+}
+
 /// Where many rows go at once: a table, its columns and their types.
 ///
 /// A constant of our source.
 package struct SQLInsertion: Sendable {
     package var table: String
     package var columns: [(name: String, type: SQLType)]
+    /// What follows the rows, such as `ON CONFLICT (id) DO NOTHING`.
+    package var onConflict: String
 
-    package init(into table: String, columns: [(name: String, type: SQLType)]) {
+    package init(into table: String, columns: [(name: String, type: SQLType)], onConflict: String = "") {
         self.table = table
         self.columns = columns
+        self.onConflict = onConflict
     }
 }
 

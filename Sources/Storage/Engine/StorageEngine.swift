@@ -32,12 +32,21 @@ package struct SQLDialect: Sendable {
     package var anyTableExists: String
     /// A table expression with the columns `flow_id, user_id` from `$1`, a JSON text such as `[[1,2],[1,3]]`.
     package var pairs: String
+    /// A table expression with the column `number` from `$1`, a JSON text such as `[1,2,3]`.
+    package var numbers: String
+    /// An expression: milliseconds since 1970 by the database's own clock.
+    package var nowMilliseconds: String
+    /// A statement by which a transaction tells the other processes of its commit; `nil` if the database has none.
+    ///
+    /// `$1` is `LogNews.text`.
+    package var notify: String?
     /// Full-text search.
     package var search: SearchDialect
 
     package init(
         name: String, migrations: [Migration], beforeMigration: [String] = [], dropAllTables: [String],
-        migrationsTableExists: String, anyTableExists: String, pairs: String, search: SearchDialect
+        migrationsTableExists: String, anyTableExists: String, pairs: String, numbers: String, nowMilliseconds: String,
+        notify: String? = nil, search: SearchDialect
     ) {
         self.name = name
         self.migrations = migrations
@@ -46,6 +55,9 @@ package struct SQLDialect: Sendable {
         self.migrationsTableExists = migrationsTableExists
         self.anyTableExists = anyTableExists
         self.pairs = pairs
+        self.numbers = numbers
+        self.nowMilliseconds = nowMilliseconds
+        self.notify = notify
         self.search = search
     }
 }
@@ -75,6 +87,8 @@ package struct SearchDialect: Sendable {
 /// SQLite and PostgreSQL.
 package protocol StorageEngine: Sendable {
     var dialect: SQLDialect { get }
+    /// How the processes that share the database hear of each other's commits.
+    var signals: any LogSignals { get }
 
     /// Runs `body` in a read-only transaction that sees one state of the database throughout, on a connection of the pool.
     ///

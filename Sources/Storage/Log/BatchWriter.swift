@@ -173,8 +173,9 @@ extension Write {
     /// About how many bytes of memory the write holds: its content and attachments, and a lump for the rest.
     var size: Int {
         switch action {
-        case .sendMessage(_, let content, let blobs):
+        case .sendMessage(_, let content, let blobs, let bodies):
             512 + content.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) + 128 }
+                + bodies.reduce(0) { $0 + $1.body.count + $1.key.count + 128 }
         case .editMessage(_, _, let content): 512 + content.count
         default: 4096
         }

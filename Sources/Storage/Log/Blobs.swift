@@ -62,6 +62,7 @@ extension Storage {
             for event in events {
                 let position = [event[0]]
                 statements.append(SQLStatement("DELETE FROM blob_refs WHERE position = $1", position))
+                statements.append(SQLStatement("DELETE FROM event_bodies WHERE position = $1", position))
                 statements.append(SQLStatement("DELETE FROM events WHERE position = $1", position))
                 for target in event where target != .null {
                     statements.append(SQLStatement(self.engine.dialect.search.remove, [target]))

@@ -3,22 +3,23 @@
 
 extension LogTransaction {
     mutating func createUser(
-        _ write: Write, _ user: NewUser, session: NewSession?, admin: NewAdmin?
+        _ write: Write, _ user: NewUser, session: NewSession?, admin: NewAdmin?, invite: [UInt8]?
     ) throws(Failure) -> Receipt {
         if let admin { try checkNoAdmin(admin.username) }
+        if let invite { try checkInvite(invite) }
         let rows = try storing { () throws(StorageError) in
             try connection.rows(
                 """
                 INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email, avatar, bio,
-                    created_ms)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                    created_ms, skaro_secret)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
                 ON CONFLICT (login_key) DO NOTHING
                 RETURNING id
                 """,
                 [
                     SQLValue(user.uuid), .text(user.login), .text(user.loginKey), .text(user.username),
                     .text(user.passwordHash), SQLValue(user.isBot), SQLValue(user.isHidden), .text(user.email),
-                    .text(user.avatar), .text(user.bio), SQLValue(time),
+                    .text(user.avatar), .text(user.bio), SQLValue(time), SQLValue(user.skaroSecret),
                 ])
         }
         guard let row = rows.first else { throw .refusal(.loginTaken) }
@@ -27,6 +28,7 @@ extension LogTransaction {
             let id = try reader.user()
             let sessionRow: Int64? = if let session { try log.insert(session, of: id) } else { nil }
             if let admin { try log.insert(admin) }
+            if let invite { try log.consumeInvite(invite) }
             // A hidden account never shows in anybody's updates.
             let position = log.appendAccountEvent(write, user.isHidden ? .session : .user, subject: id.rawValue)
             return Receipt(position: position, time: log.time, row: id.rawValue, sessionRow: sessionRow)
@@ -59,12 +61,14 @@ extension LogTransaction {
     }
 
     mutating func setPassword(
-        _ write: Write, _ user: UserID, hash: String, keeping: SessionID?
+        _ write: Write, _ user: UserID, hash: String, keeping: SessionID?, skaroSecret: [UInt8]?
     ) throws(Failure) -> Receipt {
         try checkAccount(user)
         try storing { () throws(StorageError) in
             _ = try connection.rows(pipelined: [
                 Self.passwordUpdate(user, hash),
+                // The old password's would still open the account.
+                Self.skaroSecretUpdate(user, skaroSecret),
                 SQLStatement(
                     "UPDATE sessions SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL AND id <> $3",
                     [SQLValue(time), SQLValue(user), .int(keeping?.rawValue ?? 0)]),
@@ -74,18 +78,37 @@ extension LogTransaction {
     }
 
     mutating func upgradePasswordHash(
-        _ write: Write, _ user: UserID, hash: String, replacing old: String?
+        _ write: Write, _ user: UserID, hash: String, replacing old: String?, skaroSecret: [UInt8]?
     ) throws(Failure) -> Receipt {
         try checkAccount(user)
-        if let old {
-            let rows = try storing { () throws(StorageError) in
-                try connection.rows(
-                    "SELECT 1 FROM users WHERE id = $1 AND hash_password = $2", [SQLValue(user), .text(old)])
-            }
-            if rows.isEmpty { return Receipt(position: position, time: time, existed: true) }
+        if let old, try !isPasswordHash(old, of: user) { return nothingDone }
+        try storing { () throws(StorageError) in
+            try connection.execute(Self.passwordUpdate(user, hash))
+            if let skaroSecret { try connection.execute(Self.skaroSecretUpdate(user, skaroSecret)) }
         }
-        try storing { () throws(StorageError) in _ = try connection.execute(Self.passwordUpdate(user, hash)) }
         return Receipt(position: appendAccountEvent(write, .session, subject: user.rawValue), time: time)
+    }
+
+    mutating func setSkaroSecret(
+        _ write: Write, _ user: UserID, _ secret: [UInt8], verified: String?
+    ) throws(Failure) -> Receipt {
+        try checkAccount(user)
+        if let verified, try !isPasswordHash(verified, of: user) { return nothingDone }
+        try storing { () throws(StorageError) in try connection.execute(Self.skaroSecretUpdate(user, secret)) }
+        return Receipt(position: appendAccountEvent(write, .session, subject: user.rawValue), time: time)
+    }
+
+    /// Whether the stored hash is still `hash`: the password was not changed since that was read.
+    private func isPasswordHash(_ hash: String, of user: UserID) throws(Failure) -> Bool {
+        try storing { () throws(StorageError) in
+            try !connection.rows(
+                "SELECT 1 FROM users WHERE id = $1 AND hash_password = $2", [SQLValue(user), .text(hash)]
+            ).isEmpty
+        }
+    }
+
+    private static func skaroSecretUpdate(_ user: UserID, _ secret: [UInt8]?) -> SQLStatement {
+        SQLStatement("UPDATE users SET skaro_secret = $1 WHERE id = $2", [SQLValue(secret), SQLValue(user)])
     }
 
     private static func passwordUpdate(_ user: UserID, _ hash: String) -> SQLStatement {
@@ -103,7 +126,7 @@ extension LogTransaction {
                     """
                     UPDATE users
                     SET login = $1, login_key = $2, username = $1, hash_password = 'deleted', salt = NULL, key = NULL,
-                        email = '', avatar = '', bio = 'deleted', deleted_ms = $3
+                        email = '', avatar = '', bio = 'deleted', deleted_ms = $3, skaro_secret = NULL
                     WHERE id = $4
                     """,
                     [
@@ -113,6 +136,11 @@ extension LogTransaction {
                 SQLStatement(
                     "UPDATE sessions SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL",
                     [SQLValue(time), SQLValue(user)]),
+                SQLStatement("DELETE FROM contacts WHERE user_id = $1", [SQLValue(user)]),
+                SQLStatement("DELETE FROM contacts WHERE contact_id = $1", [SQLValue(user)]),
+                SQLStatement("DELETE FROM user_keys WHERE user_id = $1", [SQLValue(user)]),
+                SQLStatement("DELETE FROM bridge_keys WHERE user_id = $1", [SQLValue(user)]),
+                SQLStatement("DELETE FROM cursors WHERE user_id = $1", [SQLValue(user)]),
             ])
         }
         return Receipt(position: appendAccountEvent(write, .user, subject: user.rawValue), time: time)
@@ -120,8 +148,11 @@ extension LogTransaction {
 
     // MARK: Sessions
 
-    mutating func openSession(_ write: Write, _ user: UserID, _ session: NewSession) throws(Failure) -> Receipt {
+    mutating func openSession(
+        _ write: Write, _ user: UserID, _ session: NewSession, verified: String?
+    ) throws(Failure) -> Receipt {
         try checkAccount(user)
+        if let verified, try !isPasswordHash(verified, of: user) { throw .refusal(.passwordChanged) }
         return try changing { (log) throws(StorageError) in
             let id = try log.insert(session, of: user)
             let position = log.appendAccountEvent(
@@ -135,13 +166,15 @@ extension LogTransaction {
         let expires = time.milliseconds.addingReportingOverflow(lifetime)
         let rows = try connection.rows(
             """
-            INSERT INTO sessions (user_id, token_hash, protocol, address, created_ms, last_seen_ms, expires_ms)
-            VALUES ($1, $2, $3, $4, $5, $5, $6)
+            INSERT INTO sessions (user_id, token_hash, protocol, address, created_ms, last_seen_ms, expires_ms, node,
+                device)
+            VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)
             RETURNING id
             """,
             [
                 SQLValue(user), .bytes(session.tokenHash), .text(session.protocol), .text(session.address),
                 SQLValue(time), .int(expires.overflow ? .max : expires.partialValue),
+                .int(session.node.rawValue), .text(session.device),
             ])
         guard let row = rows.first else {
             throw StorageError(.writeFailed, "The session could not be stored. Try again.")

@@ -4,7 +4,7 @@
 extension LogTransaction {
     mutating func createFlow(_ write: Write, _ flow: NewFlow) throws(Failure) -> Receipt {
         try checkAccount(flow.owner)
-        for member in flow.members where member != flow.owner { try checkMember(member) }
+        for member in flow.members where member != flow.owner { try checkOther(member) }
         if flow.kind == .chat, flow.members.count != 2 || Set(flow.members).count != 2 {
             throw .storage(StorageError(.writeFailed, "A chat has two different members. Name both, each once."))
         }
@@ -91,11 +91,9 @@ extension LogTransaction {
 
     mutating func addMember(_ write: Write, _ flow: FlowID, _ user: UserID) throws(Failure) -> Receipt {
         try checkOwner(write, of: flow)
-        try checkMember(user)
+        try checkOther(user)
         try checkMembershipCanChange(flow)
-        if try isMember(user, of: flow) {
-            return Receipt(position: position, time: time, existed: true)
-        }
+        if try isMember(user, of: flow) { return nothingDone }
         let event = appendFlowEvent(write, .join, to: flow, subject: user.rawValue)
         try storing { () throws(StorageError) in
             _ = try connection.execute(
@@ -122,6 +120,21 @@ extension LogTransaction {
         return Receipt(position: event.position, time: time)
     }
 
+    mutating func markBridged(_ write: Write, _ flow: FlowID) throws(Failure) -> Receipt {
+        let pair = Pair(flow: flow, user: write.author ?? UserID(0))
+        let found = try changing { (log) throws(StorageError) in try log.access(of: [pair]) }
+        guard let access = found[pair] else { throw .refusal(.noSuchFlow) }
+        if write.author != nil {
+            if access.accountDeleted { throw .refusal(.accountDeleted) }
+            guard access.isMember || state(of: flow)?.isPublic == true else { throw .refusal(.notMember) }
+        }
+        let changed = try storing { () throws(StorageError) in
+            try connection.execute("UPDATE flows SET bridged = 1 WHERE id = $1 AND bridged = 0", [SQLValue(flow)])
+        }
+        guard changed > 0 else { return nothingDone }
+        return Receipt(position: appendFlowEvent(write, .flow, to: flow).position, time: time)
+    }
+
     // MARK: Checks
 
     /// The flow is there, and the author owns it or is the operator.
@@ -138,15 +151,6 @@ extension LogTransaction {
     private func checkMembershipCanChange(_ flow: FlowID) throws(Failure) {
         guard let state = state(of: flow) else { throw .refusal(.noSuchFlow) }
         if state.isPublic || state.kind == .chat { throw .refusal(.membershipFixed) }
-    }
-
-    private func checkMember(_ user: UserID) throws(Failure) {
-        do {
-            try checkAccount(user)
-        } catch .refusal {
-            // Whoever names somebody else learns only that there is no such account.
-            throw .refusal(.noSuchUser)
-        }
     }
 
     private func isMember(_ user: UserID, of flow: FlowID) throws(Failure) -> Bool {

@@ -64,15 +64,21 @@ extension LogTransaction {
     mutating func appendMessages(_ writes: ArraySlice<Write>) throws(StorageError) -> [WriteOutcome] {
         var pairs: Set<Pair> = []
         for write in writes {
-            guard case .sendMessage(let flow, _, _) = write.action, let author = write.author else { continue }
+            guard case .sendMessage(let flow, _, _, let bodies) = write.action, let author = write.author else {
+                continue
+            }
             pairs.insert(Pair(flow: flow, user: author))
+            for body in bodies { pairs.insert(Pair(flow: flow, user: body.recipient)) }
         }
         let access = try access(of: pairs)
+        var bodyRows: [SQLRow] = []
 
         var outcomes: [WriteOutcome] = []
         outcomes.reserveCapacity(writes.count)
         for write in writes {
-            guard case .sendMessage(let flow, let content, let blobs) = write.action, let author = write.author else {
+            guard case .sendMessage(let flow, let content, let blobs, let bodies) = write.action,
+                let author = write.author
+            else {
                 outcomes.append(.refused(.noSuchUser))
                 continue
             }
@@ -82,9 +88,28 @@ extension LogTransaction {
             }
             let event = appendFlowEvent(write, .message, to: flow, content: content)
             if !blobs.isEmpty { try store(blobs, at: event.position) }
+            if !bodies.isEmpty { bodyRows += rows(of: bodies, at: event.position, in: flow, access: access) }
             outcomes.append(.done(Receipt(position: event.position, time: time, number: event.number)))
         }
+        if !bodyRows.isEmpty { try connection.insert(Self.bodyInsertion, rows: bodyRows) }
         return outcomes
+    }
+
+    private static let bodyInsertion = SQLInsertion(
+        into: "event_bodies", columns: [("position", .int), ("user_id", .int), ("body", .bytes), ("key", .bytes)])
+
+    /// The bodies for those who see the flow, one for each.
+    private func rows(
+        of bodies: [NewBody], at position: Position, in flow: FlowID, access: [Pair: Access]
+    ) -> [SQLRow] {
+        let isPublic = state(of: flow)?.isPublic == true
+        var recipients: Set<UserID> = []
+        return bodies.compactMap { body in
+            guard let access = access[Pair(flow: flow, user: body.recipient)], !access.accountDeleted,
+                isPublic || access.isMember, recipients.insert(body.recipient).inserted
+            else { return nil }
+            return [SQLValue(position), SQLValue(body.recipient), .bytes(body.body), .bytes(body.key)]
+        }
     }
 
     private func store(_ blobs: [NewBlob], at position: Position) throws(StorageError) {
@@ -126,6 +151,7 @@ extension LogTransaction {
                     "UPDATE events SET content = $1 WHERE replaces = $2",
                     [.bytes(Self.emptyObject), SQLValue(message)]),
                 SQLStatement("DELETE FROM blob_refs WHERE position = $1", [SQLValue(message)]),
+                SQLStatement("DELETE FROM event_bodies WHERE position = $1", [SQLValue(message)]),
             ])
         }
         return Receipt(position: event.position, time: time)

@@ -94,18 +94,20 @@ struct LogTransaction {
             return try editMessage(write, flow: flow, message: message, content: content)
         case .deleteMessage(let flow, let message):
             return try deleteMessage(write, flow: flow, message: message)
-        case .createUser(let user, let session, let admin):
-            return try createUser(write, user, session: session, admin: admin)
+        case .createUser(let user, let session, let admin, let invite):
+            return try createUser(write, user, session: session, admin: admin, invite: invite)
         case .updateUser(let user, let changes):
             return try updateUser(write, user, changes)
-        case .setPassword(let user, let hash, let keeping):
-            return try setPassword(write, user, hash: hash, keeping: keeping)
-        case .upgradePasswordHash(let user, let hash, let old):
-            return try upgradePasswordHash(write, user, hash: hash, replacing: old)
+        case .setPassword(let user, let hash, let keeping, let secret):
+            return try setPassword(write, user, hash: hash, keeping: keeping, skaroSecret: secret)
+        case .upgradePasswordHash(let user, let hash, let old, let secret):
+            return try upgradePasswordHash(write, user, hash: hash, replacing: old, skaroSecret: secret)
+        case .setSkaroSecret(let user, let secret, let verified):
+            return try setSkaroSecret(write, user, secret, verified: verified)
         case .deleteUser(let user):
             return try deleteUser(write, user)
-        case .openSession(let user, let session):
-            return try openSession(write, user, session)
+        case .openSession(let user, let session, let verified):
+            return try openSession(write, user, session, verified: verified)
         case .revokeSessions(let user, let session):
             return try revokeSessions(write, user, session)
         case .createFlow(let flow):
@@ -118,6 +120,18 @@ struct LogTransaction {
             return try addMember(write, flow, user)
         case .removeMember(let flow, let user):
             return try removeMember(write, flow, user)
+        case .markBridged(let flow):
+            return try markBridged(write, flow)
+        case .addContact(let user, let contact):
+            return try addContact(write, contact, to: user)
+        case .removeContact(let user, let contact):
+            return try removeContact(write, contact, of: user)
+        case .putKey(let user, let device, let kind, let publicKey):
+            return try putKey(write, of: user, device: device, kind: kind, publicKey: publicKey)
+        case .createInvite(let invite):
+            return try createInvite(write, invite)
+        case .revokeInvite(let codeHash):
+            return try revokeInvite(write, codeHash)
         case .createAdmin(let admin):
             return try createAdmin(write, admin)
         case .deleteAdmin(let username):
@@ -207,13 +221,19 @@ struct LogTransaction {
         for flow in flows.keys { flows[flow]?.isDirty = false }
     }
 
-    /// Writes what is left and moves the head.
+    /// Writes what is left, moves the head and leaves a hint for the other processes.
     ///
     /// The caller commits.
     mutating func finish() throws(StorageError) {
         try flush()
-        try connection.execute(
-            "UPDATE log_head SET position = $1, time_ms = $2 WHERE id = 1", [SQLValue(position), SQLValue(time)])
+        var statements = [
+            SQLStatement(
+                "UPDATE log_head SET position = $1, time_ms = $2 WHERE id = 1", [SQLValue(position), SQLValue(time)])
+        ]
+        if let notify = dialect.notify, let news = LogNews(events) {
+            statements.append(SQLStatement(notify, [.text(news.text)]))
+        }
+        _ = try connection.rows(pipelined: statements)
     }
 
     static let emptyObject = Array("{}".utf8)

@@ -17,20 +17,32 @@ package struct Write: Sendable {
 
     package enum Action: Sendable {
         /// `content` is the bytes of a JSON object.
-        case sendMessage(flow: FlowID, content: [UInt8], blobs: [NewBlob])
+        ///
+        /// Of `bodies` those are kept whose recipient sees the flow, the first for each.
+        case sendMessage(flow: FlowID, content: [UInt8], blobs: [NewBlob], bodies: [NewBody] = [])
         case editMessage(flow: FlowID, message: Position, content: [UInt8])
         case deleteMessage(flow: FlowID, message: Position)
         /// An account, and in the same transaction its first session and an admin row.
-        case createUser(NewUser, session: NewSession?, admin: NewAdmin?)
+        ///
+        /// With `invite`, the hash of a code, it also takes one use of that invite.
+        case createUser(NewUser, session: NewSession?, admin: NewAdmin?, invite: [UInt8]? = nil)
         case updateUser(UserID, UserChanges)
         /// Also revokes every session but `keeping`.
-        case setPassword(UserID, hash: String, keeping: SessionID?)
+        ///
+        /// `skaroSecret` takes the place of the old password's, also if it is `nil`.
+        case setPassword(UserID, hash: String, keeping: SessionID?, skaroSecret: [UInt8]? = nil)
         /// The same password in another form, after a log in: sessions stay.
         ///
         /// Nothing happens if the stored hash is no longer `replacing`: the password was changed meanwhile.
-        case upgradePasswordHash(UserID, hash: String, replacing: String? = nil)
+        /// Without a `skaroSecret` the stored one stays.
+        case upgradePasswordHash(UserID, hash: String, replacing: String? = nil, skaroSecret: [UInt8]? = nil)
+        /// What skaro's challenge needs, for a password that was seen to be right against the hash `verified`.
+        ///
+        /// Nothing happens if the stored hash is another one by now.
+        case setSkaroSecret(UserID, [UInt8], verified: String? = nil)
         case deleteUser(UserID)
-        case openSession(UserID, NewSession)
+        /// `verified` is the password hash that the log in was checked against: refused if it is another one by now.
+        case openSession(UserID, NewSession, verified: String? = nil)
         /// `nil`: all of them.
         case revokeSessions(UserID, SessionID?)
         case createFlow(NewFlow)
@@ -38,6 +50,16 @@ package struct Write: Sendable {
         case deleteFlow(FlowID)
         case addMember(FlowID, UserID)
         case removeMember(FlowID, UserID)
+        /// The server opened an encrypted message of the flow for others.
+        case markBridged(FlowID)
+        /// Puts the second account into the list of the first.
+        case addContact(UserID, UserID)
+        case removeContact(UserID, UserID)
+        /// Publishes a key, in place of the one of that device and kind.
+        case putKey(UserID, device: String, kind: String, publicKey: String)
+        case createInvite(NewInvite)
+        /// By the hash of its code.
+        case revokeInvite([UInt8])
         case createAdmin(NewAdmin)
         case deleteAdmin(username: String)
     }
@@ -60,6 +82,19 @@ package struct NewBlob: Sendable {
     }
 }
 
+/// What of a message was encrypted for one recipient.
+package struct NewBody: Sendable, Equatable {
+    package var recipient: UserID
+    package var body: [UInt8]
+    package var key: [UInt8]
+
+    package init(recipient: UserID, body: [UInt8], key: [UInt8]) {
+        self.recipient = recipient
+        self.body = body
+        self.key = key
+    }
+}
+
 package struct NewUser: Sendable {
     package var uuid: Identifier
     package var login: String
@@ -71,10 +106,12 @@ package struct NewUser: Sendable {
     package var email: String
     package var avatar: String
     package var bio: String
+    /// What skaro's challenge needs, sealed.
+    package var skaroSecret: [UInt8]?
 
     package init(
         uuid: Identifier, login: String, loginKey: String, username: String, passwordHash: String, isBot: Bool = false,
-        isHidden: Bool = false, email: String = "", avatar: String = "", bio: String = ""
+        isHidden: Bool = false, email: String = "", avatar: String = "", bio: String = "", skaroSecret: [UInt8]? = nil
     ) {
         self.uuid = uuid
         self.login = login
@@ -86,6 +123,7 @@ package struct NewUser: Sendable {
         self.email = email
         self.avatar = avatar
         self.bio = bio
+        self.skaroSecret = skaroSecret
     }
 }
 
@@ -117,12 +155,20 @@ package struct NewSession: Sendable {
     package var `protocol`: String
     package var address: String
     package var lifetimeSeconds: Int64
+    package var node: NodeID
+    /// What the client calls itself.
+    package var device: String
 
-    package init(tokenHash: [UInt8], protocol: String, address: String, lifetimeSeconds: Int64) {
+    package init(
+        tokenHash: [UInt8], protocol: String, address: String, lifetimeSeconds: Int64, node: NodeID = .unknown,
+        device: String = ""
+    ) {
         self.tokenHash = tokenHash
         self.protocol = `protocol`
         self.address = address
         self.lifetimeSeconds = lifetimeSeconds
+        self.node = node
+        self.device = device
     }
 }
 
@@ -133,6 +179,23 @@ package struct NewAdmin: Sendable {
     package init(username: String, passwordHash: String) {
         self.username = username
         self.passwordHash = passwordHash
+    }
+}
+
+package struct NewInvite: Sendable {
+    /// 32 bytes.
+    package var codeHash: [UInt8]
+    /// How many accounts can be made with it.
+    package var uses: Int64
+    /// `nil`: never.
+    package var expires: LogTime?
+    package var note: String
+
+    package init(codeHash: [UInt8], uses: Int64 = 1, expires: LogTime? = nil, note: String = "") {
+        self.codeHash = codeHash
+        self.uses = uses
+        self.expires = expires
+        self.note = note
     }
 }
 
@@ -185,6 +248,10 @@ package enum WriteRefusal: Error, Sendable, Equatable {
     case membershipFixed
     /// Already deleted: cannot be edited.
     case messageDeleted
+    /// The password was changed between the check of the old one and the write.
+    case passwordChanged
+    /// No such invite, or it is used up, expired or revoked.
+    case inviteInvalid
 }
 
 /// Where a write stands in the log.

@@ -4,7 +4,7 @@
 extension Storage {
     static let userColumns = """
         u.id, u.uuid, u.login, u.login_key, u.username, u.hash_password, u.salt, u.key, u.is_bot, u.is_hidden, u.email,
-        u.avatar, u.bio, u.created_ms, u.deleted_ms
+        u.avatar, u.bio, u.created_ms, u.deleted_ms, u.fastchat_number, u.skaro_secret
         """
 
     static func user(_ row: SQLRow) throws(StorageError) -> UserRecord {
@@ -18,7 +18,8 @@ extension Storage {
             username: try reader.text(), passwordHash: try reader.text(), salt: try reader.optionalBytes(),
             key: try reader.optionalBytes(), isBot: try reader.bool(), isHidden: try reader.bool(),
             email: try reader.text(), avatar: try reader.text(), bio: try reader.text(), created: try reader.time(),
-            deleted: try reader.optionalTime())
+            deleted: try reader.optionalTime(), fastChatNumber: try reader.int(),
+            skaroSecret: try reader.optionalBytes())
     }
 
     private func user(where condition: String, _ value: SQLValue) async throws(StorageError) -> UserRecord? {
@@ -41,6 +42,11 @@ extension Storage {
     /// The account with this login, given in its compared form.
     package func user(loginKey: String) async throws(StorageError) -> UserRecord? {
         try await user(where: "u.login_key = $1 AND u.deleted_ms IS NULL", .text(loginKey))
+    }
+
+    /// The account that FastChat clients know by this number.
+    package func user(fastChatNumber number: Int64) async throws(StorageError) -> UserRecord? {
+        try await user(where: "u.fastchat_number = $1 AND u.deleted_ms IS NULL", .int(number))
     }
 
     /// The accounts with these uuids, in that order; those that do not exist are missing.
@@ -73,14 +79,16 @@ extension Storage {
     // MARK: Sessions
 
     private static let sessionColumns = """
-        s.id, s.user_id, s.protocol, s.address, s.created_ms, s.last_seen_ms, s.expires_ms, s.revoked_ms
+        s.id, s.user_id, s.protocol, s.address, s.created_ms, s.last_seen_ms, s.expires_ms, s.revoked_ms, s.node,
+        s.device
         """
 
     private static func session(_ reader: inout RowReader) throws(StorageError) -> SessionRecord {
         SessionRecord(
             id: SessionID(try reader.int()), user: try reader.user(), protocol: try reader.text(),
             address: try reader.text(), created: try reader.time(), lastSeen: try reader.time(),
-            expires: try reader.time(), revoked: try reader.optionalTime())
+            expires: try reader.time(), revoked: try reader.optionalTime(),
+            node: NodeID(try reader.int()), device: try reader.text())
     }
 
     /// The session of a token with its account, expired and revoked ones too.
@@ -128,19 +136,6 @@ extension Storage {
                 var reader = RowReader(row)
                 return try Self.session(&reader)
             }
-        }
-    }
-
-    /// Notes when sessions were last used, in one transaction.
-    package func touch(_ seen: [SessionID: LogTime]) async throws(StorageError) {
-        guard !seen.isEmpty else { return }
-        try await engine.write { (connection) throws(StorageError) in
-            _ = try connection.rows(
-                // In one order everywhere, so that two nodes never wait for each other.
-                pipelined: seen.sorted { $0.key.rawValue < $1.key.rawValue }.map { session, time in
-                    SQLStatement(
-                        "UPDATE sessions SET last_seen_ms = $1 WHERE id = $2", [SQLValue(time), .int(session.rawValue)])
-                })
         }
     }
 

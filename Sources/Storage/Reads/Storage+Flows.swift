@@ -17,7 +17,7 @@ package enum TimeComparison: Sendable {
 extension Storage {
     static let flowColumns = """
         f.id, f.uuid, f.flow_type, f.title, f.info, f.owner_id, o.uuid, f.is_public, f.created_ms, f.event_count,
-        f.message_count, f.head_position
+        f.message_count, f.head_position, f.bridged
         """
     static let flowTables = "flows f JOIN users o ON o.id = f.owner_id"
 
@@ -28,7 +28,7 @@ extension Storage {
             kind: FlowRecord.Kind(rawValue: try reader.text()) ?? .group, title: try reader.text(),
             info: try reader.text(), owner: try reader.user(), ownerUUID: try reader.identifier(),
             isPublic: try reader.bool(), created: try reader.time(), eventCount: try reader.int(),
-            messageCount: try reader.int(), head: try reader.position())
+            messageCount: try reader.int(), head: try reader.position(), isBridged: try reader.bool())
     }
 
     private func flows(_ condition: String, _ arguments: [SQLValue]) async throws(StorageError) -> [FlowRecord] {
@@ -46,6 +46,13 @@ extension Storage {
 
     package func flow(uuid: Identifier) async throws(StorageError) -> FlowRecord? {
         try await flows("f.uuid = $1", [SQLValue(uuid)]).first
+    }
+
+    /// The one chat of two people, in whatever order they are named.
+    package func chatFlow(between one: UserID, and other: UserID) async throws(StorageError) -> FlowRecord? {
+        try await flows(
+            "f.chat_low = $1 AND f.chat_high = $2", [SQLValue(min(one, other)), SQLValue(max(one, other))]
+        ).first
     }
 
     /// All flows, by row number.
@@ -99,6 +106,43 @@ extension Storage {
             return try rows.map { (row) throws(StorageError) in
                 var reader = RowReader(row)
                 return MemberRecord(user: try reader.user(), uuid: try reader.identifier(), login: try reader.text())
+            }
+        }
+    }
+
+    /// When an account became a member of a private flow, and whether it still is one; `nil` if it never was.
+    package func membership(of user: UserID, in flow: FlowID) async throws(StorageError) -> Membership? {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                "SELECT joined_position, left_position FROM flow_members WHERE flow_id = $1 AND user_id = $2",
+                [SQLValue(flow), SQLValue(user)])
+            guard let row = rows.first else { return nil }
+            var reader = RowReader(row)
+            return Membership(
+                joined: try reader.position(), left: try reader.optionalInt().map { Position($0) })
+        }
+    }
+
+    /// The flows that an account is a member of now, by row number; public ones have no members.
+    package func flows(
+        of member: UserID, after: FlowID = FlowID(0), limit: Int
+    ) async throws(StorageError) -> [FlowOutline] {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT f.id, f.uuid, f.flow_type, f.owner_id, f.is_public, f.bridged, f.head_position
+                FROM flow_members m
+                JOIN flows f ON f.id = m.flow_id
+                WHERE m.user_id = $1 AND m.flow_id > $2 AND m.left_position IS NULL AND f.deleted_ms IS NULL
+                ORDER BY m.flow_id
+                LIMIT $3
+                """, [SQLValue(member), SQLValue(after), SQLValue(limit: limit)])
+            return try rows.map { (row) throws(StorageError) in
+                var reader = RowReader(row)
+                return FlowOutline(
+                    id: try reader.flow(), uuid: try reader.identifier(),
+                    kind: FlowRecord.Kind(rawValue: try reader.text()) ?? .group, owner: try reader.user(),
+                    isPublic: try reader.bool(), isBridged: try reader.bool(), head: try reader.position())
             }
         }
     }

@@ -72,35 +72,50 @@ extension Storage {
     /// How many rows, from the first on, a page of `maximumPageBytes` holds, and whether some are left over.
     ///
     /// Asked before the rows themselves, so that a page of large contents is never in memory whole.
-    static func pageRows(_ sizes: [SQLRow], limit: Int = maximumPageRows) throws(StorageError) -> (Int, isCut: Bool) {
+    static func pageRows(_ sizes: [Int64], limit: Int = maximumPageRows) -> (Int, isCut: Bool) {
         var count = 0
         var bytes: Int64 = 0
-        for row in sizes {
+        for size in sizes {
             if count == limit || bytes > Int64(maximumPageBytes) { return (count, true) }
-            var reader = RowReader(row)
-            bytes += try reader.int()
+            bytes += size
             count += 1
         }
         return (count, false)
     }
 
     private func messages(
-        _ condition: String, _ arguments: [SQLValue], limit: Int = maximumPageRows + 1
+        _ condition: String, _ arguments: [SQLValue], limit: Int = maximumPageRows + 1, reader: UserID?
     ) async throws(StorageError) -> MessagePage {
         let source = """
             FROM \(Self.messageTables) WHERE e.number IS NOT NULL AND \(condition) LIMIT $\(arguments.count + 1)
             """
         let limit = min(limit, Self.maximumPageRows + 1)
         return try await engine.read { (connection) throws(StorageError) in
-            let sizes = try connection.rows(
-                "SELECT length(e.content) + coalesce(length(r.content), 0) \(source)",
+            let heads = try connection.rows(
+                "SELECT e.position, length(e.content) + coalesce(length(r.content), 0) \(source)",
                 arguments + [SQLValue(limit: limit)])
-            let (count, isCut) = try Self.pageRows(sizes)
+            var positions: [Position] = []
+            var sizes: [Int64] = []
+            for head in heads {
+                var reader = RowReader(head)
+                positions.append(try reader.position())
+                sizes.append(try reader.int())
+            }
+            let bodies = try reader.map { (user) throws(StorageError) in
+                try self.bodySizes(at: positions, for: user, on: connection)
+            }
+            if let bodies, !bodies.isEmpty {
+                for index in sizes.indices { sizes[index] += bodies[positions[index]] ?? 0 }
+            }
+            let (count, isCut) = Self.pageRows(sizes)
             guard count > 0 else { return MessagePage(messages: [], isCut: isCut) }
             let rows = try connection.rows(
                 "SELECT \(Self.messageColumns) \(source)", arguments + [SQLValue(limit: count)])
             var page = try Self.messages(rows, on: connection)
             page.isCut = page.isCut || isCut
+            if let reader, let bodies {
+                try self.addBodies(to: &page.messages, for: reader, sizes: bodies, on: connection)
+            }
             return page
         }
     }
@@ -127,24 +142,28 @@ extension Storage {
         return page
     }
 
-    package func message(uuid: Identifier) async throws(StorageError) -> MessageRecord? {
-        try await messages("e.uuid = $1", [SQLValue(uuid)]).messages.first
+    /// The message, with what was encrypted for `reader` alone.
+    package func message(uuid: Identifier, reader: UserID? = nil) async throws(StorageError) -> MessageRecord? {
+        try await messages("e.uuid = $1", [SQLValue(uuid)], reader: reader).messages.first
     }
 
-    package func message(at position: Position) async throws(StorageError) -> MessageRecord? {
-        try await messages("e.position = $1", [SQLValue(position)]).messages.first
+    /// The message, with what was encrypted for `reader` alone.
+    package func message(at position: Position, reader: UserID? = nil) async throws(StorageError) -> MessageRecord? {
+        try await messages("e.position = $1", [SQLValue(position)], reader: reader).messages.first
     }
 
-    /// The messages of a flow with numbers in `range`, in order.
-    package func messages(in flow: FlowID, numbers range: Range<Int64>) async throws(StorageError) -> MessagePage {
+    /// The messages of a flow with numbers in `range`, in order, with what was encrypted for `reader` alone.
+    package func messages(
+        in flow: FlowID, numbers range: Range<Int64>, reader: UserID? = nil
+    ) async throws(StorageError) -> MessagePage {
         try await messages(
             "e.flow_id = $1 AND e.number >= $2 AND e.number < $3 ORDER BY e.number",
-            [SQLValue(flow), .int(range.lowerBound), .int(range.upperBound)])
+            [SQLValue(flow), .int(range.lowerBound), .int(range.upperBound)], reader: reader)
     }
 
     /// All messages after a position, in order.
     package func messages(after: Position = .start, limit: Int) async throws(StorageError) -> MessagePage {
-        try await messages("e.position > $1 ORDER BY e.position", [SQLValue(after)], limit: limit)
+        try await messages("e.position > $1 ORDER BY e.position", [SQLValue(after)], limit: limit, reader: nil)
     }
 
     /// Messages whose time compares so with `time`, of all flows or of one, in order and after a position.
@@ -166,11 +185,12 @@ extension Storage {
         }
         let range = [SQLValue(max(first, after)), SQLValue(last)]
         guard let flow else {
-            return try await messages("e.position > $1 AND e.position <= $2 ORDER BY e.position", range, limit: limit)
+            return try await messages(
+                "e.position > $1 AND e.position <= $2 ORDER BY e.position", range, limit: limit, reader: nil)
         }
         return try await messages(
             "e.flow_id = $1 AND e.position > $2 AND e.position <= $3 ORDER BY e.position", [SQLValue(flow)] + range,
-            limit: limit)
+            limit: limit, reader: nil)
     }
 
     /// The number of the first message of a flow at or after `time`; `count`, the flow's messages, if there is none.
@@ -199,6 +219,7 @@ extension MessageRecord {
     var size: Int {
         var size = 256 + content.count + blobs.values.reduce(0) { $0 + $1.count }
         if case .edited(_, let content) = change { size += content.count }
+        if let body { size += body.body.count + body.key.count }
         return size
     }
 }

@@ -20,7 +20,7 @@ extension Storage {
             switch event.kind {
             case .message, .edit: words = text(event.content).map(SearchWords.words) ?? []
             case .deletion: words = []
-            case .flow, .join, .leave, .user, .session, .admin: continue
+            case .flow, .join, .leave, .user, .session, .contact, .key, .admin, .invite: continue
             }
             changes.append((event.position, searchChange(of: target, to: words)))
         }

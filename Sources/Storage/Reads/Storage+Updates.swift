@@ -67,7 +67,11 @@ extension Storage {
             let sizes = try connection.rows(
                 "SELECT length(content) \(source)",
                 [SQLValue(after), SQLValue(limit: min(limit, Self.maximumPageRows))])
-            let (count, _) = try Self.pageRows(sizes)
+            let (count, _) = Self.pageRows(
+                try sizes.map { (row) throws(StorageError) in
+                    var reader = RowReader(row)
+                    return try reader.int()
+                })
             guard count > 0 else { return [] }
             let rows = try connection.rows(
                 """
@@ -92,28 +96,33 @@ extension Storage {
     /// Reads only the account's flows with something new, each by its own index.
     ///
     /// `wholeSeconds`, for cursors that are a time, does not end inside a second, unless that alone is more than a page
-    /// may hold. `excluded` are events that the asker needs not be told of.
+    /// may hold. `excluded` are events that the asker needs not be told of. With `bodies` the messages have what was
+    /// encrypted for the account alone.
     package func updates(
-        for user: UserID, after cursor: Position, limit: Int, wholeSeconds: Bool, excluding excluded: Set<Position> = []
+        for user: UserID, after cursor: Position, limit: Int, wholeSeconds: Bool,
+        excluding excluded: Set<Position> = [],
+        bodies: Bool = false
     ) async throws(StorageError) -> UpdatePage {
         let limit = min(max(limit, 1), Self.maximumUpdates)
         return try await engine.read { (connection) throws(StorageError) in
             let head = try Self.head(on: connection)
             let flows = try Self.flowsWithNews(for: user, after: cursor, on: connection)
-            var end = head
-            var positions = try Self.positions(in: flows, after: cursor, upTo: end, limit: limit + 1, on: connection)
-            if positions.count > limit {
-                end = positions[limit - 1]
-                if wholeSeconds { end = try Self.endOfSecond(at: end, on: connection) }
-                positions = try Self.positions(
-                    in: flows, after: cursor, upTo: end, limit: Self.maximumUpdates, on: connection)
-                end = positions.last ?? end
+            var merge = PositionMerge(flows: flows, after: cursor, upTo: head)
+            var positions: [Position] = []
+            while positions.count < limit, let next = try merge.next(on: connection) { positions.append(next) }
+            if wholeSeconds, positions.count == limit, let last = positions.last {
+                let end = try Self.endOfSecond(at: last, on: connection)
+                while positions.count < Self.maximumUpdates, let next = try merge.peek(on: connection), next <= end {
+                    positions.append(next)
+                    _ = try merge.next(on: connection)
+                }
             }
+            let end = positions.last ?? head
             positions.removeAll(where: excluded.contains)
-            var page = try Self.load(positions, wholeSeconds: wholeSeconds, on: connection)
+            var page = try self.load(
+                positions, wholeSeconds: wholeSeconds, bodiesFor: bodies ? user : nil, on: connection)
             if page.isCut { return page }
-            let more = try Self.positions(in: flows, after: end, upTo: head, limit: 1, on: connection)
-            page.isCut = !more.isEmpty
+            page.isCut = try merge.peek(on: connection) != nil
             page.cursor = page.isCut ? end : head
             return page
         }
@@ -134,39 +143,6 @@ extension Storage {
         ).map { $0[0] }
     }
 
-    /// The first `limit` positions in `(after, upTo]` of these flows and of changed accounts, in order.
-    private static func positions(
-        in flows: [SQLValue], after: Position, upTo: Position, limit: Int, on connection: any SQLConnection
-    ) throws(StorageError) -> [Position] {
-        guard after < upTo else { return [] }
-        let range = [SQLValue(after), SQLValue(upTo), SQLValue(limit: limit)]
-        var statements = [
-            SQLStatement(
-                """
-                SELECT position FROM events
-                WHERE flow_id IS NULL AND type = 'user' AND position > $1 AND position <= $2
-                ORDER BY position
-                LIMIT $3
-                """, range)
-        ]
-        statements += flows.map { flow in
-            SQLStatement(
-                """
-                SELECT position FROM events
-                WHERE flow_id = $1 AND position > $2 AND position <= $3
-                ORDER BY position
-                LIMIT $4
-                """, [flow] + range)
-        }
-        var positions: [Position] = []
-        for row in try connection.rows(pipelined: statements).joined() {
-            var reader = RowReader(row)
-            positions.append(try reader.position())
-        }
-        positions.sort()
-        return Array(positions.prefix(limit))
-    }
-
     /// The last position in the second of the event at `position`.
     private static func endOfSecond(
         at position: Position, on connection: any SQLConnection
@@ -178,8 +154,8 @@ extension Storage {
     }
 
     /// The objects that the events at these positions made or changed, each once, as they stand now.
-    private static func load(
-        _ positions: [Position], wholeSeconds: Bool, on connection: any SQLConnection
+    private func load(
+        _ positions: [Position], wholeSeconds: Bool, bodiesFor reader: UserID?, on connection: any SQLConnection
     ) throws(StorageError) -> UpdatePage {
         var page = UpdatePage(cursor: positions.last ?? .start)
         let heads = try connection.rows(
@@ -188,6 +164,17 @@ extension Storage {
                     "SELECT position, time_ms, type, flow_id, state_key, replaces FROM events WHERE position = $1",
                     [SQLValue($0)])
             })
+        let bodies: [Position: Int64]
+        if let reader {
+            let targets = try heads.joined().map { (row) throws(StorageError) in
+                var reader = RowReader([row[0], row[5]])
+                let position = try reader.position()
+                return try reader.optionalInt().map { Position($0) } ?? position
+            }
+            bodies = try bodySizes(at: Array(Set(targets)), for: reader, on: connection)
+        } else {
+            bodies = [:]
+        }
         var seenMessages: Set<Position> = []
         var seenFlows: Set<Int64> = []
         var seenUsers: Set<Int64> = []
@@ -197,7 +184,7 @@ extension Storage {
         // What the page was when the running second began.
         var before: UpdatePage?
         for row in heads.joined() {
-            if bytes > maximumPageBytes {
+            if bytes > Self.maximumPageBytes {
                 page.cursor = last
                 if wholeSeconds, let before { page = before }
                 page.isCut = true
@@ -218,24 +205,26 @@ extension Storage {
             switch kind {
             case .message, .edit, .deletion:
                 guard seenMessages.insert(target).inserted else { break }
-                for message in try messages(at: [target], on: connection).messages {
-                    bytes += message.size
+                for message in try Self.messages(at: [target], on: connection).messages {
+                    bytes += message.size + Int(bodies[target] ?? 0)
                     page.messages.append(message)
                 }
             case .flow, .join, .leave:
                 guard let flow, seenFlows.insert(flow).inserted else { break }
                 let rows = try connection.rows(
-                    "SELECT \(flowColumns) FROM \(flowTables) WHERE f.deleted_ms IS NULL AND f.id = $1", [.int(flow)])
+                    "SELECT \(Self.flowColumns) FROM \(Self.flowTables) WHERE f.deleted_ms IS NULL AND f.id = $1",
+                    [.int(flow)])
                 for row in rows { page.flows.append(try Self.flow(row)) }
             case .user:
                 guard let subject, seenUsers.insert(subject).inserted else { break }
                 let rows = try connection.rows(
-                    "SELECT \(userColumns) FROM users u WHERE u.is_hidden = 0 AND u.id = $1", [.int(subject)])
+                    "SELECT \(Self.userColumns) FROM users u WHERE u.is_hidden = 0 AND u.id = $1", [.int(subject)])
                 for row in rows { page.users.append(try Self.user(row)) }
-            case .session, .admin, nil: break
+            case .session, .contact, .key, .admin, .invite, nil: break
             }
             last = position
         }
+        if let reader { try addBodies(to: &page.messages, for: reader, sizes: bodies, on: connection) }
         return page
     }
 }

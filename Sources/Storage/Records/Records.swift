@@ -25,6 +25,11 @@ package struct UserRecord: Sendable, Equatable {
     package var bio: String
     package var created: LogTime
     package var deleted: LogTime?
+    /// The number by which FastChat clients know the account: its login if that is a number below 1,000,000,000, else
+    /// 1,000,000,000 and the row number.
+    package var fastChatNumber: Int64
+    /// What skaro's challenge needs, sealed under a key outside the database; `nil` if the password was not seen since.
+    package var skaroSecret: [UInt8]?
 
     /// What a deleted account is called.
     package static let deletedName = "User deleted"
@@ -49,6 +54,8 @@ package struct FlowRecord: Sendable, Equatable {
     /// Messages so far, deleted ones included; the next one's `number`.
     package var messageCount: Int64
     package var head: Position
+    /// The server opened an encrypted message of it for others: the flow is no longer end-to-end.
+    package var isBridged: Bool
 }
 
 /// A current member of a flow.
@@ -75,6 +82,8 @@ package struct MessageRecord: Sendable, Equatable {
     /// Attachments that are kept outside `content`, by name.
     package var blobs: [String: [UInt8]]
     package var change: Change?
+    /// What was encrypted for the reader alone, if the read was for one and there is something.
+    package var body: MessageBody?
 
     package enum Change: Sendable, Equatable {
         /// The newest edit's content.
@@ -95,6 +104,10 @@ package struct SessionRecord: Sendable, Equatable {
     package var lastSeen: LogTime
     package var expires: LogTime
     package var revoked: LogTime?
+    /// Where it is connected or was last.
+    package var node: NodeID
+    /// What the client calls itself; empty if it does not say.
+    package var device: String
 }
 
 /// An administrator of the server.
@@ -115,8 +128,14 @@ package struct LogEvent: Sendable, Equatable {
         case user
         /// Sessions of an account were opened or revoked.
         case session
+        /// An account's list of contacts changed; the content names the contact and whether it was added.
+        case contact
+        /// An account published a key.
+        case key
         /// A change of the administrators.
         case admin
+        /// A change of the invites.
+        case invite
     }
 
     /// The content of a `session` event that only opened one: nothing that is known about the account became untrue.
@@ -130,7 +149,7 @@ package struct LogEvent: Sendable, Equatable {
     package var seq: Int64?
     package var number: Int64?
     package var sender: UserID?
-    /// Whom or what the event is about: the member's user id of a join, the user id of a `user` or `session` event.
+    /// Whom or what the event is about: the member's user id of a join, the user id of a `user`, `session`, `contact` or `key` event.
     package var subject: Int64?
     package var content: [UInt8]
     /// The message that an edit or deletion changes.

@@ -34,6 +34,7 @@ final class GatedEngine: StorageEngine {
     }
 
     var dialect: SQLDialect { engine.dialect }
+    var signals: any LogSignals { engine.signals }
     /// How many writes were asked for.
     var writes: Int { state.withLock { $0.writes } }
 

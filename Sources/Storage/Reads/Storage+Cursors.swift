@@ -1,0 +1,140 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+extension Storage {
+    private static let cursorInsertion = SQLInsertion(
+        into: "cursors", columns: [("user_id", .int), ("device", .text), ("position", .int)],
+        onConflict: """
+            ON CONFLICT (user_id, device) DO UPDATE SET position = excluded.position
+            WHERE excluded.position > cursors.position
+            """)
+
+    /// Notes how far devices have read, and when sessions were last used, in one transaction beside the log.
+    ///
+    /// No cursor goes back. `node` is where the sessions are now; `nil` leaves what is known.
+    package func saveCursors(
+        _ cursors: [DeviceCursor], seen: [SessionID: LogTime] = [:], node: NodeID? = nil
+    ) async throws(StorageError) {
+        struct Device: Hashable {
+            var user: UserID
+            var device: String
+        }
+        let latest = Dictionary(
+            cursors.map { (Device(user: $0.user, device: $0.device), $0.position) }, uniquingKeysWith: max)
+        // In one order everywhere, so that two nodes never wait for each other.
+        let rows = latest.sorted { ($0.key.user, $0.key.device) < ($1.key.user, $1.key.device) }
+            .map { [SQLValue($0.key.user), .text($0.key.device), SQLValue($0.value)] }
+        let sessions = sessionUpdate(seen, node: node)
+        guard !rows.isEmpty || sessions != nil else { return }
+        try await engine.write { (connection) throws(StorageError) in
+            try connection.insert(Self.cursorInsertion, rows: rows)
+            if let sessions { try connection.execute(sessions) }
+        }
+    }
+
+    /// Notes when sessions were last used, and on which node they are.
+    ///
+    /// `nil` for `node` leaves what is known.
+    package func touch(_ seen: [SessionID: LogTime], node: NodeID? = nil) async throws(StorageError) {
+        try await saveCursors([], seen: seen, node: node)
+    }
+
+    private func sessionUpdate(_ seen: [SessionID: LogTime], node: NodeID?) -> SQLStatement? {
+        guard !seen.isEmpty else { return nil }
+        let list = seen.sorted { $0.key.rawValue < $1.key.rawValue }
+            .map { "[\($0.key.rawValue),\($0.value.milliseconds)]" }
+            .joined(separator: ",")
+        return SQLStatement(
+            """
+            WITH seen AS (SELECT p.flow_id AS session_id, p.user_id AS time_ms FROM \(engine.dialect.pairs) p)
+            UPDATE sessions SET last_seen_ms = seen.time_ms, node = coalesce($2, node)
+            FROM seen
+            WHERE sessions.id = seen.session_id AND sessions.last_seen_ms <= seen.time_ms
+            """, [.text("[\(list)]"), SQLValue(node?.rawValue)])
+    }
+
+    /// How far a device has read, if that was ever noted.
+    package func cursor(of user: UserID, device: String) async throws(StorageError) -> Position? {
+        try await engine.read { (connection) throws(StorageError) in
+            try Self.cursor(of: user, device: device, on: connection)
+        }
+    }
+
+    private static func cursor(
+        of user: UserID, device: String, on connection: any SQLConnection
+    ) throws(StorageError) -> Position? {
+        let rows = try connection.rows(
+            "SELECT position FROM cursors WHERE user_id = $1 AND device = $2", [SQLValue(user), .text(device)])
+        guard let row = rows.first else { return nil }
+        var reader = RowReader(row)
+        return try reader.position()
+    }
+
+    /// How far all devices of an account have read.
+    package func cursors(of user: UserID) async throws(StorageError) -> [DeviceCursor] {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                "SELECT device, position FROM cursors WHERE user_id = $1 ORDER BY device", [SQLValue(user)])
+            return try rows.map { (row) throws(StorageError) in
+                var reader = RowReader(row)
+                return DeviceCursor(user: user, device: try reader.text(), position: try reader.position())
+            }
+        }
+    }
+
+    // MARK: New devices
+
+    /// Where a device begins to read: at its cursor, or, when it is new, at the account's creation, but at most `backlog`
+    /// of the messages that the account sees now before the log's end.
+    ///
+    /// An account that does not exist begins at the end.
+    package func startPosition(
+        of user: UserID, device: String, backlog: Int
+    ) async throws(StorageError) -> Position {
+        let backlog = Int64(max(0, backlog))
+        return try await engine.read { (connection) throws(StorageError) in
+            if let cursor = try Self.cursor(of: user, device: device, on: connection) { return cursor }
+            var high = try Self.head(on: connection)
+            guard let row = try connection.rows("SELECT created_ms FROM users WHERE id = $1", [SQLValue(user)]).first
+            else { return high }
+            var reader = RowReader(row)
+            var low = try Self.position(before: try reader.time(), on: connection)
+            if try Self.messageCount(for: user, after: low, on: connection) <= backlog { return low }
+            // Invariant: more than `backlog` messages follow `low`, not more follow `high`.
+            while high.rawValue - low.rawValue > 1 {
+                let middle = Position(low.rawValue + (high.rawValue - low.rawValue) / 2)
+                if try Self.messageCount(for: user, after: middle, on: connection) > backlog {
+                    low = middle
+                } else {
+                    high = middle
+                }
+            }
+            return high
+        }
+    }
+
+    /// How many messages follow `position` in the flows that an account sees.
+    ///
+    /// Numbers have no gaps, so that in each flow one look tells.
+    private static func messageCount(
+        for user: UserID, after position: Position, on connection: any SQLConnection
+    ) throws(StorageError) -> Int64 {
+        let rows = try connection.rows(
+            """
+            SELECT CAST(coalesce(sum(f.message_count - coalesce((
+                SELECT e.number + 1 FROM events e
+                WHERE e.flow_id = f.id AND e.position <= $1 AND e.number IS NOT NULL
+                ORDER BY e.position DESC
+                LIMIT 1), 0)), 0) AS BIGINT)
+            FROM (
+                SELECT m.flow_id AS id FROM flow_members m WHERE m.user_id = $2 AND m.left_position IS NULL
+                UNION
+                SELECT p.id FROM flows p WHERE p.is_public = 1) visible
+            JOIN flows f ON f.id = visible.id
+            WHERE f.head_position > $1 AND f.deleted_ms IS NULL
+            """, [SQLValue(position), SQLValue(user)])
+        guard let row = rows.first else { return 0 }
+        var reader = RowReader(row)
+        return try reader.int()
+    }
+}

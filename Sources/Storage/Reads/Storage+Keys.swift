@@ -1,0 +1,103 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+extension Storage {
+    /// The public keys of one kind that these accounts published, by account and device.
+    package func keys(of users: [UserID], kind: String) async throws(StorageError) -> [PublicKeyRecord] {
+        guard !users.isEmpty else { return [] }
+        let list = SQLValue.numbers(users.map(\.rawValue))
+        return try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT k.user_id, k.device, k.kind, k.public_key, k.created_ms
+                FROM \(self.engine.dialect.numbers) n
+                JOIN user_keys k ON k.user_id = n.number
+                WHERE k.kind = $2
+                ORDER BY k.user_id, k.device
+                """, [list, .text(kind)])
+            return try rows.map { (row) throws(StorageError) in
+                var reader = RowReader(row)
+                return PublicKeyRecord(
+                    user: try reader.user(), device: try reader.text(), kind: try reader.text(),
+                    publicKey: try reader.text(), time: try reader.time())
+            }
+        }
+    }
+
+    /// The key pair of one kind that the server holds for an account.
+    package func bridgeKey(of user: UserID, kind: String) async throws(StorageError) -> SealedKeyPair? {
+        try await engine.read { (connection) throws(StorageError) in
+            try Self.keyPair(Self.bridgeKeyQuery(user, kind), on: connection)
+        }
+    }
+
+    /// Stores a key pair for an account unless there is one of that kind.
+    ///
+    /// - Returns: The pair that is stored now: this one, or the one that was there first.
+    package func putBridgeKey(
+        _ pair: SealedKeyPair, of user: UserID, kind: String
+    ) async throws(StorageError) -> SealedKeyPair {
+        let time = currentTime()
+        return try await store(
+            SQLStatement(
+                """
+                INSERT INTO bridge_keys (user_id, kind, public_key, sealed_private, created_ms)
+                VALUES ($1, $2, $3, $4, $5)
+                ON CONFLICT (user_id, kind) DO NOTHING
+                """,
+                [SQLValue(user), .text(kind), .text(pair.publicKey), .bytes(pair.sealedPrivateKey), SQLValue(time)]),
+            unlessFoundBy: Self.bridgeKeyQuery(user, kind))
+    }
+
+    /// A key pair that belongs to the whole cluster, such as the balancer's.
+    package func serverKey(_ name: String) async throws(StorageError) -> SealedKeyPair? {
+        try await engine.read { (connection) throws(StorageError) in
+            try Self.keyPair(Self.serverKeyQuery(name), on: connection)
+        }
+    }
+
+    /// Stores a key pair of the cluster unless there is one of that name; all nodes end with the same one.
+    ///
+    /// - Returns: The pair that is stored now: this one, or the one that was there first.
+    package func putServerKey(_ pair: SealedKeyPair, name: String) async throws(StorageError) -> SealedKeyPair {
+        let time = currentTime()
+        return try await store(
+            SQLStatement(
+                """
+                INSERT INTO server_keys (name, public_key, sealed_private, created_ms) VALUES ($1, $2, $3, $4)
+                ON CONFLICT (name) DO NOTHING
+                """, [.text(name), .text(pair.publicKey), .bytes(pair.sealedPrivateKey), SQLValue(time)]),
+            unlessFoundBy: Self.serverKeyQuery(name))
+    }
+
+    private static func bridgeKeyQuery(_ user: UserID, _ kind: String) -> SQLStatement {
+        SQLStatement(
+            "SELECT public_key, sealed_private FROM bridge_keys WHERE user_id = $1 AND kind = $2",
+            [SQLValue(user), .text(kind)])
+    }
+
+    private static func serverKeyQuery(_ name: String) -> SQLStatement {
+        SQLStatement("SELECT public_key, sealed_private FROM server_keys WHERE name = $1", [.text(name)])
+    }
+
+    private static func keyPair(
+        _ query: SQLStatement, on connection: any SQLConnection
+    ) throws(StorageError) -> SealedKeyPair? {
+        guard let row = try connection.rows(query).first else { return nil }
+        var reader = RowReader(row)
+        return SealedKeyPair(publicKey: try reader.text(), sealedPrivateKey: try reader.bytes())
+    }
+
+    private func store(
+        _ insertion: SQLStatement, unlessFoundBy query: SQLStatement
+    ) async throws(StorageError) -> SealedKeyPair {
+        try await engine.write { (connection) throws(StorageError) in
+            // Waits for another process that inserts the same; what it stored is then found.
+            try connection.execute(insertion)
+            guard let pair = try Self.keyPair(query, on: connection) else {
+                throw StorageError(.writeFailed, "The key could not be stored. Try again.")
+            }
+            return pair
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+extension Storage {
+    /// How long a node may be silent before its row goes.
+    package static let silentNodeLimit: Duration = .seconds(3600)
+
+    /// Enters a node into the cluster's list, and removes those that have long been silent.
+    package func registerNode(_ node: NewNode) async throws(StorageError) -> NodeID {
+        let now = engine.dialect.nowMilliseconds
+        let silence = Self.removal(ofNodesSilentFor: Self.silentNodeLimit, now: now)
+        return try await engine.write { (connection) throws(StorageError) in
+            try connection.execute(silence)
+            let rows = try connection.rows(
+                """
+                INSERT INTO nodes (name, address, protocols, started_ms, heartbeat_ms, draining, clients)
+                VALUES ($1, $2, $3, \(now), \(now), 0, 0)
+                RETURNING id
+                """, [.text(node.name), .text(node.address), .text(node.protocols)])
+            guard let row = rows.first else {
+                throw StorageError(.writeFailed, "The node could not be entered. Try again.")
+            }
+            var reader = RowReader(row)
+            return NodeID(try reader.int())
+        }
+    }
+
+    /// Says that a node lives, by the database's clock.
+    ///
+    /// - Returns: `nil` when the node is not in the list any more and must enter itself anew.
+    package func heartbeat(_ node: NodeID, clients: Int) async throws(StorageError) -> NodeHeartbeat? {
+        let now = engine.dialect.nowMilliseconds
+        return try await engine.write { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                "UPDATE nodes SET heartbeat_ms = \(now), clients = $1 WHERE id = $2 RETURNING draining",
+                [.int(Int64(clients)), .int(node.rawValue)])
+            guard let row = rows.first else { return nil }
+            var reader = RowReader(row)
+            return NodeHeartbeat(isDraining: try reader.bool())
+        }
+    }
+
+    /// All nodes in the list, by number, silent ones too.
+    package func nodes() async throws(StorageError) -> [NodeRecord] {
+        let now = engine.dialect.nowMilliseconds
+        return try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT id, name, address, protocols, started_ms, \(now) - heartbeat_ms, draining, clients
+                FROM nodes
+                ORDER BY id
+                """)
+            return try rows.map { (row) throws(StorageError) in
+                var reader = RowReader(row)
+                return NodeRecord(
+                    id: NodeID(try reader.int()), name: try reader.text(), address: try reader.text(),
+                    protocols: try reader.text(), started: try reader.time(),
+                    ageMilliseconds: max(0, try reader.int()), isDraining: try reader.bool(),
+                    clients: try reader.int())
+            }
+        }
+    }
+
+    /// Asks for a node to be drained, or no longer.
+    ///
+    /// - Returns: Whether there is such a node.
+    package func setDraining(_ node: NodeID, _ isDraining: Bool) async throws(StorageError) -> Bool {
+        try await engine.write { (connection) throws(StorageError) in
+            try connection.execute(
+                "UPDATE nodes SET draining = $1 WHERE id = $2", [SQLValue(isDraining), .int(node.rawValue)]) > 0
+        }
+    }
+
+    /// Takes a node off the list.
+    ///
+    /// - Returns: Whether it was in it.
+    package func removeNode(_ node: NodeID) async throws(StorageError) -> Bool {
+        try await engine.write { (connection) throws(StorageError) in
+            try connection.execute("DELETE FROM nodes WHERE id = $1", [.int(node.rawValue)]) > 0
+        }
+    }
+
+    /// Takes nodes off the list whose last heartbeat is older than `limit`.
+    ///
+    /// - Returns: How many they were.
+    package func removeNodes(silentFor limit: Duration) async throws(StorageError) -> Int {
+        let removal = Self.removal(ofNodesSilentFor: limit, now: engine.dialect.nowMilliseconds)
+        return try await engine.write { (connection) throws(StorageError) in try connection.execute(removal) }
+    }
+
+    private static func removal(ofNodesSilentFor limit: Duration, now: String) -> SQLStatement {
+        let (seconds, attoseconds) = limit.components
+        let milliseconds = min(max(seconds, 0), 1 << 40) * 1000 + attoseconds / 1_000_000_000_000_000
+        return SQLStatement("DELETE FROM nodes WHERE heartbeat_ms < \(now) - $1", [.int(milliseconds)])
+    }
+}
