@@ -49,8 +49,8 @@ package struct FastChatHeader: Equatable, Sendable {
 
     /// Writes the members that the log keeps beside the event's own sender and flow: `type`, `time`, `response`, others.
     ///
-    /// - Parameter writer: Inside an object, which may get more members; no name is taken twice if those are `dest`, `from`,
-    ///   `group`, `message`, `isgroup` or `key`.
+    /// - Parameter writer: Inside an object that has no further members, unless they are called `dest`, `from`, `group`,
+    ///   `message`, `isgroup` or `key`: all other names may be the sender's.
     package func writeKeptMembers(to writer: inout JSONWriter) {
         writer.member("type", kind.rawValue)
         writer.member("time", time)

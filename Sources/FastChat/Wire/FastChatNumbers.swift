@@ -23,7 +23,7 @@ package enum FastChatTime {
     /// - Returns: Always the same length until the year 9999.
     package static func text(milliseconds: Int64) -> String {
         let day: Int64 = 86_400_000
-        let time = milliseconds - floorDivision(milliseconds, day) * day
+        let time = (milliseconds % day + day) % day
         // Days are counted from a first of March, so that leap days are the last of their years.
         let days = floorDivision(milliseconds, day) + 719_468
         let era = floorDivision(days, 146_097)

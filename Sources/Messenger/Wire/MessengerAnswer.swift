@@ -17,7 +17,7 @@ package enum MessengerAnswer: Equatable, Sendable {
     case wrongPassword
     /// Corresponds to `0x02 0x00`.
     case loggedOut
-    /// Corresponds to `0x03 0x00 ␍ login ␍ status …`; see `contacts(_:)` for lists of any length.
+    /// Corresponds to `0x03 0x00 ␍ login ␍ status …`; see `contactList(_:)` for lists of any length.
     case contacts([MessengerContact])
     /// Corresponds to `0x03 0x01`.
     case noContacts
@@ -32,7 +32,7 @@ package enum MessengerAnswer: Equatable, Sendable {
     ///
     /// - Parameter contacts: Those that are not exact are left out: the client could not write to them.
     /// - Returns: `.noContacts` for an empty list.
-    package static func contacts(_ contacts: [MessengerContact]) -> [MessengerAnswer] {
+    package static func contactList(_ contacts: [MessengerContact]) -> [MessengerAnswer] {
         var answers: [MessengerAnswer] = []
         var part: [MessengerContact] = []
         var count = 2
