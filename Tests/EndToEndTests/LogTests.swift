@@ -1,0 +1,84 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import JSON
+import MTP
+import TestClient
+import Testing
+
+/// What a server's log says, and what it must not say.
+@Suite(.timeLimit(.minutes(2)))
+struct LogTests {
+    @Test(arguments: ["info", "trace"])
+    func noSecretIsInTheLogOrTheDatabase(level: String) async throws {
+        try await Program.with { program in
+            let server = try await program.startServer("--log-level", level)
+            let alice = try await Person("alice", on: server, password: "pass-of-alice")
+            let flow = try await alice.makeFlow()
+            #expect(try await alice.say("text-of-alice", in: flow) == 200)
+            let refused = try await alice.client.request(.authentication(login: "alice", password: "wrong-word"))
+            #expect(refused.code == 401)
+            let broken = Array(#"{"type": "text-of-broken", "auth_id": "token-of-broken", "password": "#.utf8)
+            #expect(try await alice.client.request(frame: broken).code == 415)
+            let made = try await program.manage(
+                "user", "create", "--login", "bob", "--password-stdin", input: "pass-of-bob\n")
+            #expect(made.ending == .exited(0))
+            let page = try await RawConnection(to: server)
+            #expect(try await page.get("/livez?auth_id=token-in-query") == "HTTP/1.1 200 OK\r")
+            await page.close()
+            await server.stop()
+
+            var written = server.process.errors.text + server.process.output.text
+            for name in program.names(in: "log") { written += try program.read("log/\(name)") }
+            let stored = try program.names(in: ".").filter { $0.hasPrefix("db_sqlite.db") }.map(program.read).joined()
+            let secrets = ["pass-of-alice", "pass-of-bob", "wrong-word", alice.credentials.authID]
+            for secret in secrets {
+                #expect(!written.contains(secret))
+                #expect(!stored.contains(secret))
+            }
+            #expect(!written.contains("token-of-broken") && !written.contains("token-in-query"))
+            if level == "info" { #expect(!written.contains("text-of-")) }
+            // Otherwise the test would have looked in the wrong place.
+            #expect(written.contains("The server is running") && stored.contains("text-of-alice"))
+            #expect(program.names(in: "log") == (level == "info" ? ["error.log"] : ["debug.log", "error.log"]))
+        }
+    }
+
+    @Test func linesForProgramsAreJSON() async throws {
+        try await Program.with { program in
+            let server = try await program.startServer("--log-format", "json")
+            await server.stop()
+
+            let lines = server.process.errors.text.split(separator: "\n")
+            let messages = try lines.map { try JSONValue.parse(Array($0.utf8))["message"]?.string }
+            #expect(messages.contains("The server is running"))
+            #expect(messages.last == "The server has stopped")
+        }
+    }
+
+    @Test func linesAreColouredOnlyWhenAsked() async throws {
+        try await Program.with { program in
+            let plain = try await program.startServer()
+            await plain.stop()
+            let coloured = try await program.startServer("--use-colors")
+            await coloured.stop()
+
+            #expect(!plain.process.errors.text.contains("\u{1B}["))
+            #expect(coloured.process.errors.text.contains("\u{1B}["))
+        }
+    }
+
+    @Test func levelChoosesWhatIsLogged() async throws {
+        try await Program.with { program in
+            let quiet = try await program.startServer("--log-level", "critical")
+            await quiet.stop()
+            let loud = try await program.startServer("--log-level", "debug")
+            await loud.stop()
+
+            #expect(quiet.process.errors.text == "")
+            #expect(loud.process.errors.text.contains("The server has stopped"))
+            #expect(try program.read("log/debug.log").contains("The server has stopped"))
+        }
+    }
+}

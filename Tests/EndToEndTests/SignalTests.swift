@@ -1,0 +1,117 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import JSON
+import MTP
+import NIOCore
+import TestClient
+import Testing
+
+/// How the server ends: in order at the first signal, at once at the second.
+@Suite(.timeLimit(.minutes(2)))
+struct SignalTests {
+    /// Keeps an SQLite database locked until it is killed.
+    private static let holder = """
+        import signal, sqlite3, sys
+        database = sqlite3.connect(sys.argv[1], isolation_level=None)
+        database.execute("BEGIN IMMEDIATE")
+        print("held", flush=True)
+        signal.pause()
+        """
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func firstSignalClosesConnectionsAndEndsWithZero(signal: Int32) async throws {
+        try await Program.with { program in
+            let server = try await program.startServer()
+            let alice = try await Person("alice", on: server)
+
+            server.process.send(signal)
+
+            #expect(await alice.client.webSocket.closed().code == 1001)
+            #expect(await server.process.ended() == .exited(0))
+        }
+    }
+
+    @Test func requestsInWorkAreAnsweredBeforeTheEnd() async throws {
+        try await Program.with { program in
+            program["PARLEY_DATABASE_BUSY_TIMEOUT"] = "2m"
+            let server = try await program.startServer()
+            let alice = try await Person("alice", on: server)
+            let flow = try await alice.makeFlow()
+            let socket = try await WebSocketClient.connect(url: server.url)
+            let texts = (1...8).map { "message \($0)" }
+            let holder = try await program.start([
+                "python3", "-c", Self.holder, program.path("db_sqlite.db"),
+            ])
+            try #require(await holder.output.line { $0 == "held" } != nil)
+
+            // One piece: what was sent behind an answered request has arrived, too.
+            var bytes = Self.frame(.pingPong(as: alice.credentials))
+            for text in texts {
+                let message = MessageObject(clientID: 1, text: JSONText(text))
+                var frame = Self.frame(.sendMessage(as: alice.credentials, flow: flow, message))
+                bytes.writeBuffer(&frame)
+            }
+            try await socket.send(raw: Array(bytes.readableBytesView))
+            #expect(try await Self.nextCode(socket) == 200)
+            server.process.send(SIGTERM)
+            #expect(await server.isStopping())
+            holder.send(SIGKILL)
+
+            for _ in texts { #expect(try await Self.nextCode(socket) == 200) }
+            #expect(try await socket.receive() == nil)
+            #expect(socket.closure?.code == 1001)
+            #expect(await server.process.ended() == .exited(0))
+            let again = try await program.startServer()
+            let messages = try await Person(alice.credentials, on: again).messages(of: flow)
+            #expect(messages.map { $0.text?.string } == texts)
+        }
+    }
+
+    /// Two signals, and the status that the second one ends the program with.
+    private static let pairs: [(first: Int32, second: Int32, status: Int32)] = [
+        (SIGTERM, SIGTERM, 143), (SIGINT, SIGINT, 130), (SIGTERM, SIGINT, 130),
+    ]
+
+    @Test(arguments: pairs)
+    func secondSignalEndsAtOnce(first: Int32, second: Int32, status: Int32) async throws {
+        try await Program.with { program in
+            let server = try await program.startServer()
+            // The server waits for the answer to its close frame, which a client that does not read never sends.
+            let silent = try await WebSocketClient.connect(url: server.url)
+            try await silent.setReading(false)
+
+            server.process.send(first)
+            #expect(await server.isStopping())
+            server.process.send(second)
+
+            #expect(await server.process.ended() == .exited(status))
+            await silent.abort()
+        }
+    }
+
+    @Test func connectionThatDoesNotAnswerCannotHoldUpTheEnd() async throws {
+        try await Program.with { program in
+            let server = try await program.startServer()
+            let silent = try await WebSocketClient.connect(url: server.url)
+            try await silent.setReading(false)
+            let half = try await RawConnection(to: server)
+            try await half.send("GET / HTTP/1.1\r\nHost: lo")
+
+            server.process.send(SIGTERM)
+
+            #expect(await server.process.ended() == .exited(0))
+            await silent.abort()
+            await half.close()
+        }
+    }
+
+    private static func frame(_ request: MTPRequest) -> ByteBuffer {
+        WebSocketFrameBytes(opcode: 1).encoded(request.encoded())
+    }
+
+    private static func nextCode(_ socket: WebSocketClient) async throws -> Int? {
+        try await socket.receiveBuffer().map { try MTPResponse(decoding: $0) }?.code
+    }
+}

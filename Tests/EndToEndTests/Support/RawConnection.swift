@@ -1,0 +1,41 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOPosix
+import TestClient
+
+/// A TCP connection on which a test writes what it likes.
+struct RawConnection: Sendable {
+    private let channel: any Channel
+    /// What the server has sent.
+    let received: TextLog
+
+    init(to server: RunningServer) async throws {
+        let address = try ClientAddress(url: server.httpURL)
+        let received = TextLog()
+        self.received = received
+        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(TextLogReader(received))
+                }
+            }
+            .connect(host: address.host, port: address.port).get()
+    }
+
+    func send(_ text: String) async throws {
+        try await channel.writeAndFlush(ByteBuffer(string: text))
+    }
+
+    /// Asks for a page, and waits for the first line of the answer.
+    func get(_ path: String) async throws -> String? {
+        let firstLine = received.lineCount
+        try await send("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return await received.line(from: firstLine) { $0.hasPrefix("HTTP/1.1 ") }
+    }
+
+    func close() async {
+        try? await channel.close()
+    }
+}
