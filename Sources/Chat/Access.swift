@@ -10,6 +10,9 @@ package struct FlowAccess: Sendable, Equatable {
     package var kind: FlowRecord.Kind
     package var owner: UserID
     package var isPublic: Bool
+    package var title: String
+    /// The server opened encrypted messages of it for others: it is not end-to-end.
+    package var isBridged: Bool
     /// The members of a private flow.
     package var members: Set<UserID>
 

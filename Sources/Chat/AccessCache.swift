@@ -16,6 +16,8 @@ final class AccessCache: Sendable {
         var tokensOfUser: [UserID: Set<TokenHash>] = [:]
         var flows: [FlowID: FlowAccess] = [:]
         var flowIDs: [Identifier: FlowID] = [:]
+        /// The chat of two people; it may have been deleted since.
+        var chats: [UserPair: Identifier] = [:]
     }
 
     /// Entries of each kind; when full, all of that kind are dropped and read again when needed.
@@ -51,6 +53,17 @@ final class AccessCache: Sendable {
 
     func flow(_ id: FlowID) -> FlowAccess? {
         state.withLock { $0.flows[id] }
+    }
+
+    func chat(of pair: UserPair) -> Identifier? {
+        state.withLock { $0.chats[pair] }
+    }
+
+    func remember(_ chat: Identifier, of pair: UserPair) {
+        state.withLock { state in
+            if state.chats.count >= capacity { state.chats.removeAll() }
+            state.chats[pair] = chat
+        }
     }
 
     func remember(_ flow: FlowAccess, readAt generation: Int) {

@@ -31,9 +31,23 @@ extension Chat {
     ///
     /// - Throws: `.registrationClosed`, `.credentialsMissing`, `.invalidLogin`, `.loginTaken`, `.tooLong`, `.busy`.
     package func register(
-        login: String, password: Password, username: String?, email: String?, from origin: Origin
+        login: String, password: Password, username: String?, email: String?, invite: String? = nil,
+        from origin: Origin
     ) async throws(ChatError) -> NewLogIn {
-        guard policy.isRegistrationOpen else { throw .registrationClosed }
+        var code: [UInt8]?
+        switch policy.registration {
+        case .open: break
+        case .closed: throw .registrationClosed
+        case .invite:
+            guard let invite, !invite.isEmpty else { throw .inviteNeeded }
+            let hash = TokenHash(of: invite).bytes
+            // Before the password costs anything; the write decides for good.
+            let known = try await reading { () async throws(StorageError) in
+                try await storage.invite(codeHash: hash)
+            }
+            guard let known, known.isValid(at: storage.currentTime()) else { throw .inviteInvalid }
+            code = hash
+        }
         let login = try Login(login)
         guard !password.isEmpty else { throw .credentialsMissing }
         // A taken login is told before the password costs anything; the insert decides for good.
@@ -43,7 +57,7 @@ extension Chat {
         let user = try await newUser(login: login, password: password, username: username, email: email)
         let token = newToken()
         let receipt = try await write(
-            .createUser(user, session: newSession(token, origin), admin: nil), by: nil)
+            .createUser(user, session: newSession(token, origin), admin: nil, invite: code), by: nil)
         return logIn(
             UserID(receipt.row ?? 0), user.uuid, SessionID(receipt.sessionRow ?? 0), token, at: receipt.time)
     }
@@ -56,9 +70,20 @@ extension Chat {
         let username = username ?? login.text
         try MessageContent.check(username, "username", limit: ChatLimits.usernameBytes)
         try MessageContent.check(email ?? "", "email", limit: ChatLimits.emailBytes)
+        let uuid = newIdentifier()
         return NewUser(
-            uuid: newIdentifier(), login: login.text, loginKey: login.key, username: username,
-            passwordHash: try await hash(password), isBot: isBot, isHidden: isHidden, email: email ?? "")
+            uuid: uuid, login: login.text, loginKey: login.key, username: username,
+            passwordHash: try await hash(password), isBot: isBot, isHidden: isHidden, email: email ?? "",
+            skaroSecret: skaroSecret(password, of: uuid))
+    }
+
+    /// What lets skaro's clients log in with a password that is seen in clear now; `nil` when that is switched off.
+    package func skaroSecret(_ password: Password, of account: Identifier) -> [UInt8]? {
+        guard let sealer = policy.sealer else { return nil }
+        var random = SecureRandom()
+        // The only thing that can be refused is the length, which is fixed.
+        return try? sealer.seal(
+            HMACChallenge(password).bytes, associatedData: Array(account.description.utf8), using: &random)
     }
 
     /// The password's hash after the settings.
@@ -74,7 +99,8 @@ extension Chat {
     ) async throws(ChatError) -> NewLogIn {
         let user = try await checkPassword(login: login, password: password, from: origin)
         let token = newToken()
-        let receipt = try await write(.openSession(user.id, newSession(token, origin)), by: user.id)
+        let receipt = try await write(
+            .openSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id)
         return logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time)
     }
 
@@ -84,6 +110,51 @@ extension Chat {
     ) async throws(ChatError) -> UserRecord {
         guard !login.isEmpty, !password.isEmpty else { throw .credentialsMissing }
         guard login.utf8.count <= ChatLimits.loginBytes, !login.utf8.contains(0) else { throw .noSuchLogin }
+        var user = try await throttledUser(login: login, from: origin)
+        let isRight: Bool
+        do { isRight = try await hasher.verify(password, against: user.passwordHash) } catch { throw ChatError(error) }
+        guard isRight else { throw failed(user.loginKey, from: origin) }
+        throttle.withLock { $0.succeeded(account: user.loginKey, address: origin.address) }
+        if hasher.needsRehash(user.passwordHash) {
+            let newer = try await hash(password)
+            _ = try await write(
+                .upgradePasswordHash(
+                    user.id, hash: newer, replacing: user.passwordHash,
+                    skaroSecret: skaroSecret(password, of: user.uuid)),
+                by: user.id)
+            user.passwordHash = newer
+        } else if user.skaroSecret == nil, let secret = skaroSecret(password, of: user.uuid) {
+            _ = try await write(.setSkaroSecret(user.id, secret, verified: user.passwordHash), by: user.id)
+        }
+        return user
+    }
+
+    /// Checks the answer to a challenge that is keyed with the password, and opens a session.
+    ///
+    /// - Throws: `.noSuchLogin`, `.wrongPassword`, `.tooManyAttempts`, `.challengeUnavailable`.
+    package func logIn(
+        login: String, answer: String, to challenge: String, from origin: Origin
+    ) async throws(ChatError) -> NewLogIn {
+        guard !login.isEmpty else { throw .credentialsMissing }
+        guard login.utf8.count <= ChatLimits.loginBytes, !login.utf8.contains(0) else { throw .noSuchLogin }
+        let user = try await throttledUser(login: login, from: origin)
+        guard let sealed = user.skaroSecret, let sealer = policy.sealer else { throw .challengeUnavailable }
+        guard let bytes = try? sealer.open(sealed, associatedData: Array(user.uuid.description.utf8)),
+            let secret = HMACChallenge(bytes: bytes)
+        else {
+            logger.error("A sealed secret cannot be opened: is the key file another one?")
+            throw .challengeUnavailable
+        }
+        guard secret.accepts(answer, to: challenge) else { throw failed(user.loginKey, from: origin) }
+        throttle.withLock { $0.succeeded(account: user.loginKey, address: origin.address) }
+        let token = newToken()
+        let receipt = try await write(
+            .openSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id)
+        return logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time)
+    }
+
+    /// The account to check a secret of, unless too many checks failed.
+    private func throttledUser(login: String, from origin: Origin) async throws(ChatError) -> UserRecord {
         let key = Login.key(of: login)
         let decision = throttle.withLock { $0.decision(account: key, address: origin.address, now: now()) }
         if case .wait(let duration) = decision {
@@ -94,21 +165,13 @@ extension Chat {
             throttle.withLock { $0.failed(account: key, address: origin.address, now: now()) }
             throw .noSuchLogin
         }
-        let isRight: Bool
-        do { isRight = try await hasher.verify(password, against: user.passwordHash) } catch { throw ChatError(error) }
-        guard isRight else {
-            throttle.withLock { $0.failed(account: key, address: origin.address, now: now()) }
-            logger.debug(
-                "Wrong password", metadata: ["address": "\(origin.address)", "protocol": "\(origin.protocol)"])
-            throw .wrongPassword
-        }
-        throttle.withLock { $0.succeeded(account: key, address: origin.address) }
-        if hasher.needsRehash(user.passwordHash) {
-            let upgraded = try await hash(password)
-            _ = try await write(
-                .upgradePasswordHash(user.id, hash: upgraded, replacing: user.passwordHash), by: user.id)
-        }
         return user
+    }
+
+    private func failed(_ key: String, from origin: Origin) -> ChatError {
+        throttle.withLock { $0.failed(account: key, address: origin.address, now: now()) }
+        logger.debug("Wrong password", metadata: ["address": "\(origin.address)", "protocol": "\(origin.protocol)"])
+        return .wrongPassword
     }
 
     /// Opens a session without a password: for the server's own bot.
@@ -147,6 +210,42 @@ extension Chat {
         return asker
     }
 
+    /// The session of a token, taken up again on another connection: within `seconds` of the last time it was used.
+    ///
+    /// - Throws: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.
+    package func restore(token: TokenHash, within seconds: Int64) async throws(ChatError) -> Asker {
+        let found = try await reading { () async throws(StorageError) in
+            try await storage.session(tokenHash: token.bytes)
+        }
+        guard let (session, user) = found else { throw .tokenUnknown }
+        if user.deleted != nil { throw .accountDeleted }
+        if session.revoked != nil { throw .tokenRevoked }
+        let time = storage.currentTime()
+        let seen = max(session.lastSeen, cursors.lastSeen(session.id) ?? session.lastSeen)
+        let isFresh =
+            hub.isConnected(user.id, session: session.id)
+            || time.milliseconds <= seen.milliseconds + seconds * 1000
+        guard session.expires > time, isFresh else { throw .tokenExpired }
+        return Asker(user: user.id, uuid: user.uuid, session: session.id, expires: session.expires)
+    }
+
+    /// Ends the asker's own session; its connections are closed.
+    package func logOut(_ asker: Asker) async throws(ChatError) {
+        _ = try await write(.revokeSessions(asker.user, asker.session), by: asker.user)
+    }
+
+    /// Changes the asker's own public data; `nil` leaves a field as it is.
+    package func updateProfile(
+        of asker: Asker, username: String? = nil, email: String? = nil, bio: String? = nil, avatar: String? = nil
+    ) async throws(ChatError) {
+        try MessageContent.check(username ?? "", "name", limit: ChatLimits.usernameBytes)
+        try MessageContent.check(email ?? "", "email", limit: ChatLimits.emailBytes)
+        try MessageContent.check(bio ?? "", "bio", limit: ChatLimits.bioBytes)
+        try MessageContent.check(avatar ?? "", "avatar", limit: ChatLimits.avatarBytes)
+        let changes = UserChanges(username: username, email: email, avatar: avatar, bio: bio)
+        _ = try await write(.updateUser(asker.user, changes), by: asker.user)
+    }
+
     /// The accounts with these uuids, in order.
     ///
     /// - Throws: `.noSuchUser` if one is unknown.
@@ -180,7 +279,7 @@ extension Chat {
     private func newSession(_ token: Token, _ origin: Origin) -> NewSession {
         NewSession(
             tokenHash: token.hash.bytes, protocol: origin.protocol, address: origin.address,
-            lifetimeSeconds: policy.tokenLifetimeSeconds)
+            lifetimeSeconds: policy.tokenLifetimeSeconds, node: policy.node)
     }
 
     private func logIn(

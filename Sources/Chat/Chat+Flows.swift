@@ -93,9 +93,20 @@ extension Chat {
 
     private func access(to uuid: Identifier) async throws(ChatError) -> FlowAccess {
         if let known = cache.flow(uuid: uuid) { return known }
+        return try await access { () async throws(StorageError) in try await storage.flow(uuid: uuid) }
+    }
+
+    /// The same by row number.
+    func access(to id: FlowID) async throws(ChatError) -> FlowAccess {
+        if let known = cache.flow(id) { return known }
+        return try await access { () async throws(StorageError) in try await storage.flow(id) }
+    }
+
+    private func access(
+        reading read: () async throws(StorageError) -> FlowRecord?
+    ) async throws(ChatError) -> FlowAccess {
         let generation = cache.generation
-        let record = try await reading { () async throws(StorageError) in try await storage.flow(uuid: uuid) }
-        guard let record else { throw .noSuchFlow }
+        guard let record = try await reading(read) else { throw .noSuchFlow }
         var members: Set<UserID> = []
         if !record.isPublic {
             var last = UserID(0)
@@ -111,7 +122,7 @@ extension Chat {
         }
         let access = FlowAccess(
             id: record.id, uuid: record.uuid, kind: record.kind, owner: record.owner, isPublic: record.isPublic,
-            members: members)
+            title: record.title, isBridged: record.isBridged, members: members)
         cache.remember(access, readAt: generation)
         return access
     }

@@ -31,8 +31,16 @@ extension Chat {
     package func submit(
         _ content: MessageContent, to flow: Identifier, by asker: Asker
     ) async throws(ChatError) -> PendingMessage {
+        try await submit(content, to: visibleFlow(flow, to: asker), by: asker)
+    }
+
+    /// The same for a flow that the asker was found to see; `bodies` are what was encrypted for one recipient each.
+    ///
+    /// Of an encrypted message `content` is what everybody else sees. Refusals: `.notAllowed`, `.tooLong`, `.nullCharacter`, `.busy`.
+    package func submit(
+        _ content: MessageContent, bodies: [NewBody] = [], to access: FlowAccess, by asker: Asker
+    ) async throws(ChatError) -> PendingMessage {
         try content.check()
-        let access = try await visibleFlow(flow, to: asker)
         guard access.mayWrite(asker.user) else { throw .notAllowed("Only the owner writes in a channel.") }
         var (bytes, blobs) = content.encoded()
         for index in blobs.indices {
@@ -45,8 +53,14 @@ extension Chat {
         }
         let uuid = newIdentifier()
         let pending = try submit(
-            .sendMessage(flow: access.id, content: bytes, blobs: blobs), by: asker.user, uuid: uuid)
+            .sendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies), by: asker.user, uuid: uuid)
         return PendingMessage(uuid: uuid, pending: pending)
+    }
+
+    /// Notes that the server opens messages of a flow for others: it is end-to-end no more.
+    package func markBridged(_ flow: FlowAccess) async throws(ChatError) {
+        guard !flow.isBridged else { return }
+        _ = try await write(.markBridged(flow.id), by: nil)
     }
 
     /// Waits until a message is durable.

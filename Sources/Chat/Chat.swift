@@ -15,50 +15,68 @@ package final class Chat: Sendable {
     package let policy: ChatPolicy
     package let hasher: PasswordHasher
     package let logger: Logger
+    /// Who is online.
+    package let presence: Presence
+    /// How far devices have read that cannot say so themselves.
+    package let cursors: DeviceCursors
     let writer: BatchWriter
     let cache: AccessCache
+    let directory: Directory
+    let delivery: Delivery
     let throttle = Mutex(LoginThrottle<ContinuousClock.Instant>())
     private let instant: @Sendable () -> ContinuousClock.Instant
-    /// Accounts whose sessions changed, for `run` to look after their connections.
-    private let revocations: AsyncStream<UserID>
-    private let revocationsContinuation: AsyncStream<UserID>.Continuation
+    let revocations: Revocations
+    let heldKeys = HeldKeys()
 
-    /// The domain over a store; `instant` is the monotonic clock for the slow-down of failed log ins.
+    /// Makes the domain over a store; `run` does its work.
+    ///
+    /// `instant` is the monotonic clock for the slow-down of failed log ins.
     package init(
         storage: Storage, hasher: PasswordHasher, policy: ChatPolicy, writerLimits: BatchWriter.Limits = .init(),
         instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, logger: Logger
     ) {
         let cache = AccessCache()
-        let hub = Hub()
-        let (revocations, continuation) = AsyncStream.makeStream(of: UserID.self)
+        let directory = Directory()
+        let presence = Presence(options: policy.presence)
+        let delivery = Delivery(followsOthers: policy.sharesStore)
+        let revocations = Revocations()
         self.storage = storage
         self.hasher = hasher
         self.policy = policy
         self.instant = instant
         self.logger = logger
         self.cache = cache
-        self.hub = hub
+        self.directory = directory
+        self.presence = presence
+        self.delivery = delivery
         self.revocations = revocations
-        revocationsContinuation = continuation
+        let cursors = DeviceCursors(storage: storage, node: policy.node, logger: logger)
+        self.cursors = cursors
+        hub = Hub(presence: presence, onLeave: { cursors.noteSeen($0) })
         writer = BatchWriter(storage: storage, limits: writerLimits) { batch in
             // Caches first: whoever is answered after this must not find an old right.
             cache.invalidate(by: batch.events)
-            for event in batch.events where event.kind == .session || event.kind == .user {
-                if event.content == LogEvent.sessionOpened { continue }
-                if let user = event.subject { continuation.yield(UserID(user)) }
-            }
-            hub.announce(batch.events, flow: { cache.flow($0) })
+            directory.invalidate(by: batch.events)
+            revocations.note(batch.events)
+            delivery.enqueue(batch.events)
         }
     }
 
-    /// Commits writes and looks after revoked sessions, until `close`.
+    /// Commits writes, brings them to the live connections and looks after revoked sessions, until `close`.
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.writer.run() }
+            group.addTask { await self.delivery.run(for: self) }
+            group.addTask { await self.presence.run(for: self) }
+            group.addTask { await self.cursors.run() }
             group.addTask {
-                for await user in self.revocations { await self.closeRevokedConnections(of: user) }
+                for await user in self.revocations.users { await self.closeRevokedConnections(of: user) }
+            }
+            if policy.sharesStore {
+                group.addTask { await self.delivery.listen(to: self.storage) }
             }
         }
+        await cursors.save()
     }
 
     /// Commits what waits, then lets `run` return.
@@ -66,7 +84,10 @@ package final class Chat: Sendable {
     /// Writes after this are refused.
     package func close() {
         writer.close()
-        revocationsContinuation.finish()
+        delivery.finish()
+        presence.finish()
+        cursors.finish()
+        revocations.finish()
     }
 
     /// Writes that wait for their batch.
@@ -148,7 +169,7 @@ extension ChatError {
         case .membershipFixed: self = .notAllowed("The members of this flow cannot be changed like that.")
         case .messageDeleted: self = .notAllowed("A deleted message cannot be changed.")
         case .passwordChanged: self = .wrongPassword
-        case .inviteInvalid: self = .registrationClosed
+        case .inviteInvalid: self = .inviteInvalid
         }
     }
 }

@@ -1,6 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Credentials
+package import Storage
+
 /// Why the domain refused a request.
 ///
 /// Each wire protocol maps every case to its own code.
@@ -13,8 +16,14 @@ package enum ChatError: Error, Equatable, Sendable {
     case invalidLogin(String)
     /// New accounts are made by the administrator only.
     case registrationClosed
+    /// A code is needed for a new account.
+    case inviteNeeded
+    /// No such code, or it is used up, expired or revoked.
+    case inviteInvalid
     case noSuchLogin
     case wrongPassword
+    /// The password of this account was never seen in the form that a challenge needs: log in once with the password.
+    case challengeUnavailable
     /// Too many failed log ins; try again after so many seconds.
     case tooManyAttempts(seconds: Int)
     /// More work waits than the server takes on; try again.
@@ -57,6 +66,7 @@ package enum ChatLimits {
     package static let infoBytes = 16 << 10
     package static let textBytes = 64 << 10
     package static let emojiBytes = 16 << 10
+    package static let publicKeyBytes = 16 << 10
     /// The people named when a flow is created.
     package static let newMembers = 10_000
     /// Files longer than this are kept as attachments beside the message.
@@ -65,14 +75,34 @@ package enum ChatLimits {
 
 /// What the settings say about accounts and sessions.
 package struct ChatPolicy: Sendable {
-    package var isRegistrationOpen: Bool
+    /// Who may create an account.
+    package enum Registration: String, Sendable {
+        case open
+        /// Whoever has a code.
+        case invite
+        /// Nobody but the administrator.
+        case closed
+    }
+
+    package var registration: Registration
     /// How long a token is valid, in seconds.
     package var tokenLifetimeSeconds: Int64
     /// Random bytes of a token, 16 to 64.
     package var tokenBytes: Int
+    /// How many messages back a device begins that has never been here.
+    package var backlog = 1000
+    /// Coming and going.
+    package var presence = Presence.Options()
+    /// Whether other processes write to the store, so that the log has to be followed.
+    package var sharesStore = false
+    /// The name of this process among those that share the store.
+    package var node = NodeID.unknown
+    /// Seals what lets skaro's clients log in; `nil` keeps none.
+    package var sealer: Sealer?
 
+    /// A policy with the defaults for the rest.
     package init(isRegistrationOpen: Bool = true, tokenLifetimeSeconds: Int64 = 30 * 86_400, tokenBytes: Int = 16) {
-        self.isRegistrationOpen = isRegistrationOpen
+        registration = isRegistrationOpen ? .open : .closed
         self.tokenLifetimeSeconds = tokenLifetimeSeconds
         self.tokenBytes = tokenBytes
     }

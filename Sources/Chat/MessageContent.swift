@@ -21,6 +21,12 @@ package struct MessageContent: Sendable, Equatable {
     package var emoji: String?
     /// Kept and returned byte for byte.
     package var files: [File: JSONText]
+    /// The protocol whose clients alone can read it, such as `fastchat`; `text` then says so to everybody else.
+    package var encryption: String?
+    /// What only the protocol in `encryption` understands: text members by name.
+    package var envelope: [String: String] = [:]
+    /// Files lie beside the event and were not loaded with it.
+    package private(set) var isIncomplete = false
 
     package init(text: String, clientID: Int64? = nil, emoji: String? = nil, files: [File: JSONText] = [:]) {
         self.text = text
@@ -68,6 +74,21 @@ package struct MessageContent: Sendable, Equatable {
                 blobs.append(NewBlob(name: file.rawValue, sha256: SHA256Digest.digest(of: bytes), bytes: bytes))
             }
         }
+        if !blobs.isEmpty {
+            writer.key("beside")
+            writer.int(Int64(blobs.count))
+        }
+        if let encryption {
+            writer.key("encryption")
+            writer.string(encryption)
+            writer.key("envelope")
+            writer.beginObject()
+            for (name, value) in envelope.sorted(by: { $0.key < $1.key }) {
+                writer.key(escaping: name)
+                writer.string(value)
+            }
+            writer.endObject()
+        }
         writer.endObject()
         return (writer.bytes, blobs)
     }
@@ -79,6 +100,11 @@ package struct MessageContent: Sendable, Equatable {
         clientID = value?["client_id"]?.int
         emoji = value?["emoji"]?.string
         files = [:]
+        isIncomplete = blobs.isEmpty && value?["beside"] != nil
+        encryption = value?["encryption"]?.string
+        if encryption != nil, let members = value?["envelope"]?.members {
+            for (name, value) in members { envelope[name] = value.string }
+        }
         for file in File.allCases {
             if let bytes = blobs[file.rawValue] {
                 files[file] = JSONText(String(decoding: bytes, as: UTF8.self))

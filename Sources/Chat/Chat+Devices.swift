@@ -1,0 +1,83 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+
+/// A message for one reader, who catches up.
+package struct MissedMessage: Sendable {
+    /// The flow it is in.
+    package var flow: FlowAccess
+    package var message: LiveMessage
+    /// What was encrypted for the reader alone.
+    package var body: MessageBody?
+}
+
+/// Messages after a cursor.
+package struct MissedMessages: Sendable {
+    /// In the order of the log.
+    package var messages: [MissedMessage]
+    /// Everything up to here is in this page or was in one before.
+    package var cursor: Position
+    /// More follows after `cursor`.
+    package var isCut: Bool
+}
+
+extension Chat {
+    /// Where a device goes on that has no cursor of its own; a new one begins at the account's creation, at most the
+    /// backlog of the settings back.
+    ///
+    /// `device` is its name among the account's, such as a protocol's.
+    package func startPosition(of device: String, for asker: Asker) async throws(ChatError) -> Position {
+        try await reading { () async throws(StorageError) in
+            if let known = try await cursors.position(of: asker.user, device: device) { return known }
+            return try await storage.startPosition(of: asker.user, device: device, backlog: policy.backlog)
+        }
+    }
+
+    /// New messages that the asker sees after a position; edits and deletions are already applied.
+    package func missed(
+        for asker: Asker, after position: Position, limit: Int
+    ) async throws(ChatError) -> MissedMessages {
+        let page = try await reading { () async throws(StorageError) in
+            try await storage.updates(
+                for: asker.user, after: position, limit: limit, wholeSeconds: false, bodies: true)
+        }
+        // An edit of an older message is no new message.
+        let new = page.messages.filter { $0.position > position }
+        return MissedMessages(
+            messages: try await missed(new.sorted { $0.position < $1.position }), cursor: page.cursor,
+            isCut: page.isCut)
+    }
+
+    /// Messages of a flow before a number, the newest `limit` of them, oldest first.
+    ///
+    /// Without a `number` they are the last ones. The asker's own part of what was encrypted is with them. Refusals: `.noSuchFlow`.
+    package func history(
+        of flow: Identifier, before number: Int64?, limit: Int, for asker: Asker
+    ) async throws(ChatError) -> [MissedMessage] {
+        let access = try await visibleFlow(flow, to: asker)
+        let record = try await reading { () async throws(StorageError) in try await storage.flow(access.id) }
+        guard let count = record?.messageCount else { throw .noSuchFlow }
+        let end = min(max(number ?? count, 0), count)
+        let page = try await reading { () async throws(StorageError) in
+            try await storage.messages(
+                in: access.id, numbers: max(0, end - Int64(max(limit, 1)))..<end, reader: asker.user)
+        }
+        return try await missed(page.messages)
+    }
+
+    private func missed(_ records: [MessageRecord]) async throws(ChatError) -> [MissedMessage] {
+        var messages: [MissedMessage] = []
+        for record in records {
+            let shown = Message(record)
+            messages.append(
+                MissedMessage(
+                    flow: try await access(to: record.flow),
+                    message: LiveMessage(
+                        position: record.position, number: record.number, uuid: record.uuid, time: record.time,
+                        sender: try await person(record.sender), content: shown.content),
+                    body: record.body))
+        }
+        return messages
+    }
+}

@@ -1,0 +1,100 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+
+extension Chat {
+    /// The one chat of the asker and somebody else, made when there is none.
+    ///
+    /// - Throws: `.noSuchUser`; `.invalidFlow` for oneself.
+    package func directFlow(with person: Person, by asker: Asker) async throws(ChatError) -> FlowAccess {
+        guard person.id != asker.user else { throw .invalidFlow("A chat has two different people.") }
+        let pair = UserPair(asker.user, person.id)
+        if let known = cache.chat(of: pair) {
+            do {
+                return try await visibleFlow(known, to: asker)
+            } catch .noSuchFlow {
+                // It was deleted: there will be another one.
+            }
+        }
+        let found = try await reading { () async throws(StorageError) in
+            try await storage.chatFlow(between: asker.user, and: person.id)
+        }
+        let uuid: Identifier
+        if let found {
+            uuid = found.uuid
+        } else {
+            uuid = try await createFlow(
+                .chat, title: "", info: "", members: [asker.uuid, person.uuid], by: asker
+            ).record.uuid
+        }
+        cache.remember(uuid, of: pair)
+        return try await visibleFlow(uuid, to: asker)
+    }
+
+    /// The other side of a chat of two.
+    ///
+    /// - Returns: `nil` for a group or channel.
+    package func otherSide(of flow: FlowAccess, than user: UserID) async throws(ChatError) -> Person? {
+        guard flow.kind == .chat, let other = flow.members.first(where: { $0 != user }) else { return nil }
+        return try await person(other)
+    }
+
+    /// A flow by its row number, as messenger's and FastChat's clients name groups.
+    ///
+    /// - Throws: `.noSuchFlow`, also for one that the asker does not see.
+    package func flow(row: Int64, for asker: Asker) async throws(ChatError) -> FlowAccess {
+        let access = try await access(to: FlowID(row))
+        guard access.isVisible(to: asker.user) else { throw .noSuchFlow }
+        return access
+    }
+
+    /// A flow by its uuid.
+    ///
+    /// - Throws: `.noSuchFlow`, also for one that the asker does not see.
+    package func flow(_ uuid: Identifier, for asker: Asker) async throws(ChatError) -> FlowAccess {
+        try await visibleFlow(uuid, to: asker)
+    }
+
+    // MARK: Groups
+
+    /// Makes a group of the asker's; they are a member of it.
+    package func createGroup(
+        title: String, members: [Person], by asker: Asker
+    ) async throws(ChatError) -> FlowAccess {
+        let flow = try await createFlow(
+            .group, title: title, info: "", members: [asker.uuid] + members.map(\.uuid).filter { $0 != asker.uuid },
+            by: asker)
+        return try await access(to: flow.record.id)
+    }
+
+    /// Adds somebody to a group of the asker's.
+    ///
+    /// - Returns: Whether they were a member already.
+    /// - Throws: `.notAllowed` unless the asker owns it.
+    package func addMember(_ person: Person, to flow: FlowAccess, by asker: Asker) async throws(ChatError) -> Bool {
+        guard flow.owner == asker.user else { throw .notAllowed("Only the owner of a group adds members.") }
+        return try await write(.addMember(flow.id, person.id), by: asker.user).existed
+    }
+
+    /// Removes somebody from a group of the asker's, or oneself from any; delivery to them stops at once.
+    ///
+    /// - Throws: `.notAllowed` unless the asker owns it or leaves it.
+    package func removeMember(_ person: Person, from flow: FlowAccess, by asker: Asker) async throws(ChatError) {
+        guard flow.owner == asker.user || person.id == asker.user else {
+            throw .notAllowed("Only the owner of a group removes members.")
+        }
+        _ = try await write(.removeMember(flow.id, person.id), by: asker.user)
+    }
+}
+
+/// Two accounts, in either order.
+struct UserPair: Hashable {
+    private let low: UserID
+    private let high: UserID
+
+    init(_ one: UserID, _ other: UserID) {
+        low = min(one, other)
+        high = max(one, other)
+    }
+}

@@ -1,0 +1,98 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Credentials
+import Logging
+package import Storage
+
+extension Chat {
+    /// Publishes the asker's public key of a kind, in place of the one of the same device.
+    package func publishKey(
+        _ publicKey: String, kind: String, device: String = "", of asker: Asker
+    ) async throws(ChatError) {
+        try MessageContent.check(publicKey, "public_key", limit: ChatLimits.publicKeyBytes)
+        _ = try await write(
+            .putKey(asker.user, device: device, kind: kind, publicKey: publicKey), by: asker.user)
+    }
+
+    /// The public keys of a kind that these accounts published; those without are missing.
+    package func publicKeys(of users: [UserID], kind: String) async throws(ChatError) -> [UserID: String] {
+        let records = try await reading { () async throws(StorageError) in
+            try await storage.keys(of: users, kind: kind)
+        }
+        return Dictionary(records.map { ($0.user, $0.publicKey) }, uniquingKeysWith: { _, last in last })
+    }
+
+    /// The key pair that the server holds for somebody whose own clients have none of that kind.
+    ///
+    /// - Parameters:
+    ///   - person: Whose it is.
+    ///   - kind: Such as `fastchat`.
+    ///   - makes: Whether to draw one when there is none.
+    /// - Returns: `nil` when there is none.
+    /// - Throws: `.internalFailure` without a key file, or when a stored key cannot be opened with it.
+    package func heldKey(
+        of person: Person, kind: String, makes: Bool
+    ) async throws(ChatError) -> RSAPrivateKey? {
+        let user = person.id
+        return try await heldKeys.key(
+            named: "\(kind) \(person.uuid)", makes: makes, chat: self,
+            read: { () async throws(StorageError) in try await self.storage.bridgeKey(of: user, kind: kind) },
+            put: { (pair) async throws(StorageError) in
+                try await self.storage.putBridgeKey(pair, of: user, kind: kind)
+            })
+    }
+
+    /// A key pair that belongs to all servers of the store, made when there is none.
+    ///
+    /// - Parameter name: Such as `balancer`.
+    /// - Returns: The same on every server.
+    /// - Throws: `.internalFailure` without a key file, or when the stored key cannot be opened with it.
+    package func serverKey(_ name: String) async throws(ChatError) -> RSAPrivateKey {
+        let key = try await heldKeys.key(
+            named: "server \(name)", makes: true, chat: self,
+            read: { () async throws(StorageError) in try await self.storage.serverKey(name) },
+            put: { (pair) async throws(StorageError) in try await self.storage.putServerKey(pair, name: name) })
+        guard let key else { throw .internalFailure }
+        return key
+    }
+}
+
+/// Opens and draws the key pairs that the server holds: one at a time, as drawing one costs up to a second of a core.
+actor HeldKeys {
+    /// How many opened keys are kept in memory.
+    private static let capacity = 10_000
+
+    private var opened: [String: RSAPrivateKey] = [:]
+
+    /// The key pair of a name, which its private half is sealed with; with `makes` one is drawn when there is none.
+    func key(
+        named name: String, makes: Bool, chat: Chat, read: @Sendable () async throws(StorageError) -> SealedKeyPair?,
+        put: @Sendable (SealedKeyPair) async throws(StorageError) -> SealedKeyPair
+    ) async throws(ChatError) -> RSAPrivateKey? {
+        if let known = opened[name] { return known }
+        guard let sealer = chat.policy.sealer else { throw .internalFailure }
+        let associated = Array(name.utf8)
+        var pair = try await chat.reading(read)
+        if pair == nil, makes {
+            guard let drawn = try? RSAPrivateKey() else { throw .internalFailure }
+            var random = SecureRandom()
+            guard
+                let sealed = try? sealer.seal(Array(drawn.pem.utf8), associatedData: associated, using: &random)
+            else { throw .internalFailure }
+            pair = try await chat.reading { @Sendable () async throws(StorageError) in
+                try await put(SealedKeyPair(publicKey: drawn.publicKey.pem, sealedPrivateKey: sealed))
+            }
+        }
+        guard let pair else { return nil }
+        guard let bytes = try? sealer.open(pair.sealedPrivateKey, associatedData: associated),
+            let key = try? RSAPrivateKey(pem: String(decoding: bytes, as: UTF8.self))
+        else {
+            chat.logger.error("A held key cannot be opened: is the key file another one?")
+            throw .internalFailure
+        }
+        if opened.count >= Self.capacity { opened.removeAll() }
+        opened[name] = key
+        return key
+    }
+}

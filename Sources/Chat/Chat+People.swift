@@ -1,0 +1,72 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Storage
+
+/// A person in a list of contacts.
+package struct Contact: Sendable, Equatable {
+    package var person: Person
+    /// Whether they have a device connected.
+    package var isOnline: Bool
+}
+
+extension Chat {
+    /// How many people a list of contacts has at most.
+    private static let maximumContacts = 10_000
+    /// How many people a search shows.
+    private static let maximumFound = 100
+
+    /// The asker's contacts, the oldest account first.
+    package func contacts(of asker: Asker) async throws(ChatError) -> [Contact] {
+        let records = try await reading { () async throws(StorageError) in
+            try await storage.contacts(of: asker.user, limit: Self.maximumContacts)
+        }
+        return records.filter { !$0.isHidden }.map { contact(Person($0)) }
+    }
+
+    /// Puts somebody into the asker's list; who is there already stays.
+    ///
+    /// - Throws: `.noSuchUser`; `.notAllowed` for oneself and for a list that is full.
+    package func addContact(login: String, of asker: Asker) async throws(ChatError) -> Contact {
+        let person = try await person(login: login)
+        guard person.id != asker.user else { throw .notAllowed("You are not a contact of your own.") }
+        let count = try await reading { () async throws(StorageError) in
+            try await storage.contactIDs(of: asker.user)
+        }.count
+        guard count < Self.maximumContacts else {
+            throw .notAllowed("A list of contacts has at most \(Self.maximumContacts) people.")
+        }
+        _ = try await write(.addContact(asker.user, person.id), by: asker.user)
+        return contact(person)
+    }
+
+    /// Takes somebody out of the asker's list; who is not in it is no error.
+    ///
+    /// - Throws: `.noSuchUser`.
+    package func removeContact(login: String, of asker: Asker) async throws(ChatError) -> Contact {
+        let person = try await person(login: login)
+        _ = try await write(.removeContact(asker.user, person.id), by: asker.user)
+        return contact(person)
+    }
+
+    /// People whose login contains a text, the shortest login first; at most 100.
+    package func search(login text: String, for asker: Asker) async throws(ChatError) -> [Contact] {
+        guard !text.isEmpty else { return [] }
+        let key = Login.key(of: text)
+        return try await reading { () async throws(StorageError) in
+            try await storage.users(loginContaining: key, limit: Self.maximumFound)
+        }.map { contact(Person($0)) }
+    }
+
+    /// Tells a connection of its account's contacts from now on.
+    package func watchContacts(_ connection: any LiveConnection, of asker: Asker) async throws(ChatError) {
+        let contacts = try await reading { () async throws(StorageError) in
+            try await storage.contactIDs(of: asker.user)
+        }
+        presence.watch(connection, contacts)
+    }
+
+    private func contact(_ person: Person) -> Contact {
+        Contact(person: person, isOnline: isOnline(person.id))
+    }
+}

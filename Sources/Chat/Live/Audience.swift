@@ -1,0 +1,122 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Storage
+
+/// Who gets something live: for each sink its connections, and connections that only read.
+struct Audience: Sendable {
+    var lists: [(sink: any EventSink, connections: [UInt64])] = []
+    var readers: [any LiveConnection] = []
+
+    /// Tells all of them to read the log.
+    func hint() {
+        for (sink, connections) in lists { sink.hint(connections) }
+        for reader in readers { reader.newsArrived() }
+    }
+}
+
+/// The audiences of the flows that are talked in now, kept up as connections come and go.
+///
+/// Coming and going costs as much as the account has flows here; a message costs nothing but its delivery.
+struct AudienceIndex {
+    /// Numbers with their places, so that one is removed without a search.
+    private struct Roll {
+        var numbers: [UInt64] = []
+        var places: [UInt64: Int] = [:]
+
+        mutating func add(_ number: UInt64) {
+            guard places[number] == nil else { return }
+            places[number] = numbers.count
+            numbers.append(number)
+        }
+
+        mutating func remove(_ number: UInt64) {
+            guard let place = places.removeValue(forKey: number), let last = numbers.popLast() else { return }
+            if place < numbers.count {
+                numbers[place] = last
+                places[last] = place
+            }
+        }
+    }
+
+    private struct Members {
+        var rolls: [ObjectIdentifier: Roll] = [:]
+        var readers: [ObjectIdentifier: any LiveConnection] = [:]
+
+        mutating func add(_ entry: Hub.Entry) {
+            if let address = entry.address {
+                rolls[ObjectIdentifier(address.sink), default: Roll()].add(address.connection)
+            } else {
+                readers[ObjectIdentifier(entry.connection)] = entry.connection
+            }
+        }
+
+        mutating func remove(_ entry: Hub.Entry) {
+            if let address = entry.address {
+                rolls[ObjectIdentifier(address.sink)]?.remove(address.connection)
+            } else {
+                readers[ObjectIdentifier(entry.connection)] = nil
+            }
+        }
+
+        func audience(_ sinks: [ObjectIdentifier: any EventSink]) -> Audience {
+            var audience = Audience(readers: Array(readers.values))
+            for (key, roll) in rolls where !roll.numbers.isEmpty {
+                if let sink = sinks[key] { audience.lists.append((sink, roll.numbers)) }
+            }
+            return audience
+        }
+    }
+
+    /// How many people of all flows together are kept; when there are more, all flows are forgotten.
+    private static let maximumPeople = 2_000_000
+
+    private var sinks: [ObjectIdentifier: any EventSink] = [:]
+    private var all = Members()
+    private var flows: [FlowID: (flow: FlowAccess, members: Members)] = [:]
+    private var flowsOfUser: [UserID: Set<FlowID>] = [:]
+    private var people = 0
+
+    /// Every listener.
+    var everybody: Audience { all.audience(sinks) }
+
+    /// The audience of a flow that was talked in.
+    func known(_ flow: FlowID) -> Audience? {
+        flows[flow]?.members.audience(sinks)
+    }
+
+    mutating func make(for flow: FlowAccess, of entries: [Hub.Entry]) -> Audience {
+        forget(flow.id)
+        if people + flow.members.count > Self.maximumPeople {
+            flows = [:]
+            flowsOfUser = [:]
+            people = 0
+        }
+        var members = Members()
+        for entry in entries { members.add(entry) }
+        flows[flow.id] = (flow, members)
+        for member in flow.members { flowsOfUser[member, default: []].insert(flow.id) }
+        people += flow.members.count
+        return members.audience(sinks)
+    }
+
+    mutating func add(_ entry: Hub.Entry) {
+        if let address = entry.address { sinks[ObjectIdentifier(address.sink)] = address.sink }
+        all.add(entry)
+        for flow in flowsOfUser[entry.user] ?? [] { flows[flow]?.members.add(entry) }
+    }
+
+    mutating func remove(_ entry: Hub.Entry) {
+        all.remove(entry)
+        for flow in flowsOfUser[entry.user] ?? [] { flows[flow]?.members.remove(entry) }
+    }
+
+    mutating func forget(_ flow: FlowID) {
+        guard let known = flows.removeValue(forKey: flow) else { return }
+        people -= known.flow.members.count
+        for member in known.flow.members {
+            flowsOfUser[member]?.remove(flow)
+            if flowsOfUser[member]?.isEmpty == true { flowsOfUser[member] = nil }
+        }
+    }
+}

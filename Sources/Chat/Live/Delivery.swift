@@ -1,0 +1,168 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Storage
+import Synchronization
+
+/// Brings what is committed to the live connections: batch after batch, in the order of the log, apart from the writer.
+///
+/// Messages go to the sinks as they are; of anything else the connections are told to read the log. When more batches
+/// wait than are kept, everybody is told to read, so memory is bounded and nothing is missed.
+final class Delivery: Sendable {
+    /// How many batches may wait.
+    private static let maximumWaitingBatches = 256
+
+    private let batches: AsyncStream<[LogEvent]>
+    private let continuation: AsyncStream<[LogEvent]>.Continuation
+    private let ends: AsyncStream<Void>
+    private let end: AsyncStream<Void>.Continuation
+    private let hasDropped = Atomic(false)
+    /// Whether other processes write to the log as well.
+    private let followsOthers: Bool
+    /// The position up to which batches were enqueued or others' events were seen.
+    private let known = Atomic<Int64>(0)
+
+    init(followsOthers: Bool) {
+        self.followsOthers = followsOthers
+        (batches, continuation) = AsyncStream.makeStream(
+            of: [LogEvent].self, bufferingPolicy: .bufferingOldest(Self.maximumWaitingBatches))
+        (ends, end) = AsyncStream.makeStream(of: Void.self)
+    }
+
+    /// Puts a committed batch into the queue.
+    func enqueue(_ events: [LogEvent]) {
+        guard let last = events.last else { return }
+        known.max(last.position.rawValue, ordering: .relaxed)
+        if case .dropped = continuation.yield(events) { hasDropped.store(true, ordering: .releasing) }
+    }
+
+    /// Ends `run` when the queue is empty.
+    func finish() {
+        continuation.finish()
+        end.finish()
+    }
+
+    /// Delivers until `finish`.
+    func run(for chat: Chat) async {
+        var position = followsOthers ? await start(of: chat) : .start
+        for await events in batches {
+            if followsOthers {
+                await readOthers(after: &position, before: events.first?.position, for: chat)
+                let rest = events.filter { $0.position > position }
+                if let last = rest.last { position = last.position }
+                await deliver(rest, for: chat)
+            } else {
+                await deliver(events, for: chat)
+            }
+            if hasDropped.exchange(false, ordering: .acquiring) { chat.hub.hintEverybody() }
+        }
+    }
+
+    // MARK: What other processes wrote
+
+    /// How many events are read at a time.
+    private static let pageEvents = 1000
+    /// How often the log is looked at although no hint came.
+    private static let lookPause = Duration.seconds(1)
+
+    /// Where the log ends when the delivery begins.
+    private func start(of chat: Chat) async -> Position {
+        while !Task.isCancelled {
+            if let head = try? await chat.head() { return head }
+            try? await Task.sleep(for: Self.lookPause)
+        }
+        return .start
+    }
+
+    /// Delivers what others wrote after `position`, up to our own batch, or to the end of the log.
+    private func readOthers(after position: inout Position, before own: Position?, for chat: Chat) async {
+        // Positions have no gaps but for purged flows: then this is one read more.
+        while own.map({ $0.rawValue > position.rawValue + 1 }) ?? true {
+            guard var events = try? await chat.storage.events(after: position, limit: Self.pageEvents) else {
+                // The store is out of reach: the next look takes it up from here, and who is connected reads for himself.
+                return chat.hub.hintEverybody()
+            }
+            let isComplete = events.count < Self.pageEvents
+            if let own { events.removeAll { $0.position >= own } }
+            guard let last = events.last else { return }
+            chat.noteForeign(events)
+            position = last.position
+            known.max(last.position.rawValue, ordering: .relaxed)
+            await deliver(events, for: chat)
+            if isComplete { return }
+        }
+    }
+
+    /// Looks into the log whenever another process says that it wrote, when the connection for such hints is new, and
+    /// every second; until `finish`.
+    func listen(to storage: Storage) async {
+        let hints = storage.signals.subscribe()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await hint in hints {
+                    if case .news(let news) = hint, news.to.rawValue <= self.known.load(ordering: .relaxed) { continue }
+                    self.look()
+                }
+            }
+            group.addTask {
+                while (try? await Task.sleep(for: Self.lookPause)) != nil {
+                    let head = try? await storage.head()
+                    if let head, head.rawValue <= self.known.load(ordering: .relaxed) { continue }
+                    self.look()
+                }
+            }
+            for await () in ends {}
+            group.cancelAll()
+        }
+    }
+
+    /// Asks `run` to read to the end of the log.
+    private func look() {
+        continuation.yield([])
+    }
+
+    private func deliver(_ events: [LogEvent], for chat: Chat) async {
+        for event in events {
+            if event.kind == .user, let user = event.subject { chat.presence.profileChanged(UserID(user)) }
+            if event.kind == .contact { chat.hub.contactChanged(event) }
+        }
+        guard chat.hub.hasListeners else { return }
+        var rest = events[...]
+        while let event = rest.first {
+            guard event.kind == .message, let id = event.flow else {
+                var flow: FlowAccess?
+                if let id = event.flow { flow = try? await chat.access(to: id) }
+                chat.hub.hint(for: event, flow: flow)
+                rest = rest.dropFirst()
+                continue
+            }
+            let messages = rest.prefix { $0.kind == .message && $0.flow == id }
+            rest = rest.dropFirst(messages.count)
+            await deliver(messages, of: id, for: chat)
+        }
+    }
+
+    private func deliver(_ events: ArraySlice<LogEvent>, of id: FlowID, for chat: Chat) async {
+        do throws(ChatError) {
+            let flow = try await chat.access(to: id)
+            let audience = chat.hub.audience(of: flow)
+            for connection in audience.readers { connection.newsArrived() }
+            guard !audience.lists.isEmpty else { return }
+            var messages: [LiveMessage] = []
+            for event in events {
+                let content = MessageContent(content: event.content, blobs: [:])
+                // What lies beside the event is only in the store.
+                if content.isIncomplete { return audience.hint() }
+                messages.append(
+                    LiveMessage(
+                        position: event.position, number: event.number ?? 0, uuid: event.uuid, time: event.time,
+                        sender: try await chat.person(event.sender ?? UserID(0)), content: content))
+            }
+            let run = LiveRun(flow: flow, messages: messages)
+            for (sink, connections) in audience.lists { sink.deliver(run, to: connections) }
+        } catch {
+            // The flow is gone, or the store is; the reads will tell.
+            chat.hub.hintEverybody()
+        }
+    }
+}

@@ -1,0 +1,205 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+package import Storage
+import Synchronization
+
+/// Knows the live connections: whose they are, which want news, who watches whom.
+///
+/// Push is a hint, the log is the truth.
+package final class Hub: Sendable {
+    struct Entry {
+        var user: UserID
+        var session: SessionID
+        var connection: any LiveConnection
+        var wantsNews: Bool
+        var address: DeliveryAddress?
+    }
+
+    private struct State {
+        var entries: [ObjectIdentifier: Entry] = [:]
+        var ofUser: [UserID: Set<ObjectIdentifier>] = [:]
+        var listeners: [UserID: Int] = [:]
+        var audiences = AudienceIndex()
+    }
+
+    private let state = Mutex(State())
+    /// Who came and went, for `Presence`.
+    let presence: Presence
+
+    /// Told of each session whose connection is gone.
+    private let onLeave: @Sendable (SessionID) -> Void
+
+    init(presence: Presence, onLeave: @escaping @Sendable (SessionID) -> Void) {
+        self.presence = presence
+        self.onLeave = onLeave
+    }
+
+    /// Connections with a log in, and how many of them want news.
+    package var counts: (connections: Int, listeners: Int) {
+        state.withLock { state in (state.entries.count, state.listeners.values.reduce(0, +)) }
+    }
+
+    var hasListeners: Bool { state.withLock { !$0.listeners.isEmpty } }
+
+    /// Notes that a connection works for an account, so that a revoked session reaches it.
+    ///
+    /// Repeats are free.
+    package func attach(_ connection: any LiveConnection, asker: Asker, wantsNews: Bool) {
+        let isFirst = state.withLock { state in
+            let key = ObjectIdentifier(connection)
+            let previous = Self.remove(key, from: &state)
+            let entry = Entry(
+                user: asker.user, session: asker.session, connection: connection, wantsNews: wantsNews,
+                address: wantsNews ? connection.address : nil)
+            state.entries[key] = entry
+            state.ofUser[asker.user, default: []].insert(key)
+            if wantsNews {
+                state.listeners[asker.user, default: 0] += 1
+                state.audiences.add(entry)
+            }
+            return state.ofUser[asker.user]?.count == 1 && previous?.user != asker.user
+        }
+        if isFirst { presence.changed(asker.user) }
+    }
+
+    /// Forgets a connection.
+    package func detach(_ connection: any LiveConnection) {
+        let (entry, isLast) = state.withLock { state -> (Entry?, Bool) in
+            let entry = Self.remove(ObjectIdentifier(connection), from: &state)
+            return (entry, entry.map { state.ofUser[$0.user] == nil } ?? false)
+        }
+        presence.unwatch(ObjectIdentifier(connection))
+        guard let entry else { return }
+        onLeave(entry.session)
+        if isLast { presence.changed(entry.user) }
+    }
+
+    @discardableResult
+    private static func remove(_ key: ObjectIdentifier, from state: inout State) -> Entry? {
+        guard let old = state.entries.removeValue(forKey: key) else { return nil }
+        state.ofUser[old.user]?.remove(key)
+        if state.ofUser[old.user]?.isEmpty == true { state.ofUser[old.user] = nil }
+        if old.wantsNews {
+            state.listeners[old.user, default: 1] -= 1
+            if state.listeners[old.user] == 0 { state.listeners[old.user] = nil }
+            state.audiences.remove(old)
+        }
+        return old
+    }
+
+    // MARK: Delivery
+
+    /// Who gets the messages of a flow live.
+    func audience(of flow: FlowAccess) -> Audience {
+        state.withLock { state in
+            if flow.isPublic { return state.audiences.everybody }
+            if let known = state.audiences.known(flow.id) { return known }
+            var entries: [Entry] = []
+            func collect(_ user: UserID) {
+                for key in state.ofUser[user] ?? [] {
+                    if let entry = state.entries[key], entry.wantsNews { entries.append(entry) }
+                }
+            }
+            if flow.members.count <= state.listeners.count {
+                for member in flow.members where state.listeners[member] != nil { collect(member) }
+            } else {
+                for user in state.listeners.keys where flow.members.contains(user) { collect(user) }
+            }
+            return state.audiences.make(for: flow, of: entries)
+        }
+    }
+
+    /// Tells whoever may see an event to read the log.
+    ///
+    /// - Parameters:
+    ///   - event: Anything but a message.
+    ///   - flow: Its flow as it is now; `nil` for one that is gone or unknown.
+    func hint(for event: LogEvent, flow: FlowAccess?) {
+        switch event.kind {
+        case .user: return everybody(showingAccounts: true).hint()
+        case .session, .admin, .contact, .key, .invite: return
+        case .message, .edit, .deletion, .flow, .join, .leave: break
+        }
+        var before: Audience?
+        if let id = event.flow ?? flow?.id, event.kind == .join || event.kind == .leave || event.kind == .flow {
+            // Its members may be others now.
+            before = state.withLock { state in
+                defer { state.audiences.forget(id) }
+                return state.audiences.known(id)
+            }
+        }
+        if event.kind == .leave, let user = event.subject { listeners(of: UserID(user)).hint() }
+        if let flow { return audience(of: flow).hint() }
+        (before ?? everybody()).hint()
+    }
+
+    private func listeners(of user: UserID) -> Audience {
+        state.withLock { state in
+            var audience = Audience()
+            for entry in (state.ofUser[user] ?? []).compactMap({ state.entries[$0] }) where entry.wantsNews {
+                if let address = entry.address {
+                    audience.lists.append((address.sink, [address.connection]))
+                } else {
+                    audience.readers.append(entry.connection)
+                }
+            }
+            return audience
+        }
+    }
+
+    private func everybody(showingAccounts: Bool = false) -> Audience {
+        var audience = state.withLock { $0.audiences.everybody }
+        if showingAccounts { audience.lists.removeAll { !$0.sink.showsAccounts } }
+        return audience
+    }
+
+    /// Tells every listener to read the log.
+    func hintEverybody() {
+        everybody().hint()
+    }
+
+    // MARK: Watching
+
+    /// An account's contacts changed: those of its connections that watch them follow.
+    func contactChanged(_ event: LogEvent) {
+        guard let user = event.subject, let value = try? JSONValue.parse(event.content),
+            let contact = value["contact"]?.int
+        else { return }
+        let connections = connections(of: UserID(user)).map(\.1).filter(\.watchesContacts)
+        for connection in connections {
+            if value["added"]?.bool == true {
+                presence.watch(connection, [UserID(contact)])
+            } else {
+                presence.unwatch(connection, UserID(contact))
+            }
+        }
+    }
+
+    // MARK: Sessions
+
+    /// The connections of an account with the session each works for.
+    func connections(of user: UserID) -> [(SessionID, any LiveConnection)] {
+        state.withLock { state in
+            (state.ofUser[user] ?? []).compactMap { state.entries[$0] }.map { ($0.session, $0.connection) }
+        }
+    }
+
+    /// The sessions that have a connection now.
+    package var connectedSessions: Set<SessionID> {
+        state.withLock { Set($0.entries.values.map(\.session)) }
+    }
+
+    /// Whether an account has a live connection.
+    package func isConnected(_ user: UserID) -> Bool {
+        state.withLock { $0.ofUser[user] != nil }
+    }
+
+    /// Whether a session has a live connection.
+    package func isConnected(_ user: UserID, session: SessionID) -> Bool {
+        state.withLock { state in
+            (state.ofUser[user] ?? []).contains { state.entries[$0]?.session == session }
+        }
+    }
+}

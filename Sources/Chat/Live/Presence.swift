@@ -1,0 +1,153 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+import Synchronization
+
+/// Who is here: an account is online while at least one of its devices is connected.
+///
+/// Changes are gathered for a while and told once, to those connections that have the account among their contacts. What
+/// changed back meanwhile is not told at all.
+package final class Presence: Sendable {
+    /// `[PRESENCE]`.
+    package struct Options: Sendable {
+        package var isEnabled = true
+        /// How long changes are gathered.
+        package var merge = Duration.seconds(1)
+        /// How often an account's coming and going is told per minute; the last state is told in the next one.
+        package var changesPerMinute = 20
+
+        /// The defaults.
+        package init() {}
+    }
+
+    private struct Known {
+        var isOnline = false
+        var minute = 0
+        var changes = 0
+    }
+
+    private struct State {
+        /// Accounts that came, went or changed, since they were last looked at.
+        var changed: Set<UserID> = []
+        var changedProfiles: Set<UserID> = []
+        /// What was told last of accounts that are online, or were in this minute.
+        var told: [UserID: Known] = [:]
+        var watchers: [UserID: [ObjectIdentifier: any LiveConnection]] = [:]
+        var watched: [ObjectIdentifier: Set<UserID>] = [:]
+    }
+
+    private let options: Options
+    private let state = Mutex(State())
+    private let wakeUps: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+
+    init(options: Options) {
+        self.options = options
+        (wakeUps, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// An account may have come or gone.
+    func changed(_ user: UserID) {
+        guard options.isEnabled else { return }
+        state.withLock { _ = $0.changed.insert(user) }
+        continuation.yield()
+    }
+
+    /// An account's public data changed.
+    func profileChanged(_ user: UserID) {
+        state.withLock { _ = $0.changedProfiles.insert(user) }
+        continuation.yield()
+    }
+
+    /// Whom a connection wants to be told of.
+    package func watch(_ connection: any LiveConnection, _ people: some Sequence<UserID>) {
+        let key = ObjectIdentifier(connection)
+        state.withLock { state in
+            for person in people {
+                state.watchers[person, default: [:]][key] = connection
+                state.watched[key, default: []].insert(person)
+            }
+        }
+    }
+
+    /// Whom a connection no longer wants to be told of.
+    package func unwatch(_ connection: any LiveConnection, _ person: UserID) {
+        state.withLock { Self.unwatch(ObjectIdentifier(connection), person, in: &$0) }
+    }
+
+    func unwatch(_ key: ObjectIdentifier) {
+        state.withLock { state in
+            for person in state.watched[key] ?? [] { Self.unwatch(key, person, in: &state) }
+        }
+    }
+
+    private static func unwatch(_ key: ObjectIdentifier, _ person: UserID, in state: inout State) {
+        state.watchers[person]?[key] = nil
+        if state.watchers[person]?.isEmpty == true { state.watchers[person] = nil }
+        state.watched[key]?.remove(person)
+        if state.watched[key]?.isEmpty == true { state.watched[key] = nil }
+    }
+
+    func finish() {
+        continuation.finish()
+    }
+
+    /// Tells of changes until `finish`.
+    func run(for chat: Chat) async {
+        for await () in wakeUps {
+            try? await Task.sleep(for: options.merge)
+            await tell(for: chat)
+        }
+    }
+
+    private func tell(for chat: Chat) async {
+        let minute = Int(chat.storage.currentTime().seconds / 60)
+        let due = state.withLock { state -> [(UserID, isOnline: Bool, isProfile: Bool)] in
+            var due: [(UserID, isOnline: Bool, isProfile: Bool)] = []
+            var later: Set<UserID> = []
+            for user in state.changed {
+                let isOnline = chat.isOnline(user)
+                var known = state.told[user] ?? Known()
+                guard known.isOnline != isOnline else { continue }
+                if known.minute != minute {
+                    known.minute = minute
+                    known.changes = 0
+                }
+                guard known.changes < options.changesPerMinute else {
+                    later.insert(user)
+                    continue
+                }
+                known.changes += 1
+                known.isOnline = isOnline
+                state.told[user] = known
+                if state.watchers[user] != nil { due.append((user, isOnline, state.changedProfiles.contains(user))) }
+            }
+            state.told = state.told.filter { $0.value.isOnline || $0.value.minute == minute }
+            let online = Set(due.map(\.0))
+            for user in state.changedProfiles where state.watchers[user] != nil && !online.contains(user) {
+                due.append((user, chat.isOnline(user), true))
+            }
+            state.changed = later
+            state.changedProfiles = []
+            if !later.isEmpty { continuation.yield() }
+            return due
+        }
+        var changes: [ObjectIdentifier: (any LiveConnection, [WatchedChange])] = [:]
+        for (user, isOnline, isProfile) in due {
+            guard let person = try? await chat.person(user), !person.isHidden else { continue }
+            let change = WatchedChange(person: person, isOnline: isOnline, isProfile: isProfile)
+            for (key, watcher) in state.withLock({ $0.watchers[user] ?? [:] }) {
+                changes[key, default: (watcher, [])].1.append(change)
+            }
+        }
+        for (watcher, list) in changes.values { watcher.watchedChanged(list) }
+    }
+}
+
+extension Chat {
+    /// Whether an account is shown as online: it has a device connected, and presence is on.
+    package func isOnline(_ user: UserID) -> Bool {
+        hub.isConnected(user)
+    }
+}
