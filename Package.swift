@@ -54,7 +54,8 @@ let package = Package(
             name: "ManageCommands",
             dependencies: [
                 "ParleyServer", "Operations", "TestClient", "Settings", "Telemetry", "Transport", "Chat", "Storage",
-                "Credentials", "MTP", "JSON", "AdminWeb", argumentParser, logging, serviceLifecycle, unixSignals,
+                "Credentials", "MTP", "Skaro", "Messenger", "FastChat", "JSON", "AdminWeb", argumentParser, logging,
+                serviceLifecycle, unixSignals,
                 nioCore, nioPosix, nioSSL,
             ],
             swiftSettings: swiftSettings
@@ -82,7 +83,10 @@ let package = Package(
         ),
         .target(
             name: "TestClient",
-            dependencies: ["MTP", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL],
+            dependencies: [
+                "MTP", "Skaro", "Messenger", "FastChat", "CBOR", "JSON", "Credentials", nioCore, nioPosix, nioHTTP1,
+                nioWebSocket, nioSSL,
+            ],
             swiftSettings: swiftSettings
         ),
 
@@ -153,7 +157,8 @@ let package = Package(
             name: "ChatTesting",
             dependencies: [
                 "ParleyServer", "TestClient", "Chat", "Storage", "StorageSQLite", "StoragePostgres", "Settings",
-                "Credentials", logging, serviceLifecycle, nioCore, nioPosix,
+                "Credentials", "MTP", "Skaro", "Messenger", "FastChat", "Transport", logging, serviceLifecycle, nioCore,
+                nioPosix,
             ],
             path: "Tests/ChatTesting",
             swiftSettings: swiftSettings
@@ -161,6 +166,31 @@ let package = Package(
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+
+        // Benchmarks, measured on a release build; docs/performance.md has the figures
+        .target(
+            name: "BenchmarkHarness",
+            dependencies: [
+                "TestClient", "MTP", "Storage", "StoragePostgres", logging, nioCore, nioPosix,
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "Benchmarks/BenchmarkHarness",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "SendMessage",
+            dependencies: [
+                "BenchmarkHarness", "TestClient", "MTP", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket,
+            ],
+            path: "Benchmarks/SendMessage",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "IdleConnections",
+            dependencies: ["BenchmarkHarness", "TestClient", "MTP", nioCore, nioPosix],
+            path: "Benchmarks/IdleConnections",
+            swiftSettings: swiftSettings
+        ),
 
         // Tests, one target per target; EndToEndTests runs the built program
         .testTarget(name: "CredentialsTests", dependencies: ["Credentials"], swiftSettings: swiftSettings),
@@ -171,16 +201,23 @@ let package = Package(
         .testTarget(name: "CBORTests", dependencies: ["CBOR"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SkaroTests",
-            dependencies: ["Skaro", "CBOR", "ChatTesting", "TestClient", "Chat", "Transport", nioCore],
+            dependencies: [
+                "Skaro", "CBOR", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", nioCore,
+                logging,
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "MessengerTests",
-            dependencies: ["Messenger", "ChatTesting", "TestClient", "Chat", "Transport", nioCore],
+            dependencies: [
+                "Messenger", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", nioCore,
+                logging,
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "FastChatTests",
             dependencies: [
-                "FastChat", "Credentials", "JSON", "ChatTesting", "TestClient", "Chat", "Transport", nioCore,
+                "FastChat", "Credentials", "JSON", "ChatTesting", "TestClient", "Chat", "Storage", "Transport", nioCore,
+                logging,
             ], swiftSettings: swiftSettings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
         .testTarget(
@@ -201,7 +238,11 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .testTarget(
-            name: "MTPTests", dependencies: ["MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Transport", nioCore],
+            name: "MTPTests",
+            dependencies: [
+                "MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", nioCore,
+                logging,
+            ],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "TestClientTests",

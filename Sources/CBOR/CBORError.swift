@@ -3,7 +3,7 @@
 
 /// Bounds on an item from outside, checked before any memory is reserved for it.
 ///
-/// Bytes alone are not enough: an item of one byte takes up to 64 as a value in a map.
+/// Bytes alone are not enough: an item of one byte takes 24 as a value.
 package struct CBORLimits: Sendable, Equatable {
     /// The length of the whole encoding.
     package var bytes: Int

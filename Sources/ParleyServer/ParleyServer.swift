@@ -3,7 +3,6 @@
 
 import AdminWeb
 import Chat
-import HummingbirdCore
 package import Logging
 import MTP
 package import NIOCore
@@ -115,7 +114,8 @@ package struct ParleyServer: Sendable {
         let scheme = options.tls == nil ? "" : "s"
         let http = try Listener(
             .http(
-                webSockets: options.servesWebSockets ? webSocketRoutes(chat: chat) : [], registry: registry, load: load,
+                webSockets: options.servesWebSockets ? webSocketRoutes(chat: chat, registry: registry) : [],
+                registry: registry, load: load,
                 options: httpOptions, tls: try options.tls?.makeConfiguration()),
             address: listenerAddress, registry: registry, group: group, drainTimeout: Self.drainTimeout, logger: logger,
             responder: web.responder,
@@ -145,11 +145,11 @@ package struct ParleyServer: Sendable {
         return address
     }
 
-    private func webSocketRoutes(chat: Chat) -> [WebSocketRoute] {
-        [mtp(chat: chat).route]
+    private func webSocketRoutes(chat: Chat, registry: ConnectionRegistry) -> [WebSocketRoute] {
+        [mtp(chat: chat, registry: registry).route]
     }
 
-    private func mtp(chat: Chat) -> MTPService {
+    private func mtp(chat: Chat, registry: ConnectionRegistry) -> MTPService {
         var options = MTPService.Options()
         options.messagesPerAnswer = settings.limits.messages
         options.usersPerAnswer = settings.limits.users
@@ -161,6 +161,6 @@ package struct ParleyServer: Sendable {
         {
             options.versions = oldest...newest
         }
-        return MTPService(chat: chat, options: options, logger: logger)
+        return MTPService(chat: chat, options: options, registry: registry, logger: logger)
     }
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Chat
-package import Credentials
+import Credentials
 import Glibc
 package import Logging
 package import Settings
@@ -66,18 +66,32 @@ package struct Store: Sendable {
     /// The domain over this store, after the settings.
     ///
     /// The caller runs it and closes it.
-    package func makeChat(_ settings: Settings, logger: Logger) throws(CredentialsError) -> Chat {
+    ///
+    /// - Throws: `CredentialsError`; `KeyFileError` when the key that seals secrets cannot be had.
+    package func makeChat(_ settings: Settings, node: NodeID = .unknown, logger: Logger) throws -> Chat {
         let hashing = settings.hashing
         let hasher = try PasswordHasher(
             PasswordHasher.Settings(
                 algorithm: hashing.algorithm == .argon2id ? .argon2id : .blake2b,
                 memoryBytes: hashing.argon2MemoryBytes, iterations: hashing.argon2Iterations,
                 digestBytes: hashing.passwordBytes))
-        return Chat(
-            storage: storage, hasher: hasher,
-            policy: ChatPolicy(
-                isRegistrationOpen: settings.effectiveRegistrationMode == .open,
-                tokenLifetimeSeconds: settings.tokenTTL.components.seconds, tokenBytes: settings.hashing.authIDBytes),
-            logger: logger)
+        var policy = ChatPolicy(
+            tokenLifetimeSeconds: settings.tokenTTL.components.seconds, tokenBytes: settings.hashing.authIDBytes)
+        switch settings.effectiveRegistrationMode {
+        case .open: policy.registration = .open
+        case .invite: policy.registration = .invite
+        case .closed: policy.registration = .closed
+        }
+        policy.backlog = settings.limits.backlog
+        policy.presence.isEnabled = settings.presence.isEnabled
+        policy.presence.merge = settings.presence.mergeTime
+        policy.presence.changesPerMinute = settings.presence.perMinute
+        policy.sharesStore = !isOurs
+        policy.node = node
+        if settings.skaro.isEnabled || settings.fastChat.isEnabled {
+            var random = SecureRandom()
+            policy.sealer = try SecretKeyFile(path: settings.secrets.keyFile).sealer(using: &random)
+        }
+        return Chat(storage: storage, hasher: hasher, policy: policy, logger: logger)
     }
 }

@@ -21,6 +21,11 @@ struct MTPFailure: Error {
         case .invalidLogin(let why): self.init(.badRequest, why)
         case .registrationClosed:
             self.init(.forbidden, "Registration is closed: ask the administrator for an account.")
+        case .inviteNeeded:
+            self.init(.forbidden, "Registration needs an invitation: send its code as meta.invite.")
+        case .inviteInvalid: self.init(.forbidden, "The invitation is unknown, used up, expired or revoked.")
+        case .challengeUnavailable:
+            self.init(.unauthorized, "The account cannot answer a challenge yet: log in once with the password.")
         case .noSuchLogin: self.init(.notFound, "There is no account with this login.")
         case .wrongPassword: self.init(.unauthorized, "The password is wrong.")
         case .tooManyAttempts(let seconds):

@@ -27,15 +27,15 @@ struct MTPMethods {
     }
 
     func perform(
-        _ method: MTPMethod, _ data: MTPData, since: String?, by asker: Asker?
+        _ method: MTPMethod, _ data: MTPData, meta: MTPMeta?, by asker: Asker?
     ) async throws(MTPFailure) -> Outcome {
         switch method {
-        case .registerUser: return try await register(data)
+        case .registerUser: return try await register(data, invite: meta?.invite)
         case .authentication: return try await authenticate(data)
         case .sendMessage, .getUpdate, .allMessages, .addFlow, .allFlow, .userInfo, .deleteUser, .deleteMessage,
             .editedMessage, .pingPong:
             guard let asker else { throw MTPFailure(.unauthorized, "data.user[0] needs who asks.") }
-            return try await perform(method, data, since: since, for: asker)
+            return try await perform(method, data, since: meta?.since, for: asker)
         }
     }
 
@@ -63,12 +63,12 @@ struct MTPMethods {
 
     // MARK: Accounts
 
-    private func register(_ data: MTPData) async throws(MTPFailure) -> Outcome {
+    private func register(_ data: MTPData, invite: String?) async throws(MTPFailure) -> Outcome {
         let user = data.user?.first
         let logIn = try await chatting { () async throws(ChatError) in
             try await chat.register(
                 login: user?.login ?? "", password: Password(user?.password ?? ""), username: user?.username,
-                email: user?.email, from: origin)
+                email: user?.email, invite: invite, from: origin)
         }
         return Outcome(status: .created, data: Self.data(logIn, time: service.time), asker: logIn.asker)
     }
@@ -283,13 +283,27 @@ extension FlowObject {
 
 extension MessageObject {
     init(_ message: Message) {
-        let content = message.content
         self.init(
-            uuid: message.uuid.description, clientID: content.clientID, text: JSONText(content.text),
-            fromUser: message.sender.description, fromFlow: message.flow.description, time: message.time.seconds,
+            message.content, uuid: message.uuid, sender: message.sender, flow: message.flow, time: message.time,
+            edited: message.edited)
+    }
+
+    init(_ message: LiveMessage, in flow: FlowAccess) {
+        self.init(
+            message.content, uuid: message.uuid, sender: message.sender.uuid, flow: flow.uuid, time: message.time,
+            edited: nil)
+    }
+
+    private init(
+        _ content: MessageContent, uuid: Identifier, sender: Identifier, flow: Identifier, time: LogTime,
+        edited: LogTime?
+    ) {
+        self.init(
+            uuid: uuid.description, clientID: content.clientID, text: JSONText(content.text),
+            fromUser: sender.description, fromFlow: flow.description, time: time.seconds,
             filePicture: content.files[.picture], fileVideo: content.files[.video], fileAudio: content.files[.audio],
             fileDocument: content.files[.document], emoji: content.emoji.map { JSONText($0) },
-            editedTime: message.edited?.seconds, editedStatus: message.edited != nil)
+            editedTime: edited?.seconds, editedStatus: edited != nil)
     }
 }
 

@@ -4,18 +4,16 @@
 import Chat
 import Storage
 
-/// Where a connection stands that wants to be told of what happens: a rule without I/O.
+/// Whether a connection wants to be told of what happens, and where it stands: a rule without I/O.
 struct MTPPush {
     private enum State {
         case off
         /// Asked for; begins with the answer that has a cursor.
         case waiting(Asker)
-        case on(Asker, cursor: Position)
+        case on(Asker, LiveCursor)
     }
 
     private var state = State.off
-    private var isRunning = false
-    private var hasNews = false
     /// What the connection itself caused after its cursor: it is not told of that.
     private(set) var ownPositions: Set<Position> = []
 
@@ -33,47 +31,53 @@ struct MTPPush {
 
     mutating func begin(after cursor: Position) {
         guard case .waiting(let asker) = state else { return }
-        state = .on(asker, cursor: cursor)
+        state = .on(asker, LiveCursor(after: cursor))
         ownPositions = ownPositions.filter { $0 > cursor }
-        hasNews = true
     }
 
     mutating func caused(_ position: Position) {
         switch state {
         case .off: break
         case .waiting: ownPositions.insert(position)
-        case .on(_, let cursor): if position > cursor { ownPositions.insert(position) }
+        case .on(_, let cursor): if position > cursor.position { ownPositions.insert(position) }
         }
     }
 
+    /// Whether to show a live run at once; see `LiveCursor.takes`.
+    mutating func takes(_ run: LiveRun, isReady: Bool) -> Bool {
+        changing { cursor in cursor.takes(run, isReady: isReady) } ?? false
+    }
+
     mutating func hinted() {
-        if isWanted { hasNews = true }
+        _ = changing { cursor in cursor.hinted() }
     }
 
-    /// Whether the caller is to run: something may be new and nobody looks yet.
+    /// Whether the caller is to read.
     mutating func start() -> Bool {
-        guard case .on = state, hasNews, !isRunning else { return false }
-        isRunning = true
-        return true
+        changing { cursor in cursor.start() } ?? false
     }
 
-    /// From where to look, until there is nothing new.
+    /// From where to read, until there is nothing new.
     mutating func next() -> (Asker, Position)? {
-        guard case .on(let asker, let cursor) = state, hasNews else { return nil }
-        hasNews = false
-        return (asker, cursor)
+        guard case .on(let asker, _) = state else { return nil }
+        return changing { cursor in cursor.next() }.flatMap { $0 }.map { (asker, $0) }
     }
 
+    /// Notes what a read has shown.
+    ///
     /// - Returns: Whether pushing is still on.
-    mutating func arrived(at cursor: Position, more: Bool) -> Bool {
-        guard case .on(let asker, _) = state else { return false }
-        state = .on(asker, cursor: cursor)
-        ownPositions = ownPositions.filter { $0 > cursor }
-        if more { hasNews = true }
-        return true
+    mutating func arrived(at position: Position, more: Bool) -> Bool {
+        ownPositions = ownPositions.filter { $0 > position }
+        return changing { cursor in cursor.arrived(at: position, more: more) } != nil
     }
 
     mutating func stop() {
-        isRunning = false
+        _ = changing { cursor in cursor.stop() }
+    }
+
+    private mutating func changing<Value>(_ change: (inout LiveCursor) -> Value) -> Value? {
+        guard case .on(let asker, var cursor) = state else { return nil }
+        defer { state = .on(asker, cursor) }
+        return change(&cursor)
     }
 }

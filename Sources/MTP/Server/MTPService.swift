@@ -32,9 +32,13 @@ package struct MTPService: Sendable {
     let options: Options
     let logger: Logger
 
-    /// Serves `chat`.
-    package init(chat: Chat, options: Options, logger: Logger) {
+    /// The way to the live connections.
+    let sink: MTPSink
+
+    /// Serves `chat` on the connections of `registry`.
+    package init(chat: Chat, options: Options, registry: ConnectionRegistry, logger: Logger) {
         self.chat = chat
+        sink = MTPSink(registry: registry) { chat.storage.currentTime() }
         self.options = options
         self.logger = logger
     }

@@ -16,7 +16,7 @@ import Transport
 /// in the next batch, so many of one connection are in work at once. Other requests wait for the sends before them.
 ///
 /// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
-final class MTPSession: WebSocketSession, LiveConnection, @unchecked Sendable {
+final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unchecked Sendable {
     typealias Decoded = Result<MTPRequest, MTPDecodeError>
 
     /// An answer in the making.
@@ -32,6 +32,8 @@ final class MTPSession: WebSocketSession, LiveConnection, @unchecked Sendable {
     private var connection: WebSocketConnection?
     /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
     private var eventLoop: (any EventLoop)?
+    /// The same.
+    private(set) var address: DeliveryAddress?
     private var inbox = Deque<Decoded>()
     private var slots = Deque<Slot>()
     private var isAdmitting = false
@@ -55,6 +57,7 @@ final class MTPSession: WebSocketSession, LiveConnection, @unchecked Sendable {
     func opened(_ connection: WebSocketConnection) {
         self.connection = connection
         eventLoop = connection.eventLoop
+        address = DeliveryAddress(sink: service.sink, connection: connection.id.rawValue)
     }
 
     func received(text: ByteBuffer) {
@@ -278,7 +281,7 @@ final class MTPSession: WebSocketSession, LiveConnection, @unchecked Sendable {
         if method == .deleteUser { leaveHub() }
         do {
             var outcome = try await MTPMethods(service: service, origin: origin).perform(
-                method, request.data, since: request.meta?.since, by: requester?.asker)
+                method, request.data, meta: request.meta, by: requester?.asker)
             if let position = outcome.caused { push.caused(position) }
             if let asker = outcome.asker { authorized(asker, wantsPush: false) }
             if method == .deleteUser { push = MTPPush() }
@@ -306,11 +309,30 @@ final class MTPSession: WebSocketSession, LiveConnection, @unchecked Sendable {
 
     // MARK: Pushing
 
+    func deliver(_ delivery: MTPDelivery) {
+        guard let connection, connection.isOpen, ending == nil else { return }
+        switch delivery {
+        case .hint: pushIfDue()
+        case .messages(let frame, let run):
+            // While the connection's own requests are in work a read leaves out what they caused.
+            if push.takes(run, isReady: inWork == 0 && connection.isWritable) {
+                connection.write(frame: frame)
+                connection.flush()
+            } else {
+                readIfDue()
+            }
+        }
+    }
+
     /// Starts a look into the log if there may be something to push and the peer keeps up.
     func pushIfDue() {
         guard let connection, connection.isOpen, ending == nil else { return }
         push.hinted()
-        guard !isAnswering, connection.isWritable, push.start() else { return }
+        readIfDue()
+    }
+
+    private func readIfDue() {
+        guard let connection, !isAnswering, connection.isWritable, push.start() else { return }
         Task(executorPreference: connection.taskExecutor) { await self.pushAll() }
     }
 

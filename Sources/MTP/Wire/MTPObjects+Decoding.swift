@@ -182,6 +182,7 @@ extension MTPMeta {
             switch name {
             case "push": push = try value.bool("push", in: place)
             case "since": since = try value.string("since", in: place)
+            case "invite": invite = try value.string("invite", in: place)
             default: break
             }
         }

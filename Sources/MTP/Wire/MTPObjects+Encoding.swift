@@ -103,6 +103,7 @@ extension MTPMeta {
         writer.beginObject()
         writer.member("push", push)
         writer.member("since", since)
+        writer.member("invite", invite)
         writer.endObject()
     }
 }

@@ -151,9 +151,12 @@ package struct MTPMeta: Sendable, Equatable {
     package var push: Bool?
     /// A cursor, as text.
     package var since: String?
+    /// In a `register_user`: the code of an invitation.
+    package var invite: String?
 
-    package init(push: Bool? = nil, since: String? = nil) {
+    package init(push: Bool? = nil, since: String? = nil, invite: String? = nil) {
         self.push = push
         self.since = since
+        self.invite = invite
     }
 }

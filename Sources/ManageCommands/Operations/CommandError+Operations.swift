@@ -53,3 +53,8 @@ extension CredentialsError: CommandErrorConvertible {
         }
     }
 }
+
+extension KeyFileError: CommandErrorConvertible {
+    /// Ends with 78; the words name the file.
+    package var commandError: CommandError { CommandError(.settings, description) }
+}

@@ -25,7 +25,10 @@ package struct SetPassword: AdminOperation {
         let hash = try await context.asking { () async throws(ChatError) in
             try await context.chat.hash(password.password)
         }
-        _ = try await context.write(.setPassword(user.id, hash: hash, keeping: nil))
+        _ = try await context.write(
+            .setPassword(
+                user.id, hash: hash, keeping: nil,
+                skaroSecret: context.chat.skaroSecret(password.password, of: user.uuid)))
         return UserReport(user)
     }
 }

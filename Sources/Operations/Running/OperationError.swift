@@ -55,6 +55,9 @@ extension OperationError {
         case .credentialsMissing: self.init(.invalid, "A login and a password are needed.")
         case .invalidLogin(let reason): self.init(.invalid, reason)
         case .registrationClosed: self.init(.refused, "Registration is closed.")
+        case .inviteNeeded, .inviteInvalid:
+            self.init(.refused, "The invitation is not valid.", nextStep: "List them with 'manage invite list'.")
+        case .challengeUnavailable: self.init(.refused, "The account cannot answer a challenge yet.")
         case .noSuchLogin, .noSuchUser: self.init(.notFound, "There is no such user.", nextStep: Self.listUsers)
         case .wrongPassword: self.init(.refused, "The password is wrong.")
         case .tooManyAttempts(let seconds): self.init(.busy, "Try again in \(seconds) seconds.")

@@ -6,7 +6,7 @@ import Logging
 import ServiceLifecycle
 import Storage
 
-/// What nobody waits for: the search index, when a session was last used, what has expired.
+/// What nobody waits for: the search index, which sessions are in use, what has expired.
 struct Housekeeping: Service {
     let chat: Chat
     let logger: Logger
@@ -31,7 +31,6 @@ struct Housekeeping: Service {
         } catch is CancellationError {
             // The server stops.
         }
-        await noteLastSeen()
     }
 
     /// Follows the log while nobody waits for the writer.
@@ -46,7 +45,7 @@ struct Housekeeping: Service {
     }
 
     private func sweep() async {
-        await noteLastSeen()
+        chat.cursors.noteSeen(chat.hub.connectedSessions)
         do throws(StorageError) {
             let now = chat.storage.currentTime().milliseconds
             _ = try await chat.storage.removeSessions(
@@ -55,16 +54,6 @@ struct Housekeeping: Service {
             _ = try await chat.storage.purgeDeletedFlows()
         } catch {
             report(error, "The store could not be tidied")
-        }
-    }
-
-    private func noteLastSeen() async {
-        let now = chat.storage.currentTime()
-        let seen = chat.hub.takeSeenSessions()
-        do throws(StorageError) {
-            try await chat.storage.touch(Dictionary(uniqueKeysWithValues: seen.map { ($0, now) }))
-        } catch {
-            report(error, "The sessions' last use could not be noted")
         }
     }
 

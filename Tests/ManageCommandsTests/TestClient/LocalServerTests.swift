@@ -27,7 +27,8 @@ import Transport
         let group = MultiThreadedEventLoopGroup.singleton
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let registry = ConnectionRegistry(group: group)
-        let service = MTPService(chat: chat, options: MTPService.Options(), logger: logger)
+        let service = MTPService(
+            chat: chat, options: MTPService.Options(), registry: registry, logger: logger)
         let web = try WebFace(status: { nil }, readiness: { [] }, templatesFolder: nil, logger: logger)
         let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
         let onRunning: @Sendable (any Channel) async -> Void = { portSource.yield($0.localAddress?.port ?? 0) }

@@ -1,0 +1,75 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import MTP
+package import TestClient
+
+/// The accounts that the connections of a benchmark work for.
+package enum BenchmarkAccounts {
+    /// Registers accounts through a few connections at a time.
+    ///
+    /// - Parameters:
+    ///   - count: How many.
+    ///   - url: The address of MTP.
+    /// - Returns: Their credentials.
+    /// - Throws: `MTPRefusal` or `ClientError` when the server does not take them.
+    package static func register(_ count: Int, at url: String) async throws -> [MTPCredentials] {
+        let lanes = min(4, count)
+        return try await withThrowingTaskGroup(of: [MTPCredentials].self) { group in
+            for lane in 0..<lanes {
+                group.addTask {
+                    let client = try await MTPClient.connect(url: url)
+                    var accounts: [MTPCredentials] = []
+                    for number in stride(from: lane, to: count, by: lanes) {
+                        accounts.append(
+                            try await client.register(login: "sender\(number)", password: "a password of \(number)"))
+                    }
+                    await client.close()
+                    return accounts
+                }
+            }
+            var all: [MTPCredentials] = []
+            for try await accounts in group { all += accounts }
+            return all
+        }
+    }
+
+    /// Makes groups that every account may write to.
+    ///
+    /// - Parameters:
+    ///   - count: How many.
+    ///   - owner: Whose they are.
+    ///   - url: The address of MTP.
+    /// - Returns: Their uuids.
+    /// - Throws: `MTPRefusal` or `ClientError` when the server does not take them.
+    package static func makePublicGroups(
+        _ count: Int, owner: MTPCredentials, at url: String
+    ) async throws -> [String] {
+        let client = try await MTPClient.connect(url: url)
+        var flows: [String] = []
+        for number in 0..<count {
+            let answer = try await client.request(.addFlow(as: owner, type: "group", title: "Group \(number)"))
+            guard answer.isSuccess, let uuid = answer.data?.flow?.first?.uuid else { throw MTPRefusal(answer) }
+            flows.append(uuid)
+        }
+        await client.close()
+        return flows
+    }
+
+    /// Raises the soft limit of open files to the hard one.
+    ///
+    /// - Parameter count: How many are needed.
+    /// - Throws: `BenchmarkFailure` when the hard limit is lower than that.
+    package static func allowOpenFiles(_ count: Int) throws(BenchmarkFailure) {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        getrlimit(resource, &limit)
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(resource, &limit)
+        guard limit.rlim_cur >= UInt(count) else {
+            throw BenchmarkFailure(
+                "Only \(limit.rlim_cur) files may be open; raise the hard limit (ulimit -Hn) to \(count).")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+import Synchronization
+
+/// A real engine whose writes a test can hold up, and around which a test can let something else happen.
+package final class HeldEngine: StorageEngine {
+    private struct State {
+        var isHolding = false
+        var held: [CheckedContinuation<Void, Never>] = []
+        var beforeEachWrite: (@Sendable () -> Void)?
+        var beforeNextWrite: (@Sendable () async -> Void)?
+        var afterNextRead: (@Sendable () async -> Void)?
+    }
+
+    private let engine: any StorageEngine
+    private let state = Mutex(State())
+    private let arrivals: AsyncStream<Void>
+    private let arrived: AsyncStream<Void>.Continuation
+
+    package init(_ engine: any StorageEngine) {
+        self.engine = engine
+        (arrivals, arrived) = AsyncStream.makeStream()
+    }
+
+    package var dialect: SQLDialect { engine.dialect }
+    package var signals: any LogSignals { engine.signals }
+
+    /// Lets no write begin until `release`.
+    package func hold() { state.withLock { $0.isHolding = true } }
+
+    /// Lets the held writes go on, and those that come.
+    package func release() {
+        let held = state.withLock { state in
+            state.isHolding = false
+            defer { state.held = [] }
+            return state.held
+        }
+        for continuation in held { continuation.resume() }
+    }
+
+    /// Waits until a write is held.
+    package func writeIsHeld() async {
+        for await _ in arrivals { return }
+    }
+
+    /// Calls `body` before each write.
+    package func beforeEachWrite(_ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.beforeEachWrite = body }
+    }
+
+    /// Runs `body` before the next write, once.
+    package func beforeNextWrite(_ body: @escaping @Sendable () async -> Void) {
+        state.withLock { $0.beforeNextWrite = body }
+    }
+
+    /// Runs `body` after the next read, before its caller has the result, once.
+    package func afterNextRead(_ body: @escaping @Sendable () async -> Void) {
+        state.withLock { $0.afterNextRead = body }
+    }
+
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        let value = try await engine.read(body)
+        await state.withLock { state in
+            defer { state.afterNextRead = nil }
+            return state.afterNextRead
+        }?()
+        return value
+    }
+
+    package func write<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        await withCheckedContinuation { continuation in
+            let isHeld = state.withLock { state in
+                if state.isHolding { state.held.append(continuation) }
+                return state.isHolding
+            }
+            if isHeld { arrived.yield() } else { continuation.resume() }
+        }
+        state.withLock { $0.beforeEachWrite }?()
+        await state.withLock { state in
+            defer { state.beforeNextWrite = nil }
+            return state.beforeNextWrite
+        }?()
+        return try await engine.write(body)
+    }
+
+    package func facts() async throws(StorageError) -> EngineFacts { try await engine.facts() }
+    package func close() async { await engine.close() }
+}
