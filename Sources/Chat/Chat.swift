@@ -38,7 +38,7 @@ package final class Chat: Sendable {
         let cache = AccessCache()
         let directory = Directory()
         let presence = Presence(options: policy.presence)
-        let delivery = Delivery(followsOthers: policy.sharesStore)
+        let delivery = Delivery(followsOthers: policy.sharesStore, instant: instant)
         let revocations = Revocations()
         self.storage = storage
         self.hasher = hasher

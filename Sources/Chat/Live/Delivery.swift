@@ -12,8 +12,17 @@ final class Delivery: Sendable {
     /// How many batches may wait.
     private static let maximumWaitingBatches = 256
 
-    private let batches: AsyncStream<[LogEvent]>
-    private let continuation: AsyncStream<[LogEvent]>.Continuation
+    /// A committed batch; an empty one asks to look for what others wrote.
+    private struct Batch {
+        var events: [LogEvent] = []
+        var committed: ContinuousClock.Instant?
+    }
+
+    /// What was committed and handed over so far.
+    let metrics = Metrics()
+    private let batches: AsyncStream<Batch>
+    private let continuation: AsyncStream<Batch>.Continuation
+    private let instant: @Sendable () -> ContinuousClock.Instant
     private let ends: AsyncStream<Void>
     private let end: AsyncStream<Void>.Continuation
     private let hasDropped = Atomic(false)
@@ -22,10 +31,11 @@ final class Delivery: Sendable {
     /// The position up to which batches were enqueued or others' events were seen.
     private let known = Atomic<Int64>(0)
 
-    init(followsOthers: Bool) {
+    init(followsOthers: Bool, instant: @escaping @Sendable () -> ContinuousClock.Instant) {
         self.followsOthers = followsOthers
+        self.instant = instant
         (batches, continuation) = AsyncStream.makeStream(
-            of: [LogEvent].self, bufferingPolicy: .bufferingOldest(Self.maximumWaitingBatches))
+            of: Batch.self, bufferingPolicy: .bufferingOldest(Self.maximumWaitingBatches))
         (ends, end) = AsyncStream.makeStream(of: Void.self)
     }
 
@@ -33,7 +43,8 @@ final class Delivery: Sendable {
     func enqueue(_ events: [LogEvent]) {
         guard let last = events.last else { return }
         known.max(last.position.rawValue, ordering: .relaxed)
-        if case .dropped = continuation.yield(events) { hasDropped.store(true, ordering: .releasing) }
+        metrics.committed(events)
+        if case .dropped = continuation.yield(Batch(events: events, committed: instant())) { hasDropped.store(true, ordering: .releasing) }
     }
 
     /// Ends `run` when the queue is empty.
@@ -45,14 +56,15 @@ final class Delivery: Sendable {
     /// Delivers until `finish`.
     func run(for chat: Chat) async {
         var position = followsOthers ? await start(of: chat) : .start
-        for await events in batches {
+        for await batch in batches {
+            let events = batch.events
             if followsOthers {
                 await readOthers(after: &position, before: events.first?.position, for: chat)
                 let rest = events.filter { $0.position > position }
                 if let last = rest.last { position = last.position }
-                await deliver(rest, for: chat)
+                await deliver(rest, committed: batch.committed, for: chat)
             } else {
-                await deliver(events, for: chat)
+                await deliver(events, committed: batch.committed, for: chat)
             }
             if hasDropped.exchange(false, ordering: .acquiring) { chat.hub.hintEverybody() }
         }
@@ -88,7 +100,7 @@ final class Delivery: Sendable {
             chat.noteForeign(events)
             position = last.position
             known.max(last.position.rawValue, ordering: .relaxed)
-            await deliver(events, for: chat)
+            await deliver(events, committed: nil, for: chat)
             if isComplete { return }
         }
     }
@@ -118,10 +130,12 @@ final class Delivery: Sendable {
 
     /// Asks `run` to read to the end of the log.
     private func look() {
-        continuation.yield([])
+        continuation.yield(Batch())
     }
 
-    private func deliver(_ events: [LogEvent], for chat: Chat) async {
+    private func deliver(
+        _ events: [LogEvent], committed: ContinuousClock.Instant?, for chat: Chat
+    ) async {
         for event in events {
             if event.kind == .user, let user = event.subject { chat.presence.profileChanged(UserID(user)) }
             if event.kind == .contact { chat.hub.contactChanged(event) }
@@ -138,11 +152,13 @@ final class Delivery: Sendable {
             }
             let messages = rest.prefix { $0.kind == .message && $0.flow == id }
             rest = rest.dropFirst(messages.count)
-            await deliver(messages, of: id, for: chat)
+            await deliver(messages, of: id, committed: committed, for: chat)
         }
     }
 
-    private func deliver(_ events: ArraySlice<LogEvent>, of id: FlowID, for chat: Chat) async {
+    private func deliver(
+        _ events: ArraySlice<LogEvent>, of id: FlowID, committed: ContinuousClock.Instant?, for chat: Chat
+    ) async {
         do throws(ChatError) {
             let flow = try await chat.access(to: id)
             let audience = chat.hub.audience(of: flow)
@@ -160,6 +176,9 @@ final class Delivery: Sendable {
             }
             let run = LiveRun(flow: flow, messages: messages)
             for (sink, connections) in audience.lists { sink.deliver(run, to: connections) }
+            metrics.handedOver(
+                messages: messages.count, to: audience.lists.reduce(0) { $0 + $1.connections.count },
+                after: committed.map { $0.duration(to: instant()) })
         } catch {
             // The flow is gone, or the store is; the reads will tell.
             chat.hub.hintEverybody()

@@ -21,6 +21,7 @@ package final class Hub: Sendable {
         var entries: [ObjectIdentifier: Entry] = [:]
         var ofUser: [UserID: Set<ObjectIdentifier>] = [:]
         var listeners: [UserID: Int] = [:]
+        var protocols: [String: Int] = [:]
         var audiences = AudienceIndex()
     }
 
@@ -41,6 +42,16 @@ package final class Hub: Sendable {
         state.withLock { state in (state.entries.count, state.listeners.values.reduce(0, +)) }
     }
 
+    /// Connections with a log in by the name of their protocol.
+    package var connectionsByProtocol: [String: Int] { state.withLock { $0.protocols } }
+
+    /// The protocols by which an account is connected now.
+    package func protocols(of user: UserID) -> Set<String> {
+        state.withLock { state in
+            Set((state.ofUser[user] ?? []).compactMap { state.entries[$0]?.connection.protocolName })
+        }
+    }
+
     var hasListeners: Bool { state.withLock { !$0.listeners.isEmpty } }
 
     /// Notes that a connection works for an account, so that a revoked session reaches it.
@@ -55,6 +66,7 @@ package final class Hub: Sendable {
                 address: wantsNews ? connection.address : nil)
             state.entries[key] = entry
             state.ofUser[asker.user, default: []].insert(key)
+            state.protocols[connection.protocolName, default: 0] += 1
             if wantsNews {
                 state.listeners[asker.user, default: 0] += 1
                 state.audiences.add(entry)
@@ -81,6 +93,9 @@ package final class Hub: Sendable {
         guard let old = state.entries.removeValue(forKey: key) else { return nil }
         state.ofUser[old.user]?.remove(key)
         if state.ofUser[old.user]?.isEmpty == true { state.ofUser[old.user] = nil }
+        let name = old.connection.protocolName
+        state.protocols[name, default: 1] -= 1
+        if state.protocols[name] == 0 { state.protocols[name] = nil }
         if old.wantsNews {
             state.listeners[old.user, default: 1] -= 1
             if state.listeners[old.user] == 0 { state.listeners[old.user] = nil }

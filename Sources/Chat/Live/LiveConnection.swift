@@ -7,6 +7,8 @@ package import Storage
 ///
 /// Every call may come on any thread and returns at once.
 package protocol LiveConnection: AnyObject, Sendable {
+    /// The name of its protocol, such as `mtp`.
+    var protocolName: String { get }
     /// Where messages for many connections go; `nil` for one that only reads the log after `newsArrived`.
     ///
     /// It stays the same as long as the connection is attached.
@@ -24,6 +26,8 @@ package protocol LiveConnection: AnyObject, Sendable {
 }
 
 extension LiveConnection {
+    /// Unnamed.
+    package var protocolName: String { "other" }
     /// None.
     package var address: DeliveryAddress? { nil }
     /// No.

@@ -26,6 +26,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
         case working(Task<MTPResponse, Never>)
     }
 
+    let protocolName = MTPService.name
     let service: MTPService
     let origin: Origin
     var push = MTPPush()
