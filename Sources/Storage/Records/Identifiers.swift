@@ -106,6 +106,9 @@ package struct LogTime: Hashable, Sendable, Comparable {
             seconds.multipliedReportingOverflow(by: 1000).overflow
             ? (seconds < 0 ? .min : .max) : seconds * 1000
     }
-    package var seconds: Int64 { milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000 }
+    package var seconds: Int64 {
+        let (seconds, rest) = milliseconds.quotientAndRemainder(dividingBy: 1000)
+        return rest < 0 ? seconds - 1 : seconds
+    }
     package static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
 }
