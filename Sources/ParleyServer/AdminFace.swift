@@ -26,7 +26,10 @@ package enum AdminFace {
                     "An operation was not done",
                     metadata: ["admin.operation": "\(name)", "admin.error.kind": "\(error.kind.rawValue)"])
             } else {
-                logger.info("An operation is done", metadata: ["admin.operation": "\(name)"])
+                let isWatching = OperationRegistry.operation(named: name)?.isWatching == true
+                logger.log(
+                    level: isWatching ? .debug : .info, "An operation is done", metadata: ["admin.operation": "\(name)"]
+                )
             }
         }
     }

@@ -19,7 +19,7 @@ final class Delivery: Sendable {
     }
 
     /// What was committed and handed over so far.
-    let metrics = Metrics()
+    let metrics: Metrics
     private let batches: AsyncStream<Batch>
     private let continuation: AsyncStream<Batch>.Continuation
     private let instant: @Sendable () -> ContinuousClock.Instant
@@ -34,6 +34,7 @@ final class Delivery: Sendable {
     init(followsOthers: Bool, instant: @escaping @Sendable () -> ContinuousClock.Instant) {
         self.followsOthers = followsOthers
         self.instant = instant
+        metrics = Metrics(started: instant())
         (batches, continuation) = AsyncStream.makeStream(
             of: Batch.self, bufferingPolicy: .bufferingOldest(Self.maximumWaitingBatches))
         (ends, end) = AsyncStream.makeStream(of: Void.self)
@@ -44,7 +45,9 @@ final class Delivery: Sendable {
         guard let last = events.last else { return }
         known.max(last.position.rawValue, ordering: .relaxed)
         metrics.committed(events)
-        if case .dropped = continuation.yield(Batch(events: events, committed: instant())) { hasDropped.store(true, ordering: .releasing) }
+        if case .dropped = continuation.yield(Batch(events: events, committed: instant())) {
+            hasDropped.store(true, ordering: .releasing)
+        }
     }
 
     /// Ends `run` when the queue is empty.

@@ -17,6 +17,12 @@ package struct WatchedEvent: Sendable {
     package var partners: [Person] = []
     /// The protocol by which the sender is connected to this server now, if there is just one.
     package var `protocol`: String?
+
+    /// What a message or an edit says, as clients show it that show only text; `nil` for anything else.
+    package var text: String? {
+        guard event.kind == .message || event.kind == .edit else { return nil }
+        return MessageContent(content: event.content, blobs: [:]).readableText
+    }
 }
 
 extension Chat {

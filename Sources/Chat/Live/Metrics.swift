@@ -26,10 +26,16 @@ package final class Metrics: Sendable {
 
     private let sums = Mutex(Counts())
 
-    init() {}
+    private let started: ContinuousClock.Instant
+
+    init(started: ContinuousClock.Instant) {
+        self.started = started
+    }
 
     /// The sums so far.
     package var counts: Counts { sums.withLock { $0 } }
+
+    func uptime(at now: ContinuousClock.Instant) -> Duration { started.duration(to: now) }
 
     func committed(_ events: [LogEvent]) {
         let messages = events.count { $0.kind == .message }
@@ -52,4 +58,7 @@ package final class Metrics: Sendable {
 extension Chat {
     /// What this process has done since it started.
     package var metrics: Metrics { delivery.metrics }
+
+    /// How long ago that was.
+    package var uptime: Duration { delivery.metrics.uptime(at: now()) }
 }

@@ -15,6 +15,9 @@ package protocol AdminOperation: Codable, Sendable {
     /// Whether the database must have this program's schema; only what looks at the schema itself says no.
     static var needsCurrentSchema: Bool { get }
 
+    /// Whether it only looks and is meant to be repeated, so that it is not worth a line in a log each time.
+    static var isWatching: Bool { get }
+
     /// Does it.
     ///
     /// When it returns, what was done is durable, and a running server acts by it.
@@ -26,6 +29,8 @@ package protocol AdminOperation: Codable, Sendable {
 extension AdminOperation {
     /// No, unless an operation says otherwise.
     package static var isDestructive: Bool { false }
+    /// No, unless an operation says otherwise.
+    package static var isWatching: Bool { false }
     /// Yes, unless an operation says otherwise.
     package static var needsCurrentSchema: Bool { true }
 }

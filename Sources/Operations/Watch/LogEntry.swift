@@ -1,0 +1,88 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// An entry of the log as an operator sees it.
+package struct LogEntry: Codable, Sendable, Equatable {
+    /// Where an entry is: a flow.
+    package struct Place: Codable, Sendable, Equatable {
+        /// Identifies the flow.
+        package var uuid: String
+        /// `chat`, `group` or `channel`.
+        package var type: String
+        /// Its title; empty for most chats of two.
+        package var title: String
+        /// The logins of a chat of two; `nil` for others.
+        package var partners: [String]?
+    }
+
+    /// The longest text that is shown, in bytes; longer ones are cut.
+    package static let maximumTextBytes = 4096
+
+    /// Its place in the log.
+    package var position: Int64
+    /// When it was committed, as RFC 3339 writes it.
+    package var time: String
+    /// Such as `message` or `join`.
+    package var kind: String
+    /// The login of who caused it; `nil` for the operator.
+    package var sender: String?
+    /// The login of whom it is about, such as who joined.
+    package var subject: String?
+    /// The flow it is in; `nil` for what belongs to none, or when the flow was deleted since.
+    package var flow: Place?
+    /// Counts the flow's messages from 0.
+    package var number: Int64?
+    /// The protocol by which the sender is connected now, if there is just one.
+    package var `protocol`: String?
+    /// The size of the content in bytes.
+    package var size: Int
+    /// A message's text, if it was asked for.
+    package var text: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case position, time, kind, sender, subject, flow, number, `protocol`, size, text
+    }
+
+    /// Writes every key but `text`, also of what is `nil`.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(position, forKey: .position)
+        try container.encode(time, forKey: .time)
+        try container.encode(kind, forKey: .kind)
+        try container.encode(sender, forKey: .sender)
+        try container.encode(subject, forKey: .subject)
+        try container.encode(flow, forKey: .flow)
+        try container.encode(number, forKey: .number)
+        try container.encode(self.protocol, forKey: .protocol)
+        try container.encode(size, forKey: .size)
+        try container.encodeIfPresent(text, forKey: .text)
+    }
+
+    init(_ watched: WatchedEvent, showsText: Bool) {
+        let event = watched.event
+        position = event.position.rawValue
+        time = event.time.text
+        kind = event.kind.rawValue
+        sender = watched.sender?.login
+        subject = watched.subject?.login
+        flow = watched.flow.map { flow in
+            Place(
+                uuid: flow.uuid.description, type: flow.kind.rawValue, title: flow.title,
+                partners: flow.kind == .chat ? watched.partners.map(\.login) : nil)
+        }
+        number = event.number
+        self.protocol = watched.protocol
+        size = event.content.count
+        if showsText { text = watched.text.map(Self.cut) }
+    }
+
+    private static func cut(_ text: String) -> String {
+        guard text.utf8.count > maximumTextBytes else { return text }
+        var end = text.utf8.index(text.startIndex, offsetBy: maximumTextBytes)
+        while end.samePosition(in: text) == nil { end = text.utf8.index(before: end) }
+        return text[..<end] + "…"
+    }
+}
