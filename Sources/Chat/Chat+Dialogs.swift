@@ -1,0 +1,64 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+
+/// Where a page of a flow's history ends; what it names is not in the page.
+package enum HistoryBound: Sendable, Equatable {
+    /// The newest message is the last one.
+    case newest
+    case message(Identifier)
+    /// Only what is older.
+    case time(LogTime)
+}
+
+/// For protocols that name a chat by the other side.
+extension Chat {
+    /// What is remembered of an account, at once; `nil` when it would have to be read.
+    package func knownPerson(_ id: UserID) -> Person? {
+        directory.person(id)
+    }
+
+    /// The one chat of the asker and somebody else, if they have one; nothing is made.
+    package func existingDirectFlow(
+        with person: Person, by asker: Asker
+    ) async throws(ChatError) -> FlowAccess? {
+        guard person.id != asker.user else { return nil }
+        let pair = UserPair(asker.user, person.id)
+        var known = cache.chat(of: pair)
+        if known == nil {
+            known = try await reading { () async throws(StorageError) in
+                try await storage.chatFlow(between: asker.user, and: person.id)
+            }?.uuid
+            if let known { cache.remember(known, of: pair) }
+        }
+        guard let known else { return nil }
+        do {
+            return try await visibleFlow(known, to: asker)
+        } catch .noSuchFlow {
+            // It was deleted since.
+            return nil
+        }
+    }
+
+    /// The number after the last message before a bound, for `history(of:before:limit:for:)`.
+    ///
+    /// - Parameters:
+    ///   - bound: The end of the page.
+    ///   - flow: A flow that the asker was found to see.
+    /// - Returns: 0 when nothing comes before it.
+    /// - Throws: `.noSuchMessage` for a message of another flow; `.noSuchFlow`.
+    package func historyEnd(at bound: HistoryBound, of flow: FlowAccess) async throws(ChatError) -> Int64 {
+        if case .message(let uuid) = bound {
+            let message = try await reading { () async throws(StorageError) in try await storage.message(uuid: uuid) }
+            guard let message, message.flow == flow.id else { throw .noSuchMessage }
+            return message.number
+        }
+        let record = try await reading { () async throws(StorageError) in try await storage.flow(flow.id) }
+        guard let count = record?.messageCount else { throw .noSuchFlow }
+        guard case .time(let time) = bound else { return count }
+        return try await reading { () async throws(StorageError) in
+            try await storage.number(ofFirstMessageIn: flow.id, atOrAfter: time, count: count)
+        }
+    }
+}

@@ -1,0 +1,233 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Credentials
+import Storage
+
+/// The requests of the protocol: a decoded request, a call of `Chat`, the content of the answer.
+struct SkaroMethods {
+    let service: SkaroService
+    let origin: Origin
+
+    private var chat: Chat { service.chat }
+
+    private func chatting<Value>(
+        _ body: () async throws(ChatError) -> Value
+    ) async throws(SkaroRefusal) -> Value {
+        do { return try await body() } catch { throw SkaroRefusal(error) }
+    }
+
+    // MARK: Without a log in
+
+    var registerType: SkaroRegisterType {
+        switch chat.policy.registration {
+        case .open: .open
+        case .invite: .invite
+        case .closed: .closed
+        }
+    }
+
+    func register(_ registration: SkaroRegistration) async throws(SkaroRefusal) -> SkaroResponse.Content {
+        try await chatting { () async throws(ChatError) in
+            let logIn = try await chat.register(
+                login: registration.login, password: Password(registration.password), username: registration.name,
+                email: registration.email, invite: registration.invite, from: origin)
+            let user = try await chat.user(logIn.asker)
+            // Nobody has been given the session of the registration: skaro's clients log in next.
+            try await chat.logOut(logIn.asker)
+            return .ownUser(SkaroUser(user, isOnline: false))
+        }
+    }
+
+    /// Opens a session for whoever answers the connection's challenge.
+    func authorize(
+        login: String, proof: String, challenge: String
+    ) async throws(SkaroRefusal) -> (asker: Asker, token: String) {
+        try await chatting { () async throws(ChatError) in
+            let logIn = try await chat.logIn(login: login, answer: proof, to: challenge, from: origin)
+            return (logIn.asker, logIn.token)
+        }
+    }
+
+    /// Finds the session to go on with.
+    func restore(_ sid: String) async throws(SkaroRefusal) -> Asker {
+        try await chatting { () async throws(ChatError) in
+            try await chat.restore(token: TokenHash(of: sid), within: service.options.restoreSeconds)
+        }
+    }
+
+    // MARK: People
+
+    func perform(_ call: SkaroCall, for asker: Asker) async throws(SkaroRefusal) -> SkaroResponse.Content {
+        switch call {
+        case .registerType: return .registerType(registerType)
+        case .register(let registration): return try await register(registration)
+        case .authorize, .sessionRestore: throw .alreadyLoggedIn
+        case .getContacts:
+            return .contacts(
+                try await chatting { () async throws(ChatError) in
+                    try await chat.contacts(of: asker).map(SkaroUser.init)
+                })
+        case .addContact(let login):
+            return .contact(
+                try await chatting { () async throws(ChatError) in
+                    SkaroUser(try await chat.addContact(login: login, of: asker))
+                })
+        case .deleteContact(let login):
+            return .contact(
+                try await chatting { () async throws(ChatError) in
+                    SkaroUser(try await chat.removeContact(login: login, of: asker))
+                })
+        case .searchContacts(let query): return try await search(query, for: asker)
+        case .getUserData(let login): return try await user(login, for: asker)
+        case .updateMyData(let profile): return try await update(profile, of: asker)
+        case .getHistory(let dialog, let before, let limit):
+            return try await history(of: dialog, before: before, limit: limit, for: asker)
+        case .sendMessage(let name, let body):
+            let draft = try await draft(body, to: name, by: asker)
+            return try await content(of: draft, submit(draft, by: asker))
+        }
+    }
+
+    private func search(_ query: String, for asker: Asker) async throws(SkaroRefusal) -> SkaroResponse.Content {
+        guard !query.utf8.contains(0) else { throw SkaroRefusal(ChatError.nullCharacter(field: "query")) }
+        // No login is that long.
+        guard query.utf8.count <= ChatLimits.loginBytes else { return .contacts([]) }
+        return .contacts(
+            try await chatting { () async throws(ChatError) in
+                try await chat.search(login: query, for: asker).map(SkaroUser.init)
+            })
+    }
+
+    /// The asker's own account, with what only they see.
+    func ownUser(_ asker: Asker) async throws(SkaroRefusal) -> SkaroUser {
+        try await chatting { () async throws(ChatError) in
+            SkaroUser(try await chat.user(asker), isOnline: chat.isOnline(asker.user))
+        }
+    }
+
+    private func user(_ login: String, for asker: Asker) async throws(SkaroRefusal) -> SkaroResponse.Content {
+        let person = try await chatting { () async throws(ChatError) in try await chat.person(login: login) }
+        if person.id == asker.user { return .ownUser(try await ownUser(asker)) }
+        return .user(SkaroUser(person, isOnline: chat.isOnline(person.id)))
+    }
+
+    private func update(
+        _ profile: SkaroProfile, of asker: Asker
+    ) async throws(SkaroRefusal) -> SkaroResponse.Content {
+        try await chatting { () async throws(ChatError) in
+            try await chat.updateProfile(
+                of: asker, username: profile.name, email: profile.email, bio: profile.bio, avatar: profile.avatar)
+        }
+        return .ownUser(try await ownUser(asker))
+    }
+
+    // MARK: Conversations
+
+    /// A message before it is submitted, and who is named with it.
+    struct Draft {
+        var flow: FlowAccess
+        var author: Person
+        var receiver: Person?
+        var body: String
+    }
+
+    /// A group, channel or chat by its uuid; nothing else hides it.
+    private func flow(uuid name: String, for asker: Asker) async throws(SkaroRefusal) -> FlowAccess? {
+        guard let uuid = Identifier(decimal: name) else { return nil }
+        return try await chatting { () async throws(ChatError) -> FlowAccess? in
+            do throws(ChatError) {
+                return try await chat.flow(uuid, for: asker)
+            } catch .noSuchFlow {
+                return nil
+            }
+        }
+    }
+
+    /// Finds out where a message goes: to a flow by its uuid, else to a person by their login.
+    func draft(_ body: String, to name: String, by asker: Asker) async throws(SkaroRefusal) -> Draft {
+        let known = try await flow(uuid: name, for: asker)
+        return try await chatting { () async throws(ChatError) in
+            let flow: FlowAccess
+            if let known {
+                flow = known
+            } else {
+                flow = try await chat.directFlow(with: try await chat.person(login: name), by: asker)
+            }
+            return Draft(
+                flow: flow, author: try await chat.person(asker.user),
+                receiver: try await chat.otherSide(of: flow, than: asker.user), body: body)
+        }
+    }
+
+    /// Puts a message into the next batch.
+    func submit(_ draft: Draft, by asker: Asker) async throws(SkaroRefusal) -> PendingMessage {
+        try await chatting { () async throws(ChatError) in
+            try await chat.submit(MessageContent(text: draft.body), to: draft.flow, by: asker)
+        }
+    }
+
+    /// The message as it is stored, once it is.
+    func content(
+        of draft: Draft, _ pending: PendingMessage
+    ) async throws(SkaroRefusal) -> SkaroResponse.Content {
+        let receipt = try await chatting { () async throws(ChatError) in try await chat.receipt(of: pending) }
+        return .message(
+            SkaroMessage(
+                id: pending.uuid, from: draft.author.login, in: draft.flow, to: draft.receiver, body: draft.body,
+                time: receipt.time))
+    }
+
+    private func history(
+        of dialog: String, before: SkaroHistoryBound?, limit: Int?, for asker: Asker
+    ) async throws(SkaroRefusal) -> SkaroResponse.Content {
+        let bound = try Self.bound(before)
+        var found = try await flow(uuid: dialog, for: asker)
+        if found == nil {
+            found = try await chatting { () async throws(ChatError) in
+                try await chat.existingDirectFlow(with: try await chat.person(login: dialog), by: asker)
+            }
+        }
+        guard let flow = found else {
+            if case .message = bound { throw SkaroRefusal(ChatError.noSuchMessage) }
+            return .history([])
+        }
+        let limit = min(max(limit ?? .max, 1), service.options.messagesPerAnswer)
+        return .history(
+            try await chatting { () async throws(ChatError) in
+                let end = try await chat.historyEnd(at: bound, of: flow)
+                var messages: [SkaroMessage] = []
+                var next = max(0, end - Int64(limit))
+                // A page with large files ends early; their bytes are dropped before the next one is read.
+                while next < end {
+                    let page = try await chat.history(of: flow.uuid, before: end, limit: Int(end - next), for: asker)
+                    guard let last = page.last else { break }
+                    messages += try await self.messages(page)
+                    next = last.message.number + 1
+                }
+                return messages
+            })
+    }
+
+    private static func bound(_ before: SkaroHistoryBound?) throws(SkaroRefusal) -> HistoryBound {
+        switch before {
+        case nil: return .newest
+        case .time(let seconds): return .time(LogTime(seconds: seconds))
+        case .message(let id):
+            guard let uuid = Identifier(decimal: id) else { throw SkaroRefusal(ChatError.noSuchMessage) }
+            return .message(uuid)
+        }
+    }
+
+    /// Messages as the protocol shows them.
+    func messages(_ page: [MissedMessage]) async throws(ChatError) -> [SkaroMessage] {
+        var messages: [SkaroMessage] = []
+        messages.reserveCapacity(page.count)
+        for entry in page {
+            let receiver = try await chat.otherSide(of: entry.flow, than: entry.message.sender.id)
+            messages.append(SkaroMessage(entry.message, in: entry.flow, to: receiver))
+        }
+        return messages
+    }
+}

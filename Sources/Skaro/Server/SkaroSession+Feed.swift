@@ -1,0 +1,130 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import NIOCore
+import Storage
+import Transport
+
+/// What the session is shown unasked: messages of the log, live or read, and news of contacts.
+extension SkaroSession {
+    /// How often it is looked how much of what was written has arrived, and a read that failed is repeated.
+    private static let lookPause = TimeAmount.seconds(1)
+
+    func deliver(_ delivery: SkaroDelivery) {
+        guard feed != nil, let connection, connection.isOpen, !isEnding else { return }
+        switch delivery {
+        case .hint: hinted()
+        case .messages(let frames, let run):
+            if takes(run, connection) {
+                for (frame, message) in zip(frames, run.messages) where feed?.shows(message) == true {
+                    connection.write(frame: frame)
+                }
+                noteWritten()
+                connection.flush()
+            } else {
+                readIfDue()
+            }
+        }
+    }
+
+    private func takes(_ run: LiveRun, _ connection: WebSocketConnection) -> Bool {
+        // Which of them are this connection's own is known when they are submitted.
+        let isUnclear = isSubmitting && run.messages.contains { $0.sender.id == feed?.asker.user }
+        return feed?.takes(run, isReady: connection.isWritable && !isUnclear) ?? false
+    }
+
+    /// Something may be new in the log.
+    func hinted() {
+        feed?.hinted()
+        readIfDue()
+    }
+
+    /// The peer keeps up again, or the session has just begun.
+    func catchUp() {
+        writeChanges()
+        readIfDue()
+    }
+
+    // MARK: Reading
+
+    private func readIfDue() {
+        guard let connection, connection.isOpen, !isEnding, connection.isWritable, feed?.start() == true else { return }
+        Task(executorPreference: connection.taskExecutor) { await self.readAll() }
+    }
+
+    private func readAll() async {
+        while let connection, connection.isWritable, let asker = feed?.asker, let position = feed?.next() {
+            do throws(ChatError) {
+                let page = try await service.chat.missed(
+                    for: asker, after: position, limit: service.options.messagesPerAnswer)
+                let messages = try await SkaroMethods(service: service, origin: origin).messages(page.messages)
+                await allSubmitted()
+                guard feed != nil, !isEnding else { return }
+                for (message, entry) in zip(messages, page.messages) where feed?.shows(entry.message) == true {
+                    write(.showMessage(message))
+                }
+                feed?.arrived(at: page.cursor, more: page.isCut)
+                noteWritten()
+                connection.flush()
+            } catch {
+                // Its cause is in the log; the next look tries again from the same place.
+                feed?.hinted()
+                scheduleLook()
+                break
+            }
+        }
+        feed?.stop()
+    }
+
+    // MARK: How much has arrived
+
+    private func noteWritten() {
+        guard let connection else { return }
+        feed?.wrote(upTo: connection.writtenBytes)
+        scheduleLook()
+    }
+
+    /// Moves the session's cursor to what the peer's TCP has acknowledged.
+    func noteArrival() {
+        guard let connection, let asker = feed?.asker,
+            let position = feed?.acknowledged(connection.acknowledgedBytes)
+        else { return }
+        service.chat.cursors.note(asker.user, device: Self.device(of: asker), at: position)
+    }
+
+    private func scheduleLook() {
+        guard look == nil, let connection else { return }
+        look = connection.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: Self.lookPause) {
+            self.look = nil
+            self.lookAround()
+        }
+    }
+
+    private func lookAround() {
+        guard let feed else { return }
+        guard feed.asker.expires > service.chat.storage.currentTime() else {
+            return cut("The session is over. Log in again.")
+        }
+        noteArrival()
+        if self.feed?.isWaiting == true { scheduleLook() }
+        readIfDue()
+    }
+
+    // MARK: Contacts
+
+    /// The newest of each person counts; what cannot be written yet waits, at most one for each contact.
+    func contactsChanged(_ news: [WatchedChange]) {
+        for change in news { changes[change.person.id] = change }
+        writeChanges()
+    }
+
+    private func writeChanges() {
+        guard feed != nil, let connection, connection.isOpen, connection.isWritable, !changes.isEmpty else { return }
+        for change in changes.values {
+            write(.changedUserData(SkaroUser(change.person, isOnline: change.isOnline)))
+        }
+        changes = [:]
+        connection.flush()
+    }
+}
