@@ -1,0 +1,90 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Credentials
+import Storage
+
+/// What the requests do: a decoded request, a call of `Chat`, an answer.
+struct MessengerMethods {
+    let chat: Chat
+    let origin: Origin
+
+    /// Makes an account.
+    ///
+    /// It does not log in here, so the session that comes with a new account is ended.
+    func signUp(email: String, login: String, password: String) async -> MessengerAnswer {
+        do {
+            let made = try await chat.register(
+                login: login, password: Password(password), username: nil, email: email, from: origin)
+            await end(made.asker)
+            return .signedUp
+        } catch {
+            return MessengerAnswer(error, to: .signUp)
+        }
+    }
+
+    func logIn(login: String, password: String) async throws(ChatError) -> NewLogIn {
+        guard !login.isEmpty else { throw .noSuchLogin }
+        return try await chat.logIn(login: login, password: Password(password), from: origin)
+    }
+
+    /// Ends a session whose token nobody has; it expires by itself if that fails.
+    func end(_ asker: Asker) async {
+        try? await chat.logOut(asker)
+    }
+
+    func contacts(of asker: Asker) async -> [MessengerAnswer] {
+        do {
+            let contacts = try await chat.contacts(of: asker)
+            return MessengerAnswer.contactList(
+                contacts.map { MessengerContact(login: MessengerLogin($0.person.login), isOnline: $0.isOnline) })
+        } catch {
+            return [MessengerAnswer(error, to: .contacts)]
+        }
+    }
+
+    func addContact(login: String, of asker: Asker) async -> MessengerAnswer {
+        do {
+            return .contactAdded(isOnline: try await chat.addContact(login: login, of: asker).isOnline)
+        } catch {
+            return MessengerAnswer(error, to: .addContact)
+        }
+    }
+
+    /// Puts a message into the next batch.
+    func submit(
+        _ text: String, to recipient: MessengerRecipient, by asker: Asker
+    ) async throws(ChatError) -> PendingMessage {
+        let flow: FlowAccess
+        switch recipient {
+        case .login(let login):
+            flow = try await chat.directFlow(with: chat.person(login: login), by: asker)
+        case .group(let row):
+            flow = try await chat.flow(row: row, for: asker)
+            // A chat of two is written to by login.
+            guard flow.kind != .chat else { throw .noSuchFlow }
+        }
+        return try await chat.submit(MessageContent(text: text), to: flow, by: asker)
+    }
+}
+
+extension MessengerAnswer {
+    /// The answer that a client of this protocol gets for `error`: what the request has no word for is `0xFF`.
+    init(_ error: ChatError, to code: MessengerCode) {
+        let known: MessengerAnswer?
+        switch error {
+        case .loginTaken: known = code == .signUp ? .loginTaken : nil
+        case .registrationClosed, .inviteNeeded, .inviteInvalid: known = code == .signUp ? .signUpRefused : nil
+        case .noSuchLogin, .accountDeleted: known = code == .logIn ? .noSuchLogin : nil
+        // A password that is too long or empty is nobody's; the wait after wrong ones has no code of its own.
+        case .wrongPassword, .tooManyAttempts, .credentialsMissing, .tooLong, .challengeUnavailable:
+            known = code == .logIn ? .wrongPassword : nil
+        case .noSuchUser: known = code == .addContact ? .noSuchUser : nil
+        case .invalidLogin, .busy, .tokenUnknown, .tokenExpired, .tokenRevoked, .noSuchFlow, .noSuchMessage,
+            .notAllowed, .nullCharacter, .invalidFlow, .rangeTooLarge, .storageUnavailable, .internalFailure:
+            known = nil
+        }
+        self = known ?? .refused(prefix: code.rawValue)
+    }
+}

@@ -1,0 +1,409 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Credentials
+import DequeModule
+import Logging
+import NIOCore
+import Storage
+import Transport
+
+/// One messenger connection.
+///
+/// Requests are done one after the other; only messages that follow each other are in work together. What is pushed is written
+/// at once to a peer that keeps up, otherwise read from the log when there is room, so that a slow one costs bounded memory.
+///
+/// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
+final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @unchecked Sendable {
+    /// Who is signed in here.
+    struct LogIn {
+        var key: MessengerKey
+        var asker: Asker
+        var token: TokenHash
+        var cursor: LiveCursor
+        var presence = MessengerPresence()
+        /// The key is on its way; pushes come after it.
+        var isAnswered = false
+    }
+
+    /// Units that wait for the peer before others are held back: with spacing it is time that they cost, not memory.
+    private static let maximumWaitingUnits = 64
+    /// Requests that wait before reading stops, and messages in one batch.
+    private static let requestsInWork = 32
+    /// Refused requests in a row that close the connection.
+    private static let maximumBadRequests = 3
+
+    let service: MessengerService
+    let methods: MessengerMethods
+    private(set) var connection: StreamConnection?
+    /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
+    private var eventLoop: (any EventLoop)?
+    /// The same.
+    private(set) var address: DeliveryAddress?
+    var logIn: LogIn?
+    /// Messages in the next batch whose outcome is not known.
+    var sends = Deque<PendingMessage>()
+    private var decoder: MessengerDecoder
+    private var inbox = Deque<MessengerDecoder.Output>()
+    private var inboxBytes = 0
+    /// What the input that is held has of the budget of all connections.
+    private var reservedBytes = 0
+    private var badRequests = 0
+    private var isWorking = false
+    private var isPaused = false
+    /// Close when nothing is in work.
+    private var isEnding = false
+    private var marks = MessengerMarks()
+    private var waitingForRoom: [CheckedContinuation<Void, Never>] = []
+
+    init(service: MessengerService, origin: Origin) {
+        self.service = service
+        methods = MessengerMethods(chat: service.chat, origin: origin)
+        decoder = MessengerDecoder(maximumBytes: service.options.maximumBytes)
+    }
+
+    // MARK: From the connection
+
+    func opened(_ connection: StreamConnection) {
+        self.connection = connection
+        eventLoop = connection.eventLoop
+        address = DeliveryAddress(sink: service.sink, connection: connection.id.rawValue)
+    }
+
+    func received(_ bytes: ByteBuffer) {
+        take(decoder.bytes(Array(bytes.readableBytesView)))
+        connection?.awaitPause(of: decoder.isWaiting ? TimeAmount(service.options.gatherTime) : nil)
+    }
+
+    func paused() {
+        take(decoder.pause())
+        closeIfDone()
+    }
+
+    func inputEnded(_ connection: StreamConnection) {
+        isEnding = true
+        paused()
+    }
+
+    func drain() {
+        isEnding = true
+        closeIfDone()
+    }
+
+    func unitsAcknowledged(_ count: Int) {
+        for mark in marks.acknowledged(count) { note(mark) }
+        roomChanged()
+    }
+
+    func becameWritable() {
+        roomChanged()
+    }
+
+    func closed() {
+        connection = nil
+        inbox.removeAll()
+        inboxBytes = 0
+        service.inboundBudget.release(reservedBytes)
+        reservedBytes = 0
+        let asker = leave()
+        roomChanged()
+        // The token dies with the connection: nobody else has it.
+        if let asker { Task { await methods.end(asker) } }
+    }
+
+    private func closeNow() {
+        inbox.removeAll()
+        inboxBytes = 0
+        isEnding = true
+        connection?.close()
+        roomChanged()
+    }
+
+    private func closeIfDone() {
+        guard isEnding, !isWorking, inbox.isEmpty, !decoder.isWaiting else { return }
+        closeNow()
+    }
+
+    // MARK: From the hub, on any thread
+
+    let watchesContacts = true
+
+    func newsArrived() {
+        eventLoop?.execute { self.deliver(.hint) }
+    }
+
+    func watchedChanged(_ changes: [WatchedChange]) {
+        eventLoop?.execute {
+            for change in changes { self.logIn?.presence.note(change) }
+            self.tellPresence()
+        }
+    }
+
+    func sessionRevoked() {
+        eventLoop?.execute {
+            guard let connection = self.connection, let logIn = self.logIn else { return }
+            Task(executorPreference: connection.taskExecutor) {
+                // Whoever has logged in anew meanwhile is not meant.
+                guard await !self.isGood(logIn), self.logIn?.key == logIn.key else { return }
+                _ = self.leave()
+                self.closeNow()
+            }
+        }
+    }
+
+    // MARK: Work
+
+    private func take(_ outputs: [MessengerDecoder.Output]) {
+        guard let connection, connection.isOpen else { return }
+        for output in outputs {
+            inbox.append(output)
+            inboxBytes += output.textBytes
+        }
+        guard reserveInput() else { return connection.abort() }
+        if inbox.count >= Self.requestsInWork, !isPaused {
+            isPaused = true
+            connection.pauseReading()
+        }
+        guard !isWorking, !inbox.isEmpty else { return }
+        isWorking = true
+        Task(executorPreference: connection.taskExecutor) { await self.work() }
+    }
+
+    private func reserveInput() -> Bool {
+        let held = decoder.bufferedBytes + inboxBytes
+        if held > reservedBytes {
+            guard service.inboundBudget.reserve(held - reservedBytes) else { return false }
+        } else {
+            service.inboundBudget.release(reservedBytes - held)
+        }
+        reservedBytes = held
+        return true
+    }
+
+    private func work() async {
+        while let output = inbox.popFirst() {
+            inboxBytes -= output.textBytes
+            if connection != nil { _ = reserveInput() }
+            await perform(output)
+            if inbox.isEmpty || sends.count >= Self.requestsInWork { await settle() }
+            if isPaused, inbox.count <= Self.requestsInWork / 2 {
+                isPaused = false
+                connection?.resumeReading()
+            }
+        }
+        isWorking = false
+        closeIfDone()
+        readIfDue()
+    }
+
+    /// Waits until the messages in work are durable.
+    func settle() async {
+        while let pending = sends.popFirst() {
+            do {
+                _ = try await service.chat.receipt(of: pending)
+            } catch {
+                await answer(MessengerAnswer(error, to: .send))
+            }
+        }
+    }
+
+    func understood() {
+        badRequests = 0
+    }
+
+    /// Answers what was not understood, or a key that nobody holds.
+    func refuse(_ prefix: UInt8, _ reason: String) async {
+        service.logger.info(
+            "A messenger request was refused",
+            metadata: ["reason": "\(reason)", "address": "\(methods.origin.address)"])
+        badRequests += 1
+        await answer(.refused(prefix: prefix))
+        if badRequests >= Self.maximumBadRequests { closeNow() }
+    }
+
+    /// Writes an answer when there is room for it.
+    func answer(_ answer: MessengerAnswer) async {
+        guard await hasRoomAtLast() else { return }
+        write(ByteBuffer(bytes: answer.encoded()), mark: nil)
+    }
+
+    // MARK: Who is signed in
+
+    /// Signs somebody in: from here on the connection is told what happens, once the key is on its way.
+    func enter(_ new: NewLogIn, at position: Position) -> MessengerKey {
+        let token = TokenHash(of: new.token)
+        var random = SecureRandom()
+        let key = service.keys.issue(
+            to: MessengerHolder(asker: new.asker, token: token, session: self), using: &random)
+        logIn = LogIn(key: key, asker: new.asker, token: token, cursor: LiveCursor(after: position))
+        service.chat.hub.attach(self, asker: new.asker, wantsNews: true)
+        return key
+    }
+
+    /// The key was written: what was missed comes now.
+    func entered() {
+        logIn?.isAnswered = true
+        tellPresence()
+        readIfDue()
+    }
+
+    /// Signs off whoever is signed in here.
+    ///
+    /// - Returns: Whose session is to be ended.
+    func leave() -> Asker? {
+        // Also without a log in: watching may have begun while the connection ended.
+        service.chat.hub.detach(self)
+        guard let old = logIn else { return nil }
+        logIn = nil
+        service.keys.withdraw(old.key)
+        roomChanged()
+        return old.asker
+    }
+
+    /// The same from any thread, if `key` is still the one.
+    func leave(_ key: MessengerKey) async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let leave: @Sendable () -> Void = {
+                if self.logIn?.key == key { _ = self.leave() }
+                continuation.resume()
+            }
+            if let eventLoop { eventLoop.execute(leave) } else { continuation.resume() }
+        }
+    }
+
+    private func isGood(_ logIn: LogIn) async -> Bool {
+        do {
+            _ = try await service.chat.asker(uuid: logIn.asker.uuid, token: logIn.token)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    // MARK: Writing
+
+    private var hasRoom: Bool {
+        guard let connection else { return false }
+        return connection.isWritable && connection.unacknowledgedUnits < Self.maximumWaitingUnits
+    }
+
+    /// Waits until the peer has taken enough of what was written.
+    ///
+    /// - Returns: Whether the connection is still open.
+    private func hasRoomAtLast() async -> Bool {
+        while let connection, connection.isOpen {
+            if hasRoom { return true }
+            await withCheckedContinuation { waitingForRoom.append($0) }
+        }
+        return false
+    }
+
+    private func roomChanged() {
+        let waiting = waitingForRoom
+        waitingForRoom = []
+        for continuation in waiting { continuation.resume() }
+        tellPresence()
+        readIfDue()
+    }
+
+    private func write(_ unit: ByteBuffer, mark: MessengerMark?) {
+        guard let connection, connection.isOpen else { return }
+        marks.wrote(mark)
+        connection.write(unit: unit)
+        connection.flush()
+    }
+
+    private func tellPresence() {
+        while logIn?.isAnswered == true, hasRoom, let unit = logIn?.presence.next() {
+            write(ByteBuffer(bytes: unit.encoded()), mark: nil)
+        }
+    }
+
+    private func note(_ mark: MessengerMark) {
+        service.chat.cursors.note(mark.user, device: MessengerService.name, at: mark.position)
+    }
+
+    // MARK: Pushing
+
+    func deliver(_ delivery: MessengerDelivery) {
+        guard let logIn, connection?.isOpen == true, !isEnding else { return }
+        switch delivery {
+        case .hint: self.logIn?.cursor.hinted()
+        case .messages(let messages, let run):
+            let messages = messages.filter { $0.sender != logIn.asker.user }
+            let count = messages.reduce(0) { $0 + $1.units.count }
+            let isReady =
+                logIn.isAnswered && hasRoom
+                && (connection?.unacknowledgedUnits ?? 0) + count <= Self.maximumWaitingUnits
+            if self.logIn?.cursor.takes(run, isReady: isReady) == true {
+                for message in messages { push(message.units, of: logIn, reaching: message.position) }
+                reached(run.last, by: logIn)
+            }
+        }
+        readIfDue()
+    }
+
+    private func push(_ units: [ByteBuffer], of logIn: LogIn, reaching position: Position) {
+        for (index, unit) in units.enumerated() {
+            let isLast = index == units.count - 1
+            write(unit, mark: isLast ? MessengerMark(user: logIn.asker.user, position: position) : nil)
+        }
+    }
+
+    private func reached(_ position: Position, by logIn: LogIn) {
+        let mark = MessengerMark(user: logIn.asker.user, position: position)
+        if marks.reached(mark) { note(mark) }
+    }
+
+    private func readIfDue() {
+        guard let connection, connection.isOpen, !isEnding, logIn?.isAnswered == true, hasRoom,
+            logIn?.cursor.start() == true, let logIn
+        else { return }
+        Task(executorPreference: connection.taskExecutor) { await self.readAll(of: logIn) }
+    }
+
+    /// Pushes what is in the log after the cursor, page after page, each unit when there is room for it.
+    private func readAll(of logIn: LogIn) async {
+        func isCurrent() -> Bool { self.logIn?.key == logIn.key && connection?.isOpen == true && !isEnding }
+        while isCurrent(), let position = self.logIn?.cursor.next() {
+            do {
+                let page = try await service.chat.missed(
+                    for: logIn.asker, after: position, limit: Self.maximumWaitingUnits)
+                for missed in page.messages where missed.message.sender.id != logIn.asker.user {
+                    let message = MessengerMessage(missed.message, in: missed.flow)
+                    for (index, unit) in message.units.enumerated() {
+                        guard await hasRoomAtLast(), isCurrent() else { return }
+                        let isLast = index == message.units.count - 1
+                        write(
+                            unit,
+                            mark: isLast ? MessengerMark(user: logIn.asker.user, position: message.position) : nil)
+                    }
+                }
+                guard isCurrent() else { return }
+                reached(page.cursor, by: logIn)
+                self.logIn?.cursor.arrived(at: page.cursor, more: page.isCut)
+            } catch {
+                // What was not read must be read before anything new is taken; the next occasion tries again.
+                self.logIn?.cursor.hinted()
+                break
+            }
+        }
+        if self.logIn?.key == logIn.key { self.logIn?.cursor.stop() }
+    }
+}
+
+extension MessengerDecoder.Output {
+    /// What keeping it costs, roughly.
+    fileprivate var textBytes: Int {
+        switch self {
+        case .refusal: 0
+        case .request(.signUp(let email, let login, let password)):
+            email.utf8.count + login.utf8.count + password.utf8.count
+        case .request(.logIn(let login, let password)): login.utf8.count + password.utf8.count
+        case .request(.logOut), .request(.contacts): 0
+        case .request(.addContact(_, let login)): login.utf8.count
+        case .request(.send(_, let recipient, let text)): recipient.text.utf8.count + text.utf8.count
+        }
+    }
+}
