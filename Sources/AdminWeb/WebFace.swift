@@ -6,7 +6,7 @@ package import HummingbirdCore
 package import Logging
 package import NIOCore
 
-/// What the server shows to a browser and to a supervisor: `/`, `/livez` and `/readyz`.
+/// What the server shows to a browser, a client and a supervisor: `/`, `/balance`, `/livez` and `/readyz`.
 ///
 /// Only reading is possible, and nothing needs a log in, so all of it is fit for strangers.
 package struct WebFace: Sendable {
@@ -18,15 +18,18 @@ package struct WebFace: Sendable {
     private let templates: PageTemplates
     private let home: TimedCache<HomePage>
     private let readiness: TimedCache<ReadinessReport>
+    private let balance: (@Sendable () async -> ServerChoice?)?
     private let notFound: Notice
     private let methodNotAllowed: Notice
     private static let alive = ByteBuffer(string: #"{"version":1,"alive":true}"#)
+    private static let noServer = ByteBuffer(string: #"{"version":1,"error":"no_server"}"#)
 
     /// Loads the templates.
     ///
     /// - Parameters:
     ///   - status: Tells what the home page shows; `nil` when the database is not available.
     ///   - readiness: Makes the checks of `/readyz`. Requests wait for both closures, so these must end within seconds.
+    ///   - balance: Chooses the server for one client more, for `/balance`; without it there is no such page.
     ///   - templatesFolder: Where `home.mustache` may be, which replaces the built-in page.
     ///   - clock: Measures how long counts and checks are kept.
     ///   - logger: Is told when a check begins to fail and when it passes again.
@@ -34,6 +37,7 @@ package struct WebFace: Sendable {
     package init(
         status: @escaping @Sendable () async -> ServerStatus?,
         readiness: @escaping @Sendable () async -> [ReadinessCheck],
+        balance: (@Sendable () async -> ServerChoice?)? = nil,
         templatesFolder: String?,
         clock: any Clock<Duration> = ContinuousClock(),
         logger: Logger
@@ -41,6 +45,7 @@ package struct WebFace: Sendable {
         let templates = try PageTemplates(folder: templatesFolder)
         let monitor = ReadinessMonitor(checks: readiness, logger: logger)
         let now = Self.elapsedTime(of: clock)
+        self.balance = balance
         self.templates = templates
         self.home = TimedCache(lifetime: Self.lifetime, now: now) { HomePage(await status(), templates: templates) }
         self.readiness = TimedCache(lifetime: Self.lifetime, now: now) { await monitor.report() }
@@ -72,7 +77,7 @@ package struct WebFace: Sendable {
     private func answer(to request: Request) async -> WebAnswer {
         let form = AcceptHeader(request.headers[values: .accept].joined(separator: ",")).form
         let path = request.uri.path
-        guard ["/", "/livez", "/readyz"].contains(path) else {
+        guard ["/", "/livez", "/readyz"].contains(path) || path == "/balance" && self.balance != nil else {
             return self.notFound.answer(form).with(.vary, "Accept")
         }
         guard request.method == .get || request.method == .head else {
@@ -84,6 +89,9 @@ package struct WebFace: Sendable {
         case "/readyz":
             let report = await self.readiness.value()
             return .json(report.isReady ? .ok : .serviceUnavailable, report.json)
+        case "/balance":
+            let choice = await self.balance?()
+            return .json(choice == nil ? .serviceUnavailable : .ok, choice?.json ?? Self.noServer)
         default:
             let page = await self.home.value()
             let status = page.isComplete ? HTTPResponse.Status.ok : .serviceUnavailable

@@ -279,7 +279,7 @@ extension Chat {
     private func newSession(_ token: Token, _ origin: Origin) -> NewSession {
         NewSession(
             tokenHash: token.hash.bytes, protocol: origin.protocol, address: origin.address,
-            lifetimeSeconds: policy.tokenLifetimeSeconds, node: policy.node)
+            lifetimeSeconds: policy.tokenLifetimeSeconds, node: policy.node.id)
     }
 
     private func logIn(

@@ -95,8 +95,8 @@ package struct ChatPolicy: Sendable {
     package var presence = Presence.Options()
     /// Whether other processes write to the store, so that the log has to be followed.
     package var sharesStore = false
-    /// The name of this process among those that share the store.
-    package var node = NodeID.unknown
+    /// This process among those that share the store.
+    package var node = NodeIdentity()
     /// Seals what lets skaro's clients log in; `nil` keeps none.
     package var sealer: Sealer?
 

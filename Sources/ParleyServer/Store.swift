@@ -68,7 +68,7 @@ package struct Store: Sendable {
     /// The caller runs it and closes it.
     ///
     /// - Throws: `CredentialsError`; `KeyFileError` when the key that seals secrets cannot be had.
-    package func makeChat(_ settings: Settings, node: NodeID = .unknown, logger: Logger) throws -> Chat {
+    package func makeChat(_ settings: Settings, node: NodeIdentity = NodeIdentity(), logger: Logger) throws -> Chat {
         let hashing = settings.hashing
         let hasher = try PasswordHasher(
             PasswordHasher.Settings(

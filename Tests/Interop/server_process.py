@@ -19,7 +19,7 @@ BINARY = os.environ.get(
 )
 START_SECONDS = 60
 STOP_SECONDS = 20
-ADDRESS = re.compile(r"ws://[\w.:\[\]-]+:\d+/ws")
+ADDRESS = re.compile(r"^  (\w[\w ]*?)  +(\w+://\S+)$")
 PR_SET_PDEATHSIG = 1
 
 # Argon2id at its smallest: these tests are about the protocol, not about the cost of guessing.
@@ -47,9 +47,13 @@ class Server:
         self.environment |= CHEAP_HASHES | {
             "PARLEY_DATABASE_URI": database.uri if database else f"sqlite:{self.folder / 'chat.db'}",
             "PARLEY_SERVER_PORT": "0",
+            "PARLEY_MESSENGER_PORT": "0",
+            "PARLEY_FASTCHAT_PORT": "0",
         }
         self.environment |= {f"PARLEY_{name}": value for name, value in settings.items()}
         self.url = None
+        # By the name that the server gives a protocol at the start, such as "messenger": "tcp://127.0.0.1:40123".
+        self.addresses = {}
         self.process = None
         self.output = []
 
@@ -67,6 +71,7 @@ class Server:
             raise Failed(f"'manage db create' ended with {done.returncode}: {done.stderr}")
 
     def start(self):
+        self.addresses = {}
         self.errors = open(self.folder / "stderr.txt", "a+", encoding="utf-8")
         self.process = subprocess.Popen(
             [BINARY, "runserver", "--config", str(self.config)],
@@ -83,8 +88,10 @@ class Server:
                 raise Failed(f"no address after {START_SECONDS} s. {self.last_words()}") from None
             if line is None:
                 raise Failed(f"the server ended with {self.process.wait()}. {self.last_words()}")
-            if found := ADDRESS.search(line):
-                self.url = found[0]
+            if found := ADDRESS.match(line):
+                self.addresses[found[1]] = found[2]
+            elif self.addresses:
+                self.url = self.addresses.get("MTP")
                 return self
 
     def _drain(self, process, lines):
@@ -92,6 +99,11 @@ class Server:
             self.output.append(line)
             lines.put(line)
         lines.put(None)
+
+    def place_of(self, protocol):
+        """Host and port of a protocol with a TCP port of its own, such as messenger."""
+        place = urllib.parse.urlsplit(self.addresses[protocol])
+        return place.hostname, place.port
 
     @property
     def http_url(self):

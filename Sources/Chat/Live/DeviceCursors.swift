@@ -19,17 +19,23 @@ package final class DeviceCursors: Sendable {
 
     private struct Unsaved {
         var cursors: [Key: Position] = [:]
-        var seen: [SessionID: LogTime] = [:]
+        var seen: [SessionID: Seen] = [:]
+    }
+
+    private struct Seen {
+        var time: LogTime
+        /// Whether the session has a connection here.
+        var isHere: Bool
     }
 
     private let storage: Storage
-    private let node: NodeID
+    private let node: NodeIdentity
     private let logger: Logger
     private let unsaved = Mutex(Unsaved())
     private let ends: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
 
-    init(storage: Storage, node: NodeID, logger: Logger) {
+    init(storage: Storage, node: NodeIdentity, logger: Logger) {
         self.storage = storage
         self.node = node
         self.logger = logger
@@ -44,21 +50,23 @@ package final class DeviceCursors: Sendable {
         }
     }
 
-    /// Notes that sessions are in use, or were until now.
+    /// Notes that sessions have a connection here.
     package func noteSeen(_ sessions: some Sequence<SessionID>) {
         let now = storage.currentTime()
         unsaved.withLock { unsaved in
-            for session in sessions { unsaved.seen[session] = now }
+            for session in sessions { unsaved.seen[session] = Seen(time: now, isHere: true) }
         }
     }
 
-    func noteSeen(_ session: SessionID) {
-        noteSeen(CollectionOfOne(session))
+    /// Notes that a session's last connection here is gone.
+    func noteLeft(_ session: SessionID) {
+        let now = storage.currentTime()
+        unsaved.withLock { $0.seen[session] = Seen(time: now, isHere: false) }
     }
 
     /// When a session was last used, if that is not written yet.
     func lastSeen(_ session: SessionID) -> LogTime? {
-        unsaved.withLock { $0.seen[session] }
+        unsaved.withLock { $0.seen[session]?.time }
     }
 
     /// Writes what has changed.
@@ -69,9 +77,11 @@ package final class DeviceCursors: Sendable {
         }
         guard !due.cursors.isEmpty || !due.seen.isEmpty else { return }
         do throws(StorageError) {
+            let id = node.id
             try await storage.saveCursors(
                 due.cursors.map { DeviceCursor(user: $0.key.user, device: $0.key.device, position: $0.value) },
-                seen: due.seen, node: node == .unknown ? nil : node)
+                seen: due.seen.filter(\.value.isHere).mapValues(\.time), node: id == .unknown ? nil : id)
+            try await storage.touch(due.seen.filter { !$0.value.isHere }.mapValues(\.time), node: .unknown)
         } catch {
             logger.warning("The cursors could not be saved", metadata: ["error": "\(String(reflecting: error))"])
             for (key, position) in due.cursors { note(key.user, device: key.device, at: position) }

@@ -29,11 +29,17 @@ package final class Hub: Sendable {
     /// Who came and went, for `Presence`.
     let presence: Presence
 
-    /// Told of each session whose connection is gone.
+    /// Told of each session that gets a connection.
+    private let onJoin: @Sendable (SessionID) -> Void
+    /// Told of each session whose last connection is gone.
     private let onLeave: @Sendable (SessionID) -> Void
 
-    init(presence: Presence, onLeave: @escaping @Sendable (SessionID) -> Void) {
+    init(
+        presence: Presence, onJoin: @escaping @Sendable (SessionID) -> Void = { _ in },
+        onLeave: @escaping @Sendable (SessionID) -> Void
+    ) {
         self.presence = presence
+        self.onJoin = onJoin
         self.onLeave = onLeave
     }
 
@@ -58,7 +64,7 @@ package final class Hub: Sendable {
     ///
     /// Repeats are free.
     package func attach(_ connection: any LiveConnection, asker: Asker, wantsNews: Bool) {
-        let isFirst = state.withLock { state in
+        let (isFirst, previous) = state.withLock { state in
             let key = ObjectIdentifier(connection)
             let previous = Self.remove(key, from: &state)
             let entry = Entry(
@@ -71,7 +77,11 @@ package final class Hub: Sendable {
                 state.listeners[asker.user, default: 0] += 1
                 state.audiences.add(entry)
             }
-            return state.ofUser[asker.user]?.count == 1 && previous?.user != asker.user
+            return (state.ofUser[asker.user]?.count == 1 && previous?.user != asker.user, previous)
+        }
+        if previous?.session != asker.session {
+            onJoin(asker.session)
+            if let previous, !isConnected(previous.user, session: previous.session) { onLeave(previous.session) }
         }
         if isFirst { presence.changed(asker.user) }
     }
@@ -84,7 +94,7 @@ package final class Hub: Sendable {
         }
         presence.unwatch(ObjectIdentifier(connection))
         guard let entry else { return }
-        onLeave(entry.session)
+        if !isConnected(entry.user, session: entry.session) { onLeave(entry.session) }
         if isLast { presence.changed(entry.user) }
     }
 

@@ -28,12 +28,37 @@ package struct ListSessions: AdminOperation {
         package var lastSeen: String
         /// When it ends.
         package var expires: String
+        /// Whether it has a connection.
+        package var state: State
+        /// The name of the server that it is connected to; `nil` unless it is connected.
+        package var node: String?
 
         private enum CodingKeys: String, CodingKey {
             case id, `protocol`, address, created
             case lastSeen = "last_seen"
-            case expires
+            case expires, state, node
         }
+
+        /// Writes every key, also of what is `nil`.
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(id, forKey: .id)
+            try container.encode(`protocol`, forKey: .protocol)
+            try container.encode(address, forKey: .address)
+            try container.encode(created, forKey: .created)
+            try container.encode(lastSeen, forKey: .lastSeen)
+            try container.encode(expires, forKey: .expires)
+            try container.encode(state, forKey: .state)
+            try container.encode(node, forKey: .node)
+        }
+    }
+
+    /// Whether a session has a connection.
+    package enum State: String, Codable, Sendable {
+        case connected
+        case offline
+        /// Its server has not been heard of for more than 10 seconds.
+        case unknown
     }
 
     package static let name = "user.sessions"
@@ -51,12 +76,23 @@ package struct ListSessions: AdminOperation {
         let sessions = try await context.reading { () async throws(StorageError) in
             try await context.chat.storage.sessions(of: user.id)
         }
-        return Report(
-            login: user.login,
-            sessions: sessions.map {
-                Session(
-                    id: $0.id.rawValue, protocol: $0.protocol, address: $0.address, created: $0.created.text,
-                    lastSeen: $0.lastSeen.text, expires: $0.expires.text)
-            })
+        let places = try await context.asking { () async throws(ChatError) in
+            try await context.chat.places(of: sessions)
+        }
+        return Report(login: user.login, sessions: zip(sessions, places).map(Self.session))
+    }
+
+    private static func session(_ record: SessionRecord, at place: SessionPlace) -> Session {
+        var session = Session(
+            id: record.id.rawValue, protocol: record.protocol, address: record.address, created: record.created.text,
+            lastSeen: record.lastSeen.text, expires: record.expires.text, state: .offline, node: nil)
+        switch place {
+        case .node(let name):
+            session.state = .connected
+            session.node = name
+        case .offline: session.state = .offline
+        case .unknown: session.state = .unknown
+        }
+        return session
     }
 }

@@ -10,6 +10,7 @@ package enum OperationRegistry {
         DatabaseStatus.self, CreateSuperuser.self, CreateUser.self, ListUsers.self, ShowUser.self, UpdateUser.self,
         DeleteUser.self, SetPassword.self, ListSessions.self, LogOutUser.self, CreateFlow.self, ListFlows.self,
         ShowFlow.self, DeleteFlow.self, AddMember.self, RemoveMember.self, SeedFlows.self, IssueTestClientToken.self,
+        CreateInvite.self, ListInvites.self, RevokeInvite.self, ListNodes.self, DrainNode.self, ResumeNode.self,
         ReadLog.self, MeasureServer.self, SignAssignment.self,
     ]
 

@@ -1,0 +1,124 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import Storage
+import Synchronization
+
+/// Keeps this process in the list of the servers that share the store.
+package final class ClusterMembership: Sendable {
+    private struct State {
+        /// What the server serves; `nil` until it does.
+        var endpoints: [String: String]?
+        var isDraining = false
+        var hasLeft = false
+        var isFailing = false
+    }
+
+    private let chat: Chat
+    private let name: String
+    private let pause: Duration
+    private let clients: @Sendable () -> Int
+    private let state = Mutex(State())
+
+    /// A membership that is not yet taken up.
+    ///
+    /// - Parameters:
+    ///   - chat: The domain; its policy's identity becomes the number in the list.
+    ///   - name: What the server is called, for people.
+    ///   - pause: The time between two heartbeats.
+    ///   - clients: How many are connected now.
+    package init(
+        chat: Chat, name: String, pause: Duration = .milliseconds(2500), clients: @escaping @Sendable () -> Int
+    ) {
+        self.chat = chat
+        self.name = name
+        self.pause = pause
+        self.clients = clients
+    }
+
+    /// Whether the operator wants this server to get no new clients.
+    package var isDraining: Bool { state.withLock { $0.isDraining } }
+
+    /// Enters the server into the list; when the store is out of reach, one of the next heartbeats does it.
+    ///
+    /// - Parameter endpoints: Where clients reach it, by the name of the protocol: URLs.
+    package func join(_ endpoints: [String: String]) async {
+        state.withLock { $0.endpoints = endpoints }
+        do throws(StorageError) {
+            // What an earlier life left behind when nobody else can use the store.
+            if !chat.policy.sharesStore { _ = try await chat.storage.removeNodes(silentFor: .zero) }
+        } catch {
+            failed(error)
+        }
+        await beat()
+    }
+
+    /// Says now and then that the server lives, until the task is cancelled.
+    package func run() async {
+        while (try? await Task.sleep(for: pause)) != nil { await beat() }
+    }
+
+    /// Takes the server off the list, for good.
+    package func leave() async {
+        state.withLock { $0.hasLeft = true }
+        let id = chat.policy.node.id
+        guard id != .unknown else { return }
+        do throws(StorageError) {
+            _ = try await chat.storage.removeNode(id)
+        } catch {
+            failed(error)
+        }
+    }
+
+    /// One heartbeat; enters the server anew when it is not in the list any more.
+    package func beat() async {
+        guard let endpoints = state.withLock({ $0.hasLeft ? nil : $0.endpoints }) else { return }
+        let identity = chat.policy.node
+        do throws(StorageError) {
+            if identity.id != .unknown,
+                let heartbeat = try await chat.storage.heartbeat(identity.id, clients: clients())
+            {
+                succeeded(isDraining: heartbeat.isDraining)
+                return
+            }
+            let isDraining = isDraining
+            let id = try await chat.storage.registerNode(
+                NewNode(name: name, address: endpoints["home"] ?? "", protocols: ServerNode.text(of: endpoints)))
+            identity.id = id
+            // What the operator wanted outlives the row.
+            if isDraining { _ = try await chat.storage.setDraining(id, true) }
+            _ = try await chat.storage.heartbeat(id, clients: clients())
+            succeeded(isDraining: isDraining)
+            chat.logger.info(
+                "This server is in the list of the cluster", metadata: ["node": "\(name)", "node.id": "\(id.rawValue)"])
+        } catch {
+            failed(error)
+        }
+    }
+
+    private func succeeded(isDraining: Bool) {
+        let (hasChanged, wasFailing) = state.withLock { state in
+            defer {
+                state.isDraining = isDraining
+                state.isFailing = false
+            }
+            return (state.isDraining != isDraining, state.isFailing)
+        }
+        if wasFailing { chat.logger.info("Heartbeats reach the store again") }
+        if hasChanged {
+            chat.logger.info(isDraining ? "Draining: no new clients are sent here" : "New clients are sent here again")
+        }
+    }
+
+    private func failed(_ error: StorageError) {
+        let isFirst = state.withLock { state in
+            defer { state.isFailing = true }
+            return !state.isFailing
+        }
+        guard isFirst else { return }
+        chat.logger.warning(
+            "A heartbeat did not reach the store: no new clients are sent here until one does",
+            metadata: ["error": "\(String(reflecting: error))"])
+    }
+}

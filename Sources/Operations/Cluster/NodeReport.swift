@@ -1,0 +1,70 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// A server among those that share the database, as administrators see it.
+package struct NodeReport: Codable, Sendable, Equatable {
+    /// What a server does with clients.
+    package enum Status: String, Codable, Sendable {
+        /// It takes new ones.
+        case serving
+        /// It keeps those that it has.
+        case draining
+        /// It has not been heard of for more than 10 seconds: gone, or cut off from the database.
+        case silent
+    }
+
+    /// Its number; a server that starts anew gets another one.
+    package var id: Int64
+    /// `[CLUSTER] NODE`.
+    package var name: String
+    /// What it does with clients.
+    package var status: Status
+    /// Connected clients at the last heartbeat.
+    package var clients: Int
+    /// How long ago the last heartbeat was, in milliseconds.
+    package var heartbeatAge: Int64
+    /// When it started, as RFC 3339 writes it.
+    package var started: String
+    /// Where clients reach it, by the name of the protocol.
+    package var addresses: [String: String]
+
+    private enum CodingKeys: String, CodingKey {
+        case id, name, status, clients
+        case heartbeatAge = "heartbeat_age_ms"
+        case started, addresses
+    }
+
+    init(_ node: ServerNode) {
+        id = node.id.rawValue
+        name = node.name
+        status = node.isSilent ? .silent : node.isDraining ? .draining : .serving
+        clients = node.clients
+        heartbeatAge =
+            node.age.components.seconds * 1000 + node.age.components.attoseconds / 1_000_000_000_000_000
+        started = node.started.text
+        addresses = node.endpoints
+    }
+}
+
+extension OperationContext {
+    /// A server by its name or number; of several of a name the one that lives.
+    ///
+    /// - Throws: `.notFound`; `.invalid` when several that live have the name.
+    func node(_ word: String) async throws(OperationError) -> ServerNode {
+        let nodes = try await asking { () async throws(ChatError) in try await chat.serverNodes() }
+        let named = nodes.filter { $0.name == word }
+        let living = named.filter { !$0.isSilent }
+        if living.count > 1 {
+            let numbers = living.map { "\($0.id.rawValue)" }.joined(separator: ", ")
+            throw OperationError(
+                .invalid, "Several servers are called '\(word)': \(numbers).", nextStep: "Give the number of one.")
+        }
+        if let node = living.first ?? named.last { return node }
+        if let number = Int64(word), let node = nodes.first(where: { $0.id == NodeID(number) }) { return node }
+        throw OperationError(
+            .notFound, "No server is called '\(word)'.", nextStep: "List them with 'manage node list'.")
+    }
+}

@@ -1,0 +1,151 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Credentials
+import Storage
+
+/// `invite.create`: a code with which people make accounts in registration mode `invite`.
+///
+/// The code is told once; the database keeps only its hash.
+package struct CreateInvite: AdminOperation {
+    /// What `invite.create` tells.
+    package struct Report: Codable, Sendable {
+        /// The code; a secret for whoever is to have it.
+        package var code: SecretText
+        /// The invitation.
+        package var invite: InviteReport
+    }
+
+    package static let name = "invite.create"
+    /// The most accounts of one code.
+    package static let maximumUses: Int64 = 1_000_000
+    /// The longest life in seconds: ten years.
+    package static let maximumSeconds: Int64 = 3650 * 86_400
+    private static let noteBytes = 1024
+
+    /// How many accounts can be made with it.
+    package var uses: Int64
+    /// For how many seconds it is valid; `nil`: for ever.
+    package var seconds: Int64?
+    /// For the operator.
+    package var note: String
+
+    /// Creates the operation.
+    package init(uses: Int64 = 1, seconds: Int64? = nil, note: String = "") {
+        self.uses = uses
+        self.seconds = seconds
+        self.note = note
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> Report {
+        guard (1...Self.maximumUses).contains(uses) else {
+            throw OperationError(.invalid, "A code makes 1 to \(Self.maximumUses) accounts, not \(uses).")
+        }
+        if let seconds, !(1...Self.maximumSeconds).contains(seconds) {
+            throw OperationError(.invalid, "A code is valid for 1 second to ten years, not \(seconds) seconds.")
+        }
+        try context.check(note, "note", limit: Self.noteBytes)
+        var random = SecureRandom()
+        let code = Token(using: &random)
+        let hash = code.hash.bytes
+        let now = context.chat.storage.currentTime()
+        let expires = seconds.map { LogTime(milliseconds: now.milliseconds + $0 * 1000) }
+        _ = try await context.write(
+            .createInvite(NewInvite(codeHash: hash, uses: uses, expires: expires, note: note)))
+        let record = try await context.reading { () async throws(StorageError) in
+            try await context.chat.storage.invite(codeHash: hash)
+        }
+        guard let record else { throw OperationError(.failed, "The invitation is gone.", nextStep: "Try again.") }
+        return Report(code: SecretText(code.text), invite: InviteReport(record, at: now))
+    }
+}
+
+/// `invite.list`: the invitations, newest first.
+package struct ListInvites: AdminOperation {
+    /// What `invite.list` tells.
+    package struct Report: Codable, Sendable {
+        /// At most 1000.
+        package var invites: [InviteReport]
+        /// Whether there are more.
+        package var isCut: Bool
+
+        private enum CodingKeys: String, CodingKey {
+            case invites
+            case isCut = "is_cut"
+        }
+    }
+
+    package static let name = "invite.list"
+    private static let maximumCount = 1000
+
+    /// Also those with which no account can be made any more.
+    package var includesInvalid: Bool
+
+    private enum CodingKeys: String, CodingKey { case includesInvalid = "includes_invalid" }
+
+    /// Creates the operation.
+    package init(includesInvalid: Bool = false) {
+        self.includesInvalid = includesInvalid
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> Report {
+        let now = context.chat.storage.currentTime()
+        var found: [InviteReport] = []
+        var isCut = false
+        try await context.eachInvite { record in
+            guard includesInvalid || record.isValid(at: now) else { return true }
+            found.append(InviteReport(record, at: now))
+            if found.count > Self.maximumCount * 2 {
+                found.removeFirst(Self.maximumCount)
+                isCut = true
+            }
+            return true
+        }
+        isCut = isCut || found.count > Self.maximumCount
+        return Report(invites: found.suffix(Self.maximumCount).reversed(), isCut: isCut)
+    }
+}
+
+/// `invite.revoke`: no more accounts are made with an invitation; those made with it stay.
+package struct RevokeInvite: AdminOperation {
+    package static let name = "invite.revoke"
+    private static let minimumDigits = 6
+
+    /// The invitation's id, or the beginning of it.
+    package var id: String
+
+    /// Creates the operation.
+    package init(id: String) {
+        self.id = id
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> InviteReport {
+        let listInvites = "List them with 'manage invite list --all'."
+        let wanted = id.lowercased()
+        guard wanted.utf8.count >= Self.minimumDigits else {
+            throw OperationError(
+                .invalid, "An id of an invitation has \(Self.minimumDigits) digits or more.", nextStep: listInvites)
+        }
+        var found: [InviteRecord] = []
+        try await context.eachInvite { record in
+            if InviteReport.id(of: record.codeHash).hasPrefix(wanted) { found.append(record) }
+            return found.count < 2
+        }
+        guard let record = found.first else {
+            throw OperationError(.notFound, "No invitation has the id '\(id)'.", nextStep: listInvites)
+        }
+        guard found.count == 1 else {
+            throw OperationError(
+                .invalid, "Several invitations have an id that begins with '\(id)'.", nextStep: "Give more of it.")
+        }
+        if record.revoked != nil {
+            throw OperationError(.exists, "The invitation '\(id)' is revoked already.")
+        }
+        _ = try await context.write(.revokeInvite(record.codeHash))
+        let now = context.chat.storage.currentTime()
+        var revoked = record
+        revoked.revoked = now
+        return InviteReport(revoked, at: now)
+    }
+}

@@ -1,0 +1,94 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// An invitation as administrators see it; its code is nowhere kept.
+package struct InviteReport: Codable, Sendable, Equatable {
+    /// Whether accounts can be made with it.
+    package enum Status: String, Codable, Sendable {
+        case valid
+        /// Every use is taken.
+        case used
+        case expired
+        case revoked
+    }
+
+    /// What names it: the beginning of its code's hash in hexadecimal.
+    package var id: String
+    /// Whether accounts can be made with it.
+    package var status: Status
+    /// How many accounts can still be made with it.
+    package var usesLeft: Int64
+    /// How many accounts were made with it.
+    package var used: Int64
+    /// When it was made, as RFC 3339 writes it.
+    package var created: String
+    /// When it ends; `nil`: never.
+    package var expires: String?
+    /// What the operator noted.
+    package var note: String
+
+    private enum CodingKeys: String, CodingKey {
+        case id, status
+        case usesLeft = "uses_left"
+        case used, created, expires, note
+    }
+
+    /// Writes every key, also of what is `nil`.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(status, forKey: .status)
+        try container.encode(usesLeft, forKey: .usesLeft)
+        try container.encode(used, forKey: .used)
+        try container.encode(created, forKey: .created)
+        try container.encode(expires, forKey: .expires)
+        try container.encode(note, forKey: .note)
+    }
+
+    init(_ record: InviteRecord, at time: LogTime) {
+        id = Self.id(of: record.codeHash)
+        if record.revoked != nil {
+            status = .revoked
+        } else if record.usesLeft <= 0 {
+            status = .used
+        } else {
+            status = record.isValid(at: time) ? .valid : .expired
+        }
+        usesLeft = record.usesLeft
+        used = record.used
+        created = record.created.text
+        expires = record.expires?.text
+        note = record.note
+    }
+
+    /// Bytes of the hash that an id shows.
+    private static let idBytes = 6
+
+    static func id(of hash: [UInt8]) -> String {
+        hash.prefix(idBytes).map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0\(digits)" : digits
+        }.joined()
+    }
+}
+
+extension OperationContext {
+    /// Calls `body` with every invitation, oldest first, until it says no.
+    func eachInvite(_ body: (InviteRecord) -> Bool) async throws(OperationError) {
+        let pageSize = 500
+        var last: InviteRecord?
+        while true {
+            let after = last
+            let page = try await reading { () async throws(StorageError) in
+                try await chat.storage.invites(after: after, limit: pageSize)
+            }
+            for invite in page where !body(invite) { return }
+            guard page.count == pageSize else { return }
+            try checkCancellation()
+            last = page.last
+        }
+    }
+}
