@@ -1,0 +1,40 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+
+/// What is new for a device whose protocol tells of groups in words.
+package struct GroupUpdates: Sendable {
+    /// Messages of the flows that the asker is a member of now, without what was said before they joined.
+    package var messages: [MissedMessage]
+    /// Joins, leaves and openings, each with a position up to `cursor`.
+    package var news: [GroupNews]
+    /// Everything up to here is in this page or was in one before.
+    package var cursor: Position
+    /// More follows after `cursor`.
+    package var isCut: Bool
+}
+
+extension Chat {
+    /// New messages as `missed` gives them, and what happened to the asker's places in groups.
+    ///
+    /// - Parameters:
+    ///   - asker: Who reads.
+    ///   - position: After which.
+    ///   - limit: How many events at most.
+    /// - Returns: A page.
+    /// - Throws: `.storageUnavailable`, `.internalFailure`.
+    package func groupUpdates(
+        for asker: Asker, after position: Position, limit: Int
+    ) async throws(ChatError) -> GroupUpdates {
+        let missed = try await missed(for: asker, after: position, limit: limit)
+        let news = try await reading { () async throws(StorageError) in
+            try await storage.groupNews(of: asker.user, after: position, upTo: missed.cursor)
+        }
+        let joined = Dictionary(
+            news.filter { $0.change == .joined }.map { ($0.flow, $0.position) }, uniquingKeysWith: max)
+        return GroupUpdates(
+            messages: missed.messages.filter { $0.message.position > joined[$0.flow.id] ?? .start },
+            news: news.filter { $0.position <= missed.cursor }, cursor: missed.cursor, isCut: missed.isCut)
+    }
+}

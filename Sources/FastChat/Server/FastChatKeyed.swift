@@ -1,0 +1,145 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Credentials
+import Storage
+import Synchronization
+
+/// Remembers which accounts have published a key; none is ever taken back.
+final class FastChatKeyed: Sendable {
+    private static let capacity = 100_000
+
+    private let known = Mutex<Set<UserID>>([])
+
+    /// Those of `users` who are known to have one.
+    func known(of users: [UserID]) -> Set<UserID> {
+        known.withLock { known in Set(users.filter { known.contains($0) }) }
+    }
+
+    func remember(_ users: some Sequence<UserID>) {
+        known.withLock { known in
+            if known.count >= Self.capacity { known.removeAll() }
+            known.formUnion(users)
+        }
+    }
+}
+
+extension FastChatService {
+    /// How many accounts' keys are read at a time.
+    private static let keysPerRead = 500
+    /// For how many members of a group without a key the server gives one; what it opens for one of them all read.
+    static let heldKeysPerGroup = 8
+
+    /// The public keys that these accounts published, in PEM form.
+    func publishedKeys(of users: [UserID]) async throws(ChatError) -> [UserID: String] {
+        var keys: [UserID: String] = [:]
+        var rest = users[...]
+        while !rest.isEmpty {
+            let some = Array(rest.prefix(Self.keysPerRead))
+            rest = rest.dropFirst(some.count)
+            keys.merge(try await chat.publicKeys(of: some, kind: Self.name)) { _, new in new }
+        }
+        keyed.remember(keys.keys)
+        return keys
+    }
+
+    /// Those of `users` who published a key.
+    func withKey(_ users: [UserID]) async throws(ChatError) -> Set<UserID> {
+        let known = keyed.known(of: users)
+        let unknown = users.filter { !known.contains($0) }
+        guard !unknown.isEmpty else { return known }
+        return known.union(try await publishedKeys(of: unknown).keys)
+    }
+
+    /// The key pair that the server holds for somebody.
+    func heldKey(of person: Person, makes: Bool) async throws(ChatError) -> RSAPrivateKey? {
+        let chat = chat
+        return try await Self.offLoop { () async throws(ChatError) in
+            try await chat.heldKey(of: person, kind: Self.name, makes: makes)
+        }
+    }
+
+    /// The key to write to somebody with.
+    ///
+    /// - Returns: `nil` when nobody has that number, or they have no key and none is held for them.
+    func key(of number: FastChatUserNumber) async throws(ChatError) -> String? {
+        let person: Person
+        do {
+            person = try await chat.person(fastChatNumber: number.rawValue)
+        } catch .noSuchUser {
+            return nil
+        }
+        if let published = try await publishedKeys(of: [person.id])[person.id] { return published }
+        guard options.isBridged else { return nil }
+        return try await heldKey(of: person, makes: true)?.publicKey.pem
+    }
+
+    /// The keys to write to a group with.
+    ///
+    /// Members without a key have held ones; when they are many, only some of them. To a public group everybody writes with
+    /// the key that is held for its owner.
+    ///
+    /// - Parameters:
+    ///   - number: Which group.
+    ///   - asker: Who writes, and is left out.
+    /// - Returns: `nil` when the asker is no member.
+    /// - Throws: What the store says, and `.internalFailure` without a key file.
+    func keys(
+        of number: FastChatGroupNumber, for asker: Asker
+    ) async throws(ChatError) -> [FastChatKeysReply.Key]? {
+        let flow: FlowAccess
+        do {
+            flow = try await group(number, for: asker)
+        } catch .noSuchFlow {
+            return nil
+        }
+        if flow.isPublic {
+            guard options.isBridged else { return nil }
+            let owner = try await chat.person(flow.owner)
+            guard let held = try await heldKey(of: owner, makes: true) else { return nil }
+            return [FastChatKeysReply.Key(user: FastChatUserNumber(owner), pem: held.publicKey.pem)]
+        }
+        let members = flow.members.filter { $0 != asker.user }.sorted()
+        let published = try await publishedKeys(of: members)
+        var keys: [FastChatKeysReply.Key] = []
+        var held = 0
+        for member in members {
+            let person = try await chat.person(member)
+            guard !person.isDeleted else { continue }
+            if let pem = published[member] {
+                keys.append(FastChatKeysReply.Key(user: FastChatUserNumber(person), pem: pem))
+            } else if options.isBridged, held < Self.heldKeysPerGroup {
+                guard let key = try await heldKey(of: person, makes: true) else { continue }
+                held += 1
+                keys.append(FastChatKeysReply.Key(user: FastChatUserNumber(person), pem: key.publicKey.pem))
+            }
+        }
+        return keys
+    }
+
+    /// A group or channel by its number; a chat of two has none.
+    func group(_ number: FastChatGroupNumber, for asker: Asker) async throws(ChatError) -> FlowAccess {
+        let flow = try await chat.flow(row: number.rawValue, for: asker)
+        guard flow.kind != .chat else { throw .noSuchFlow }
+        return flow
+    }
+
+    /// Whether the server can read nothing that is written to a group with its members' keys.
+    func isEndToEnd(_ flow: FlowAccess) async throws(ChatError) -> Bool {
+        guard !flow.isBridged, !flow.isPublic else { return false }
+        return try await withKey(Array(flow.members)).count == flow.members.count
+    }
+}
+
+extension FastChatUserNumber {
+    init(_ person: Person) {
+        self.init(person.fastChatNumber)
+    }
+}
+
+extension FastChatGroupNumber {
+    init(_ flow: FlowID) {
+        self.init(flow.rawValue)
+    }
+}

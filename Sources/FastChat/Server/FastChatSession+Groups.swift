@@ -1,0 +1,107 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+extension FastChatSession {
+    private var chat: Chat { service.chat }
+
+    /// Makes a group; who asks owns it.
+    func createGroup(of numbers: [FastChatUserNumber], by asker: Asker) async throws(FastChatFailure) {
+        var members: [Person] = []
+        for number in numbers {
+            do throws(ChatError) {
+                members.append(try await chat.person(fastChatNumber: number.rawValue))
+            } catch {
+                throw FastChatFailure("dest \(number.rawValue): \(FastChatFailure.detail(error))")
+            }
+        }
+        try await requireKeys(of: members, in: nil)
+        let (people, title) = (members, "Group of \(news?.reader.number.rawValue ?? 0)")
+        let flow = try await chatting { () async throws(ChatError) in
+            try await chat.createGroup(title: title, members: people, by: asker)
+        }
+        try await tell(.created(FastChatGroupNumber(flow.id)), andPrivacyOf: flow)
+    }
+
+    /// Adds somebody to a group of the asker's.
+    func add(
+        _ number: FastChatUserNumber, to group: FastChatGroupNumber, by asker: Asker
+    ) async throws(FastChatFailure) {
+        let flow = try await self.group(group, for: asker)
+        let person: Person
+        do throws(ChatError) {
+            person = try await chat.person(fastChatNumber: number.rawValue)
+        } catch .noSuchUser {
+            throw FastChatFailure(FastChatAddRefusal.noSuchUser.detail, group: group)
+        } catch {
+            throw FastChatFailure(error, group: group)
+        }
+        try await requireKeys(of: [person], in: group)
+        do throws(ChatError) {
+            guard try await !chat.addMember(person, to: flow, by: asker) else {
+                return tell(.refused(FastChatAddRefusal.alreadyMember.detail, group: group))
+            }
+        } catch .notAllowed where flow.owner != asker.user {
+            throw FastChatFailure(FastChatAddRefusal.notAdmin.detail, group: group)
+        } catch {
+            throw FastChatFailure(error, group: group)
+        }
+        let notice = FastChatNotice("You have added \(number.rawValue) to group \(group.rawValue)", group: group)
+        try await tell(notice, andPrivacyOf: self.group(group, for: asker))
+    }
+
+    /// Removes somebody from a group of the asker's, or the asker from any.
+    func remove(
+        _ number: FastChatUserNumber, from group: FastChatGroupNumber, by asker: Asker
+    ) async throws(FastChatFailure) {
+        let flow = try await self.group(group, for: asker)
+        do throws(ChatError) {
+            let person = try await chat.person(fastChatNumber: number.rawValue)
+            try await chat.removeMember(person, from: flow, by: asker)
+        } catch .notAllowed where flow.owner != asker.user {
+            throw FastChatFailure(FastChatRemoveRefusal.notAdmin.detail, group: group)
+        } catch .noSuchUser {
+            throw FastChatFailure(FastChatRemoveRefusal.notMember.detail, group: group)
+        } catch .noSuchFlow {
+            // The group is there: it is the membership that is not.
+            throw FastChatFailure(FastChatRemoveRefusal.notMember.detail, group: group)
+        } catch {
+            throw FastChatFailure(error, group: group)
+        }
+        // Who leaves is told by the log.
+        guard number != news?.reader.number else { return }
+        tell(FastChatNotice("You have removed \(number.rawValue) from group \(group.rawValue)", group: group))
+    }
+
+    private func group(
+        _ group: FastChatGroupNumber, for asker: Asker
+    ) async throws(FastChatFailure) -> FlowAccess {
+        try await chatting(about: group) { () async throws(ChatError) in try await service.group(group, for: asker) }
+    }
+
+    /// Without the bridge everybody in a group has a key of their own.
+    private func requireKeys(of people: [Person], in group: FastChatGroupNumber?) async throws(FastChatFailure) {
+        guard !service.options.isBridged else { return }
+        let withKey = try await chatting(about: group) { () async throws(ChatError) in
+            try await service.withKey(people.map(\.id))
+        }
+        if let person = people.first(where: { !withKey.contains($0.id) }) {
+            throw FastChatFailure("user \(person.fastChatNumber) has no key, and the bridge is off", group: group)
+        }
+    }
+
+    /// Tells of a change of a group and whether it is end to end now; when it ceased to be, all members learn that.
+    private func tell(_ notice: FastChatNotice, andPrivacyOf flow: FlowAccess) async throws(FastChatFailure) {
+        let group = FastChatGroupNumber(flow.id)
+        let isEndToEnd = try await chatting(about: group) { () async throws(ChatError) in
+            try await service.isEndToEnd(flow)
+        }
+        if !isEndToEnd { news?.toldOpen.insert(flow.id) }
+        tell(notice)
+        tell(.privacy(of: group, isEndToEnd: isEndToEnd))
+        guard !isEndToEnd, service.options.isBridged else { return }
+        try await chatting(about: group) { () async throws(ChatError) in try await chat.markBridged(flow) }
+    }
+}

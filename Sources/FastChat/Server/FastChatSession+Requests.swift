@@ -1,0 +1,240 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Credentials
+import JSON
+import Logging
+import Storage
+
+extension FastChatSession {
+    private var chat: Chat { service.chat }
+
+    /// The largest number that a client can choose.
+    private static let maximumChosenNumber: Int64 = 999_999_999
+
+    /// Does what a client asks for, and tells it why not.
+    func perform(_ request: FastChatRequest) async {
+        switch request {
+        case .register(let number, let password, let publicKey, let sign):
+            await logIn(sign: sign) { () async throws(ChatError) -> FastChatReply in
+                try await self.register(number, Password(password), publicKey)
+            }
+        case .logIn(let number, let password, let sign):
+            await logIn(sign: sign) { () async throws(ChatError) -> FastChatReply in
+                try await self.logIn(number, Password(password))
+            }
+        case .close: end()
+        default:
+            do throws(FastChatFailure) {
+                guard let asker = news?.asker, let number = news?.reader.number else {
+                    throw FastChatFailure("log in first")
+                }
+                if let sender = request.sender, sender != number {
+                    throw FastChatFailure("from must be the user who logged in")
+                }
+                try await perform(request, for: asker)
+            } catch {
+                tell(.refused(error.detail, group: error.group))
+            }
+        }
+    }
+
+    private func perform(_ request: FastChatRequest, for asker: Asker) async throws(FastChatFailure) {
+        switch request {
+        case .register, .logIn, .close, .emptyGroupMessage: break
+        case .userKey(let number, _): await tellKey(of: number)
+        case .groupKeys(let group, _): await tellKeys(of: group, for: asker)
+        case .direct(let message): try await send(message, by: asker)
+        case .group(let message): try await send(message, by: asker)
+        case .createGroup(let members, _): try await createGroup(of: members, by: asker)
+        case .addToGroup(let group, let member, _): try await add(member, to: group, by: asker)
+        case .removeFromGroup(let group, let member, _): try await remove(member, from: group, by: asker)
+        case .logOut:
+            await settleAll()
+            end()
+        }
+    }
+
+    /// Calls the domain; what it refuses is told in this protocol's words.
+    func chatting<Value>(
+        about group: FastChatGroupNumber? = nil, _ body: () async throws(ChatError) -> Value
+    ) async throws(FastChatFailure) -> Value {
+        do { return try await body() } catch { throw FastChatFailure(error, group: group) }
+    }
+
+    // MARK: Accounts
+
+    private func logIn(sign: String, _ body: () async throws(ChatError) -> FastChatReply) async {
+        guard news == nil else { return tell(.refused("you are logged in already")) }
+        do throws(ChatError) {
+            guard try await service.isSent(here: sign) else {
+                service.logger.debug(
+                    "A log in without the balancer's signature", metadata: ["address": "\(origin.address)"])
+                return end()
+            }
+            let reply = try await body()
+            // After a success it is told already.
+            if reply.isFinal { tell(reply) }
+        } catch {
+            tell(FastChatReply.refused("Refused: \(FastChatFailure.detail(error))."))
+        }
+    }
+
+    private func register(
+        _ number: FastChatUserNumber, _ password: Password, _ publicKey: String
+    ) async throws(ChatError) -> FastChatReply {
+        guard number.rawValue <= Self.maximumChosenNumber else {
+            return .refused("Refused: a user number must be less than \(Self.maximumChosenNumber + 1).")
+        }
+        let key: RSAPublicKey
+        do throws(RSAKeyError) {
+            key = try RSAPublicKey(pem: publicKey)
+        } catch {
+            return .refused("Refused: public_key cannot be used. \(error)")
+        }
+        do {
+            let logIn = try await chat.register(
+                login: String(number.rawValue), password: password, username: nil, email: nil, from: origin)
+            // As the client wrote it, where other clients of the protocol read that.
+            let pem = publicKey.hasPrefix("-----BEGIN RSA PUBLIC KEY-----") ? publicKey : key.pem
+            try await chat.publishKey(pem, kind: FastChatService.name, of: logIn.asker)
+            try await begin(logIn.asker, key: key, reply: .registered)
+            return .registered
+        } catch .loginTaken {
+            return .userTaken
+        }
+    }
+
+    private func logIn(_ number: FastChatUserNumber, _ password: Password) async throws(ChatError) -> FastChatReply {
+        do {
+            let login: String
+            do {
+                login = try await chat.person(fastChatNumber: number.rawValue).login
+            } catch .noSuchUser {
+                // Failed log ins of unknown users are slowed down like others.
+                login = String(number.rawValue)
+            }
+            let logIn = try await chat.logIn(login: login, password: password, from: origin)
+            let published = try await service.publishedKeys(of: [logIn.asker.user])[logIn.asker.user]
+            try await begin(logIn.asker, key: published.flatMap { try? RSAPublicKey(pem: $0) }, reply: .loggedIn)
+            return .loggedIn
+        } catch .noSuchLogin {
+            return .logInFailed
+        } catch .wrongPassword {
+            return .logInFailed
+        } catch .credentialsMissing {
+            return .logInFailed
+        }
+    }
+
+    private func begin(_ asker: Asker, key: RSAPublicKey?, reply: FastChatReply) async throws(ChatError) {
+        let person = try await chat.person(asker.user)
+        let position = try await chat.startPosition(of: FastChatService.name, for: asker)
+        guard connection != nil else {
+            // Nobody waits for it any more.
+            return try await chat.logOut(asker)
+        }
+        let reader = FastChatReader(user: asker.user, number: FastChatUserNumber(person), key: key)
+        begin(FastChatNews(service: service, asker: asker, reader: reader), after: position, reply: reply)
+    }
+
+    // MARK: Keys
+
+    private func tellKey(of number: FastChatUserNumber) async {
+        var keys: [FastChatKeysReply.Key]?
+        do throws(ChatError) {
+            keys = try await service.key(of: number).map { [FastChatKeysReply.Key(user: number, pem: $0)] }
+        } catch {
+            tell(.refused(FastChatFailure.detail(error)))
+        }
+        // In any case: the old client waits for nothing else.
+        write(FastChatKeysReply(keys, isGroup: false).encoded())
+    }
+
+    private func tellKeys(of group: FastChatGroupNumber, for asker: Asker) async {
+        var keys: [FastChatKeysReply.Key]?
+        do throws(ChatError) {
+            keys = try await service.keys(of: group, for: asker)
+        } catch {
+            tell(.refused(FastChatFailure.detail(error), group: group))
+        }
+        write(FastChatKeysReply(keys, isGroup: true).encoded())
+    }
+
+    // MARK: Messages
+
+    private func send(_ message: FastChatMessage, by asker: Asker) async throws(FastChatFailure) {
+        let pending = try await chatting { () async throws(ChatError) in
+            let person = try await chat.person(fastChatNumber: message.copy.recipient.rawValue)
+            let hasKey = try await !service.withKey([person.id]).isEmpty
+            guard hasKey || service.options.isBridged else {
+                throw .notAllowed("User \(message.copy.recipient.rawValue) has no key, and the bridge is off.")
+            }
+            let flow = try await chat.directFlow(with: person, by: asker)
+            if hasKey {
+                return try await chat.submit(
+                    FastChatStored.sealed(message.header),
+                    bodies: [FastChatStored.body(message.copy, for: person.id, header: nil)], to: flow, by: asker)
+            }
+            try await chat.markBridged(flow)
+            let content = try await service.open([(person, message.copy)], message.header.kind)
+            return try await chat.submit(content, to: flow, by: asker)
+        }
+        submit(pending, to: nil)
+    }
+
+    private func send(_ message: FastChatGroupMessage, by asker: Asker) async throws(FastChatFailure) {
+        let flow = try await chatting(about: message.group) { () async throws(ChatError) in
+            try await service.group(message.group, for: asker)
+        }
+        let (copies, held) = try await sorted(message, to: flow, by: asker)
+        let pending = try await chatting(about: message.group) { () async throws(ChatError) in
+            if held.isEmpty {
+                let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: nil) }
+                return try await chat.submit(
+                    FastChatStored.sealed(message.header), bodies: bodies, to: flow, by: asker)
+            }
+            // Before it is known whether anything opens: what others see of it says nothing to the sender.
+            try await chat.markBridged(flow)
+            let content = try await service.open(held, message.header.kind)
+            let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: message.header) }
+            return try await chat.submit(content, bodies: bodies, to: flow, by: asker)
+        }
+        submit(pending, to: message.group)
+    }
+
+    private typealias Copies = [(person: Person, copy: FastChatCopy)]
+
+    /// Tells the copies for people with a key of their own from those for keys that the server holds.
+    private func sorted(
+        _ message: FastChatGroupMessage, to flow: FlowAccess, by asker: Asker
+    ) async throws(FastChatFailure) -> (own: Copies, held: Copies) {
+        var copies: Copies = []
+        for (index, copy) in message.copies.enumerated() {
+            let person: Person
+            do throws(ChatError) {
+                person = try await chat.person(fastChatNumber: copy.recipient.rawValue)
+            } catch {
+                throw FastChatFailure("[\(index)].dest: \(FastChatFailure.detail(error))", group: message.group)
+            }
+            guard flow.isVisible(to: person.id) else {
+                throw FastChatFailure("[\(index)].dest is no member of the group", group: message.group)
+            }
+            copies.append((person, copy))
+        }
+        let withKey = try await chatting(about: message.group) { () async throws(ChatError) in
+            try await service.withKey(copies.map(\.person.id))
+        }
+        // To a public group everybody writes with the key that is held for its owner.
+        let isHeld = { (person: Person) in
+            !withKey.contains(person.id) || flow.isPublic && person.id == flow.owner
+        }
+        let held = copies.filter { isHeld($0.person) }
+        guard held.isEmpty || service.options.isBridged else {
+            throw FastChatFailure(
+                "user \(held[0].copy.recipient.rawValue) has no key, and the bridge is off", group: message.group)
+        }
+        return (copies.filter { !isHeld($0.person) && $0.person.id != asker.user }, held)
+    }
+}
