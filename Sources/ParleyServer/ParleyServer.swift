@@ -4,9 +4,9 @@
 import AdminWeb
 import Chat
 package import Logging
-import MTP
 package import NIOCore
 import NIOPosix
+import NIOSSL
 package import ServiceLifecycle
 package import Settings
 import Storage
@@ -97,10 +97,44 @@ package struct ParleyServer: Sendable {
         let load = ServerLoad(
             maximumConcurrency: options.maximumConcurrency, maximumRequests: options.maximumRequests,
             onLastRequest: { ending.begin() })
-        let start = Announcement(listeners: 1, onRunning)
-        let readiness = Readiness(settings: settings, storage: store.storage, ending: ending)
+        let nodes = NodeBalancer(
+            storage: store.storage, algorithm: NodeChooser.Algorithm(settings.balancer.algorithm), logger: logger)
+        let membership = ClusterMembership(
+            chat: chat, name: settings.cluster.node, clients: { registry.openConnections })
+        let streams = streamFaces(chat: chat, registry: registry, nodes: nodes)
+        let start = Announcement(listeners: 1 + streams.count) { addresses, endpoints in
+            await membership.join(endpoints)
+            await onRunning(addresses)
+        }
+        let readiness = Readiness(
+            settings: settings, storage: store.storage, ending: ending, membership: membership)
+        let web = try web(start: start, readiness: readiness, nodes: nodes)
+        let tls = try options.tls?.makeConfiguration()
+        let http = try httpListener(
+            routes: options.servesWebSockets ? webSocketRoutes(chat: chat, registry: registry) : [], registry: registry,
+            load: load, tls: tls, web: web, start: start)
+        let listeners = try streams.enumerated().map { place, face in
+            try listener(of: face, place: place + 1, registry: registry, load: load, tls: tls, start: start)
+        }
+        let admin = try AdminSocketServer(
+            path: settings.admin.socket, removesStaleSocket: store.lock != nil, group: group,
+            drainTimeout: .seconds(1), logger: logger, handler: AdminFace.handler(chat: chat, logger: logger))
+        let services = ServiceGroup(
+            // Stopped from the end: first nobody is sent here any more, then the listeners, last the writer, so that
+            // every answer still leaves.
+            services: [
+                ChatService(chat: chat), Housekeeping(chat: chat, logger: logger), admin,
+                ListenerGroup(listeners: [SectionListener(section: "SERVER", listener: http)] + listeners),
+                ClusterService(membership: membership),
+            ], logger: logger)
+        ending.whenBegun { await services.triggerGracefulShutdown() }
+        await stop(services)
+        try await services.run()
+    }
+
+    private func web(start: Announcement, readiness: Readiness, nodes: NodeBalancer) throws -> WebFace {
         let startInstant = ContinuousClock.now
-        let web = try WebFace(
+        return try WebFace(
             status: { [store, options, settings] in
                 guard let counts = try? await store.storage.counts() else { return nil }
                 return ServerStatus(
@@ -108,59 +142,60 @@ package struct ParleyServer: Sendable {
                     uptime: startInstant.duration(to: .now), protocols: start.addresses, users: Int(counts.users),
                     flows: Int(counts.flows), messages: Int(counts.messages))
             },
-            readiness: { await readiness.checks() }, templatesFolder: settings.templatesFolder, logger: logger)
+            readiness: { await readiness.checks() },
+            balance: { await nodes.next().map { ServerChoice(name: $0.name, addresses: $0.endpoints) } },
+            templatesFolder: settings.templatesFolder, logger: logger)
+    }
+
+    private func httpListener(
+        routes: [WebSocketRoute], registry: ConnectionRegistry, load: ServerLoad, tls: TLSConfiguration?, web: WebFace,
+        start: Announcement
+    ) throws -> Listener {
         var httpOptions = HTTPOptions()
         httpOptions.keepAliveTimeout = options.keepAliveTimeout
-        let scheme = options.tls == nil ? "" : "s"
-        let http = try Listener(
-            .http(
-                webSockets: options.servesWebSockets ? webSocketRoutes(chat: chat, registry: registry) : [],
-                registry: registry, load: load,
-                options: httpOptions, tls: try options.tls?.makeConfiguration()),
-            address: listenerAddress, registry: registry, group: group, drainTimeout: Self.drainTimeout, logger: logger,
-            responder: web.responder,
-            onRunning: { [settings, options] channel in
-                let place = "\(settings.server.hostInURL):\(channel.localAddress?.port ?? settings.server.port)"
+        let scheme = tls == nil ? "" : "s"
+        return try Listener(
+            .http(webSockets: routes, registry: registry, load: load, options: httpOptions, tls: tls),
+            address: listenerAddress(NetworkAddress(host: settings.server.host, port: settings.server.port)),
+            registry: registry, group: MultiThreadedEventLoopGroup.singleton, drainTimeout: Self.drainTimeout,
+            logger: logger, responder: web.responder,
+            onRunning: { [settings] channel in
+                let port = channel.localAddress?.port ?? settings.server.port
+                let place = "\(NetworkAddress(host: settings.server.host, port: port).hostInURL):\(port)"
                 var served: [Address] = [("Home page", "http\(scheme)://\(place)/")]
-                if options.servesWebSockets { served.append(("MTP", "ws\(scheme)://\(place)\(MTPService.path)")) }
-                await start.isRunning(served)
+                var endpoints = ["home": "http\(scheme)://\(place)/"]
+                for route in routes {
+                    let url = "ws\(scheme)://\(place)\(route.path)"
+                    served.append((Self.title(ofPath: route.path), url))
+                    endpoints[Self.title(ofPath: route.path).lowercased()] = url
+                }
+                await start.isRunning(0, served, endpoints: endpoints)
             })
-        let admin = try AdminSocketServer(
-            path: settings.admin.socket, removesStaleSocket: store.lock != nil, group: group,
-            drainTimeout: .seconds(1), logger: logger, handler: AdminFace.handler(chat: chat, logger: logger))
-        let services = ServiceGroup(
-            // Stopped from the end: first the listeners, last the writer, so that every answer still leaves.
-            services: [
-                ChatService(chat: chat), Housekeeping(chat: chat, logger: logger), admin,
-                ListenerGroup(listeners: [http]),
-            ], logger: logger)
-        ending.whenBegun { await services.triggerGracefulShutdown() }
-        await stop(services)
-        try await services.run()
     }
 
-    private var listenerAddress: ListenerAddress {
-        var address = ListenerAddress(host: settings.server.host, port: settings.server.port)
+    private func listener(
+        of face: StreamFace, place: Int, registry: ConnectionRegistry, load: ServerLoad, tls: TLSConfiguration?,
+        start: Announcement
+    ) throws -> any Service {
+        let group = MultiThreadedEventLoopGroup.singleton
+        return SectionListener(
+            section: face.section,
+            listener: try Listener(
+                address: listenerAddress(face.address), options: face.options, tls: face.usesTLS ? tls : nil,
+                registry: face.hasClients ? registry : ConnectionRegistry(group: group),
+                load: face.hasClients ? load : ServerLoad(), group: group, drainTimeout: Self.drainTimeout,
+                logger: logger, makeSession: face.makeSession,
+                onRunning: { channel in
+                    let port = channel.localAddress?.port ?? face.address.port
+                    face.port.value = port
+                    await start.isRunning(
+                        place, [face.shown(boundPort: port)], endpoints: face.endpoints(boundPort: port))
+                }))
+    }
+
+    private func listenerAddress(_ place: NetworkAddress) -> ListenerAddress {
+        var address = ListenerAddress(host: place.host, port: place.port)
         address.backlog = options.backlog
         return address
-    }
-
-    private func webSocketRoutes(chat: Chat, registry: ConnectionRegistry) -> [WebSocketRoute] {
-        [mtp(chat: chat, registry: registry).route]
-    }
-
-    private func mtp(chat: Chat, registry: ConnectionRegistry) -> MTPService {
-        var options = MTPService.Options()
-        options.messagesPerAnswer = settings.limits.messages
-        options.usersPerAnswer = settings.limits.users
-        options.frameBytes = settings.limits.frameBytes
-        options.requestsInWork = settings.limits.requests
-        let versions = settings.apiVersions
-        if let oldest = MTPVersion(versions.lowerBound.description),
-            let newest = MTPVersion(versions.upperBound.description), oldest <= newest
-        {
-            options.versions = oldest...newest
-        }
-        return MTPService(chat: chat, options: options, registry: registry, logger: logger)
     }
 }

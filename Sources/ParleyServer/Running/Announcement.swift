@@ -9,32 +9,44 @@ import Synchronization
 final class Announcement: Sendable {
     private struct State {
         var missing: Int
-        var addresses: [ParleyServer.Address] = []
+        var addresses: [Int: [ParleyServer.Address]] = [:]
+        var endpoints: [String: String] = [:]
     }
 
     private let state: Mutex<State>
-    private let onComplete: @Sendable ([ParleyServer.Address]) async -> Void
+    private let onComplete: @Sendable ([ParleyServer.Address], _ endpoints: [String: String]) async -> Void
 
-    init(listeners: Int, _ onComplete: @escaping @Sendable ([ParleyServer.Address]) async -> Void) {
+    init(
+        listeners: Int,
+        _ onComplete: @escaping @Sendable ([ParleyServer.Address], _ endpoints: [String: String]) async -> Void
+    ) {
         state = Mutex(State(missing: listeners))
         self.onComplete = onComplete
     }
 
-    /// What clients can connect to so far.
-    var addresses: [ParleyServer.Address] { state.withLock { $0.addresses } }
+    /// What clients can connect to so far, by the place of the listener.
+    var addresses: [ParleyServer.Address] {
+        state.withLock { state in state.addresses.sorted { $0.key < $1.key }.flatMap(\.value) }
+    }
 
     /// Notes that a listener accepts connections.
-    func isRunning(_ addresses: [ParleyServer.Address]) async {
-        let isComplete = state.withLock { state in
-            state.addresses += addresses
+    ///
+    /// - Parameters:
+    ///   - place: Its place among the listeners.
+    ///   - addresses: What people are told.
+    ///   - endpoints: What clients are told, by the name of the protocol.
+    func isRunning(_ place: Int, _ addresses: [ParleyServer.Address], endpoints: [String: String] = [:]) async {
+        let complete = state.withLock { state -> [String: String]? in
+            state.addresses[place] = addresses
+            state.endpoints.merge(endpoints) { $1 }
             state.missing -= 1
-            return state.missing == 0
+            return state.missing == 0 ? state.endpoints : nil
         }
-        if isComplete { await onComplete(self.addresses) }
+        if let complete { await onComplete(self.addresses, complete) }
     }
 }
 
-extension Settings.Server {
+extension NetworkAddress {
     /// The host as a URL names it: an address of version 6 in brackets, this machine's name for "every address".
     var hostInURL: String {
         switch host {

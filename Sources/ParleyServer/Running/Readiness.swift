@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AdminWeb
+import Chat
 import Glibc
 import Settings
 import Storage
@@ -11,6 +12,7 @@ struct Readiness: Sendable {
     let settings: Settings
     let storage: Storage
     let ending: Ending
+    let membership: ClusterMembership
     /// Below this much free space commits will soon fail.
     private static let fewBytes: UInt64 = 64 << 20
     /// How long the database may take to answer.
@@ -18,7 +20,7 @@ struct Readiness: Sendable {
 
     func checks() async -> [ReadinessCheck] {
         let storage = storage
-        let schema = await Self.result(within: Self.patience) { () async -> StorageError? in
+        let schema = await TimeLimit.result(within: Self.patience) { () async -> StorageError? in
             do throws(StorageError) {
                 try await storage.checkSchema()
                 return nil
@@ -39,10 +41,10 @@ struct Readiness: Sendable {
                 ReadinessCheck(name: isSchema ? "migrations" : "database", isPassed: false, detail: error.message))
         }
         checks.append(disk())
-        checks.append(
-            ReadinessCheck(
-                name: "draining", isPassed: !ending.hasBegun, detail: ending.hasBegun ? "The server is stopping." : nil)
-        )
+        var reason: String?
+        if membership.isDraining { reason = "The operator has asked for no new clients." }
+        if ending.hasBegun { reason = "The server is stopping." }
+        checks.append(ReadinessCheck(name: "draining", isPassed: reason == nil, detail: reason))
         return checks
     }
 
@@ -62,24 +64,5 @@ struct Readiness: Sendable {
             }
         }
         return ReadinessCheck(name: "disk", isPassed: true)
-    }
-
-    /// What `body` gives, or `nil` when it takes longer; it goes on then, and nobody waits for it.
-    private static func result<Value: Sendable>(
-        within patience: Duration, _ body: @escaping @Sendable () async -> Value
-    ) async -> Value? {
-        let (results, continuation) = AsyncStream.makeStream(of: Value?.self, bufferingPolicy: .bufferingOldest(1))
-        let work = Task { continuation.yield(await body()) }
-        let limit = Task {
-            try await Task.sleep(for: patience)
-            continuation.yield(nil)
-        }
-        defer {
-            work.cancel()
-            limit.cancel()
-            continuation.finish()
-        }
-        for await result in results { return result }
-        return nil
     }
 }

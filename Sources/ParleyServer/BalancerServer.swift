@@ -1,0 +1,85 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import FastChat
+package import Logging
+import NIOCore
+import NIOPosix
+package import ServiceLifecycle
+package import Settings
+import Storage
+import Transport
+
+/// The balancer alone: names FastChat's clients a server of those that share the store, and serves nobody itself.
+package struct BalancerServer: Sendable {
+    /// Where FastChat's clients look for a balancer.
+    package static let usualPort = 9000
+    /// How long answers under way may take when the balancer stops.
+    private static let drainTimeout = TimeAmount.seconds(2)
+
+    private let settings: Settings
+    private let address: NetworkAddress
+    private let store: Store
+    private let logger: Logger
+
+    /// A balancer over a store that is open, and that it closes.
+    ///
+    /// - Parameters:
+    ///   - store: Has the list of servers and the key that signs.
+    ///   - settings: Where to listen and how to choose.
+    ///   - logger: Told when there is no server to name.
+    package init(store: Store, settings: Settings, logger: Logger) {
+        self.store = store
+        self.settings = settings
+        self.logger = logger
+        address = settings.balancer.listen ?? NetworkAddress(host: settings.server.host, port: Self.usualPort)
+    }
+
+    /// Serves until `stop` is triggered, then closes the store.
+    ///
+    /// - Parameters:
+    ///   - stop: Told the group of services: `triggerGracefulShutdown` ends the balancer.
+    ///   - onRunning: Called once connections are accepted, with the address.
+    /// - Throws: `StorageError`, `KeyFileError`, `SectionListenerError`; `ChatError` when the key cannot be used.
+    package func run(
+        stop: @escaping @Sendable (ServiceGroup) async -> Void,
+        onRunning: @escaping @Sendable (ParleyServer.Address) async -> Void
+    ) async throws {
+        do {
+            try await serve(stop: stop, onRunning: onRunning)
+            await store.storage.close()
+        } catch {
+            await store.storage.close()
+            throw error
+        }
+    }
+
+    private func serve(
+        stop: @escaping @Sendable (ServiceGroup) async -> Void,
+        onRunning: @escaping @Sendable (ParleyServer.Address) async -> Void
+    ) async throws {
+        try await store.storage.checkSchema()
+        var withKey = settings
+        // The key that signs is sealed with the key file, whatever is served here.
+        withKey.fastChat.isEnabled = true
+        let chat = try store.makeChat(withKey, logger: logger)
+        let nodes = NodeBalancer(
+            storage: store.storage, algorithm: NodeChooser.Algorithm(settings.balancer.algorithm), logger: logger)
+        let balancer = FastChatBalancer(nodes: nodes, chat: chat, logger: logger)
+        try await balancer.prepare()
+        let face = StreamFace(balancer: balancer, address: address)
+        let group = MultiThreadedEventLoopGroup.singleton
+        let listener = try Listener(
+            address: ListenerAddress(host: address.host, port: address.port), options: face.options,
+            registry: ConnectionRegistry(group: group), group: group, drainTimeout: Self.drainTimeout, logger: logger,
+            makeSession: face.makeSession,
+            onRunning: { channel in
+                await onRunning(face.shown(boundPort: channel.localAddress?.port ?? face.address.port))
+            })
+        let services = ServiceGroup(
+            services: [SectionListener(section: face.section, listener: listener)], logger: logger)
+        await stop(services)
+        try await services.run()
+    }
+}

@@ -1,0 +1,17 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import ServiceLifecycle
+
+/// Keeps this server in the list of those that share the store, until it begins to stop.
+struct ClusterService: Service {
+    let membership: ClusterMembership
+    /// How long the store may take when the server leaves the list; afterwards its heartbeat just grows old.
+    private static let patience = Duration.seconds(2)
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await membership.run() }
+        _ = await TimeLimit.result(within: Self.patience) { await membership.leave() }
+    }
+}

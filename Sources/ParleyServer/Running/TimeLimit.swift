@@ -1,0 +1,24 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Bounds how long somebody waits.
+enum TimeLimit {
+    /// What `body` gives, or `nil` when it takes longer; it goes on then, and nobody waits for it.
+    static func result<Value: Sendable>(
+        within patience: Duration, _ body: @escaping @Sendable () async -> Value
+    ) async -> Value? {
+        let (results, continuation) = AsyncStream.makeStream(of: Value?.self, bufferingPolicy: .bufferingOldest(1))
+        let work = Task { continuation.yield(await body()) }
+        let limit = Task {
+            try await Task.sleep(for: patience)
+            continuation.yield(nil)
+        }
+        defer {
+            work.cancel()
+            limit.cancel()
+            continuation.finish()
+        }
+        for await result in results { return result }
+        return nil
+    }
+}
