@@ -23,7 +23,7 @@ struct FlowWriteTests {
                     == FlowRecord(
                         id: try receipt.flowID, uuid: new.uuid, kind: .channel, title: "T'\"", info: "I", owner: alice,
                         ownerUUID: owner.uuid, isPublic: false, created: test.clock.now, eventCount: 1, messageCount: 0,
-                        head: receipt.position))
+                        head: receipt.position, isBridged: false))
             #expect(try await test.storage.flow(flow.id) == flow)
             #expect(try await test.storage.members(of: flow.id, limit: 10).map(\.login) == ["alice", "bob"])
             #expect(try await test.storage.flow(FlowID(99)) == nil)

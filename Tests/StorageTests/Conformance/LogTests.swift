@@ -33,7 +33,7 @@ struct LogTests {
                 let written = try await test.storage.events(after: sent.last?.1 ?? .start, limit: 1000)
                 #expect(written.suffix(batch.events.count) == batch.events[...])
                 for (write, outcome) in zip(writes, batch.outcomes) {
-                    if case .sendMessage(let flow, _, _) = write.action, let receipt = try? outcome.receipt {
+                    if case .sendMessage(let flow, _, _, _) = write.action, let receipt = try? outcome.receipt {
                         sent.append((flow, receipt.position))
                     }
                 }

@@ -145,4 +145,105 @@ struct MigrationTests {
             #expect(await storageFailure { _ = try await test.createUser("alice") }?.code == .needsMigration)
         }
     }
+
+    /// Makes the tables as the first version did.
+    private func makeFirstVersion(_ storage: Storage) async throws {
+        let first = try #require(storage.engine.dialect.migrations.first)
+        try await storage.engine.write { connection throws(StorageError) in
+            for statement in first.statements { try connection.execute(statement) }
+            try connection.execute(
+                "INSERT INTO migrations (identifier, applied_ms) VALUES ($1, 1)", [.text(first.identifier)])
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func anOlderDatabaseIsBroughtUpToDateWithItsRows(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind, migrated: false) { test in
+            try await makeFirstVersion(test.storage)
+            for (id, login) in [(1, "alice"), (2, "42"), (3, "042")] as [(Int64, String)] {
+                try await test.storage.engine.write { connection throws(StorageError) in
+                    _ = try connection.execute(
+                        """
+                        INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email, avatar,
+                            bio, created_ms)
+                        VALUES ($1, $2, $2, '', 'h', 0, 0, '', '', '', 5)
+                        """, [SQLValue(Identifier(UInt128(id))), .text(login)])
+                }
+            }
+            try await execute(
+                """
+                INSERT INTO flows (uuid, flow_type, title, info, owner_id, is_public, created_ms, event_count,
+                    message_count, head_position)
+                SELECT uuid, 'group', 'old', '', id, 1, 5, 0, 0, 0 FROM users WHERE login = 'alice'
+                """, on: test.storage)
+            #expect(try await test.storage.migrationStatus().state == .old)
+
+            #expect(try await test.storage.migrate() == ["0002_live"])
+
+            try await test.storage.checkSchema()
+            let users = try await test.storage.users(limit: 10)
+            #expect(users.map(\.fastChatNumber) == [1_000_000_001, 42, 1_000_000_003])
+            #expect(users.allSatisfy { $0.skaroSecret == nil })
+            let flow = try #require(try await test.storage.flows(limit: 10).first)
+            #expect(flow.title == "old" && !flow.isBridged)
+            try await test.send("still works", from: UserID(1), to: flow.id)
+        }
+    }
+
+    /// Table, column, type, whether NULL is refused and what stands for a missing value, of every table.
+    private func columns(of storage: Storage) async throws -> [SQLRow] {
+        let sql =
+            storage.engine.dialect.name == "sqlite"
+            ? """
+            SELECT t.name, c.name, c.type, c."notnull", c.dflt_value
+            FROM sqlite_master t, pragma_table_xinfo(t.name) c
+            WHERE t.type = 'table' AND t.name NOT GLOB 'sqlite_*'
+            ORDER BY t.name, c.name
+            """
+            : """
+            SELECT table_name::text, column_name::text, data_type::text, (is_nullable = 'NO')::int, column_default::text
+            FROM information_schema.columns
+            WHERE table_schema = current_schema()
+            ORDER BY table_name, column_name
+            """
+        return try await storage.engine.read { connection throws(StorageError) in try connection.rows(sql) }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func freshAndUpgradedDatabasesAreEqual(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { fresh in
+            try await StorageUnderTest.with(kind, migrated: false) { old in
+                try await makeFirstVersion(old.storage)
+                let before = try await columns(of: old.storage)
+
+                _ = try await old.storage.migrate()
+
+                let after = try await columns(of: old.storage)
+                #expect(after == (try await columns(of: fresh.storage)))
+                #expect(after.count > before.count + 40)
+            }
+        }
+    }
+
+    @Test(.enabled(if: StorageKind.available.contains(.postgres)))
+    func bothEnginesHaveTheSameColumns() async throws {
+        try await StorageUnderTest.with(.sqliteMemory) { sqlite in
+            try await StorageUnderTest.with(.postgres) { postgres in
+                // Full-text search is each engine's own.
+                func names(_ test: StorageUnderTest) async throws -> Set<String> {
+                    var names: Set<String> = []
+                    for row in try await columns(of: test.storage) {
+                        if case .text(let table) = row[0], case .text(let column) = row[1] {
+                            names.insert("\(table).\(column)")
+                        }
+                    }
+                    return names.filter { !$0.hasPrefix("message_search") }
+                }
+
+                let ours = try await names(sqlite)
+                #expect(ours.count > 100)
+                #expect(ours == (try await names(postgres)))
+            }
+        }
+    }
 }

@@ -1,0 +1,89 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ChatTesting
+import Testing
+
+@testable import Storage
+
+struct KeyTests {
+    @Test(arguments: StorageKind.available)
+    func keysAreFoundByAccountAndKind(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let bob = try await test.createUser("bob")
+            let carol = try await test.createUser("carol")
+            func put(_ user: UserID, _ device: String, _ kind: String, _ key: String) async throws -> Receipt {
+                try await test.done(.putKey(user, device: device, kind: kind, publicKey: key), by: user)
+            }
+            _ = try await put(bob, "", "fastchat", "bob's")
+            _ = try await put(alice, "two", "fastchat", "second")
+            _ = try await put(alice, "one", "fastchat", "first")
+            _ = try await put(alice, "one", "matrix", "other")
+
+            let keys = try await test.storage.keys(of: [bob, carol, alice, UserID(99)], kind: "fastchat")
+
+            #expect(keys.map(\.publicKey) == ["first", "second", "bob's"])
+            let time = test.clock.now
+            #expect(
+                keys.first
+                    == PublicKeyRecord(user: alice, device: "one", kind: "fastchat", publicKey: "first", time: time))
+            #expect(try await test.storage.keys(of: [], kind: "fastchat") == [])
+            #expect(try await test.storage.keys(of: [carol], kind: "fastchat") == [])
+
+            let head = try await test.storage.head()
+            #expect(try await put(bob, "", "fastchat", "bob's").existed)
+            #expect(try await test.storage.head() == head)
+            test.clock.advance(milliseconds: 5)
+            #expect(try await !put(bob, "", "fastchat", "new").existed)
+            let replaced = try await test.storage.keys(of: [bob], kind: "fastchat")
+            #expect(replaced.map(\.publicKey) == ["new"] && replaced.map(\.time) == [test.clock.now])
+            let event = try await test.storage.events(after: head, limit: 10).last
+            #expect(event?.kind == .key && event?.subject == bob.rawValue)
+
+            try await test.done(.deleteUser(bob))
+            #expect(try await test.storage.keys(of: [bob], kind: "fastchat") == [])
+            #expect(
+                try await test.refusal(of: .putKey(bob, device: "", kind: "k", publicKey: "p")) == .accountDeleted)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func theFirstKeyPairOfThePersonStays(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let first = SealedKeyPair(publicKey: "one", sealedPrivateKey: [0, 255, 1])
+            let second = SealedKeyPair(publicKey: "two", sealedPrivateKey: [2])
+            #expect(try await test.storage.bridgeKey(of: alice, kind: "fastchat") == nil)
+
+            #expect(try await test.storage.putBridgeKey(first, of: alice, kind: "fastchat") == first)
+            #expect(try await test.storage.putBridgeKey(second, of: alice, kind: "fastchat") == first)
+
+            #expect(try await test.storage.bridgeKey(of: alice, kind: "fastchat") == first)
+            #expect(try await test.storage.bridgeKey(of: alice, kind: "other") == nil)
+            #expect(try await test.storage.putBridgeKey(second, of: alice, kind: "other") == second)
+            try await test.done(.deleteUser(alice))
+            #expect(try await test.storage.bridgeKey(of: alice, kind: "fastchat") == nil)
+        }
+    }
+
+    @Test(arguments: StorageKind.shared)
+    func allNodesEndWithTheSameKeyPair(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            try await test.withAnother { other in
+                for round in 0..<10 {
+                    let mine = SealedKeyPair(publicKey: "mine", sealedPrivateKey: [1])
+                    let theirs = SealedKeyPair(publicKey: "theirs", sealedPrivateKey: [2])
+                    async let one = test.storage.putServerKey(mine, name: "balancer \(round)")
+                    async let two = other.putServerKey(theirs, name: "balancer \(round)")
+
+                    let (ours, others) = try await (one, two)
+
+                    #expect(ours == others)
+                    #expect(try await test.storage.serverKey("balancer \(round)") == ours)
+                }
+                #expect(try await other.serverKey("nothing") == nil)
+            }
+        }
+    }
+}

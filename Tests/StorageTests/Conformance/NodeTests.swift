@@ -1,0 +1,81 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ChatTesting
+import Testing
+
+@testable import Storage
+
+struct NodeTests {
+    private func age(_ storage: Storage, _ node: NodeID, milliseconds: Int64) async throws {
+        try await storage.engine.write { connection throws(StorageError) in
+            _ = try connection.execute(
+                "UPDATE nodes SET heartbeat_ms = heartbeat_ms - $1 WHERE id = $2",
+                [.int(milliseconds), .int(node.rawValue)])
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func nodesAreEnteredWithTheirAge(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let new = NewNode(name: "one", address: "host:8010", protocols: #"{"fastchat":"host:8010"}"#)
+            let one = try await test.storage.registerNode(new)
+            let two = try await test.storage.registerNode(NewNode(name: "two", address: ""))
+
+            try await age(test.storage, one, milliseconds: 20_000)
+            let nodes = try await test.storage.nodes()
+
+            #expect(nodes.map(\.id) == [one, two] && one != two && one != .unknown)
+            let first = try #require(nodes.first)
+            #expect(first.name == "one" && first.address == new.address && first.protocols == new.protocols)
+            #expect(!first.isDraining && first.clients == 0)
+            #expect((20_000..<80_000).contains(first.ageMilliseconds))
+            #expect((0..<60_000).contains(nodes[1].ageMilliseconds))
+            // The database's clock, not the stopped one of this test.
+            #expect(first.started > test.clock.now)
+
+            #expect(try await test.storage.heartbeat(one, clients: 17) == NodeHeartbeat(isDraining: false))
+            let beaten = try #require(try await test.storage.nodes().first)
+            #expect(beaten.clients == 17 && beaten.ageMilliseconds < 20_000)
+            #expect(try await test.storage.head() == .start)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func aNodeLearnsOfItsDrainingAndRemoval(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let one = try await test.storage.registerNode(NewNode(name: "one", address: ""))
+            let two = try await test.storage.registerNode(NewNode(name: "two", address: ""))
+
+            #expect(try await test.storage.setDraining(one, true))
+            #expect(try await test.storage.heartbeat(one, clients: 0)?.isDraining == true)
+            #expect(try await test.storage.nodes().map(\.isDraining) == [true, false])
+            #expect(try await test.storage.setDraining(one, false))
+            #expect(try await test.storage.heartbeat(one, clients: 0)?.isDraining == false)
+            #expect(try await !test.storage.setDraining(NodeID(99), true))
+
+            #expect(try await test.storage.removeNode(two))
+            #expect(try await !test.storage.removeNode(two))
+            #expect(try await test.storage.heartbeat(two, clients: 0) == nil)
+            // The number of the one that went is not given out again.
+            #expect(try await test.storage.registerNode(NewNode(name: "three", address: "")) > two)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func silentNodesGo(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            var nodes: [NodeID] = []
+            for name in ["a", "b", "c"] {
+                nodes.append(try await test.storage.registerNode(NewNode(name: name, address: "")))
+            }
+            try await age(test.storage, nodes[0], milliseconds: 3_700_000)
+            try await age(test.storage, nodes[1], milliseconds: 3_000_000)
+
+            let fourth = try await test.storage.registerNode(NewNode(name: "d", address: ""))
+            #expect(try await test.storage.nodes().map(\.id) == [nodes[1], nodes[2], fourth])
+            #expect(try await test.storage.removeNodes(silentFor: .seconds(1800)) == 1)
+            #expect(try await test.storage.nodes().map(\.id) == [nodes[2], fourth])
+        }
+    }
+}
