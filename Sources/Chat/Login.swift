@@ -16,6 +16,10 @@ package struct Login: Sendable, Equatable {
             throw .tooLong(field: "login", limit: ChatLimits.loginBytes)
         }
         for scalar in text.unicodeScalars {
+            // Letters and marks too may show nothing, such as the Hangul fillers.
+            guard !scalar.properties.isDefaultIgnorableCodePoint else {
+                throw .invalidLogin("A login has no control or invisible characters.")
+            }
             switch scalar.properties.generalCategory {
             case .control, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse, .format:
                 throw .invalidLogin("A login has no control or invisible characters.")

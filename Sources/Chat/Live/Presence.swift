@@ -41,9 +41,12 @@ package final class Presence: Sendable {
     private let state = Mutex(State())
     private let wakeUps: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
+    private let ends: AsyncStream<Void>
+    private let end: AsyncStream<Void>.Continuation
 
     init(options: Options) {
         self.options = options
+        (ends, end) = AsyncStream.makeStream(of: Void.self)
         (wakeUps, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -90,14 +93,22 @@ package final class Presence: Sendable {
     }
 
     func finish() {
+        end.finish()
         continuation.finish()
     }
 
     /// Tells of changes until `finish`.
     func run(for chat: Chat) async {
-        for await () in wakeUps {
-            try? await Task.sleep(for: options.merge)
-            await tell(for: chat)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await () in self.wakeUps {
+                    // Whoever stops the server does not wait for the gathering.
+                    guard (try? await Task.sleep(for: self.options.merge)) != nil else { return }
+                    await self.tell(for: chat)
+                }
+            }
+            for await () in ends {}
+            group.cancelAll()
         }
     }
 

@@ -1,0 +1,120 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Credentials
+import Testing
+
+@testable import Chat
+@testable import Storage
+
+/// What is remembered of sessions and flows, and what makes it forgotten.
+struct AccessCacheTests {
+    private static let token = TokenHash(of: "token")
+    private static let asker = Asker(
+        user: UserID(1), uuid: Identifier(11), session: SessionID(5), expires: LogTime(seconds: 100))
+    private static let flow = FlowAccess(
+        id: FlowID(3), uuid: Identifier(33), kind: .group, owner: UserID(1), isPublic: false, title: "title",
+        isBridged: false, members: [UserID(1)])
+
+    private static func event(
+        _ kind: LogEvent.Kind, flow: FlowID? = nil, subject: Int64? = nil, content: [UInt8] = []
+    ) -> LogEvent {
+        LogEvent(
+            position: Position(9), time: LogTime(seconds: 1), uuid: Identifier(9), kind: kind, flow: flow,
+            subject: subject, content: content)
+    }
+
+    private static func filledCache() -> AccessCache {
+        let cache = AccessCache()
+        cache.remember(asker, for: token, readAt: cache.generation)
+        cache.remember(flow, readAt: cache.generation)
+        return cache
+    }
+
+    @Test func whatIsRememberedIsFound() {
+        let cache = Self.filledCache()
+
+        #expect(cache.asker(Self.token) == Self.asker)
+        #expect(cache.flow(FlowID(3)) == Self.flow)
+        #expect(cache.flow(uuid: Identifier(33)) == Self.flow)
+        #expect(cache.asker(TokenHash(of: "another")) == nil)
+        #expect(cache.flow(uuid: Identifier(34)) == nil)
+    }
+
+    @Test(arguments: [LogEvent.Kind.flow, .join, .leave]) func aChangeOfAFlowForgetsIt(kind: LogEvent.Kind) {
+        let cache = Self.filledCache()
+
+        cache.invalidate(by: [Self.event(kind, flow: FlowID(4))])
+        #expect(cache.flow(FlowID(3)) == Self.flow)
+        cache.invalidate(by: [Self.event(kind, flow: FlowID(3), subject: 4)])
+
+        #expect(cache.flow(FlowID(3)) == nil)
+        #expect(cache.flow(uuid: Identifier(33)) == nil)
+        #expect(cache.asker(Self.token) == Self.asker)
+    }
+
+    @Test func theDeletionOfAFlowForgetsIt() {
+        let cache = Self.filledCache()
+
+        cache.invalidate(by: [Self.event(.flow, subject: 3)])
+
+        #expect(cache.flow(FlowID(3)) == nil)
+    }
+
+    @Test(arguments: [LogEvent.Kind.user, .session]) func aChangeOfAnAccountForgetsItsTokens(kind: LogEvent.Kind) {
+        let cache = Self.filledCache()
+
+        cache.invalidate(by: [Self.event(kind, subject: 2)])
+        #expect(cache.asker(Self.token) == Self.asker)
+        cache.invalidate(by: [Self.event(kind, subject: 1)])
+
+        #expect(cache.asker(Self.token) == nil)
+        #expect(cache.flow(FlowID(3)) == Self.flow)
+    }
+
+    @Test(arguments: [LogEvent.Kind.message, .edit, .deletion, .admin]) func othersForgetNothing(kind: LogEvent.Kind) {
+        let cache = Self.filledCache()
+        let generation = cache.generation
+
+        cache.invalidate(by: [
+            Self.event(kind, flow: FlowID(3), subject: 1),
+            Self.event(.session, subject: 1, content: LogEvent.sessionOpened),
+        ])
+
+        #expect(cache.asker(Self.token) == Self.asker)
+        #expect(cache.flow(FlowID(3)) == Self.flow)
+        #expect(cache.generation == generation)
+    }
+
+    @Test func whatWasReadBeforeAChangeIsNotRemembered() {
+        let cache = AccessCache()
+        let generation = cache.generation
+
+        cache.invalidate(by: [Self.event(.session, subject: 1), Self.event(.leave, flow: FlowID(3), subject: 1)])
+        cache.remember(Self.asker, for: Self.token, readAt: generation)
+        cache.remember(Self.flow, readAt: generation)
+
+        #expect(cache.asker(Self.token) == nil)
+        #expect(cache.flow(FlowID(3)) == nil)
+    }
+
+    @Test func aFullCacheBeginsAnew() {
+        let cache = AccessCache(capacity: 2)
+        for number in 0..<3 {
+            var asker = Self.asker
+            asker.session = SessionID(Int64(number))
+            cache.remember(asker, for: TokenHash(of: "\(number)"), readAt: cache.generation)
+            var flow = Self.flow
+            flow.id = FlowID(Int64(number))
+            flow.uuid = Identifier(UInt128(number))
+            cache.remember(flow, readAt: cache.generation)
+        }
+
+        #expect(cache.asker(TokenHash(of: "0")) == nil)
+        #expect(cache.asker(TokenHash(of: "2"))?.session == SessionID(2))
+        #expect(cache.flow(uuid: Identifier(1)) == nil)
+        #expect(cache.flow(uuid: Identifier(2))?.id == FlowID(2))
+        cache.forget(TokenHash(of: "2"))
+        #expect(cache.asker(TokenHash(of: "2")) == nil)
+    }
+}

@@ -1,0 +1,226 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import ChatTesting
+import Credentials
+import Storage
+import Synchronization
+import Testing
+
+/// Live connections: who is told that there is news, and whose session is over.
+///
+/// Hints come in the order of the log. So who gets the hint of something public as the first one got none of what came before.
+@Suite(.timeLimit(.minutes(2))) struct HubTests {
+    private final class Connection: LiveConnection {
+        private let hints: AsyncStream<Void>
+        private let hinted: AsyncStream<Void>.Continuation
+        private let revocations: AsyncStream<Void>
+        private let revoked: AsyncStream<Void>.Continuation
+        private let counts = Mutex((hints: 0, revocations: 0))
+
+        init() {
+            (hints, hinted) = AsyncStream.makeStream()
+            (revocations, revoked) = AsyncStream.makeStream()
+        }
+
+        func newsArrived() {
+            counts.withLock { $0.hints += 1 }
+            hinted.yield()
+        }
+
+        func sessionRevoked() {
+            counts.withLock { $0.revocations += 1 }
+            revoked.yield()
+        }
+
+        /// How often it was told so far.
+        var hintCount: Int { counts.withLock { $0.hints } }
+        var revocationCount: Int { counts.withLock { $0.revocations } }
+
+        func hint() async {
+            for await _ in hints { return }
+        }
+
+        func revocation() async {
+            for await _ in revocations { return }
+        }
+    }
+
+    private static func attach(_ people: [Asker], in test: ChatUnderTest) -> [Connection] {
+        people.map { person in
+            let connection = Connection()
+            test.chat.hub.attach(connection, asker: person, wantsNews: true)
+            return connection
+        }
+    }
+
+    @Test(arguments: StorageKind.engines, [FlowRecord.Kind.chat, .group, .channel])
+    func membersAreToldAndNobodyElse(on kind: StorageKind, flowKind: FlowRecord.Kind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let people = try await test.registerAll("alice", "bob", "carol")
+            let flow = try await test.createFlow(flowKind, members: Array(people.prefix(2)), by: people[0])
+            let open = try await test.createFlow(by: people[0])
+            try await test.send("not told yet", to: flow, by: people[0])
+            let connections = Self.attach(people, in: test)
+
+            let sent = try await test.send("hi", to: flow, by: people[0])
+            for connection in connections.prefix(2) { await connection.hint() }
+            _ = try await test.chat.edit(sent.uuid, text: "hello", by: people[0])
+            for connection in connections.prefix(2) { await connection.hint() }
+            _ = try await test.chat.delete(sent.uuid, in: flow, by: people[0])
+            for connection in connections.prefix(2) { await connection.hint() }
+            try await test.send("for all", to: open, by: people[0])
+            for connection in connections { await connection.hint() }
+
+            #expect(connections.map(\.hintCount) == [4, 4, 1])
+        }
+    }
+
+    @Test(arguments: StorageKind.engines) func ofPublicFlowsAndAccountsAllAreTold(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let people = try await test.registerAll("alice", "bob")
+            let connections = Self.attach(people, in: test)
+
+            let flow = try await test.createFlow(.channel, by: people[0])
+            for connection in connections { await connection.hint() }
+            try await test.send("for all", to: flow, by: people[0])
+            for connection in connections { await connection.hint() }
+            try await test.register("carol")
+            for connection in connections { await connection.hint() }
+            // A log in is nobody's news.
+            try await test.logIn("carol")
+            try await test.send("again", to: flow, by: people[0])
+            for connection in connections { await connection.hint() }
+
+            #expect(connections.map(\.hintCount) == [4, 4])
+        }
+    }
+
+    @Test(arguments: StorageKind.engines) func whoIsAddedToAFlowIsTold(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let people = try await test.registerAll("alice", "bob")
+            let group = try await test.createFlow(members: [people[0]], by: people[0])
+            let id = try #require(try await test.storage.flow(uuid: group)).id
+            try await test.send("nobody is there", to: group, by: people[0])
+            let bob = Self.attach(people, in: test)[1]
+
+            try await test.send("private", to: group, by: people[0])
+            _ = try await test.chat.write(.addMember(id, people[1].user), by: nil)
+            await bob.hint()
+            #expect(bob.hintCount == 1)
+            try await test.send("for bob too", to: group, by: people[0])
+            await bob.hint()
+            #expect(bob.hintCount == 2)
+
+        }
+    }
+
+    @Test(arguments: StorageKind.engines) func whoLeftAFlowIsToldOfNothingMore(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let people = try await test.registerAll("alice", "bob")
+            let group = try await test.createFlow(members: [people[1]], by: people[0])
+            let open = try await test.createFlow(by: people[0])
+            let id = try #require(try await test.storage.flow(uuid: group)).id
+            let witness = Self.attach([people[0]], in: test)[0]
+            _ = try await test.chat.write(.removeMember(id, people[1].user), by: nil)
+            try await test.send("first", to: group, by: people[0])
+            await witness.hint()
+            let bob = Self.attach([people[1]], in: test)[0]
+
+            try await test.send("private", to: group, by: people[0])
+            try await test.send("for all", to: open, by: people[0])
+            await bob.hint()
+
+            #expect(bob.hintCount <= 2)
+        }
+    }
+
+    @Test func everyConnectionOfAnAccountIsToldIfItWants() async throws {
+        try await ChatUnderTest.with { test in
+            let alice = try await test.register("alice").asker
+            let phone = try await test.logIn("alice").asker
+            let flow = try await test.createFlow(members: [alice], by: alice)
+            try await test.send("0", to: flow, by: alice)
+            let connections = (0..<3).map { _ in Connection() }
+            test.chat.hub.attach(connections[0], asker: alice, wantsNews: true)
+            test.chat.hub.attach(connections[1], asker: phone, wantsNews: true)
+            test.chat.hub.attach(connections[2], asker: alice, wantsNews: false)
+            #expect(test.chat.hub.counts == (3, 2))
+
+            try await test.send("1", to: flow, by: alice)
+            await connections[0].hint()
+            await connections[1].hint()
+
+            // Again, with another wish; and one goes away.
+            test.chat.hub.attach(connections[2], asker: alice, wantsNews: true)
+            test.chat.hub.attach(connections[2], asker: alice, wantsNews: true)
+            test.chat.hub.detach(connections[0])
+            #expect(test.chat.hub.counts == (2, 2))
+            try await test.send("2", to: flow, by: alice)
+            await connections[1].hint()
+            await connections[2].hint()
+            #expect(connections.map(\.hintCount) == [1, 2, 1])
+
+            #expect(test.chat.hub.isConnected(alice.user))
+            for connection in connections { test.chat.hub.detach(connection) }
+            #expect(test.chat.hub.counts == (0, 0))
+            #expect(!test.chat.hub.isConnected(alice.user))
+        }
+    }
+
+    @Test(arguments: StorageKind.engines) func connectionsOfARevokedSessionAreTold(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let first = try await test.register("alice").asker
+            let second = try await test.logIn("alice").asker
+            let other = try await test.register("bob").asker
+            let connections = (0..<4).map { _ in Connection() }
+            test.chat.hub.attach(connections[0], asker: first, wantsNews: false)
+            test.chat.hub.attach(connections[1], asker: first, wantsNews: true)
+            test.chat.hub.attach(connections[2], asker: second, wantsNews: true)
+            test.chat.hub.attach(connections[3], asker: other, wantsNews: true)
+
+            _ = try await test.chat.write(.revokeSessions(first.user, first.session), by: nil)
+            await connections[0].revocation()
+            await connections[1].revocation()
+            // Revocations are looked after one by one: when the next is through, the first has reached all it reaches.
+            _ = try await test.chat.write(.revokeSessions(other.user, nil), by: nil)
+            await connections[3].revocation()
+
+            #expect(connections.map(\.revocationCount) == [1, 1, 0, 1])
+        }
+    }
+
+    @Test(arguments: StorageKind.engines) func aDeletedAccountsConnectionsAreTold(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let alice = try await test.register("alice").asker
+            let connection = Connection()
+            test.chat.hub.attach(connection, asker: alice, wantsNews: false)
+
+            _ = try await test.chat.write(.deleteUser(alice.user), by: nil)
+
+            await connection.revocation()
+        }
+    }
+
+    @Test(arguments: StorageKind.engines) func aNewPasswordTellsTheOthers(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let kept = try await test.register("alice").asker
+            let other = try await test.logIn("alice").asker
+            let bob = try await test.register("bob").asker
+            let connections = (0..<3).map { _ in Connection() }
+            for (connection, asker) in zip(connections, [kept, other, bob]) {
+                test.chat.hub.attach(connection, asker: asker, wantsNews: false)
+            }
+            let hash = try await test.chat.hash(Password("new"))
+
+            _ = try await test.chat.write(.setPassword(kept.user, hash: hash, keeping: kept.session), by: nil)
+            await connections[1].revocation()
+            // Looked after one by one, as above.
+            _ = try await test.chat.write(.revokeSessions(bob.user, nil), by: nil)
+            await connections[2].revocation()
+
+            #expect(connections.map(\.revocationCount) == [0, 1, 1])
+        }
+    }
+}
