@@ -48,6 +48,13 @@ struct CursorTests {
         }
     }
 
+    private static func session(of user: UserID, in test: StorageUnderTest) async throws -> SessionRecord {
+        guard let first = try await test.storage.sessions(of: user).first else {
+            throw StorageTestError("there is no session")
+        }
+        return first
+    }
+
     @Test(arguments: StorageKind.available)
     func sessionsSayWhereAndWhenTheyWereSeen(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
@@ -56,34 +63,28 @@ struct CursorTests {
                 tokenHash: [UInt8](repeating: 1, count: 32), protocol: "skaro", address: "127.0.0.1",
                 lifetimeSeconds: 60, node: NodeID(3), device: "pocket")
             let session = SessionID(try #require(try await test.done(.openSession(alice, new)).row))
-            func found() async throws -> SessionRecord {
-                guard let first = try await test.storage.sessions(of: alice).first else {
-                    throw StorageTestError("there is no session")
-                }
-                return first
-            }
-            #expect(try await found().node == NodeID(3))
-            #expect(try await found().device == "pocket")
+            #expect(try await Self.session(of: alice, in: test).node == NodeID(3))
+            #expect(try await Self.session(of: alice, in: test).device == "pocket")
 
             test.clock.advance(milliseconds: 10)
             let later = test.clock.now
             try await test.storage.saveCursors(
                 [DeviceCursor(user: alice, device: "d", position: Position(1))], seen: [session: later], node: NodeID(4)
             )
-            #expect(try await found().lastSeen == later)
-            #expect(try await found().node == NodeID(4))
+            #expect(try await Self.session(of: alice, in: test).lastSeen == later)
+            #expect(try await Self.session(of: alice, in: test).node == NodeID(4))
             #expect(try await test.storage.cursor(of: alice, device: "d") == Position(1))
             // What another node knew before.
-            let created = try await found().created
+            let created = try await Self.session(of: alice, in: test).created
             try await test.storage.touch([session: created], node: NodeID(3))
-            #expect(try await found().lastSeen == later)
-            #expect(try await found().node == NodeID(4))
+            #expect(try await Self.session(of: alice, in: test).lastSeen == later)
+            #expect(try await Self.session(of: alice, in: test).node == NodeID(4))
             test.clock.advance(milliseconds: 1)
             try await test.storage.touch([session: test.clock.now, SessionID(99): test.clock.now])
-            #expect(try await found().lastSeen == test.clock.now)
-            #expect(try await found().node == NodeID(4))
+            #expect(try await Self.session(of: alice, in: test).lastSeen == test.clock.now)
+            #expect(try await Self.session(of: alice, in: test).node == NodeID(4))
             try await test.storage.touch([session: test.clock.now], node: .unknown)
-            #expect(try await found().node == .unknown)
+            #expect(try await Self.session(of: alice, in: test).node == .unknown)
         }
     }
 
