@@ -187,7 +187,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "IdleConnections",
-            dependencies: ["BenchmarkHarness", "TestClient", "MTP", nioCore, nioPosix],
+            dependencies: ["BenchmarkHarness", "TestClient", "MTP", "JSON", nioCore, nioPosix],
             path: "Benchmarks/IdleConnections",
             swiftSettings: swiftSettings
         ),

@@ -3,6 +3,7 @@
 
 import BenchmarkHarness
 import Glibc
+import JSON
 import MTP
 import NIOCore
 import NIOPosix
@@ -49,8 +50,7 @@ enum IdleConnections {
         do {
             try await measure(IdleConnectionsOptions(words: CommandLine.arguments.dropFirst()))
         } catch {
-            fputs("Error: \(error)\n", stderr)
-            exit(1)
+            BenchmarkFailure.end(with: error)
         }
     }
 

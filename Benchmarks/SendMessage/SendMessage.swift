@@ -55,8 +55,7 @@ enum SendMessage {
                 try await measure(SendMessageOptions(words: CommandLine.arguments.dropFirst()))
             }
         } catch {
-            fputs("Error: \(error)\n", stderr)
-            exit(1)
+            BenchmarkFailure.end(with: error)
         }
     }
 
@@ -95,11 +94,12 @@ enum SendMessage {
             for database in databases {
                 servers.append(try await .start(on: database, in: folder, options: options))
             }
-            outcome = .success(try await rounds(of: [echo] + servers.map(\.contender), options))
+            let rounds = try await rounds(of: [echo] + servers.map(\.contender), options)
             for server in servers {
                 let count = try await server.verified()
                 write("\(server.contender.name): all \(count) acknowledged messages are in the log, once, in order.\n")
             }
+            outcome = .success(rounds)
         } catch {
             outcome = .failure(error)
             for server in servers { kill(server.server.process.id, SIGKILL) }
