@@ -6,7 +6,7 @@ import JSON
 import Settings
 import TestClient
 
-/// The check `ports`: whether the server's port is free, or taken by our own server.
+/// The check `ports`: whether the server's ports are free, or taken by our own server.
 enum PortCheck {
     /// What happens when somebody tries to listen.
     enum Outcome: Equatable, Sendable {
@@ -17,35 +17,83 @@ enum PortCheck {
         case failed(String)
     }
 
-    static func examine(_ settings: Settings) async -> DoctorCheck {
-        let server = settings.server
-        guard server.port != 0 else { return DoctorCheck("ports", "The system chooses a free port at every start.") }
-        let place = "port \(server.port) of \(server.host)"
-        let name = "P\(place.dropFirst())"
-        switch tryToListen(host: server.host, port: server.port) {
-        case .free: return DoctorCheck("ports", "\(name) is free; no server is running there.")
-        case .inUse:
-            if await isOurs(settings) { return DoctorCheck("ports", "\(name) is served by Parley.") }
-            return check(
-                "\(name) is taken.", "Another program listens on \(place).",
-                "Stop it ('ss -ltnp sport = :\(server.port)' names it), or set SERVER.PORT to another port.")
-        case .notAllowed:
-            return check(
-                "\(name) is not allowed.", "This user may not listen on \(place).",
-                "Set SERVER.PORT to 1024 or more, or give the server the capability CAP_NET_BIND_SERVICE.")
-        case .noSuchAddress(let reason):
-            return check(
-                "There is no address \(server.host).", "The server cannot listen on '\(server.host)': \(reason).",
-                "Set SERVER.HOST to an address of this machine, such as 127.0.0.1 or 0.0.0.0.")
-        case .failed(let reason):
-            return check(
-                "\(name) cannot be used.", "The server cannot listen on \(place): \(reason).",
-                "Set SERVER.HOST and SERVER.PORT to another place.")
-        }
+    /// A listener of the server: where it is, and the keys of the settings that say so.
+    private struct Place {
+        var host: String
+        var port: Int
+        var hostKey: String
+        var portKey: String
+
+        var name: String { "port \(port) of \(host)" }
     }
 
-    private static func check(_ summary: String, _ message: String, _ remedy: String) -> DoctorCheck {
-        DoctorCheck("ports", summary, findings: [SettingsFinding(.error, message: message, remedy: remedy)])
+    static func examine(_ settings: Settings) async -> DoctorCheck {
+        let places = places(of: settings).filter { $0.port != 0 }
+        var seen: [String] = []
+        var findings: [SettingsFinding] = []
+        var isOurs = false
+        for place in places {
+            switch tryToListen(host: place.host, port: place.port) {
+            case .free: seen.append("\(place.port) is free")
+            case .inUse:
+                if !isOurs { isOurs = await homePageIsOurs(settings) }
+                if isOurs {
+                    seen.append("\(place.port) is served by Parley")
+                } else {
+                    seen.append("\(place.port) is taken")
+                    findings.append(
+                        SettingsFinding(
+                            .error, message: "Another program listens on \(place.name).",
+                            remedy: "Stop it ('ss -ltnp sport = :\(place.port)' names it), or set \(place.portKey) to "
+                                + "another port."))
+                }
+            case .notAllowed:
+                seen.append("\(place.port) is not allowed")
+                findings.append(
+                    SettingsFinding(
+                        .error, message: "This user may not listen on \(place.name).",
+                        remedy: "Set \(place.portKey) to 1024 or more, or give the server the capability "
+                            + "CAP_NET_BIND_SERVICE."))
+            case .noSuchAddress(let reason):
+                seen.append("\(place.port) has no address")
+                findings.append(
+                    SettingsFinding(
+                        .error, message: "The server cannot listen on '\(place.host)': \(reason).",
+                        remedy: "Set \(place.hostKey) to an address of this machine, such as 127.0.0.1 or 0.0.0.0."))
+            case .failed(let reason):
+                seen.append("\(place.port) cannot be used")
+                findings.append(
+                    SettingsFinding(
+                        .error, message: "The server cannot listen on \(place.name): \(reason).",
+                        remedy: "Set \(place.portKey) to another port."))
+            }
+        }
+        let summary =
+            seen.isEmpty
+            ? "The system chooses free ports at every start." : "Port \(seen.joined(separator: ", "))."
+        return DoctorCheck("ports", summary, findings: findings)
+    }
+
+    private static func places(of settings: Settings) -> [Place] {
+        var places = [
+            Place(
+                host: settings.server.host, port: settings.server.port, hostKey: "SERVER.HOST", portKey: "SERVER.PORT")
+        ]
+        if settings.messenger.isEnabled {
+            let address = settings.messenger.address
+            places.append(
+                Place(host: address.host, port: address.port, hostKey: "MESSENGER.HOST", portKey: "MESSENGER.PORT"))
+        }
+        if settings.fastChat.isEnabled {
+            let address = settings.fastChat.address
+            places.append(
+                Place(host: address.host, port: address.port, hostKey: "FASTCHAT.HOST", portKey: "FASTCHAT.PORT"))
+        }
+        if let address = settings.balancer.listen {
+            places.append(
+                Place(host: address.host, port: address.port, hostKey: "BALANCER.LISTEN", portKey: "BALANCER.LISTEN"))
+        }
+        return places
     }
 
     /// Listens for a moment on every address of a host, without accepting anybody.
@@ -87,7 +135,7 @@ enum PortCheck {
     }
 
     /// Whether the home page is one of Parley: the shape of its JSON says so.
-    private static func isOurs(_ settings: Settings) async -> Bool {
+    private static func homePageIsOurs(_ settings: Settings) async -> Bool {
         let socketURL = ConnectionOptions.localURL(settings)
         let url = "http" + socketURL.dropFirst(2).dropLast(2)
         var options = ClientOptions(trust: .anyone)

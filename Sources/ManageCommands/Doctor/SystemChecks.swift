@@ -94,27 +94,17 @@ enum SystemChecks {
         return openFiles(soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))
     }
 
-    /// What the limits mean.
+    /// What the limits mean: the server raises its own soft limit to the hard one, up to 1,048,576.
     static func openFiles(soft: UInt64, hard: UInt64) -> DoctorCheck {
-        let summary = "Up to \(text(limit: soft)) open files, with a hard limit of \(text(limit: hard))."
+        let limit = max(soft, min(hard, 1 << 20))
         var findings: [SettingsFinding] = []
-        if soft < fewFiles {
+        if limit < fewFiles {
             findings.append(
                 SettingsFinding(
-                    .warning, message: "A process may open only \(soft) files, and every connection is one.",
-                    remedy: soft < hard
-                        ? "Run 'ulimit -n \(min(hard, 65_536))' before the server, or set LimitNOFILE=65536 in its unit."
-                        : "Raise the limit in /etc/security/limits.conf, or set LimitNOFILE=65536 in the server's unit."
-                ))
-        } else if soft < hard {
-            findings.append(
-                SettingsFinding(
-                    .note, message: "The system would allow more open files (\(text(limit: hard))).",
-                    remedy: "For more connections run 'ulimit -n \(min(hard, 1_048_576))' before the server, or set "
-                        + "LimitNOFILE in its unit."))
+                    .warning, message: "The server may open only \(limit) files, and every connection is one.",
+                    remedy: "Raise the hard limit in /etc/security/limits.conf, or set LimitNOFILE=1048576 in the "
+                        + "server's unit."))
         }
-        return DoctorCheck("files", summary, findings: findings)
+        return DoctorCheck("files", "The server can have up to \(limit) files open.", findings: findings)
     }
-
-    private static func text(limit: UInt64) -> String { limit == .max ? "any number of" : "\(limit)" }
 }
