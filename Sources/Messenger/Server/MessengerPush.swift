@@ -1,7 +1,6 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Chat
 import DequeModule
 import Storage
 
@@ -54,13 +53,11 @@ struct MessengerPresence {
     private var waiting: [UserID: (login: MessengerLogin, isOnline: Bool)] = [:]
     private var order = Deque<UserID>()
 
-    mutating func note(_ change: WatchedChange) {
-        let login = MessengerLogin(change.person.login)
+    mutating func note(_ user: UserID, login: String, isOnline: Bool) {
+        let login = MessengerLogin(login)
         // Such a person is not in the list either.
         guard login.isExact else { return }
-        if waiting.updateValue((login, change.isOnline), forKey: change.person.id) == nil {
-            order.append(change.person.id)
-        }
+        if waiting.updateValue((login, isOnline), forKey: user) == nil { order.append(user) }
     }
 
     /// What to tell next; who is again what they were is not told.

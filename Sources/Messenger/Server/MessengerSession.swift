@@ -135,7 +135,9 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
 
     func watchedChanged(_ changes: [WatchedChange]) {
         eventLoop?.execute {
-            for change in changes { self.logIn?.presence.note(change) }
+            for change in changes {
+                self.logIn?.presence.note(change.person.id, login: change.person.login, isOnline: change.isOnline)
+            }
             self.tellPresence()
         }
     }
