@@ -54,7 +54,8 @@ struct DurabilityTests {
         let socket = try await WebSocketClient.connect(url: server.url)
         var bytes = ByteBuffer()
         for clientID in clientIDs {
-            let message = MessageObject(clientID: clientID, text: JSONText("x"))
+            // Twice in one frame: where the server's reads divide it, one of them is whole.
+            let message = MessageObject(clientID: clientID, text: JSONText("\(clientID)"))
             let request = MTPRequest.sendMessage(as: asker, flow: flow, message)
             // A key of zeros changes nothing.
             var frame = WebSocketFrameBytes(opcode: 1, maskingKey: 0).encoded(request.encoded())
@@ -71,7 +72,8 @@ struct DurabilityTests {
 }
 
 /// What `strace -f -y` wrote: the numbers of the lines on which calls began and ended.
-private struct SystemCallTrace {
+private struct SystemCallTrace: CustomTestStringConvertible {
+    var testDescription: String { "a trace of \(lines.count) lines" }
     private let lines: [Substring]
     /// The calls that brought the write-ahead log to the disk.
     let syncs: [Range<Int>]
@@ -96,9 +98,9 @@ private struct SystemCallTrace {
         self.syncs = syncs
     }
 
-    /// The line after which the server had read a text from a socket.
+    /// The line after which the server had read the last whole one of a text from a socket.
     func reading(of text: String) -> Int? {
-        lines.firstIndex { line in
+        lines.lastIndex { line in
             line.contains(text)
                 && ["read(", "readv(", "recv", "read resumed", "readv resumed"].contains { line.contains($0) }
                 && !Self.writes(line)

@@ -32,6 +32,7 @@ extension Manage {
             for note in options.notes { try output.warn(note) }
             try writeMissingFile(output)
             let loaded = try settings.load(overrides: options.overrides, output: output)
+            for finding in loaded.findings where finding.severity != .note { try output.warn(finding.description) }
             try await ServerRunner.run(settings: loaded, options: options, context: .current)
         }
 

@@ -38,9 +38,9 @@ enum ServerRunner {
     private static func serve(
         _ settings: Settings, _ options: RunOptions, _ context: CommandContext, _ logger: Logger, _ watch: FileWatch?
     ) async throws {
-        let server = try await ParleyServer(
-            opening: settings, options: serverOptions(options, settings: settings, version: context.version),
-            logger: logger)
+        let claim = await AdminSocketClaim.make(settings)
+        defer { withExtendedLifetime(claim) {} }
+        let server = try await open(settings, options, context, logger)
         // From here on a signal is an orderly end; before, it ends the process as it does any command.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -69,6 +69,44 @@ enum ServerRunner {
                     announce(addresses, settings: settings, context: context)
                     logger.info("The server is running", metadata: ["addresses": "\(addresses.map(\.address))"])
                 })
+        }
+    }
+
+    private static func open(
+        _ settings: Settings, _ options: RunOptions, _ context: CommandContext, _ logger: Logger
+    ) async throws -> ParleyServer {
+        do {
+            return try await ParleyServer(
+                opening: settings, options: serverOptions(options, settings: settings, version: context.version),
+                logger: logger)
+        } catch let error as StorageError where error.code == .unavailable {
+            // A file is always reachable: somebody else has it, and may be done with it soon.
+            guard case .sqlite = settings.database.location else { throw error }
+            throw CommandError(.busy, error.message)
+        }
+    }
+
+    /// Runs services until they end by themselves, or a signal ends them in order.
+    ///
+    /// - Parameters:
+    ///   - logger: Told of the signal.
+    ///   - body: Runs the services and hands over their group before.
+    /// - Throws: What `body` throws.
+    static func untilSignal(
+        logger: Logger, _ body: (@escaping @Sendable (ServiceGroup) async -> Void) async throws -> Void
+    ) async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let (groups, continuation) = AsyncStream.makeStream(of: ServiceGroup.self)
+            group.addTask {
+                guard let services = await groups.first(where: { _ in true }) else { return }
+                await end(services, on: signals, logger: logger)
+            }
+            defer {
+                continuation.finish()
+                group.cancelAll()
+            }
+            try await body { continuation.yield($0) }
         }
     }
 

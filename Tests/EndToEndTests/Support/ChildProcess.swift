@@ -84,7 +84,7 @@ final class ChildProcess: Sendable {
             defer {
                 for descriptor in childEnds + [pipes.input.writing] { close(descriptor) }
             }
-            let dyingWithUs = ["/usr/bin/env", "--chdir", folder, "setpriv", "--pdeathsig", "KILL", "--"]
+            let dyingWithUs = ["/usr/bin/env", "--chdir", folder, "/usr/bin/setpriv", "--pdeathsig", "KILL", "--"]
             let pid = try spawn(dyingWithUs + words, environment: environment, descriptors: childEnds)
             return (pid, pipes.output.reading, pipes.errors.reading)
         }.get()

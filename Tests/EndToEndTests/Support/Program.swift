@@ -168,6 +168,11 @@ struct RunningServer: Sendable {
             .split(separator: " ").last.map(String.init)
     }
 
+    /// The address that the server announced for one of its protocols, by its name for people.
+    func address(of name: String) async -> String? {
+        await Self.announced(name, process, from: 0)
+    }
+
     /// The address of MTP, such as `ws://127.0.0.1:41234/ws`.
     var url: String { "ws" + httpURL.dropFirst(4) + "ws" }
 

@@ -32,7 +32,9 @@ struct RawConnection: Sendable {
     func get(_ path: String) async throws -> String? {
         let firstLine = received.lineCount
         try await send("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        return await received.line(from: firstLine) { $0.hasPrefix("HTTP/1.1 ") }
+        // The page before need not have ended with a line end.
+        let line = await received.line(from: firstLine) { $0.contains("HTTP/1.1 ") }
+        return line?.firstRange(of: "HTTP/1.1 ").map { range in String(line?[range.lowerBound...] ?? "") }
     }
 
     func close() async {
