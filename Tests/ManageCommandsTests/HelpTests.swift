@@ -37,6 +37,19 @@ struct HelpTests {
         #expect(stale.isEmpty)
     }
 
+    @Test func pageFollowsFromTheCommands() throws {
+        let page = try HelpReference(Command.tree(Manage.self)).markdown()
+
+        try Snapshot.expect(page, isContentOf: "../../../docs/cli.md")
+    }
+
+    @Test(arguments: Command.tree(Manage.self)) func helpFitsIntoATerminal(_ command: Command) {
+        // The usage of a command is one line of any length, which terminals wrap.
+        let lines = Manage.helpMessage(for: command.type, includeHidden: true, columns: 80).split(separator: "\n")
+
+        #expect(lines.filter { $0.count > 80 && !$0.hasPrefix("USAGE: ") }.isEmpty)
+    }
+
     @Test(arguments: Command.tree(Manage.self)) func everyCommandHasASentenceAndExamples(_ command: Command) {
         let configuration = command.type.configuration
 
