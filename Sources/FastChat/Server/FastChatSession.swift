@@ -33,6 +33,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     /// After so many values in a row that are no JSON the connection ends.
     private static let maximumUnparseable = 3
 
+    let protocolName = FastChatService.name
     let service: FastChatService
     let origin: Origin
     /// Who logged in, and what the client is told of the log.

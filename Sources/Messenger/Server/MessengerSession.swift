@@ -34,6 +34,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     /// Refused requests in a row that close the connection.
     private static let maximumBadRequests = 3
 
+    let protocolName = MessengerService.name
     let service: MessengerService
     let methods: MessengerMethods
     private(set) var connection: StreamConnection?

@@ -42,6 +42,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         var start: Position
     }
 
+    let protocolName = SkaroService.name
     let service: SkaroService
     let origin: Origin
     let acceptedMessages: WebSocketMessageKinds = [.text, .binary]
