@@ -35,13 +35,16 @@ package struct CommandContext: Sendable {
     ///
     /// `config check` reports what it finds.
     package var checkDatabase: @Sendable (Settings) async -> [SettingsFinding]
+    /// Yields when the command is asked to end, as by Ctrl-C, from the call on.
+    package var interruptions: @Sendable () async -> AsyncStream<Void>
 
     /// Creates a context.
     package init(
         version: String, environment: [String: String], currentFolder: String, terminal: Terminal,
         standardOutput: TextOutput, standardError: TextOutput, now: @escaping @Sendable () -> Int,
         instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-        checkDatabase: @escaping @Sendable (Settings) async -> [SettingsFinding] = { _ in [] }
+        checkDatabase: @escaping @Sendable (Settings) async -> [SettingsFinding] = { _ in [] },
+        interruptions: @escaping @Sendable () async -> AsyncStream<Void> = { AsyncStream { _ in } }
     ) {
         self.version = version
         self.environment = environment
@@ -52,6 +55,7 @@ package struct CommandContext: Sendable {
         self.now = now
         self.instant = instant
         self.checkDatabase = checkDatabase
+        self.interruptions = interruptions
     }
 
     /// The context of the process: its real environment, streams and clock.
@@ -64,7 +68,8 @@ package struct CommandContext: Sendable {
             standardOutput: .descriptor(STDOUT_FILENO),
             standardError: .descriptor(STDERR_FILENO),
             now: { time(nil) },
-            checkDatabase: { await DatabaseCheck.findings(for: $0, now: { time(nil) }) }
+            checkDatabase: { await DatabaseCheck.findings(for: $0, now: { time(nil) }) },
+            interruptions: { await Interruption.signals() }
         )
     }
 }
@@ -74,12 +79,22 @@ package struct TextOutput: Sendable {
     /// Whether it is a terminal.
     package var isTerminal: Bool
     private var writeText: @Sendable (String) throws(CommandError) -> Void
+    private var findReader: @Sendable () -> Bool
 
     /// Creates an output.
-    package init(isTerminal: Bool, write: @escaping @Sendable (String) throws(CommandError) -> Void) {
+    ///
+    /// `hasReader` says whether somebody still reads what is written.
+    package init(
+        isTerminal: Bool, hasReader: @escaping @Sendable () -> Bool = { true },
+        write: @escaping @Sendable (String) throws(CommandError) -> Void
+    ) {
         self.isTerminal = isTerminal
         self.writeText = write
+        findReader = hasReader
     }
+
+    /// Whether somebody still reads what is written; no when the other end of a pipe is closed.
+    package var hasReader: Bool { findReader() }
 
     /// Writes a text.
     ///
@@ -90,7 +105,8 @@ package struct TextOutput: Sendable {
 
     /// An open file of the process, by its number.
     package static func descriptor(_ descriptor: Int32) -> TextOutput {
-        TextOutput(isTerminal: isatty(descriptor) == 1) { (text) throws(CommandError) in
+        let look: @Sendable () -> Bool = { hasReader(descriptor) }
+        return TextOutput(isTerminal: isatty(descriptor) == 1, hasReader: look) { (text) throws(CommandError) in
             var rest = Array(text.utf8)[...]
             while !rest.isEmpty {
                 let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -101,5 +117,11 @@ package struct TextOutput: Sendable {
                 rest = rest.dropFirst(count)
             }
         }
+    }
+
+    private static func hasReader(_ descriptor: Int32) -> Bool {
+        var state = pollfd(fd: descriptor, events: 0, revents: 0)
+        guard poll(&state, 1, 0) > 0 else { return true }
+        return Int32(state.revents) & (POLLERR | POLLHUP | POLLNVAL) == 0
     }
 }

@@ -10,8 +10,8 @@ package struct Terminal: Sendable {
     /// The longest line that is read, in bytes.
     package static let maximumLineBytes = 4096
 
-    private let input: Int32
-    private let output: Int32
+    let input: Int32
+    let output: Int32
 
     /// Creates a terminal from two open files of the process, by their numbers.
     package init(input: Int32, output: Int32) {

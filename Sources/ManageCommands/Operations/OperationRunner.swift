@@ -73,7 +73,7 @@ struct OperationRunner: Sendable {
     }
 
     /// Runs `body` on the server behind the admin socket; `nil` when there is none.
-    private func withServer<Value: Sendable>(
+    func withServer<Value: Sendable>(
         _ body: @escaping @Sendable (OperationCaller) async throws -> Value
     ) async throws -> Value? {
         do {
@@ -91,6 +91,11 @@ final class OperationCaller {
     private enum Place {
         case server(AdminSocketClient)
         case store(Chat)
+    }
+
+    /// Whether operations run on a server, not on a store that this process opened.
+    var isServer: Bool {
+        if case .server = place { true } else { false }
     }
 
     private let place: Place

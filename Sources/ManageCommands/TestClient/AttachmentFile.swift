@@ -37,7 +37,8 @@ struct AttachmentFile: ExpressibleByArgument {
         JSONText(Data(try bytes()).base64EncodedString())
     }
 
-    private func bytes() throws(CommandError) -> [UInt8] {
+    /// The content as it is.
+    func bytes() throws(CommandError) -> [UInt8] {
         let folder = CommandContext.current.currentFolder
         let full = SettingsFile.chosen(option: path, environment: [:], currentFolder: folder).path
         let descriptor = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -10,7 +10,7 @@ struct ConnectionOptions: ParsableArguments {
     @Option(
         name: [.customShort("a"), .customLong("address")],
         help: ArgumentHelp(
-            "The server's address, such as wss://chat.example.org/ws. (default: the settings' host and port)",
+            "The server's address: ws://… or wss://…, or tcp:// or tls://HOST:PORT. (default: as the settings say)",
             valueName: "url"))
     var address: String?
 
@@ -35,7 +35,11 @@ struct ConnectionOptions: ParsableArguments {
         }
         if let address {
             do {
-                _ = try ClientAddress(url: address, schemes: ["ws", "wss"])
+                if address.hasPrefix("tcp://") || address.hasPrefix("tls://") {
+                    _ = try StreamEndpoint(url: address)
+                } else {
+                    _ = try ClientAddress(url: address, schemes: ["ws", "wss"])
+                }
             } catch {
                 throw ValidationError("\(error.description) Please write it like ws://127.0.0.1:8080/ws.")
             }
@@ -68,7 +72,7 @@ struct ConnectionOptions: ParsableArguments {
         return address == nil ? .anyone : .system
     }
 
-    static func localURL(_ settings: Settings) -> String {
+    static func localURL(_ settings: Settings, path: String = "/ws") -> String {
         let scheme = settings.tls.certificateFile == nil ? "ws" : "wss"
         let host =
             switch settings.server.host {
@@ -76,7 +80,7 @@ struct ConnectionOptions: ParsableArguments {
             case "::", "0:0:0:0:0:0:0:0": "::1"
             case let name: name
             }
-        return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(settings.server.port)/ws"
+        return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(settings.server.port)\(path)"
     }
 
     /// Connects around `body`.

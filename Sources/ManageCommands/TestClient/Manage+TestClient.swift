@@ -17,7 +17,7 @@ extension Manage {
                   manage testclient ping -a wss://chat.example.org/ws --login alice
                   manage testclient session
                 """,
-            subcommands: [Send.self, Ping.self, Session.self]
+            subcommands: [Send.self, Ping.self, Session.self, Chat.self]
         )
     }
 }

@@ -11,18 +11,26 @@ extension Manage.TestClient {
     struct Session: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "session",
-            abstract: "Walk through every method and tell which passed.",
+            abstract: "Walk through a protocol, or let all of them talk to each other.",
             discussion: """
-                Registers a throw-away user, makes a flow, writes, reads, edits and deletes
-                a message, and deletes user and flow again. With --login an account that is
-                there is used, and stays. Ends with 5 when a method failed.
+                With MTP: registers a throw-away user, makes a flow, writes, reads, edits
+                and deletes a message, and deletes user and flow again. With --login an
+                account that is there is used, and stays.
+
+                With another protocol: two throw-away users write to each other. With all:
+                one user of each protocol, and every pair in both directions. Users and
+                chats are deleted again. Ends with 5 when a step failed.
 
                 Examples:
                   manage testclient session
+                  manage testclient session --protocol all
                   manage testclient session --json
                   manage testclient session --login alice --password-stdin < password.txt
                 """
         )
+
+        @Option(name: .customLong("protocol"), help: "The protocol to speak.")
+        var choice = WireProtocolChoice.mtp
 
         @Option(
             name: .customLong("login"),
@@ -37,10 +45,18 @@ extension Manage.TestClient {
         func validate() throws {
             if login == nil, password.isGiven { throw ValidationError("Please say with --login whose password it is.") }
             if login?.isEmpty == true { throw ValidationError("Please give --login a login.") }
+            if login != nil, choice != .mtp {
+                throw ValidationError(
+                    "Please leave --login out: over other protocols than mtp the users are throw-away ones.")
+            }
+            if choice == .all, connection.address != nil {
+                throw ValidationError("Please name one --protocol beside -a: each has an address of its own.")
+            }
         }
 
         func run() async throws {
             let loaded = try settings.load(output: output)
+            if choice != .mtp { return try await walkPairs(loaded) }
             let walker = try walker()
             let walk = try await connection.connect(loaded) { server in
                 var walk = SessionWalk(server: server, walker: walker)
@@ -50,6 +66,29 @@ extension Manage.TestClient {
             if let refusal = walk.registrationRefusal { throw explained(refusal) }
             if let flow = walk.flow { try await remove(flow, loaded) }
             let report = SessionReport(address: connection.url(loaded), steps: walk.steps)
+            try output.write(report)
+            if report.failed > 0 { throw ExitCode(CommandStatus.partlyFailed.rawValue) }
+        }
+
+        private func walkPairs(_ settings: Settings) async throws {
+            var connector = ProtocolConnector(settings: settings, connection: connection)
+            // People from before need not be known; the clocks need not agree.
+            connector.start = Int64(CommandContext.current.now()) - 3600
+            var random = SystemRandomNumberGenerator()
+            // MTP comes last: who is there already is known to it from the beginning.
+            let protocols = choice.one.map { [$0, $0] } ?? [.skaro, .messenger, .fastchat, .mtp]
+            for name in protocols { try connector.check(name) }
+            var walk = PairWalk(connector: connector, people: protocols.map { .init($0, using: &random) })
+            await walk.run()
+            let left = await walk.removeTraces()
+            for login in left.logins {
+                try output.warn("The user \(login) stays behind. Remove it with 'manage user delete \(login)'.")
+            }
+            for flow in left.flows {
+                try output.warn("The flow \(flow) stays behind. Remove it with 'manage flow delete \(flow)'.")
+            }
+            if walk.registered.isEmpty, let failure = walk.registrationFailure { throw failure }
+            let report = PairReport(steps: walk.steps)
             try output.write(report)
             if report.failed > 0 { throw ExitCode(CommandStatus.partlyFailed.rawValue) }
         }

@@ -1,0 +1,155 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import Settings
+import TestClient
+
+extension Manage.TestClient {
+    /// `testclient chat`: talks to people from the terminal.
+    struct Chat: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "chat",
+            abstract: "Talk to people from the terminal.",
+            discussion: """
+                A line that is typed goes to the conversation named in front of it; what
+                others say appears above. /help lists the commands. Ctrl-D or /quit ends
+                with 0, Ctrl-C with 130.
+
+                With FastChat the login is a number, and --keys NAME names the key files
+                NAME_public.pem and NAME_private.pem, which --register writes when they are
+                not there. Without --keys a key is made for this conversation alone.
+
+                Examples:
+                  manage testclient chat --login alice
+                  manage testclient chat --protocol skaro --login bob --to alice
+                  manage testclient chat --protocol fastchat --login 7 --keys seven \\
+                    --register
+                  manage testclient chat --protocol messenger --login eve \\
+                    --password-file pw -a tcp://chat.example.org:54321
+                """
+        )
+
+        @Option(name: .customLong("protocol"), help: "The protocol to speak.")
+        var wireProtocol = WireProtocol.mtp
+
+        @Option(name: .customLong("login"), help: "Log in with this login and a password.")
+        var login: String
+
+        @Flag(name: .customLong("register"), help: "Make the account first.")
+        var isNew = false
+
+        @Option(
+            name: .customLong("to"), help: ArgumentHelp("Begin a conversation with this person.", valueName: "name"))
+        var partner: String?
+
+        @Option(
+            name: .customLong("keys"),
+            help: ArgumentHelp("The names of the key files for FastChat, without their ends.", valueName: "name"))
+        var keys: String?
+
+        @OptionGroup(title: "Account Options") var password: PasswordOptions
+        @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func validate() throws {
+            if login.isEmpty { throw ValidationError("Please give --login a login.") }
+            if keys != nil, wireProtocol != .fastchat {
+                throw ValidationError("Please give --keys only with --protocol fastchat: no other has keys.")
+            }
+            if output.isJSON { throw ValidationError("Please leave --json out: a conversation is for people.") }
+        }
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let context = CommandContext.current
+            let connector = ProtocolConnector(settings: loaded, connection: connection, keys: keys)
+            try connector.check(wireProtocol)
+            let secret = try password.password(prompt: "Password for \(login)", isNew: isNew)
+            let keyboard = try Self.keyboard(context)
+            defer { if keyboard != context.terminal.input { close(keyboard) } }
+            let client = try await connector.connect(wireProtocol, login: login, password: secret, isNew: isNew)
+            do {
+                try await talk(client, keyboard: keyboard, address: connector.address(wireProtocol))
+                await client.close()
+            } catch {
+                await client.close()
+                if error is CancellationError { throw ExitCode(CommandStatus.interrupted.rawValue) }
+                throw error
+            }
+        }
+
+        /// Standard input, or when a password came from there the terminal of the process.
+        private static func keyboard(_ context: CommandContext) throws(CommandError) -> Int32 {
+            guard context.standardOutput.isTerminal else {
+                throw CommandError(
+                    .usage, "A conversation needs a terminal.",
+                    nextStep: "Run it in one, or send single messages with 'manage testclient send'.")
+            }
+            if isatty(context.terminal.input) == 1 { return context.terminal.input }
+            let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+            guard terminal >= 0 else {
+                throw CommandError(.usage, "There is no terminal to type on.", nextStep: "Run the command in one.")
+            }
+            return terminal
+        }
+
+        private func talk(_ client: any ConversationClient, keyboard: Int32, address: String) async throws {
+            let style = output.style
+            let terminal = try ConversationTerminal(
+                input: keyboard, output: CommandContext.current.standardOutput, style: style)
+            defer { terminal.restore() }
+            let room = ConversationRoom(
+                client: client, text: ConversationText(style: style, clock: LocalClock.hoursAndMinutes),
+                address: address, timeout: connection.timeout, showLines: { terminal.show($0) },
+                setPrompt: { terminal.setPrompt($0) })
+            room.greet()
+            if let partner, await !room.obey("/to \(partner)") { return }
+            let (lines, source) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(100))
+            try await Interruption.ending {
+                try await withThrowingTaskGroup(of: Bool.self) { group in
+                    group.addTask {
+                        defer { source.finish() }
+                        for await bytes in terminal.keys() {
+                            for action in terminal.type(bytes) {
+                                switch action {
+                                case .submit(let line): source.yield(line)
+                                case .interrupt: throw CancellationError()
+                                case .end: return true
+                                case .clearScreen: break
+                                }
+                            }
+                        }
+                        // The terminal is gone.
+                        return false
+                    }
+                    group.addTask {
+                        await room.listen()
+                        return false
+                    }
+                    group.addTask {
+                        for await line in lines where await !room.obey(line) { return false }
+                        return false
+                    }
+                    defer { group.cancelAll() }
+                    // Ctrl-D lets what was typed before still be said.
+                    if try await group.next() == true { _ = try await group.next() }
+                }
+            }
+        }
+    }
+}
+
+/// The time of day where the person is.
+enum LocalClock {
+    /// Such as `09:05`, of Unix seconds.
+    @Sendable static func hoursAndMinutes(_ seconds: Int64) -> String {
+        var time = time_t(seconds)
+        var parts = tm()
+        guard localtime_r(&time, &parts) != nil else { return "" }
+        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(two(parts.tm_hour)):\(two(parts.tm_min))"
+    }
+}

@@ -1,0 +1,145 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import TestClient
+
+/// With whom somebody talks: one person or a group, by the name that the protocol has for it.
+struct Conversation: Hashable, Sendable {
+    enum Kind: Sendable { case person, group }
+
+    var kind: Kind
+    /// A login or number of a person; a uuid, row or number of a group.
+    var address: String
+    /// The name for people.
+    var title: String
+
+    static func person(_ name: String) -> Conversation {
+        Conversation(kind: .person, address: name, title: name)
+    }
+
+    static func group(_ address: String, title: String) -> Conversation {
+        Conversation(kind: .group, address: address, title: title.isEmpty ? String(address.prefix(8)) : title)
+    }
+
+    static func == (left: Conversation, right: Conversation) -> Bool {
+        left.kind == right.kind && left.address == right.address
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(kind)
+        hasher.combine(address)
+    }
+
+    /// As people read it: `alice`, `#Garden`.
+    var label: String { kind == .person ? title : "#\(title)" }
+}
+
+/// Something that was said.
+struct Utterance: Equatable, Sendable {
+    var conversation: Conversation
+    var author: String
+    var isOwn: Bool
+    var text: String
+    /// Unix seconds; `nil` where the protocol does not say.
+    var time: Int64?
+}
+
+/// Somebody whom the account knows.
+struct ConversationContact: Equatable, Sendable {
+    var name: String
+    /// `nil` where the protocol does not say.
+    var isOnline: Bool?
+}
+
+/// What a connection is told.
+enum ConversationEvent: Equatable, Sendable {
+    case said(Utterance)
+    case presence(String, isOnline: Bool)
+    case notice(String)
+    /// The account is in a group, perhaps one that it has just made.
+    case joined(Conversation)
+}
+
+/// One person's connection over some protocol, as far as people who talk notice it.
+///
+/// What a protocol does not have throws a `CommandError` that says so.
+protocol ConversationClient: AnyObject, Sendable {
+    var wireProtocol: WireProtocol { get }
+    /// The name by which others write to this person.
+    var own: String { get }
+
+    /// What came since the last call, waiting for it; `nil` when the connection has ended.
+    ///
+    /// For one caller at a time.
+    func nextEvents() async -> [ConversationEvent]?
+    /// Finds a person by login or number, or with `#` a group.
+    func find(_ name: String) async throws -> Conversation
+    func say(_ text: String, to conversation: Conversation) async throws
+    /// Asks something that changes nothing, and waits for the answer.
+    func ping() async throws
+    func close() async
+
+    func contacts() async throws -> [ConversationContact]
+    func add(_ name: String) async throws -> ConversationContact
+    func groups() async throws -> [Conversation]
+    /// What was said last, oldest first.
+    func history(of conversation: Conversation, count: Int) async throws -> [Utterance]
+    /// Sends the bytes of a picture.
+    func show(_ picture: [UInt8], to conversation: Conversation) async throws
+    /// Makes a group; `nil` when the answer comes as an event.
+    func makeGroup(title: String, members: [String]) async throws -> Conversation?
+    func addMember(_ name: String, to group: Conversation) async throws
+    func removeMember(_ name: String, from group: Conversation) async throws
+}
+
+extension ConversationClient {
+    private func missing(_ what: String) -> CommandError {
+        CommandError(.usage, "The protocol \(wireProtocol.rawValue) has no \(what).")
+    }
+
+    func contacts() async throws -> [ConversationContact] { throw missing("list of contacts") }
+    func add(_ name: String) async throws -> ConversationContact { throw missing("list of contacts") }
+    func groups() async throws -> [Conversation] { throw missing("list of groups") }
+    func history(of conversation: Conversation, count: Int) async throws -> [Utterance] { throw missing("history") }
+    func show(_ picture: [UInt8], to conversation: Conversation) async throws { throw missing("pictures") }
+    func makeGroup(title: String, members: [String]) async throws -> Conversation? {
+        throw missing("request that makes a group")
+    }
+    func addMember(_ name: String, to group: Conversation) async throws {
+        throw missing("request that adds members to a group")
+    }
+    func removeMember(_ name: String, from group: Conversation) async throws {
+        throw missing("request that removes members from a group")
+    }
+}
+
+/// Runs something that a server is to answer in time.
+///
+/// - Parameters:
+///   - limit: How long it may take.
+///   - address: The server, for people.
+///   - giveUp: Ends the connection, so that what waits on it ends.
+///   - body: What is done.
+/// - Returns: What `body` returns.
+/// - Throws: What `body` throws; `ClientError.timedOut`.
+func answered<Value: Sendable>(
+    within limit: Duration, by address: String, giveUp: @escaping @Sendable () async -> Void,
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    try await withThrowingTaskGroup(of: Value?.self) { group in
+        group.addTask { try await body() }
+        group.addTask {
+            try await Task.sleep(for: limit)
+            return nil
+        }
+        defer { group.cancelAll() }
+        do {
+            if let first = try await group.next(), let value = first { return value }
+        } catch is CancellationError where Task.isCancelled {
+            await giveUp()
+            throw CancellationError()
+        }
+        await giveUp()
+        throw ClientError.timedOut(address: address)
+    }
+}

@@ -1,0 +1,263 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import JSON
+import MTP
+import Synchronization
+import TestClient
+
+/// Somebody's connection over MTP.
+///
+/// The protocol knows flows and uuids only: who has which login comes with the updates, which are read from the
+/// beginning.
+final class MTPConversations: ConversationClient {
+    /// How many answers are read to get to know the people; then it is enough.
+    private static let maximumPages = 200
+
+    private struct State {
+        var logins: [String: String] = [:]
+        var uuids: [String: String] = [:]
+        var flows: [String: FlowObject] = [:]
+    }
+
+    let wireProtocol = WireProtocol.mtp
+    let own: String
+    /// What the server gave at the log in.
+    let credentials: MTPCredentials
+    private let client: MTPClient
+    private let state = Mutex(State())
+
+    /// Connects, registers if `isNew`, logs in, and reads who and what is there.
+    ///
+    /// Who made their account before `start`, in Unix seconds, and did nothing since is not known.
+    init(
+        url: String, options: ClientOptions, login: String, password: String, isNew: Bool, since start: Int64
+    ) async throws {
+        client = try await MTPClient.connect(url: url, options: options)
+        own = login
+        do {
+            credentials =
+                isNew
+                ? try await client.register(login: login, password: password)
+                : try await client.authenticate(login: login, password: password)
+        } catch {
+            await client.close()
+            throw error
+        }
+        do {
+            try await readOn(since: start)
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    /// Reads all updates, then asks for pushes of what is new.
+    private func readOn(since start: Int64) async throws {
+        var request = MTPRequest.getUpdate(as: credentials, time: start, push: false)
+        for _ in 0..<Self.maximumPages {
+            let answer = try await succeeded(request)
+            learn(answer)
+            guard let since = answer.meta?.since else { throw ClientError.protocolViolation("an answer without since") }
+            if answer.code == 200 {
+                learn(try await succeeded(.getUpdate(as: credentials, since: since, push: true)))
+                return
+            }
+            request = .getUpdate(as: credentials, since: since, push: false)
+        }
+        let now = Int64(Date().timeIntervalSince1970)
+        learn(try await succeeded(.getUpdate(as: credentials, time: now, push: true)))
+    }
+
+    func nextEvents() async -> [ConversationEvent]? {
+        var pushes = client.pushes.makeAsyncIterator()
+        guard let push = await pushes.next() else { return nil }
+        let isKnown = state.withLock { state in Set(state.flows.keys) }
+        learn(push)
+        var events: [ConversationEvent] = []
+        for flow in push.data?.flow ?? [] {
+            guard let uuid = flow.uuid, !isKnown.contains(uuid), flow.type != "chat" else { continue }
+            events.append(.joined(conversation(uuid)))
+        }
+        for message in push.data?.message ?? [] { events.append(.said(await utterance(message))) }
+        return events
+    }
+
+    func find(_ name: String) async throws -> Conversation {
+        if name.hasPrefix("#") {
+            let title = String(name.dropFirst())
+            let found = try await groups().first { $0.title == title || $0.address == title }
+            guard let found else { throw CommandError(.notFound, "You see no group '\(title)'.") }
+            return found
+        }
+        guard let uuid = state.withLock({ $0.uuids[Self.key(name)] }) else {
+            throw CommandError(.notFound, "There is no user with login '\(name)'.")
+        }
+        return .person(state.withLock { $0.logins[uuid] } ?? name)
+    }
+
+    func say(_ text: String, to conversation: Conversation) async throws {
+        _ = try await succeeded(
+            .sendMessage(
+                as: credentials, flow: try await flow(of: conversation),
+                MessageObject(clientID: 1, text: JSONText(text))))
+    }
+
+    func show(_ picture: [UInt8], to conversation: Conversation) async throws {
+        let content = JSONText(Data(picture).base64EncodedString())
+        _ = try await succeeded(
+            .sendMessage(
+                as: credentials, flow: try await flow(of: conversation),
+                MessageObject(clientID: 1, filePicture: content)))
+    }
+
+    func ping() async throws {
+        _ = try await succeeded(.pingPong(as: credentials))
+    }
+
+    func close() async {
+        await client.close()
+    }
+
+    /// Whoever the account has a chat with.
+    func contacts() async throws -> [ConversationContact] {
+        let names = state.withLock { state in
+            state.flows.values.filter { $0.type == "chat" }.compactMap { flow in
+                flow.users?.first { $0 != credentials.uuid }.flatMap { state.logins[$0] }
+            }
+        }
+        return names.sorted().map { ConversationContact(name: $0) }
+    }
+
+    /// Begins a chat.
+    func add(_ name: String) async throws -> ConversationContact {
+        let person = try await find(name)
+        _ = try await flow(of: person)
+        return ConversationContact(name: person.address)
+    }
+
+    func groups() async throws -> [Conversation] {
+        state.withLock { $0.flows }.filter { $0.value.type != "chat" }.keys.map(conversation).sorted {
+            $0.title < $1.title
+        }
+    }
+
+    func history(of conversation: Conversation, count: Int) async throws -> [Utterance] {
+        let flow = try await flow(of: conversation)
+        // The first answer tells how many messages there are; its range may be empty.
+        let first = try await succeeded(.allMessages(as: credentials, flow: flow))
+        let total = first.data?.flow?.first?.messageEnd ?? Int64(first.data?.message?.count ?? 0)
+        var messages = first.data?.message ?? []
+        if first.code == 206, total > 0 {
+            let start = max(0, total - Int64(count))
+            messages =
+                try await succeeded(.allMessages(as: credentials, flow: flow, start: start, end: total)).data?
+                .message ?? []
+        }
+        var said: [Utterance] = []
+        for message in messages.suffix(count) { said.append(await utterance(message)) }
+        return said
+    }
+
+    func makeGroup(title: String, members: [String]) async throws -> Conversation? {
+        var users: [String] = []
+        for member in members { users.append(try await uuid(of: member)) }
+        // Without members the group would be public.
+        if users.isEmpty { users = [credentials.uuid] }
+        let answer = try await succeeded(.addFlow(as: credentials, type: "group", title: title, users: users))
+        learn(answer)
+        return (answer.data?.flow?.first?.uuid).map(conversation)
+    }
+
+    // MARK: What is known
+
+    private static func key(_ login: String) -> String { login.lowercased() }
+
+    private func succeeded(_ request: MTPRequest) async throws -> MTPResponse {
+        let answer = try await client.request(request)
+        guard answer.isSuccess else { throw MTPRefusal(answer) }
+        return answer
+    }
+
+    private func learn(_ answer: MTPResponse) {
+        state.withLock { state in
+            for user in answer.data?.user ?? [] {
+                guard let uuid = user.uuid, let login = user.login else { continue }
+                state.logins[uuid] = login
+                state.uuids[Self.key(login)] = uuid
+            }
+            for flow in answer.data?.flow ?? [] {
+                if let uuid = flow.uuid { state.flows[uuid] = flow }
+            }
+        }
+    }
+
+    private func uuid(of name: String) async throws -> String {
+        let person = try await find(name)
+        guard let uuid = state.withLock({ $0.uuids[Self.key(person.address)] }) else {
+            throw CommandError(.notFound, "There is no user with login '\(name)'.")
+        }
+        return uuid
+    }
+
+    /// The flow of a conversation; the chat with a person is made if there is none.
+    private func flow(of conversation: Conversation) async throws -> String {
+        if conversation.kind == .group { return conversation.address }
+        let uuid = try await uuid(of: conversation.address)
+        let known = state.withLock { state in
+            state.flows.values.first { $0.type == "chat" && $0.users?.contains(uuid) == true }?.uuid
+        }
+        if let known { return known }
+        let answer = try await succeeded(.addFlow(as: credentials, type: "chat", users: [credentials.uuid, uuid]))
+        learn(answer)
+        guard let made = answer.data?.flow?.first?.uuid else {
+            throw ClientError.protocolViolation("a flow without uuid")
+        }
+        return made
+    }
+
+    private func conversation(_ flow: String) -> Conversation {
+        let (known, logins) = state.withLock { ($0.flows[flow], $0.logins) }
+        guard known?.type == "chat" else { return .group(flow, title: known?.title ?? "") }
+        let other = known?.users?.first { $0 != credentials.uuid }
+        return .person(other.flatMap { logins[$0] } ?? other ?? flow)
+    }
+
+    private func utterance(_ message: MessageObject) async -> Utterance {
+        let author = message.fromUser ?? ""
+        if state.withLock({ $0.logins[author] }) == nil,
+            let answer = try? await succeeded(.userInfo(as: credentials, about: [author]))
+        {
+            learn(answer)
+        }
+        let flow = message.fromFlow ?? ""
+        if state.withLock({ $0.flows[flow] }) == nil, let answer = try? await succeeded(.allFlow(as: credentials)) {
+            learn(answer)
+        }
+        let files: [(JSONText?, String)] = [
+            (message.filePicture, "[picture]"), (message.fileVideo, "[video]"), (message.fileAudio, "[audio]"),
+            (message.fileDocument, "[document]"),
+        ]
+        var parts = [message.text?.string ?? ""] + files.compactMap { $0.0 == nil ? nil : $0.1 }
+        if message.editedStatus == true { parts.append("(edited)") }
+        return Utterance(
+            conversation: conversation(flow), author: state.withLock { $0.logins[author] } ?? author,
+            isOwn: author == credentials.uuid, text: parts.filter { !$0.isEmpty }.joined(separator: " "),
+            time: message.time)
+    }
+}
+
+extension MTPRefusal: CommandErrorConvertible {
+    /// 4 for 401 and 403, 6 for 404, 7 for 409, otherwise 1.
+    package var commandError: CommandError {
+        let status: CommandStatus =
+            switch code {
+            case 401, 403: .refused
+            case 404: .notFound
+            case 409: .exists
+            default: .failed
+            }
+        return CommandError(status, description)
+    }
+}

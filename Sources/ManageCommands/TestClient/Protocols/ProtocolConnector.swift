@@ -1,0 +1,198 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Credentials
+import FastChat
+import Operations
+import Settings
+import TestClient
+
+/// Where a stream protocol's server is.
+struct StreamEndpoint: Equatable, Sendable {
+    var host: String
+    var port: Int
+    var isSecure: Bool
+
+    init(host: String, port: Int, isSecure: Bool) {
+        self.host = host
+        self.port = port
+        self.isSecure = isSecure
+    }
+
+    /// Reads `tcp://HOST:PORT` or `tls://HOST:PORT`.
+    ///
+    /// - Throws: `ClientError.invalidURL`.
+    init(url: String) throws(ClientError) {
+        isSecure = url.hasPrefix("tls://")
+        guard isSecure || url.hasPrefix("tcp://") else {
+            throw .invalidURL(url, reason: "its scheme must be tcp or tls")
+        }
+        let rest = url.dropFirst("tcp://".count)
+        let address = try ClientAddress(url: "ws://\(rest)")
+        guard address.path == "/", rest.hasSuffix(":\(address.port)") || rest.hasSuffix(":\(address.port)/") else {
+            throw .invalidURL(url, reason: "it must be like tcp://HOST:PORT")
+        }
+        host = address.host
+        port = address.port
+    }
+
+    var url: String { "\(isSecure ? "tls" : "tcp")://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+}
+
+/// Connects somebody to a server over any of the protocols.
+struct ProtocolConnector: Sendable {
+    let settings: Settings
+    let connection: ConnectionOptions
+    /// Names the files with the keys for FastChat; without it throw-away keys are used.
+    var keys: String?
+    /// From when on MTP's updates are read, to get to know the people; Unix seconds.
+    var start: Int64 = 0
+
+    /// The server's address for people.
+    func address(_ wireProtocol: WireProtocol) -> String {
+        if let address = connection.address { return address }
+        switch wireProtocol {
+        case .mtp: return ConnectionOptions.localURL(settings)
+        case .skaro: return ConnectionOptions.localURL(settings, path: "/skaro")
+        case .messenger: return messengerEndpoint.url
+        case .fastchat: return settings.balancer.listen.map { balancerEndpoint($0).url } ?? fastChatEndpoint.url
+        }
+    }
+
+    /// Connects and logs in; `isNew` registers the account first.
+    func connect(
+        _ wireProtocol: WireProtocol, login: String, password: String, isNew: Bool = false
+    ) async throws -> any ConversationClient {
+        try check(wireProtocol)
+        var options = ClientOptions(trust: connection.trust(settings))
+        options.timeout = connection.timeout
+        let url = address(wireProtocol)
+        let giveUp: @Sendable () async -> Void = {}
+        return try await answered(within: connection.timeout, by: url, giveUp: giveUp) { [options] in
+            switch wireProtocol {
+            case .mtp:
+                try await MTPConversations(
+                    url: url, options: options, login: login, password: password, isNew: isNew, since: start)
+            case .skaro:
+                try await SkaroConversations(url: url, options: options, login: login, password: password, isNew: isNew)
+            case .messenger: try await messenger(options, login: login, password: password, isNew: isNew)
+            case .fastchat: try await fastChat(options, login: login, password: password, isNew: isNew)
+            }
+        }
+    }
+
+    /// Refuses an address that the protocol cannot have, and a protocol that is switched off.
+    func check(_ wireProtocol: WireProtocol) throws(CommandError) {
+        if let address = connection.address {
+            let isStream = address.hasPrefix("tcp://") || address.hasPrefix("tls://")
+            guard isStream == wireProtocol.hasOwnPort else {
+                let form = wireProtocol.hasOwnPort ? "tcp://HOST:PORT or tls://HOST:PORT" : "ws://HOST:PORT/PATH"
+                throw CommandError(
+                    .usage, "'\(address)' is no address for \(wireProtocol.rawValue).",
+                    nextStep: "Write it like \(form).")
+            }
+            return
+        }
+        let (section, isOn, port) =
+            switch wireProtocol {
+            case .mtp: ("SERVER", true, settings.server.port)
+            case .skaro: ("SKARO", settings.skaro.isEnabled, settings.server.port)
+            case .messenger: ("MESSENGER", settings.messenger.isEnabled, settings.messenger.address.port)
+            case .fastchat: ("FASTCHAT", settings.fastChat.isEnabled, settings.fastChat.address.port)
+            }
+        guard isOn else {
+            throw CommandError(
+                .unavailable, "The settings switch \(wireProtocol.rawValue) off.",
+                nextStep: "Set \(section).ENABLED to on, or give another server's address with -a.")
+        }
+        guard port != 0 else {
+            throw CommandError(
+                .usage,
+                "\(wireProtocol == .skaro ? "SERVER" : section).PORT is 0, so the settings do not say which port "
+                    + "the server has.", nextStep: "Give its address with -a.")
+        }
+    }
+
+    // MARK: Messenger
+
+    private var messengerEndpoint: StreamEndpoint {
+        StreamEndpoint(settings.messenger.address, isSecure: settings.messenger.usesTLS)
+    }
+
+    private func messenger(
+        _ options: ClientOptions, login: String, password: String, isNew: Bool
+    ) async throws -> MessengerConversations {
+        let endpoint = try connection.address.map { address throws(ClientError) in try StreamEndpoint(url: address) }
+        let target = endpoint ?? messengerEndpoint
+        return try await MessengerConversations(
+            host: target.host, port: target.port, isSecure: target.isSecure, options: options, login: login,
+            password: password, isNew: isNew)
+    }
+
+    // MARK: FastChat
+
+    private var fastChatEndpoint: StreamEndpoint {
+        StreamEndpoint(settings.fastChat.address, isSecure: settings.fastChat.usesTLS)
+    }
+
+    private func balancerEndpoint(_ listen: NetworkAddress) -> StreamEndpoint {
+        StreamEndpoint(listen, isSecure: false)
+    }
+
+    private func fastChat(
+        _ options: ClientOptions, login: String, password: String, isNew: Bool
+    ) async throws -> FastChatConversations {
+        let key = try keyPair(makes: isNew)
+        let (endpoint, sign) = try await assignment(options)
+        return try await FastChatConversations(
+            endpoint: endpoint, sign: sign, options: options, login: login, password: password, key: key, isNew: isNew)
+    }
+
+    /// The server that a balancer names; without one that of the settings, signed by the server itself.
+    private func assignment(_ options: ClientOptions) async throws -> (StreamEndpoint, sign: String) {
+        var balancer = try connection.address.map { address throws(ClientError) in try StreamEndpoint(url: address) }
+        if balancer == nil { balancer = settings.balancer.listen.map(balancerEndpoint) }
+        if let balancer {
+            let assignment = try await FastChatClient.assignment(
+                host: balancer.host, port: balancer.port, isSecure: balancer.isSecure, options: options)
+            let isSecure = connection.address == nil ? settings.fastChat.usesTLS : balancer.isSecure
+            return (StreamEndpoint(host: assignment.host, port: assignment.port, isSecure: isSecure), assignment.sign)
+        }
+        let port = settings.fastChat.address.port
+        guard let advertised = settings.fastChat.advertisedAddress(boundPort: port) else {
+            throw CommandError(
+                .settings, "The settings do not say at which address FastChat clients reach the server.",
+                nextStep: "Set FASTCHAT.ADVERTISE to HOST:PORT.")
+        }
+        let report = try await OperationRunner(settings: settings).run(
+            SignAssignment(host: advertised.host, port: advertised.port))
+        return (fastChatEndpoint, report.sign)
+    }
+
+    /// The key pair in the files that were named; `makes` writes them when they are not there.
+    private func keyPair(makes: Bool) throws -> RSAPrivateKey? {
+        guard let keys else { return nil }
+        let folder = CommandContext.current.currentFolder
+        let path = keys.hasPrefix("/") ? keys : "\(folder)/\(keys)"
+        let files = try KeyPairFiles(name: path)
+        if let key = try files.privateKey() { return key }
+        guard makes else {
+            throw CommandError(
+                .notFound, "There is no file '\(files.privatePath)'.",
+                nextStep: "Name the files that were written at the registration.")
+        }
+        let key = try RSAPrivateKey()
+        var random = SecureRandom()
+        try files.write(key, using: &random)
+        return key
+    }
+}
+
+extension StreamEndpoint {
+    /// Where a listener of this machine is reached.
+    init(_ address: NetworkAddress, isSecure: Bool) {
+        let host =
+            NetworkAddress.isWildcard(address.host) ? (address.host.contains(":") ? "::1" : "127.0.0.1") : address.host
+        self.init(host: host, port: address.port, isSecure: isSecure)
+    }
+}

@@ -1,0 +1,203 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import Operations
+import Settings
+
+extension Manage {
+    /// `tail`: follows the log of a server.
+    struct Tail: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "tail",
+            abstract: "Follow the log: who does what where, as it happens.",
+            discussion: """
+                Shows the last entries of the log and then each new one: time (UTC), who,
+                where, the protocol of the sender's connection if there is just one, what,
+                and its size in bytes. Ends with Ctrl-C (status 130), or when its output is
+                closed. Without a running server it shows what is there and ends.
+
+                Texts of messages are shown only with --text, which asks first. The server
+                notes in its log who asked, and for which entries.
+
+                Examples:
+                  manage tail
+                  manage tail --last 100 --once
+                  manage tail --json | jq .kind
+                  manage tail --text --yes
+                """
+        )
+
+        /// How long one request waits for news: how soon a closed output is noticed.
+        private static let wait = 2000
+
+        @Option(
+            name: [.customShort("n"), .customLong("last")],
+            help: ArgumentHelp("Begin so many entries before the end.", valueName: "count"))
+        var last = 10
+
+        @Flag(name: .customLong("once"), help: "Show what is there and end.")
+        var isOnce = false
+
+        @Flag(name: .customLong("text"), help: "Show the texts of messages.")
+        var showsText = false
+
+        @OptionGroup var confirmation: ConfirmationOptions
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func validate() throws {
+            guard 0...1_000_000 ~= last else { throw ValidationError("Please give --last a number, 0 to 1000000.") }
+            if confirmation.isGiven, !showsText {
+                throw ValidationError("Please give --yes only with --text: nothing else is asked.")
+            }
+        }
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            if showsText {
+                try confirmation.require("Show what people wrote to each other? The server will note that you asked.")
+            }
+            do {
+                try await Interruption.ending { try await follow(loaded) }
+            } catch is CancellationError {
+                throw ExitCode(CommandStatus.interrupted.rawValue)
+            }
+        }
+
+        private func follow(_ settings: Settings) async throws {
+            let (last, showsText, output, isOnce) = (last, showsText, output, isOnce)
+            var isShared = false
+            if case .postgres = settings.database.location { isShared = true }
+            try await OperationRunner(settings: settings).withCaller { [isShared] caller in
+                let target = CommandContext.current.standardOutput
+                let follows = !isOnce && (caller.isServer || isShared)
+                var text = TailText(showsText: showsText, style: output.style)
+                var request = ReadLog(last: last, showsText: showsText, asker: SystemUser.name())
+                if !output.isJSON, target.isTerminal { try target.write(text.heading()) }
+                while true {
+                    let report = try await caller.run(request)
+                    if !report.entries.isEmpty {
+                        let lines = try output.isJSON ? TailText.json(report.entries) : text.lines(report.entries)
+                        do {
+                            try target.write(lines)
+                        } catch  where !target.hasReader {
+                            return
+                        }
+                    }
+                    if !target.hasReader { return }
+                    request.after = report.next
+                    request.wait = follows ? Self.wait : 0
+                    if report.entries.isEmpty, !follows { break }
+                }
+                if !isOnce { try output.note("No server is running, so this is the end of the log.") }
+            }
+        }
+    }
+}
+
+/// Entries of the log as lines of a terminal.
+struct TailText {
+    private static let widths = (who: 14, place: 18, protocolName: 9, kind: 8)
+
+    var showsText: Bool
+    var style: TextStyle
+
+    /// The names of the columns.
+    func heading() -> String {
+        let names = line(
+            time: "TIME (UTC)", who: "WHO", place: "WHERE", protocolName: "PROTOCOL", kind: "WHAT", size: "BYTES")
+        return style.apply(.bold, to: names) + "\n"
+    }
+
+    /// One line for each entry, and one for its text.
+    mutating func lines(_ entries: [LogEntry]) -> String {
+        entries.map { entry in
+            let time = String(entry.time.drop { $0 != "T" }.dropFirst().prefix { $0 != "Z" })
+            var text = line(
+                time: time, who: who(entry), place: place(entry), protocolName: entry.protocol ?? "-",
+                kind: entry.kind, size: "\(entry.size)")
+            if entry.kind != "message" { text = style.apply(.faint, to: text) }
+            if let words = entry.text {
+                text += "\n  " + style.apply(.cyan, to: words.escapedForTerminal(lineBreaks: false))
+            }
+            return text + "\n"
+        }.joined()
+    }
+
+    /// One JSON object for each entry, each on a line of its own.
+    static func json(_ entries: [LogEntry]) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try entries.map { entry in
+            String(decoding: try encoder.encode(VersionedEntry(entry: entry)), as: UTF8.self) + "\n"
+        }.joined()
+    }
+
+    private struct VersionedEntry: Encodable {
+        enum CodingKeys: String, CodingKey { case version }
+
+        var entry: LogEntry
+
+        func encode(to encoder: any Encoder) throws {
+            try entry.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(1, forKey: .version)
+        }
+    }
+
+    private func who(_ entry: LogEntry) -> String {
+        switch (entry.sender, entry.subject) {
+        case (let sender?, let subject?) where sender != subject: "\(sender) > \(subject)"
+        case (let sender?, _): sender
+        case (nil, let subject?): subject
+        case (nil, nil): "operator"
+        }
+    }
+
+    private func place(_ entry: LogEntry) -> String {
+        guard let flow = entry.flow else { return "-" }
+        if let partners = flow.partners { return partners.joined(separator: ", ") }
+        return flow.title.isEmpty ? flow.uuid : "#\(flow.title)"
+    }
+
+    private func line(
+        time: String, who: String, place: String, protocolName: String, kind: String, size: String
+    ) -> String {
+        [
+            time.fitted(to: 12), who.fitted(to: Self.widths.who), place.fitted(to: Self.widths.place),
+            protocolName.fitted(to: Self.widths.protocolName), kind.fitted(to: Self.widths.kind),
+            String(repeating: " ", count: max(0, 6 - size.count)) + size,
+        ].joined(separator: " ")
+    }
+}
+
+extension String {
+    /// The text in just so many columns: escaped, filled with blanks or cut.
+    func fitted(to width: Int) -> String {
+        let text = escapedForTerminal(lineBreaks: false)
+        if text.count <= width { return text + String(repeating: " ", count: width - text.count) }
+        return text.prefix(max(0, width - 1)) + "…"
+    }
+}
+
+/// Who runs the command, as the system says.
+enum SystemUser {
+    /// The user's name, with the one behind `sudo` if there is one.
+    static func name() -> String {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let number = getuid()
+        var name = "\(number)"
+        if getpwuid_r(number, &entry, &buffer, buffer.count, &found) == 0, found != nil, let text = entry.pw_name {
+            name = String(cString: text)
+        }
+        if let behind = CommandContext.current.environment["SUDO_USER"], !behind.isEmpty, behind != name {
+            name += " (\(behind))"
+        }
+        return name
+    }
+}

@@ -1,0 +1,180 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+import Settings
+
+extension Manage {
+    /// `top`: shows how busy the server is.
+    struct Top: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "top",
+            abstract: "Show how busy the running server is, refreshed each second.",
+            discussion: """
+                Connections with a log in by protocol, messages and deliveries per second,
+                the time from a commit until its messages are handed to all connections
+                (half and 99 % of them), writes that wait for the database, memory and
+                processor. On a terminal it is refreshed in place until Q or Ctrl-C; with
+                --json it writes an object per line, otherwise a block per interval. Ends
+                with 69 when no server is running.
+
+                Examples:
+                  manage top
+                  manage top --once
+                  manage top --json --interval 5 >> load.jsonl
+                """
+        )
+
+        @Flag(name: .customLong("once"), help: "Measure for one interval, show it, and end.")
+        var isOnce = false
+
+        @Option(
+            name: .customLong("interval"),
+            help: ArgumentHelp("Time between two measurements.", valueName: "seconds"))
+        var interval = 1.0
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func validate() throws {
+            guard 0.1...3600 ~= interval else { throw ValidationError("Please give --interval 0.1 to 3600 seconds.") }
+        }
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let (interval, isOnce, output) = (Duration.seconds(interval), isOnce, output)
+            let context = CommandContext.current
+            let isPainted =
+                context.standardOutput.isTerminal && context.terminal.isInteractive && !isOnce && !output.isJSON
+            do {
+                try await Interruption.ending {
+                    let found: Void? = try await OperationRunner(settings: loaded).withServer { caller in
+                        if isPainted {
+                            try await TopScreen(caller: caller, interval: interval, style: output.style).run()
+                        } else {
+                            try await Self.write(caller, interval: interval, isOnce: isOnce, output: output)
+                        }
+                    }
+                    guard found != nil else {
+                        throw CommandError(
+                            .unavailable, "No server is running behind the admin socket '\(loaded.admin.socket)'.",
+                            nextStep: "Start one with 'manage runserver'.")
+                    }
+                }
+            } catch is CancellationError {
+                throw ExitCode(CommandStatus.interrupted.rawValue)
+            }
+        }
+
+        private static func write(
+            _ caller: OperationCaller, interval: Duration, isOnce: Bool, output: OutputOptions
+        ) async throws {
+            let context = CommandContext.current
+            var earlier: MeasureServer.Report?
+            var instant = context.instant()
+            while true {
+                let measured = try await caller.run(MeasureServer())
+                let now = context.instant()
+                if let earlier {
+                    let report = LoadReport(
+                        measured, since: earlier, interval: instant.duration(to: now), time: context.now())
+                    do {
+                        if output.isJSON {
+                            try context.standardOutput.write(try isOnce ? report.json() : report.jsonLine())
+                        } else {
+                            try context.standardOutput.write(report.text(style: output.style) + (isOnce ? "" : "\n"))
+                        }
+                    } catch  where !context.standardOutput.hasReader {
+                        return
+                    }
+                    if isOnce { return }
+                }
+                if !context.standardOutput.hasReader { return }
+                earlier = measured
+                instant = now
+                try await Task.sleep(for: interval)
+            }
+        }
+    }
+}
+
+/// The screen of `top`.
+private struct TopScreen {
+    private static let historyLength = 60
+    private static let bars = Array(" ▁▂▃▄▅▆▇█")
+
+    let caller: OperationCaller
+    let interval: Duration
+    let style: TextStyle
+
+    /// Paints until Q, Ctrl-C or the end of the task, and puts the terminal back.
+    func run() async throws {
+        let context = CommandContext.current
+        let screen = try TerminalScreen(
+            input: context.terminal.input, output: context.standardOutput, isAlternate: true)
+        defer { screen.restore() }
+        let (ticks, ticker) = AsyncStream.makeStream(of: Bool?.self, bufferingPolicy: .bufferingNewest(4))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [interval] in
+                while !Task.isCancelled {
+                    ticker.yield(nil)
+                    try await Task.sleep(for: interval)
+                }
+            }
+            group.addTask {
+                for await bytes in screen.keys() {
+                    if bytes.contains(0x03) { ticker.yield(true) }
+                    if bytes.contains(UInt8(ascii: "q")) || bytes.contains(UInt8(ascii: "Q")) { ticker.yield(false) }
+                }
+                // The terminal is gone.
+                ticker.yield(false)
+            }
+            defer {
+                group.cancelAll()
+                ticker.finish()
+            }
+            var earlier: MeasureServer.Report?
+            var instant = context.instant()
+            var history: [Double] = []
+            for await isInterrupted in ticks {
+                if let isInterrupted {
+                    if isInterrupted { throw CancellationError() }
+                    return
+                }
+                let measured = try await caller.run(MeasureServer())
+                let now = context.instant()
+                let report = LoadReport(
+                    measured, since: earlier, interval: instant.duration(to: now), time: context.now())
+                if let rates = report.rates {
+                    history.append(rates.messagesPerSecond)
+                    if history.count > Self.historyLength { history.removeFirst() }
+                }
+                try screen.paint(lines(report, history: history, version: context.version, size: screen.size))
+                earlier = measured
+                instant = now
+            }
+            try Task.checkCancellation()
+        }
+    }
+
+    private func lines(
+        _ report: LoadReport, history: [Double], version: String, size: TerminalScreen.Size
+    ) -> [String] {
+        let title = style.apply(.cyan, to: "Parley \(version)".escapedForTerminal())
+        let peak = history.max() ?? 0
+        let bars = history.suffix(max(1, size.columns - 20)).map { value -> Character in
+            guard peak > 0, value > 0 else { return Self.bars[0] }
+            return Self.bars[max(1, Int((value / peak * 8).rounded()))]
+        }
+        let all =
+            [title, ""] + report.lines(style: style) + [
+                "", style.apply(.bold, to: "Messages/s".fitted(to: 13)) + " " + String(bars),
+                style.apply(
+                    .faint,
+                    to: "".fitted(to: 13) + " at most \(peak.inTenths) in the last \(history.count) measurements"),
+                "", style.apply(.faint, to: "Q ends."),
+            ]
+        return all
+    }
+}
