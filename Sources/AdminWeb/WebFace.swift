@@ -15,6 +15,11 @@ package struct WebFace: Sendable {
     /// How much of a request body is read and thrown away before the connection is closed instead.
     package static let maximumBodyBytes = 64 * 1024
 
+    /// How much of a path is shown in the log.
+    private static let maximumLoggedPath = 200
+
+    private let now: @Sendable () -> Duration
+    private let requestLog: Logger?
     private let templates: PageTemplates
     private let home: TimedCache<HomePage>
     private let readiness: TimedCache<ReadinessReport>
@@ -32,6 +37,8 @@ package struct WebFace: Sendable {
     ///   - balance: Chooses the server for one client more, for `/balance`; without it there is no such page.
     ///   - templatesFolder: Where `home.mustache` may be, which replaces the built-in page.
     ///   - clock: Measures how long counts and checks are kept.
+    ///   - logsRequests: Whether each request but those of supervisors gets a line in the log: method, path without its
+    ///     query, status, peer, milliseconds.
     ///   - logger: Is told when a check begins to fail and when it passes again.
     /// - Throws: ``TemplateError`` that names file and line when the operator's template is broken.
     package init(
@@ -40,12 +47,15 @@ package struct WebFace: Sendable {
         balance: (@Sendable () async -> ServerChoice?)? = nil,
         templatesFolder: String?,
         clock: any Clock<Duration> = ContinuousClock(),
+        logsRequests: Bool = false,
         logger: Logger
     ) throws(TemplateError) {
         let templates = try PageTemplates(folder: templatesFolder)
         let monitor = ReadinessMonitor(checks: readiness, logger: logger)
         let now = Self.elapsedTime(of: clock)
         self.balance = balance
+        self.now = now
+        self.requestLog = logsRequests ? logger : nil
         self.templates = templates
         self.home = TimedCache(lifetime: Self.lifetime, now: now) { HomePage(await status(), templates: templates) }
         self.readiness = TimedCache(lifetime: Self.lifetime, now: now) { await monitor.report() }
@@ -64,7 +74,9 @@ package struct WebFace: Sendable {
     /// What a listener serves requests with, an `HTTPChannelHandler.Responder`.
     package var responder: @Sendable (Request, consuming ResponseWriter, any Channel) async throws -> Void {
         { request, writer, channel in
+            let start = self.now()
             let answer = await self.answer(to: request)
+            self.log(request, answer.head.status.code, self.now() - start, from: channel)
             if request.method == .head {
                 try await writer.writeResponse(answer.head)
             } else {
@@ -72,6 +84,17 @@ package struct WebFace: Sendable {
             }
             try await Self.discardBody(of: request, from: channel)
         }
+    }
+
+    private func log(_ request: Request, _ status: Int, _ duration: Duration, from channel: any Channel) {
+        guard let requestLog, !["/livez", "/readyz"].contains(request.uri.path) else { return }
+        let (seconds, attoseconds) = duration.components
+        requestLog.info(
+            "\(request.method.rawValue) \(request.uri.path.prefix(Self.maximumLoggedPath)) \(status)",
+            metadata: [
+                "address": "\(channel.remoteAddress?.ipAddress ?? "unknown")",
+                "milliseconds": "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)",
+            ])
     }
 
     private func answer(to request: Request) async -> WebAnswer {

@@ -91,8 +91,11 @@ package struct ParleyServer: Sendable {
     ) async throws {
         let chat = try store.makeChat(settings, logger: logger)
         let group = MultiThreadedEventLoopGroup.singleton
+        var webSocketLimits = ConnectionRegistry.WebSocketLimits()
+        webSocketLimits.outboundBytes = settings.limits.outboundBytes
         let registry = ConnectionRegistry(
-            group: group, inboundBudget: InboundBudget(maximumBytes: settings.limits.inboundBytes))
+            group: group, inboundBudget: InboundBudget(maximumBytes: settings.limits.inboundBytes),
+            limits: webSocketLimits)
         let ending = Ending()
         let load = ServerLoad(
             maximumConcurrency: options.maximumConcurrency, maximumRequests: options.maximumRequests,
@@ -144,7 +147,8 @@ package struct ParleyServer: Sendable {
             },
             readiness: { await readiness.checks() },
             balance: { await nodes.next().map { ServerChoice(name: $0.name, addresses: $0.endpoints) } },
-            templatesFolder: settings.templatesFolder, logger: logger)
+            templatesFolder: settings.templatesFolder,
+            logsRequests: !settings.logging.isRequestLogDisabled, logger: logger)
     }
 
     private func httpListener(
@@ -163,7 +167,7 @@ package struct ParleyServer: Sendable {
                 let port = channel.localAddress?.port ?? settings.server.port
                 let place = "\(NetworkAddress(host: settings.server.host, port: port).hostInURL):\(port)"
                 var served: [Address] = [("Home page", "http\(scheme)://\(place)/")]
-                var endpoints = ["home": "http\(scheme)://\(place)/"]
+                var endpoints = ["http": "http\(scheme)://\(place)/"]
                 for route in routes {
                     let url = "ws\(scheme)://\(place)\(route.path)"
                     served.append((Self.title(ofPath: route.path), url))

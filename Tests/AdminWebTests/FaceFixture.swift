@@ -13,6 +13,7 @@ final class FaceFixture: Sendable {
         var checks: [ReadinessCheck]
         var statusCalls = 0
         var readinessCalls = 0
+        var choice: ServerChoice?
     }
 
     let clock = ManualClock()
@@ -23,8 +24,11 @@ final class FaceFixture: Sendable {
         self.state = Mutex(State(status: status, checks: checks))
     }
 
-    func face(templatesFolder: String? = nil) throws(TemplateError) -> WebFace {
+    func face(
+        templatesFolder: String? = nil, balances: Bool = false, logsRequests: Bool = false
+    ) throws(TemplateError) -> WebFace {
         let log = self.log
+        let balance: @Sendable () async -> ServerChoice? = { self.state.withLock { $0.choice } }
         return try WebFace(
             status: {
                 self.state.withLock { state in
@@ -38,8 +42,10 @@ final class FaceFixture: Sendable {
                     return state.checks
                 }
             },
+            balance: balances ? balance : nil,
             templatesFolder: templatesFolder,
             clock: self.clock,
+            logsRequests: logsRequests,
             logger: Logger(label: "test") { _ in RecordingLogHandler(records: log) }
         )
     }

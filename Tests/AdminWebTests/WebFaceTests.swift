@@ -11,6 +11,23 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct WebFaceTests {
+    // MARK: Log
+
+    @Test func requestsGetALineWithoutTheirQuery() async throws {
+        let fixture = FaceFixture()
+        try await withWebServer(fixture.face(logsRequests: true)) { server in
+            _ = try await HTTPClient.get(server.url + "/livez")
+            _ = try await HTTPClient.get(server.url + "/nowhere?token=secret")
+            _ = try await HTTPClient.get(server.url + "/")
+        }
+
+        #expect(
+            fixture.log.all.filter { $0.hasPrefix("info") } == [
+                "info GET /nowhere 404 address=127.0.0.1 milliseconds=0",
+                "info GET / 200 address=127.0.0.1 milliseconds=0",
+            ])
+    }
+
     // MARK: Home page
 
     @Test func homePageIsForPeople() async throws {
