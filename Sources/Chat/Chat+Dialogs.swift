@@ -25,18 +25,21 @@ extension Chat {
     ) async throws(ChatError) -> FlowAccess? {
         guard person.id != asker.user else { return nil }
         let pair = UserPair(asker.user, person.id)
-        var known = cache.chat(of: pair)
-        if known == nil {
-            known = try await reading { () async throws(StorageError) in
-                try await storage.chatFlow(between: asker.user, and: person.id)
-            }?.uuid
-            if let known { cache.remember(known, of: pair) }
+        if let known = cache.chat(of: pair) {
+            do {
+                return try await visibleFlow(known, to: asker)
+            } catch .noSuchFlow {
+                // It was deleted since; there may be another one.
+            }
         }
-        guard let known else { return nil }
+        let found = try await reading { () async throws(StorageError) in
+            try await storage.chatFlow(between: asker.user, and: person.id)
+        }
+        guard let found else { return nil }
+        cache.remember(found.uuid, of: pair)
         do {
-            return try await visibleFlow(known, to: asker)
+            return try await visibleFlow(found.uuid, to: asker)
         } catch .noSuchFlow {
-            // It was deleted since.
             return nil
         }
     }

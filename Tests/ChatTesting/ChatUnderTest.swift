@@ -37,6 +37,7 @@ package struct ChatUnderTest: Sendable {
     package let clock: StandingClock
     /// The same store without `engine` in between, as another process would use it.
     package let direct: Storage
+    private let store: StorageUnderTest
     private let hasher: PasswordHasher
 
     private static let silent = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -57,7 +58,8 @@ package struct ChatUnderTest: Sendable {
                 storage: store.storage(over: engine, clock: ContinuousClock()), hasher: hasher, policy: policy,
                 writerLimits: limits, instant: { clock.now }, logger: silent)
             let test = ChatUnderTest(
-                chat: chat, engine: engine, wallClock: store.clock, clock: clock, direct: store.storage, hasher: hasher)
+                chat: chat, engine: engine, wallClock: store.clock, clock: clock, direct: store.storage,
+                store: store, hasher: hasher)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 if running { group.addTask { await chat.run() } }
                 defer {
@@ -76,12 +78,29 @@ package struct ChatUnderTest: Sendable {
     package func withAnother(
         policy: ChatPolicy, _ body: (Chat) async throws -> Void
     ) async throws {
-        let another = Chat(
-            storage: storage, hasher: hasher, policy: policy, instant: { [clock] in clock.now }, logger: Self.silent)
+        try await running(another(policy: policy), body)
+    }
+
+    /// The same, which does not run yet.
+    package func another(policy: ChatPolicy, on storage: Storage? = nil) -> Chat {
+        Chat(
+            storage: storage ?? self.storage, hasher: hasher, policy: policy, instant: { [clock] in clock.now },
+            logger: Self.silent)
+    }
+
+    /// Runs `body` while a domain works, then closes it and waits for its end.
+    package func running(_ chat: Chat, _ body: (Chat) async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await another.run() }
-            defer { another.close() }
-            try await body(another)
+            group.addTask { await chat.run() }
+            defer { chat.close() }
+            try await body(chat)
+        }
+    }
+
+    /// A second domain on a second connection to the same store, as another server of the cluster has it.
+    package func withOtherServer(policy: ChatPolicy, _ body: (Chat) async throws -> Void) async throws {
+        try await store.withAnother { storage in
+            try await running(another(policy: policy, on: storage), body)
         }
     }
 

@@ -12,6 +12,7 @@ package final class HeldEngine: StorageEngine {
         var beforeEachWrite: (@Sendable () -> Void)?
         var beforeNextWrite: (@Sendable () async -> Void)?
         var afterNextRead: (@Sendable () async -> Void)?
+        var isOutOfReach = false
     }
 
     private let engine: any StorageEngine
@@ -60,9 +61,17 @@ package final class HeldEngine: StorageEngine {
         state.withLock { $0.afterNextRead = body }
     }
 
+    /// Lets everything fail, as when the database is gone, or work again.
+    package func setOutOfReach(_ isOutOfReach: Bool) { state.withLock { $0.isOutOfReach = isOutOfReach } }
+
+    private func reach() throws(StorageError) {
+        if state.withLock({ $0.isOutOfReach }) { throw StorageError(.unavailable, "The test holds the database back.") }
+    }
+
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
     ) async throws(StorageError) -> Value {
+        try reach()
         let value = try await engine.read(body)
         await state.withLock { state in
             defer { state.afterNextRead = nil }
@@ -86,6 +95,7 @@ package final class HeldEngine: StorageEngine {
             defer { state.beforeNextWrite = nil }
             return state.beforeNextWrite
         }?()
+        try reach()
         return try await engine.write(body)
     }
 

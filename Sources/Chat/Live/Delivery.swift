@@ -62,7 +62,7 @@ final class Delivery: Sendable {
         for await batch in batches {
             let events = batch.events
             if followsOthers {
-                await readOthers(after: &position, before: events.first?.position, for: chat)
+                guard await readOthers(after: &position, before: events.first?.position, for: chat) else { continue }
                 let rest = events.filter { $0.position > position }
                 if let last = rest.last { position = last.position }
                 await deliver(rest, committed: batch.committed, for: chat)
@@ -90,22 +90,26 @@ final class Delivery: Sendable {
     }
 
     /// Delivers what others wrote after `position`, up to our own batch, or to the end of the log.
-    private func readOthers(after position: inout Position, before own: Position?, for chat: Chat) async {
+    ///
+    /// - Returns: Whether the store could be read; if not, our own batch is read again with what was missed.
+    private func readOthers(after position: inout Position, before own: Position?, for chat: Chat) async -> Bool {
         // Positions have no gaps but for purged flows: then this is one read more.
         while own.map({ $0.rawValue > position.rawValue + 1 }) ?? true {
             guard var events = try? await chat.storage.events(after: position, limit: Self.pageEvents) else {
                 // The store is out of reach: the next look takes it up from here, and who is connected reads for himself.
-                return chat.hub.hintEverybody()
+                known.store(position.rawValue, ordering: .relaxed)
+                chat.hub.hintEverybody()
+                return false
             }
-            let isComplete = events.count < Self.pageEvents
+            // A page may be short because its events are large: the end is where none come.
             if let own { events.removeAll { $0.position >= own } }
-            guard let last = events.last else { return }
+            guard let last = events.last else { return true }
             chat.noteForeign(events)
             position = last.position
             known.max(last.position.rawValue, ordering: .relaxed)
             await deliver(events, committed: nil, for: chat)
-            if isComplete { return }
         }
+        return true
     }
 
     /// Looks into the log whenever another process says that it wrote, when the connection for such hints is new, and

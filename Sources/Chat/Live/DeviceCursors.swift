@@ -20,6 +20,8 @@ package final class DeviceCursors: Sendable {
     private struct Unsaved {
         var cursors: [Key: Position] = [:]
         var seen: [SessionID: Seen] = [:]
+        /// What is being written now, so not yet in the store.
+        var saving: [Key: Position] = [:]
     }
 
     private struct Seen {
@@ -72,9 +74,10 @@ package final class DeviceCursors: Sendable {
     /// Writes what has changed.
     package func save() async {
         let due = unsaved.withLock { unsaved in
-            defer { unsaved = Unsaved() }
+            defer { unsaved = Unsaved(saving: unsaved.cursors.merging(unsaved.saving, uniquingKeysWith: max)) }
             return unsaved
         }
+        defer { unsaved.withLock { $0.saving = [:] } }
         guard !due.cursors.isEmpty || !due.seen.isEmpty else { return }
         do throws(StorageError) {
             let id = node.id
@@ -93,7 +96,7 @@ package final class DeviceCursors: Sendable {
     /// - Returns: `nil` for a device that has never been here.
     func position(of user: UserID, device: String) async throws(StorageError) -> Position? {
         let key = Key(user: user, device: device)
-        let inMemory = unsaved.withLock { $0.cursors[key] }
+        let inMemory = unsaved.withLock { $0.cursors[key] ?? $0.saving[key] }
         guard let stored = try await storage.cursor(of: user, device: device) else { return inMemory }
         return max(stored, inMemory ?? .start)
     }

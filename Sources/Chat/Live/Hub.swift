@@ -83,6 +83,10 @@ package final class Hub: Sendable {
             onJoin(asker.session)
             if let previous, !isConnected(previous.user, session: previous.session) { onLeave(previous.session) }
         }
+        if let previous, previous.user != asker.user {
+            presence.unwatch(ObjectIdentifier(connection))
+            if !isConnected(previous.user) { presence.changed(previous.user) }
+        }
         if isFirst { presence.changed(asker.user) }
     }
 
@@ -148,7 +152,9 @@ package final class Hub: Sendable {
         case .message, .edit, .deletion, .flow, .join, .leave: break
         }
         var before: Audience?
-        if let id = event.flow ?? flow?.id, event.kind == .join || event.kind == .leave || event.kind == .flow {
+        // A deleted flow's event is in no flow.
+        let id = event.flow ?? flow?.id ?? (event.kind == .flow ? event.subject.map { FlowID($0) } : nil)
+        if let id, event.kind == .join || event.kind == .leave || event.kind == .flow {
             // Its members may be others now.
             before = state.withLock { state in
                 defer { state.audiences.forget(id) }

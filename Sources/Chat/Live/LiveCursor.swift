@@ -27,6 +27,11 @@ package struct LiveCursor: Sendable {
             return false
         }
         guard run.last > position else { return false }
+        guard run.first > position else {
+            // A read ended inside the run: the next one brings the rest.
+            hasNews = true
+            return false
+        }
         position = run.last
         return true
     }

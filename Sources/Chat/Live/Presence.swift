@@ -159,6 +159,6 @@ package final class Presence: Sendable {
 extension Chat {
     /// Whether an account is shown as online: it has a device connected, and presence is on.
     package func isOnline(_ user: UserID) -> Bool {
-        hub.isConnected(user)
+        policy.presence.isEnabled && hub.isConnected(user)
     }
 }

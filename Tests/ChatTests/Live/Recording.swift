@@ -1,0 +1,116 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+import Synchronization
+
+/// A sink that writes down what it is told, for a test to wait for.
+final class RecordingSink: EventSink {
+    enum Call: Equatable {
+        /// The texts of a run and the connections that get it.
+        case run([String], to: Set<UInt64>)
+        case hint(Set<UInt64>)
+    }
+
+    let showsAccounts: Bool
+    private let calls: AsyncStream<Call>
+    private let called: AsyncStream<Call>.Continuation
+    private let runs = Mutex<[LiveRun]>([])
+
+    init(showsAccounts: Bool = false) {
+        self.showsAccounts = showsAccounts
+        (calls, called) = AsyncStream.makeStream()
+    }
+
+    func deliver(_ run: LiveRun, to connections: [UInt64]) {
+        runs.withLock { $0.append(run) }
+        called.yield(.run(run.messages.map(\.content.text), to: Set(connections)))
+    }
+
+    func hint(_ connections: [UInt64]) {
+        called.yield(.hint(Set(connections)))
+    }
+
+    /// Every run so far.
+    var allRuns: [LiveRun] { runs.withLock { $0 } }
+
+    /// Waits for the next call.
+    func next() async -> Call? {
+        for await call in calls { return call }
+        return nil
+    }
+
+    /// Waits for the next calls.
+    func next(_ count: Int) async -> [Call] {
+        var found: [Call] = []
+        while found.count < count, let call = await next() { found.append(call) }
+        return found
+    }
+
+    /// The calls up to the run with this text, which must come.
+    func calls(upTo text: String) async -> [Call] {
+        var found: [Call] = []
+        while let call = await next() {
+            found.append(call)
+            if case .run(let texts, _) = call, texts.contains(text) { break }
+        }
+        return found
+    }
+
+    /// The runs up to the one with this text, without the hints.
+    func runs(upTo text: String) async -> [Call] {
+        await calls(upTo: text).filter { if case .run = $0 { true } else { false } }
+    }
+}
+
+/// A live connection that writes down what it is told; without a sink it reads the log.
+final class RecordingConnection: LiveConnection {
+    let address: DeliveryAddress?
+    let watchesContacts: Bool
+    private let changes: AsyncStream<[WatchedChange]>
+    private let changed: AsyncStream<[WatchedChange]>.Continuation
+    private let hints: AsyncStream<Void>
+    private let hinted: AsyncStream<Void>.Continuation
+    private let revocations: AsyncStream<Void>
+    private let revoked: AsyncStream<Void>.Continuation
+    private let count = Atomic(0)
+
+    init(_ sink: RecordingSink? = nil, _ number: UInt64 = 0, watchesContacts: Bool = false) {
+        address = sink.map { DeliveryAddress(sink: $0, connection: number) }
+        self.watchesContacts = watchesContacts
+        (changes, changed) = AsyncStream.makeStream()
+        (hints, hinted) = AsyncStream.makeStream()
+        (revocations, revoked) = AsyncStream.makeStream()
+    }
+
+    func newsArrived() {
+        count.add(1, ordering: .relaxed)
+        hinted.yield()
+    }
+
+    func watchedChanged(_ changes: [WatchedChange]) { changed.yield(changes) }
+    func sessionRevoked() { revoked.yield() }
+
+    /// How often it was told to read.
+    var hintCount: Int { count.load(ordering: .relaxed) }
+
+    func hint() async {
+        for await _ in hints { return }
+    }
+
+    func revocation() async {
+        for await _ in revocations { return }
+    }
+
+    /// What it is told of next, as texts such as `bob online`, in the order of the logins.
+    func nextChanges() async -> [String] {
+        for await list in changes {
+            return list.map {
+                "\($0.person.login) \($0.isOnline ? "online" : "offline")\($0.isProfile ? " changed" : "")"
+            }
+            .sorted()
+        }
+        return []
+    }
+}
