@@ -25,7 +25,9 @@ extension Chat {
         let own = policy.node.id
         return sessions.map { session in
             if hub.isConnected(session.user, session: session.id) { return .node(nodes[own]?.name ?? "this server") }
-            guard session.node != .unknown, session.node != own, let node = nodes[session.node] else { return .offline }
+            // Nobody else has a store that is not shared.
+            guard policy.sharesStore, session.node != .unknown, session.node != own, let node = nodes[session.node]
+            else { return .offline }
             return node.isSilent ? .unknown : .node(node.name)
         }
     }

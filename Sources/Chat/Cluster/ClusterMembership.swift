@@ -84,7 +84,7 @@ package final class ClusterMembership: Sendable {
             }
             let isDraining = isDraining
             let id = try await chat.storage.registerNode(
-                NewNode(name: name, address: endpoints["home"] ?? "", protocols: ServerNode.text(of: endpoints)))
+                NewNode(name: name, address: endpoints["http"] ?? "", protocols: ServerNode.text(of: endpoints)))
             identity.id = id
             // What the operator wanted outlives the row.
             if isDraining { _ = try await chat.storage.setDraining(id, true) }

@@ -6,7 +6,6 @@ import ChatTesting
 import Credentials
 import Logging
 import Storage
-import Synchronization
 import Testing
 
 /// A server in the list of those that share the store.
@@ -61,8 +60,8 @@ struct ClusterMembershipTests {
 
     @Test func whatAnEarlierLifeLeftGoesWhenNobodyElseHasTheStore() async throws {
         try await ChatUnderTest.with { test in
-            _ = try await test.storage.registerNode(NewNode(name: "before", address: ""))
-            test.wallClock.advance(milliseconds: 5)
+            let before = try await test.storage.registerNode(NewNode(name: "before", address: ""))
+            try await age(before, in: test.storage)
 
             await membership(test.chat).join([:])
 
@@ -70,18 +69,47 @@ struct ClusterMembershipTests {
         }
     }
 
+    @Test func othersStayWhenTheStoreIsShared() async throws {
+        var policy = ChatPolicy()
+        policy.sharesStore = true
+        try await ChatUnderTest.with(policy: policy) { test in
+            let before = try await test.storage.registerNode(NewNode(name: "before", address: ""))
+            try await age(before, in: test.storage)
+
+            await membership(test.chat).join([:])
+
+            let nodes = try await test.chat.serverNodes()
+            #expect(nodes.map(\.name) == ["before", "alpha"])
+            #expect(nodes.map(\.isSilent) == [true, false])
+        }
+    }
+
     @Test func storeOutOfReachIsTriedAgain() async throws {
         try await ChatUnderTest.with { test in
-            let membership = membership(test.chat)
-            let failure = StorageError(.unavailable, "out of reach")
-            test.engine.failWrites(with: failure)
+            let engine = BreakableEngine(test.direct.engine)
+            let chat = Chat(
+                storage: Storage(engine: engine, now: { test.wallClock.now }),
+                hasher: try PasswordHasher(.init(memoryBytes: 8192, iterations: 1)), policy: ChatPolicy(),
+                logger: Self.silent)
+            let membership = membership(chat)
+            engine.isBroken = true
             await membership.join(["mtp": "ws://192.0.2.1:80/ws"])
-            #expect(test.chat.policy.node.id == .unknown)
+            #expect(chat.policy.node.id == .unknown)
 
-            test.engine.failWrites(with: nil)
+            engine.isBroken = false
             await membership.beat()
 
-            #expect(try await test.chat.serverNodes().map(\.id) == [test.chat.policy.node.id])
+            let node = try #require(try await test.chat.serverNodes().first)
+            #expect(node.id == chat.policy.node.id)
+            #expect(node.endpoints == ["mtp": "ws://192.0.2.1:80/ws"])
+        }
+    }
+
+    /// Makes a server's last heartbeat a minute old.
+    private func age(_ node: NodeID, in storage: Storage) async throws {
+        try await storage.engine.write { (connection) throws(StorageError) in
+            _ = try connection.execute(
+                "UPDATE nodes SET heartbeat_ms = heartbeat_ms - 60000 WHERE id = $1", [.int(node.rawValue)])
         }
     }
 
@@ -108,12 +136,14 @@ struct ClusterMembershipTests {
     @Test func listThatWasReadLastIsGoodUntilItsHeartbeatsAreOld() async throws {
         try await ChatUnderTest.with { test in
             let clock = StandingClock()
+            let engine = BreakableEngine(test.direct.engine)
             let balancer = NodeBalancer(
-                storage: test.chat.storage, algorithm: .minimumConnect, instant: { clock.now }, logger: Self.silent)
+                storage: Storage(engine: engine, now: { test.wallClock.now }), algorithm: .minimumConnect,
+                instant: { clock.now }, logger: Self.silent)
             await membership(test.chat).join([:])
             #expect(await balancer.next() != nil)
 
-            test.engine.failReads(with: StorageError(.unavailable, "out of reach"))
+            engine.isBroken = true
             clock.advance(by: .seconds(9))
             #expect(await balancer.next() != nil)
             clock.advance(by: .seconds(2))
@@ -124,12 +154,15 @@ struct ClusterMembershipTests {
     // MARK: Where sessions are
 
     @Test(arguments: StorageKind.engines) func sessionIsSaidToBeWhereItIs(_ kind: StorageKind) async throws {
-        try await ChatUnderTest.with(kind) { test in
+        var policy = ChatPolicy()
+        policy.sharesStore = true
+        try await ChatUnderTest.with(kind, policy: policy) { test in
             await membership(test.chat, name: "here").join([:])
             let alice = try await test.register("alice").asker
             func place() async throws -> SessionPlace? {
                 try await test.chat.places(of: try await test.storage.sessions(of: alice.user)).first
             }
+            // Logged in here, and without a connection.
             #expect(try await place() == .offline)
 
             let connection = StillConnection()
@@ -145,6 +178,8 @@ struct ClusterMembershipTests {
             test.wallClock.advance(milliseconds: 5)
             try await test.storage.touch([alice.session: test.wallClock.now], node: other)
             #expect(try await place() == .node("there"))
+            try await age(other, in: test.storage)
+            #expect(try await place() == .unknown)
             _ = try await test.storage.removeNode(other)
             #expect(try await place() == .offline)
         }

@@ -32,10 +32,11 @@ extension Manage.User {
 
 extension ListSessions.Report: CommandReport {
     package func text(style: TextStyle) -> String {
-        var table = TableText(headings: ["SESSION", "PROTOCOL", "ADDRESS", "CREATED", "LAST SEEN", "EXPIRES"])
+        var table = TableText(headings: ["SESSION", "PROTOCOL", "NODE", "ADDRESS", "CREATED", "LAST SEEN", "EXPIRES"])
         for session in sessions {
             table.add([
-                "\(session.id)", session.protocol, session.address, session.created, session.lastSeen, session.expires,
+                "\(session.id)", session.protocol, session.node ?? session.state.rawValue, session.address,
+                session.created, session.lastSeen, session.expires,
             ])
         }
         return table.text(style: style)

@@ -1,0 +1,172 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+import Settings
+
+extension Manage {
+    /// `invite`: codes for new accounts.
+    struct Invite: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "invite",
+            abstract: "Create, list and revoke codes with which people make accounts.",
+            discussion: """
+                While [REGISTRATION] MODE is invite, an account needs a code: MTP clients
+                send it as meta.invite, skaro clients as invite. The protocols of messenger
+                and FastChat have no place for one; their users sign up elsewhere first.
+
+                Examples:
+                  manage invite create
+                  manage invite create --uses 20 --expires 7d --note "Class of 2026"
+                  manage invite list
+                  manage invite revoke 3f0a92
+                """,
+            subcommands: [Create.self, List.self, Revoke.self]
+        )
+    }
+}
+
+/// A length of time such as `7d`, `12h`, `30m` or `45s`.
+struct LifetimeWord: ExpressibleByArgument {
+    var seconds: Int64
+
+    init?(argument: String) {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800]
+        guard let last = argument.last, let unit = units[last], let count = Int64(argument.dropLast()), count > 0
+        else { return nil }
+        let product = count.multipliedReportingOverflow(by: unit)
+        guard !product.overflow else { return nil }
+        seconds = product.partialValue
+    }
+}
+
+extension Manage.Invite {
+    /// `invite create`: a new code.
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "create",
+            abstract: "Create a code, which is shown this once.",
+            discussion: """
+                The database keeps only a hash of it.
+
+                Examples:
+                  manage invite create
+                  manage invite create --uses 20 --expires 7d --note "Class of 2026"
+                  manage invite create --expires 12h --json
+                """
+        )
+
+        @Option(help: ArgumentHelp("How many accounts can be made with it.", valueName: "count"))
+        var uses: Int64 = 1
+
+        @Option(
+            help: ArgumentHelp(
+                "For how long it is valid: a number and s, m, h, d or w. (default: for ever)", valueName: "time"))
+        var expires: LifetimeWord?
+
+        @Option(help: ArgumentHelp("Something to know it by.", valueName: "text"))
+        var note: String = ""
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let operation = CreateInvite(uses: uses, seconds: expires?.seconds, note: note)
+            let report = try await OperationRunner(settings: loaded).run(operation)
+            try output.write(report)
+            if loaded.effectiveRegistrationMode != .invite {
+                try output.note(
+                    "Codes are asked for when [REGISTRATION] MODE is invite; it is "
+                        + "\(loaded.effectiveRegistrationMode.rawValue) now.")
+            }
+        }
+    }
+
+    /// `invite list`: the codes' hashes, uses and ends.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List the codes that are valid, newest first; not the codes themselves.",
+            discussion: """
+                Examples:
+                  manage invite list
+                  manage invite list --all --json
+                """
+        )
+
+        @Flag(name: .customLong("all"), help: "Also those that are used up, expired or revoked.")
+        var includesInvalid = false
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let operation = ListInvites(includesInvalid: includesInvalid)
+            let report = try await OperationRunner(settings: loaded).run(operation)
+            try output.write(report)
+            if report.isCut, !output.isJSON { try output.note("There are more; these are the newest.") }
+        }
+    }
+
+    /// `invite revoke`: no more accounts with a code.
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "revoke",
+            abstract: "Let no more accounts be made with a code; those made with it stay.",
+            discussion: """
+                Examples:
+                  manage invite revoke 3f0a92c81b7e
+                  manage invite revoke 3f0a92
+                """
+        )
+
+        @Argument(help: "The id that 'manage invite list' shows, or the beginning of it.")
+        var id: String
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            let invite = try await OperationRunner(settings: loaded).run(RevokeInvite(id: id))
+            try output.write(RevokedInviteReport(invite: invite))
+        }
+    }
+}
+
+extension CreateInvite.Report: CommandReport {
+    package func text(style: TextStyle) -> String {
+        var fields = FieldsText()
+        fields.add("Code", code.clearText)
+        fields.add("Id", invite.id)
+        fields.add("Accounts", "\(invite.usesLeft)")
+        fields.add("Expires", invite.expires ?? "never")
+        if !invite.note.isEmpty { fields.add("Note", invite.note) }
+        return fields.text(style: style)
+    }
+}
+
+extension ListInvites.Report: CommandReport {
+    package func text(style: TextStyle) -> String {
+        var table = TableText(headings: ["INVITE", "STATUS", "LEFT", "USED", "CREATED", "EXPIRES", "NOTE"])
+        for invite in invites {
+            table.add([
+                invite.id, invite.status.rawValue, "\(invite.usesLeft)", "\(invite.used)", invite.created,
+                invite.expires ?? "never", invite.note,
+            ])
+        }
+        return table.text(style: style)
+    }
+}
+
+/// An invitation that is revoked now.
+struct RevokedInviteReport: CommandReport {
+    var invite: InviteReport
+
+    func text(style: TextStyle) -> String {
+        "Revoked \(invite.id). Accounts made with it: \(invite.used).\n"
+    }
+}

@@ -1,0 +1,67 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Operations
+import Storage
+import Testing
+
+struct NodeOperationTests {
+    /// A server in the list; a silent one is a minute old.
+    @discardableResult
+    private func node(_ name: String, isSilent: Bool = false, in office: Office) async throws -> NodeID {
+        let storage = office.chat.storage
+        let id = try await storage.registerNode(
+            NewNode(name: name, address: "", protocols: #"{"mtp":"ws://192.0.2.1:80/ws"}"#))
+        if isSilent {
+            try await storage.engine.write { (connection) throws(StorageError) in
+                _ = try connection.execute(
+                    "UPDATE nodes SET heartbeat_ms = heartbeat_ms - 60000 WHERE id = $1", [.int(id.rawValue)])
+            }
+        }
+        return id
+    }
+
+    @Test func listTellsWhoServesDrainsAndIsSilent() async throws {
+        try await Office.open { office in
+            try await node("alpha", in: office)
+            try await node("beta", in: office)
+            try await node("gamma", isSilent: true, in: office)
+            _ = try await office.run(DrainNode(node: "beta"))
+
+            let nodes = try await office.run(ListNodes()).nodes
+
+            #expect(nodes.map(\.name) == ["alpha", "beta", "gamma"])
+            #expect(nodes.map(\.status) == [.serving, .draining, .silent])
+            #expect(nodes.first?.addresses == ["mtp": "ws://192.0.2.1:80/ws"])
+            let silent = try #require(nodes.last)
+            #expect(silent.heartbeatAge >= 60_000)
+        }
+    }
+
+    @Test func drainedServerIsResumed() async throws {
+        try await Office.open { office in
+            let id = try await node("alpha", in: office)
+
+            #expect(try await office.run(DrainNode(node: "alpha")).status == .draining)
+            #expect(try await office.chat.serverNodes().first?.isDraining == true)
+            #expect(try await office.run(ResumeNode(node: "\(id.rawValue)")).status == .serving)
+            #expect(try await office.chat.serverNodes().first?.isDraining == false)
+        }
+    }
+
+    @Test func ofSeveralOfANameTheLivingOneIsMeant() async throws {
+        try await Office.open { office in
+            try await node("alpha", isSilent: true, in: office)
+            let living = try await node("alpha", in: office)
+            #expect(try await office.run(DrainNode(node: "alpha")).id == living.rawValue)
+
+            try await node("alpha", in: office)
+            let refusal = try await office.refusal(of: DrainNode(node: "alpha"))
+
+            #expect(refusal.kind == .invalid)
+            #expect(refusal.message.contains("\(living.rawValue)"))
+            #expect(try await office.refusal(of: ResumeNode(node: "delta")).kind == .notFound)
+        }
+    }
+}
