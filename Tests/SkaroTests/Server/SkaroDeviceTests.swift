@@ -1,0 +1,303 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import CBOR
+import Chat
+import ChatTesting
+import Credentials
+import Skaro
+import Storage
+import TestClient
+import Testing
+import Transport
+
+/// Sessions as devices: what they missed, how they go on, how they end.
+@Suite(.timeLimit(.minutes(2))) struct SkaroDeviceTests {
+    @Test func missedMessagesComeFirstAndInOrder() async throws {
+        try await SkaroServer.with { server in
+            _ = try await server.test.register("bob")
+            let alice = try await server.join("alice")
+            let carol = try await server.join("carol")
+            var expected: [String] = []
+            for number in 0..<150 {
+                let sender = number % 3 == 0 ? carol : alice
+                expected.append(try await sender.client.send("\(number)", to: "bob").body)
+            }
+
+            let bob = try await server.logIn("bob")
+            _ = try await alice.client.send("live", to: "bob")
+
+            #expect(try await bob.bodies(151) == expected + ["live"])
+        }
+    }
+
+    @Test func newSessionBeginsAtMostTheBacklogBack() async throws {
+        var policy = SkaroServer.policy
+        policy.backlog = 3
+        try await SkaroServer.with(policy: policy) { server in
+            let alice = try await server.join("alice")
+            _ = try await server.test.register("bob")
+            for number in 0..<10 { _ = try await alice.client.send("\(number)", to: "bob") }
+
+            let bob = try await server.logIn("bob")
+            // One's own conversations are new to a new device, too.
+            let desk = try await server.logIn("alice")
+
+            #expect(try await bob.bodies(3) == ["7", "8", "9"])
+            #expect(try await desk.bodies(3) == ["7", "8", "9"])
+        }
+    }
+
+    @Test func nothingIsPushedBeforeTheAnswerToTheLogIn() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            _ = try await server.test.register("bob")
+            for number in 0..<5 { _ = try await alice.client.send("\(number)", to: "bob") }
+            let socket = try await WebSocketClient.connect(url: server.url)
+            func next() async throws -> CBORValue {
+                try CBORValue(decoding: try #require(try await socket.receive()))
+            }
+            let token = try #require(try await next()["token"]?.text)
+            let proof = HMACChallenge(Password(ChatUnderTest.password)).answer(to: token)
+            // Without waiting for the answer: what follows is answered after it.
+            for (id, call) in [SkaroCall.authorize(login: "bob", proof: proof), .getContacts].enumerated() {
+                try await socket.send(
+                    frame: WebSocketFrameBytes(opcode: 2), payload: call.encoded(id: .int(Int64(id))))
+            }
+
+            let first = try await next()
+            var types: [String?] = []
+            for _ in 0..<6 { types.append(try await next()["type"]?.text) }
+
+            #expect(first["for"] == "authorize")
+            #expect(first["status"] == "200 OK")
+            #expect(types.count { $0 == "show_message" } == 5)
+            #expect(types.count { $0 == "request" } == 1)
+        }
+    }
+
+    // MARK: Restoring
+
+    @Test func restoredSessionGoesOnWhereItWas() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            let bob = try await server.join("bob")
+            for number in 0..<3 { _ = try await alice.client.send("\(number)", to: "bob") }
+            #expect(try await bob.bodies(3) == ["0", "1", "2"])
+            await bob.client.close()
+            for number in 3..<6 { _ = try await alice.client.send("\(number)", to: "bob") }
+            server.test.wallClock.advance(milliseconds: 299_000)
+
+            let restored = try await server.restore(bob)
+
+            #expect(restored.session == bob.session)
+            #expect(try await restored.bodies(3) == ["3", "4", "5"])
+            _ = try await alice.client.send("live", to: "bob")
+            #expect(try await restored.bodies(1) == ["live"])
+            #expect(try await restored.client.send("still me", to: "alice").from == "bob")
+        }
+    }
+
+    @Test func sessionIsRestoredInTimeOnly() async throws {
+        try await SkaroServer.with { server in
+            let bob = try await server.join("bob")
+            await bob.client.close()
+            await server.registry.allClosed()
+            server.test.wallClock.advance(milliseconds: 300_001)
+            let client = try await server.connect()
+
+            let late = try await client.request(.sessionRestore(sid: bob.session))
+            let unknown = try await client.request(.sessionRestore(sid: "unknown"))
+
+            #expect(late.code == 401)
+            #expect(late.info?.isEmpty == false)
+            #expect(unknown.code == 401)
+            #expect(try await client.request(.getContacts).code == 401)
+        }
+    }
+
+    @Test func openSessionIsTakenOver() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            let bob = try await server.join("bob")
+            // As long as it is connected it is not too late.
+            server.test.wallClock.advance(milliseconds: 1_000_000)
+
+            let restored = try await server.restore(bob)
+
+            #expect(await bob.client.webSocket.closed().code == 1000)
+            _ = try await alice.client.send("Hello!", to: "bob")
+            #expect(try await restored.bodies(1) == ["Hello!"])
+            let user = try #require(try await server.chat.storage.user(loginKey: "bob"))
+            #expect(server.chat.isOnline(user.id))
+            #expect(server.chat.hub.counts.listeners == 2)
+        }
+    }
+
+    @Test func sessionsHaveCursorsOfTheirOwn() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            let phone = try await server.join("bob")
+            let desk = try await server.logIn("bob")
+            await desk.client.close()
+            _ = try await alice.client.send("Hello!", to: "bob")
+            #expect(try await phone.bodies(1) == ["Hello!"])
+
+            #expect(try await server.restore(desk).bodies(1) == ["Hello!"])
+        }
+    }
+
+    @Test func cursorFollowsWhatThePeersTCPAcknowledged() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            let bob = try await server.join("bob")
+            _ = try await alice.ask(.addContact(login: "bob"))
+            _ = try await alice.client.send("Hello!", to: "bob")
+            _ = try await bob.message()
+            await bob.client.close()
+            while try await alice.changed().isOnline {}
+
+            let user = try #require(try await server.chat.storage.user(loginKey: "bob"))
+            await server.chat.cursors.save()
+
+            let cursors = try await server.chat.storage.cursors(of: user.id)
+            #expect(cursors.count == 1)
+            #expect(cursors.first?.device.hasPrefix("session ") == true)
+            #expect(cursors.first?.position == (try await server.chat.head()))
+        }
+    }
+
+    // MARK: Ends
+
+    @Test func revokedSessionIsClosedAndNotRestored() async throws {
+        try await SkaroServer.with { server in
+            let bob = try await server.join("bob")
+            let user = try #require(try await server.chat.storage.user(loginKey: "bob"))
+            _ = try await server.chat.write(.revokeSessions(user.id, nil), by: nil)
+
+            guard case .error(let why) = try await bob.next() else {
+                Issue.record("no error push")
+                return
+            }
+            #expect(why.contains("ended"))
+            #expect(await bob.client.webSocket.closed().code == 1008)
+            let client = try await server.connect()
+            #expect(try await client.request(.sessionRestore(sid: bob.session)).code == 401)
+        }
+    }
+
+    @Test func oneSessionOfManyIsEnded() async throws {
+        try await SkaroServer.with { server in
+            let phone = try await server.join("bob")
+            let desk = try await server.logIn("bob")
+            let asker = try await server.chat.restore(token: TokenHash(of: phone.session), within: 300)
+            try await server.chat.logOut(asker)
+
+            #expect(await phone.client.webSocket.closed().code == 1008)
+            #expect(try await desk.ask(.getContacts).contacts == [])
+        }
+    }
+
+    @Test func deletedAccountIsGone() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            let bob = try await server.join("bob")
+            let stored = try await bob.client.send("Hello!", to: "alice")
+            let user = try #require(try await server.chat.storage.user(loginKey: "bob"))
+            _ = try await server.chat.write(.deleteUser(user.id), by: nil)
+
+            #expect(await bob.client.webSocket.closed().code == 1008)
+            let client = try await server.connect()
+            #expect(try await client.request(.sessionRestore(sid: bob.session)).code == 410)
+            #expect(
+                try await client.request(.authorize(login: "bob", proof: client.proof(of: ChatUnderTest.password))).code
+                    == 401)
+            #expect(try await alice.message() == stored)
+            #expect(try await alice.refusal(.sendMessage(to: "bob", body: "Bob?")) == 404)
+        }
+    }
+
+    @Test func sessionThatExpiredAsksForANewLogIn() async throws {
+        var policy = SkaroServer.policy
+        policy.tokenLifetimeSeconds = 60
+        try await SkaroServer.with(policy: policy) { server in
+            let bob = try await server.join("bob")
+            server.test.wallClock.advance(milliseconds: 61_000)
+
+            #expect(try await bob.refusal(.getContacts) == 401)
+            #expect(try await bob.refusal(.sendMessage(to: "alice", body: "x")) == 401)
+        }
+    }
+
+    @Test func removedMemberGetsNoMore() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            let bob = try await server.join("bob")
+            let owner = try await server.asker("alice")
+            let group = try await server.test.createFlow(members: [try await server.asker("bob")], by: owner)
+            _ = try await alice.client.send("with Bob", to: group.description)
+            #expect(try await bob.bodies(1) == ["with Bob"])
+
+            let access = try await server.chat.flow(group, for: owner)
+            try await server.chat.removeMember(try await server.chat.person(login: "bob"), from: access, by: owner)
+            _ = try await alice.client.send("without Bob", to: group.description)
+            _ = try await alice.client.send("to Bob", to: "bob")
+
+            #expect(try await bob.bodies(1) == ["to Bob"])
+            #expect(try await bob.refusal(.sendMessage(to: group.description, body: "x")) == 404)
+            #expect(try await bob.refusal(.getHistory(dialog: group.description, before: nil, limit: nil)) == 404)
+        }
+    }
+
+    // MARK: Slow readers
+
+    @Test func slowReaderMissesNothingAndSlowsNobody() async throws {
+        var limits = ConnectionRegistry.WebSocketLimits()
+        limits.outboundBytes = 64 << 10
+        try await SkaroServer.with(limits: limits) { server in
+            let alice = try await server.join("alice")
+            let slow = try await server.join("bob")
+            let quick = try await server.logIn("bob")
+            try await slow.client.webSocket.setReading(false)
+            // More than the buffers of the system hold.
+            let padding = String(repeating: "x", count: 60_000)
+            let expected = (0..<300).map { "\($0) \(padding)" }
+            for body in expected {
+                _ = try await alice.client.send(body, to: "bob")
+                #expect(try await quick.message().body == body)
+            }
+
+            try await slow.client.webSocket.setReading(true)
+
+            #expect(try await slow.bodies(300) == expected)
+            _ = try await alice.client.send("live again", to: "bob")
+            #expect(try await slow.bodies(1) == ["live again"])
+        }
+    }
+
+    @Test func requestsOfAPeerThatDoesNotReadWait() async throws {
+        var limits = ConnectionRegistry.WebSocketLimits()
+        limits.outboundBytes = 64 << 10
+        try await SkaroServer.with(limits: limits) { server in
+            let alice = try await server.join("alice")
+            _ = try await server.test.register("bob")
+            let long = String(repeating: "x", count: 60_000)
+            for _ in 0..<100 { _ = try await alice.client.send(long, to: "bob") }
+            let client = alice.client
+            try await client.webSocket.setReading(false)
+
+            // 20 answers of 6 MB each; the server holds little more than one of them at a time.
+            try await withThrowingTaskGroup(of: Int?.self) { group in
+                for _ in 0..<20 {
+                    group.addTask {
+                        try await client.request(.getHistory(dialog: "bob", before: nil, limit: nil)).history?.count
+                    }
+                }
+                let other = try await server.logIn("bob")
+                #expect(try await other.bodies(100).count == 100)
+                try await client.webSocket.setReading(true)
+                for try await count in group { #expect(count == 100) }
+            }
+        }
+    }
+}
