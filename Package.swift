@@ -192,6 +192,25 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        .executableTarget(
+            name: "FanOut",
+            dependencies: ["BenchmarkHarness", "TestClient", "MTP", "JSON", nioCore, nioPosix],
+            path: "Benchmarks/FanOut",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "PresenceStorm",
+            dependencies: ["BenchmarkHarness", "TestClient", "MTP", "Skaro", nioCore],
+            path: "Benchmarks/PresenceStorm",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "CatchUp",
+            dependencies: ["BenchmarkHarness", "TestClient", "MTP", "JSON", nioCore],
+            path: "Benchmarks/CatchUp",
+            swiftSettings: swiftSettings
+        ),
+
         // Tests, one target per target; EndToEndTests runs the built program
         .testTarget(name: "CredentialsTests", dependencies: ["Credentials"], swiftSettings: swiftSettings),
         .testTarget(

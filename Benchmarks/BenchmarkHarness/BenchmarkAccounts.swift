@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import MTP
+package import MTP
 package import TestClient
 
 /// The accounts that the connections of a benchmark work for.
@@ -23,7 +23,7 @@ package enum BenchmarkAccounts {
                     var accounts: [MTPCredentials] = []
                     for number in stride(from: lane, to: count, by: lanes) {
                         accounts.append(
-                            try await client.register(login: "sender\(number)", password: "a password of \(number)"))
+                            try await client.register(login: login(of: number), password: password(of: number)))
                     }
                     await client.close()
                     return accounts
@@ -34,6 +34,12 @@ package enum BenchmarkAccounts {
             return all
         }
     }
+
+    /// The login of the account with a number, from 0 in the order of registration.
+    package static func login(of number: Int) -> String { "sender\(number)" }
+
+    /// Its password.
+    package static func password(of number: Int) -> String { "a password of \(number)" }
 
     /// Makes groups that every account may write to.
     ///
@@ -57,6 +63,25 @@ package enum BenchmarkAccounts {
         return flows
     }
 
+    /// Makes a group that only its members see.
+    ///
+    /// - Parameters:
+    ///   - owner: Whose it is; a member as well.
+    ///   - members: The others.
+    ///   - url: The address of MTP.
+    /// - Returns: Its uuid.
+    /// - Throws: `MTPRefusal` or `ClientError` when the server does not take it.
+    package static func makeGroup(
+        owner: MTPCredentials, members: some Collection<MTPCredentials>, at url: String
+    ) async throws -> String {
+        let client = try await MTPClient.connect(url: url)
+        let answer = try await client.request(
+            .addFlow(as: owner, type: "group", title: "\(members.count) others", users: members.map(\.uuid)))
+        await client.close()
+        guard answer.isSuccess, let uuid = answer.data?.flow?.first?.uuid else { throw MTPRefusal(answer) }
+        return uuid
+    }
+
     /// Raises the soft limit of open files to the hard one.
     ///
     /// - Parameter count: How many are needed.
@@ -71,5 +96,13 @@ package enum BenchmarkAccounts {
             throw BenchmarkFailure(
                 "Only \(limit.rlim_cur) files may be open; raise the hard limit (ulimit -Hn) to \(count).")
         }
+    }
+}
+
+extension MTPRequest {
+    /// Switches pushes on from now.
+    package static func startOfPush(as asker: MTPCredentials) -> MTPRequest {
+        // No message is so young: the answer is empty and ends at the head of the log.
+        .getUpdate(as: asker, time: 32_503_680_000, push: true)
     }
 }

@@ -49,4 +49,21 @@ package struct BenchmarkOptions: Sendable {
         }
         return number
     }
+
+    /// The value of an option that is one or more whole numbers with commas between.
+    ///
+    /// - Parameters:
+    ///   - name: The option without its dashes.
+    ///   - range: What is allowed.
+    /// - Returns: The numbers.
+    /// - Throws: `BenchmarkFailure` for anything else.
+    package func numbers(_ name: String, in range: ClosedRange<Int>) throws(BenchmarkFailure) -> [Int] {
+        let numbers = text(name).split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? -1 }
+        guard numbers.allSatisfy(range.contains) else {
+            throw BenchmarkFailure(
+                "--\(name) must be whole numbers from \(range.lowerBound) to \(range.upperBound) with commas between, "
+                    + "not '\(text(name))'.")
+        }
+        return numbers
+    }
 }

@@ -12,8 +12,8 @@ package struct ServerProcess: Sendable {
     /// The port that the system chose.
     package let port: Int
 
-    /// The address of MTP on one of this machine's loopback addresses.
-    package func url(host: String = "127.0.0.1") -> String { "ws://\(host):\(port)/ws" }
+    /// The address of MTP, or of another endpoint, on one of this machine's loopback addresses.
+    package func url(host: String = "127.0.0.1", path: String = "/ws") -> String { "ws://\(host):\(port)\(path)" }
 
     /// Writes the settings, makes the tables and starts the server; returns when it listens.
     ///
@@ -22,10 +22,12 @@ package struct ServerProcess: Sendable {
     ///   - database: Where the data is kept.
     ///   - folder: For settings, log and the SQLite file.
     ///   - host: The address to listen on.
+    ///   - messages: How many messages the server gives at a time.
     /// - Returns: The server that runs.
     /// - Throws: `BenchmarkFailure` when it does not start; its words are in `server.log` in the folder.
     package static func start(
-        program: String, database: BenchmarkDatabase, folder: BenchmarkFolder, host: String = "127.0.0.1"
+        program: String, database: BenchmarkDatabase, folder: BenchmarkFolder, host: String = "127.0.0.1",
+        messages: Int = messagesPerAnswer
     ) async throws -> ServerProcess {
         let program = program.isEmpty ? ownFolder + "/manage" : program
         guard access(program, X_OK) == 0 else {
@@ -45,7 +47,11 @@ package struct ServerProcess: Sendable {
             ARGON2_MEMORY = 8 KiB
             ARGON2_ITERATIONS = 1
             [SERVER_LIMIT]
-            MESSAGES = \(messagesPerAnswer)
+            MESSAGES = \(messages)
+            [MESSENGER]
+            ENABLED = off
+            [FASTCHAT]
+            ENABLED = off
 
             """
         let file = try folder.write(settings, to: "\(database.name).ini")
@@ -57,7 +63,7 @@ package struct ServerProcess: Sendable {
         return try await start(program: program, settingsFile: file, folder: folder)
     }
 
-    /// How many messages the server gives at a time.
+    /// How many messages the server gives at a time, unless a benchmark says otherwise.
     package static let messagesPerAnswer = 5000
 
     private static func start(

@@ -14,13 +14,10 @@ final class IdleConnection: Sendable {
     init(url: String, account: MTPCredentials, _ wantsPush: Bool) async throws {
         client = try await MTPClient.connect(url: url)
         let request: MTPRequest =
-            wantsPush ? .getUpdate(as: account, time: Self.farFuture, push: true) : .pingPong(as: account)
+            wantsPush ? .startOfPush(as: account) : .pingPong(as: account)
         let answer = try await client.request(request)
         guard answer.isSuccess else { throw MTPRefusal(answer) }
     }
-
-    /// No message is so young: the answer is empty and ends at the head of the log.
-    private static let farFuture: Int64 = 32_503_680_000
 
     /// Whether the connection is still there.
     var isLive: Bool { client.closure == nil }

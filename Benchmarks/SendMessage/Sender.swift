@@ -77,21 +77,6 @@ struct FrameTemplate: Sendable {
     }
 }
 
-extension UnsafeRawBufferPointer {
-    /// Where a sequence of bytes begins; `nil` when it is not there.
-    func firstOffset(of wanted: [UInt8]) -> Int? {
-        guard let base = baseAddress, let first = wanted.first else { return nil }
-        var start = 0
-        while start + wanted.count <= count, let found = memchr(base + start, Int32(first), count - start) {
-            let offset = UnsafeRawPointer(found) - base
-            if offset + wanted.count > count { return nil }
-            if memcmp(found, wanted, wanted.count) == 0 { return offset }
-            start = offset + 1
-        }
-        return nil
-    }
-}
-
 /// One connection that always has the same number of requests in flight.
 ///
 /// Its state changes on the event loop of the connection and is read by the benchmark between.
