@@ -11,7 +11,8 @@ package struct MessengerDecoder: Sendable {
     /// What came of the input.
     package enum Output: Equatable, Sendable {
         case request(MessengerRequest)
-        /// Everything until the next pause is dropped after `.unknownRequest` and `.tooLong`.
+        /// After `.unknownRequest` and `.tooLong` everything until the pause is dropped; they come with the pause, so that
+        /// a peer that waits for the answer loses nothing.
         case refusal(MessengerRefusal)
     }
 
@@ -22,7 +23,8 @@ package struct MessengerDecoder: Sendable {
     package let maximumBytes: Int
 
     private var gathered: [UInt8] = []
-    private var isSkipping = false
+    /// Why what comes until the pause is dropped.
+    private var skipping: MessengerRefusal?
 
     /// - Parameter maximumBytes: At least 64; less is taken as 64.
     package init(maximumBytes: Int = standardMaximumBytes) {
@@ -30,20 +32,20 @@ package struct MessengerDecoder: Sendable {
     }
 
     /// Whether a pause would change anything.
-    package var isWaiting: Bool { isSkipping || !gathered.isEmpty }
+    package var isWaiting: Bool { skipping != nil || !gathered.isEmpty }
 
     /// Bytes held, at most `maximumBytes`.
     package var bufferedBytes: Int { gathered.count }
 
     /// Takes bytes as they arrived.
     ///
-    /// - Returns: The fixed-size requests that are complete, and refusals of what can no longer become a request.
+    /// - Returns: The fixed-size requests that are complete, or no requests.
     package mutating func bytes(_ input: ArraySlice<UInt8>) -> [Output] {
         var outputs: [Output] = []
         var input = input
-        while !isSkipping, let prefix = gathered.first ?? input.first {
+        while skipping == nil, let prefix = gathered.first ?? input.first {
             guard let code = MessengerCode(rawValue: prefix) else {
-                outputs.append(skip(prefix, .unknownRequest))
+                skip(prefix, .unknownRequest)
                 break
             }
             guard !input.isEmpty else { break }
@@ -54,7 +56,7 @@ package struct MessengerDecoder: Sendable {
                 outputs.append(Self.output(gathered[...]))
                 gathered.removeAll(keepingCapacity: true)
             } else if !input.isEmpty {
-                outputs.append(skip(prefix, .tooLong))
+                skip(prefix, .tooLong)
             }
         }
         return outputs
@@ -69,10 +71,13 @@ package struct MessengerDecoder: Sendable {
     ///
     /// - Returns: The requests and refusals that it amounts to, in order.
     package mutating func pause() -> [Output] {
-        isSkipping = false
         var rest = gathered[...]
         gathered = []
         var outputs: [Output] = []
+        if let refusal = skipping {
+            skipping = nil
+            outputs.append(.refusal(refusal))
+        }
         while !rest.isEmpty {
             let end = MessengerRequest.end(ofFirstIn: rest)
             outputs.append(Self.output(rest[..<end]))
@@ -89,9 +94,8 @@ package struct MessengerDecoder: Sendable {
         }
     }
 
-    private mutating func skip(_ prefix: UInt8, _ reason: MessengerRefusal.Reason) -> Output {
+    private mutating func skip(_ prefix: UInt8, _ reason: MessengerRefusal.Reason) {
         gathered = []
-        isSkipping = true
-        return .refusal(MessengerRefusal(prefix: prefix, reason: reason))
+        skipping = MessengerRefusal(prefix: prefix, reason: reason)
     }
 }

@@ -1,0 +1,223 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import ChatTesting
+import Storage
+import TestClient
+import Testing
+import Transport
+
+@testable import Messenger
+
+/// Which keys are good, what closes a connection, and what a revoked session does.
+@Suite(.timeLimit(.minutes(2))) struct MessengerKeyRuleTests {
+    @Test func keyIsGoodOnItsConnectionOnly() async throws {
+        try await MessengerWorld.with { world in
+            let anna = try await world.enter("anna")
+            let other = try await world.connect()
+            let key = try #require(anna.client.key)
+
+            #expect(try await other.request(.contacts(key)) == .refused(prefix: 3))
+            #expect(try await other.request(.logOut(key)) == .refused(prefix: 2))
+            #expect(try await anna.client.contacts() == [])
+        }
+    }
+
+    @Test func keyIsGoodOnAnyConnectionOnDemand() async throws {
+        var options = MessengerWorld.quick
+        options.allowsKeyOnAnyConnection = true
+        try await MessengerWorld.with(options) { world in
+            let bob = try await world.enter("bob")
+            let anna = try await world.enter("anna")
+            let other = try await world.connect()
+            let key = try #require(anna.client.key)
+
+            #expect(try await other.request(.addContact(key, login: "bob")) == .contactAdded(isOnline: true))
+            try await other.connection.send(
+                MessengerRequest.send(key, to: .login("bob"), text: "from afar").encoded())
+            #expect(await bob.messages(1) == ["anna: from afar"])
+            // Pushes go to the connection that logged in.
+            try await bob.send("back", to: "anna")
+            #expect(await anna.messages(1) == ["bob: back"])
+
+            #expect(try await other.request(.logOut(key)) == .loggedOut)
+
+            #expect(try await other.request(.contacts(key)) == .refused(prefix: 3))
+            #expect(try await anna.client.request(.contacts(key)) == .refused(prefix: 3))
+            #expect(world.service.keys.count == 1)
+        }
+    }
+
+    @Test func keysOfAllWhoAreSignedInDiffer() async throws {
+        try await MessengerWorld.with { world in
+            let anna = try await world.enter("anna")
+            let holder = try #require(anna.client.key.flatMap { world.service.keys.holder(of: $0) })
+            // Draws each number twice.
+            struct Stutterer: RandomNumberGenerator {
+                var source = SeededGenerator(seed: 7)
+                var last: UInt64?
+
+                mutating func next() -> UInt64 {
+                    if let last {
+                        self.last = nil
+                        return last
+                    }
+                    let number = source.next()
+                    last = number
+                    return number
+                }
+            }
+            var random = Stutterer()
+
+            let keys = (0..<100).map { _ in world.service.keys.issue(to: holder, using: &random) }
+
+            #expect(Set(keys).count == keys.count)
+            for key in keys { world.service.keys.withdraw(key) }
+            #expect(world.service.keys.count == 1)
+        }
+    }
+
+    @Test func keysAreComparedWhole() {
+        let key = WireSample.key(0x0106_FF00)
+
+        #expect(key.matches(WireSample.key(0x0106_FF00)))
+        for other in [0x0106_FF01, 0x8106_FF00, 0x0107_FF00, 0x0106_FE00] as [UInt32] {
+            #expect(!key.matches(WireSample.key(other)))
+        }
+    }
+
+    // MARK: Bad requests
+
+    @Test(
+        arguments: [
+            [0x07], [0x00, 0x61], [0x01], [0x03, 1, 2, 3, 0x0D], [0x06, 1, 2, 3, 4, 0x0D, 0x61],
+            [0x04, 1, 2, 3, 4, 0x0D, 0xFF],
+            [0x03, 1, 2, 3, 4],
+        ] as [[UInt8]])
+    func threeRefusedRequestsInARowClose(request: [UInt8]) async throws {
+        try await MessengerWorld.with { world in
+            let socket = try await world.socket()
+            var reads = socket.reads.makeAsyncIterator()
+
+            for _ in 0..<3 {
+                try await socket.send(request)
+                #expect(await reads.next() == [request[0], 0xFF])
+            }
+
+            #expect(await reads.next() == nil)
+            #expect(world.service.inboundBudget.usedBytes == 0)
+        }
+    }
+
+    @Test func goodRequestBetweenBadOnesCounts() async throws {
+        try await MessengerWorld.with { world in
+            let socket = try await world.socket()
+            var reads = socket.reads.makeAsyncIterator()
+
+            for _ in 0..<3 {
+                for _ in 0..<2 {
+                    try await socket.send([0x09, 0x01])
+                    #expect(await reads.next() == [0x09, 0xFF])
+                }
+                try await socket.send(MessengerRequest.logIn(login: "nobody", password: "pw").encoded())
+                #expect(await reads.next() == [0x01, 0x01])
+            }
+            await socket.close()
+        }
+    }
+
+    @Test func requestOverTheLimitIsRefused() async throws {
+        var options = MessengerWorld.quick
+        options.maximumBytes = 1000
+        try await MessengerWorld.with(options) { world in
+            let anna = try await world.enter("anna")
+            try await world.test.register("bob")
+            let key = try #require(anna.client.key)
+            let text = String(repeating: "a", count: 1000)
+
+            #expect(
+                try await anna.client.request(.send(key, to: .login("bob"), text: text)) == .refused(prefix: 6))
+            #expect(try await world.texts(between: world.asker(anna), and: "bob") == [])
+        }
+    }
+
+    @Test func inputOfAllConnectionsTogetherIsBounded() async throws {
+        var options = MessengerWorld.quick
+        options.gatherTime = .milliseconds(500)
+        try await MessengerWorld.with(options, inboundBytes: 1000) { world in
+            let socket = try await world.socket()
+            var reads = socket.reads.makeAsyncIterator()
+
+            try await socket.send([0x00] + [UInt8](repeating: 0x61, count: 2000))
+
+            #expect(await reads.next() == nil)
+            #expect(world.service.inboundBudget.usedBytes == 0)
+        }
+    }
+
+    // MARK: Sessions
+
+    @Test func revokedSessionIsClosed() async throws {
+        try await MessengerWorld.with { world in
+            let first = try await world.enter("anna")
+            let second = try await world.enter("anna")
+            let asker = try world.asker(first)
+
+            _ = try await world.chat.write(.revokeSessions(asker.user, asker.session), by: nil)
+
+            #expect(await first.push() == nil)
+            #expect(try await second.client.contacts() == [])
+            #expect(world.service.keys.count == 1)
+        }
+    }
+
+    @Test func deletedAccountIsClosedEverywhere() async throws {
+        try await MessengerWorld.with { world in
+            let devices = [try await world.enter("anna"), try await world.enter("anna")]
+            let asker = try world.asker(devices[0])
+
+            _ = try await world.chat.write(.deleteUser(asker.user), by: nil)
+
+            for device in devices { #expect(await device.push() == nil) }
+            await world.allLeft()
+            #expect(world.service.keys.count == 0)
+        }
+    }
+
+    @Test func stoppedServerLetsWhatIsInWorkFinish() async throws {
+        try await MessengerWorld.with { world in
+            let bob = try await world.test.register("bob").asker
+            let anna = try await world.enter("anna")
+            try await anna.send("one", to: "bob")
+            world.test.engine.hold()
+            try await anna.client.send("two", to: "bob")
+            await world.test.engine.writeIsHeld()
+
+            await world.stop()
+            world.test.engine.release()
+
+            #expect(await anna.push() == nil)
+            #expect(try await world.texts(between: bob, and: "anna") == ["one", "two"])
+        }
+    }
+
+    // MARK: Errors
+
+    @Test func everyFailureHasAnAnswer() {
+        #expect(MessengerAnswer(.loginTaken, to: .signUp) == .loginTaken)
+        for error in [ChatError.registrationClosed, .inviteNeeded, .inviteInvalid] {
+            #expect(MessengerAnswer(error, to: .signUp) == .signUpRefused)
+        }
+        #expect(MessengerAnswer(.accountDeleted, to: .logIn) == .noSuchLogin)
+        #expect(MessengerAnswer(.tooManyAttempts(seconds: 3), to: .logIn) == .wrongPassword)
+        #expect(MessengerAnswer(.tooLong(field: "password", limit: 1), to: .logIn) == .wrongPassword)
+        #expect(MessengerAnswer(.noSuchUser, to: .addContact) == .noSuchUser)
+        #expect(MessengerAnswer(.noSuchUser, to: .send) == .refused(prefix: 6))
+        for code in [MessengerCode.signUp, .logIn, .logOut, .contacts, .addContact, .send] {
+            for error in [ChatError.busy, .storageUnavailable, .internalFailure] {
+                #expect(MessengerAnswer(error, to: code) == .refused(prefix: code.rawValue))
+            }
+        }
+    }
+}

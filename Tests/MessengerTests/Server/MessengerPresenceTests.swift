@@ -1,0 +1,155 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import ChatTesting
+import Storage
+import TestClient
+import Testing
+
+@testable import Messenger
+
+/// Who is told that somebody came or went.
+@Suite(.timeLimit(.minutes(2))) struct MessengerPresenceTests {
+    @Test func contactsAreToldOfComingAndGoing() async throws {
+        try await MessengerWorld.with { world in
+            let asker = try await world.test.register("anna").asker
+            try await world.test.register("bob")
+            _ = try await world.chat.addContact(login: "bob", of: asker)
+            let anna = try await world.enter("anna")
+
+            let bob = try await world.enter("bob")
+            #expect(await anna.push() == .presence("bob", isOnline: true))
+            try await bob.client.logOut()
+            #expect(await anna.push() == .presence("bob", isOnline: false))
+            try await bob.client.logIn("bob", password: ChatUnderTest.password)
+            #expect(await anna.push() == .presence("bob", isOnline: true))
+            await bob.client.close()
+            #expect(await anna.push() == .presence("bob", isOnline: false))
+        }
+    }
+
+    @Test func whoIsAddedIsWatchedFromThenOn() async throws {
+        try await MessengerWorld.with { world in
+            try await world.test.register("bob")
+            let anna = try await world.enter("anna")
+            try await anna.client.add("bob")
+
+            _ = try await world.enter("bob")
+
+            #expect(await anna.push() == .presence("bob", isOnline: true))
+        }
+    }
+
+    @Test func onlyTheFirstAndLastDeviceIsTold() async throws {
+        try await MessengerWorld.with { world in
+            try await world.test.register("bob")
+            let anna = try await world.enter("anna")
+            try await anna.client.add("bob")
+            let first = try await world.enter("bob")
+            #expect(await anna.push() == .presence("bob", isOnline: true))
+
+            let second = try await world.enter("bob")
+            try await first.client.logOut()
+            try await second.send("still here", to: "anna")
+            #expect(await anna.push() == .message(from: "bob", text: "still here"))
+            try await second.client.logOut()
+
+            #expect(await anna.push() == .presence("bob", isOnline: false))
+        }
+    }
+
+    @Test func whoHasNotAddedSomebodyIsToldNothing() async throws {
+        try await MessengerWorld.with { world in
+            try await world.test.register("carl")
+            let anna = try await world.enter("anna")
+            let dora = try await world.enter("dora")
+            try await dora.client.add("carl")
+
+            let carl = try await world.enter("carl")
+            #expect(await dora.push() == .presence("carl", isOnline: true))
+            try await carl.send("Hi", to: "anna")
+
+            #expect(await anna.push() == .message(from: "carl", text: "Hi"))
+        }
+    }
+}
+
+struct MessengerPresenceRuleTests {
+    @Test func slowReaderIsToldTheLastState() {
+        var presence = MessengerPresence()
+        presence.note(UserID(1), login: "anna", isOnline: true)
+        presence.note(UserID(2), login: "bob", isOnline: true)
+        presence.note(UserID(3), login: "#1", isOnline: true)
+        presence.note(UserID(1), login: "anna", isOnline: false)
+        presence.note(UserID(1), login: "anna", isOnline: true)
+        presence.note(UserID(2), login: "bob", isOnline: false)
+
+        let told = [presence.next(), presence.next(), presence.next()]
+
+        #expect(
+            told == [
+                .presence(MessengerLogin("anna"), isOnline: true), .presence(MessengerLogin("bob"), isOnline: false),
+                nil,
+            ])
+    }
+
+    @Test func whoIsWhatTheyWereIsNotTold() {
+        var presence = MessengerPresence()
+        presence.note(UserID(1), login: "anna", isOnline: true)
+        _ = presence.next()
+
+        presence.note(UserID(1), login: "anna", isOnline: true)
+        let same = presence.next()
+        presence.note(UserID(1), login: "anna", isOnline: false)
+        let other = presence.next()
+
+        #expect(same == nil)
+        #expect(other == .presence(MessengerLogin("anna"), isOnline: false))
+    }
+}
+
+struct MessengerMarksTests {
+    private func mark(_ user: Int64, _ position: Int64) -> MessengerMark {
+        MessengerMark(user: UserID(user), position: Position(position))
+    }
+
+    @Test func cursorMovesWithTheLastUnitOfAMessage() {
+        var marks = MessengerMarks()
+        marks.wrote(nil)
+        marks.wrote(nil)
+        marks.wrote(mark(1, 5))
+        marks.wrote(mark(1, 6))
+
+        let steps = [marks.acknowledged(2), marks.acknowledged(2), marks.acknowledged(1)]
+
+        #expect(steps == [[], [mark(1, 6)], []])
+    }
+
+    @Test func whatNeedsNoUnitIsReachedWithTheUnitsBefore() {
+        var marks = MessengerMarks()
+        let isReachedAtOnce = marks.reached(mark(1, 4))
+        marks.wrote(mark(1, 5))
+
+        let isReachedBeforeTheUnit = marks.reached(mark(1, 9))
+        let reached = marks.acknowledged(1)
+        let isReachedAfterTheUnit = marks.reached(mark(1, 10))
+
+        #expect(isReachedAtOnce && !isReachedBeforeTheUnit && isReachedAfterTheUnit)
+        #expect(reached == [mark(1, 9)])
+    }
+
+    @Test func eachAccountKeepsItsOwn() {
+        var marks = MessengerMarks()
+        marks.wrote(mark(1, 5))
+        // Somebody else has logged in, who has missed nothing.
+        let isReachedAtOnce = marks.reached(mark(2, 8))
+        marks.wrote(nil)
+        marks.wrote(mark(2, 9))
+
+        let reached = marks.acknowledged(3)
+
+        #expect(isReachedAtOnce)
+        #expect(reached == [mark(1, 5), mark(2, 9)])
+    }
+}

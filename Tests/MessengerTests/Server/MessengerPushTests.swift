@@ -1,0 +1,316 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import ChatTesting
+import JSON
+import NIOCore
+import Storage
+import TestClient
+import Testing
+import Transport
+
+@testable import Messenger
+
+/// What reaches the clients: live, after a log in, in which form, and when they are slow.
+@Suite(.timeLimit(.minutes(2))) struct MessengerPushTests {
+    private let password = ChatUnderTest.password
+
+    // MARK: Live
+
+    @Test func messagesReachEveryDeviceOfTheOtherAndNoneOfTheAuthor() async throws {
+        try await MessengerWorld.with { world in
+            let anna = [try await world.enter("anna"), try await world.enter("anna")]
+            let bob = [try await world.enter("bob"), try await world.enter("bob")]
+
+            try await anna[0].send("one", "two", to: "bob")
+            try await bob[1].send("three", to: "anna")
+
+            for device in bob { #expect(await device.messages(2) == ["anna: one", "anna: two"]) }
+            for device in anna { #expect(await device.messages(1) == ["bob: three"]) }
+        }
+    }
+
+    @Test func longTextIsSplitBetweenCharacters() async throws {
+        try await MessengerWorld.with { world in
+            let anna = try await world.enter("anna")
+            let bob = try await world.enter("bob")
+            let text = String(repeating: "é👋🏽", count: 2000)
+
+            try await anna.send(text, to: "bob")
+
+            var parts: [String] = []
+            while parts.joined().utf8.count < text.utf8.count, case .message("anna", let part)? = await bob.push() {
+                #expect(part.utf8.count + "anna".utf8.count + 2 <= MessengerUnit.maximumBytes)
+                parts.append(part)
+            }
+            #expect(parts.joined() == text)
+            #expect(parts.count == 5)
+            #expect(parts.allSatisfy { $0.allSatisfy { $0 == "é" || $0 == "👋🏽" } })
+        }
+    }
+
+    @Test func groupsAreShownWithTheirTitleAndWrittenToByNumber() async throws {
+        try await MessengerWorld.with { world in
+            let anna = try await world.enter("anna")
+            let bob = try await world.enter("bob")
+            let carl = try await world.test.register("carl").asker
+            let asker = try world.asker(anna)
+            let members = [asker, try world.asker(bob), carl]
+            let titled = try await world.chat.createFlow(
+                .group, title: "Old\rFriends", info: "", members: members.map(\.uuid), by: carl
+            ).record
+            let untitled = try await world.chat.createFlow(
+                .group, title: "", info: "", members: members.map(\.uuid), by: carl
+            ).record
+
+            try await anna.send("Hi all", to: "#\(titled.id.rawValue)")
+            try await world.test.send("from elsewhere", to: titled.uuid, by: carl)
+            try await world.test.send("no title", to: untitled.uuid, by: carl)
+
+            #expect(
+                await bob.messages(3) == [
+                    "anna: [Old\nFriends] Hi all", "carl: [Old\nFriends] from elsewhere",
+                    "carl: [#\(untitled.id.rawValue)] no title",
+                ])
+            #expect(
+                await anna.messages(2) == [
+                    "carl: [Old\nFriends] from elsewhere", "carl: [#\(untitled.id.rawValue)] no title",
+                ])
+        }
+    }
+
+    @Test func whatCannotBeShownIsAShortText() async throws {
+        try await MessengerWorld.with { world in
+            let anna = try await world.test.register("anna").asker
+            let bob = try await world.enter("bob")
+            let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: anna).uuid
+            var sealed = MessageContent(text: "sealed")
+            sealed.encryption = "test"
+
+            for content in [
+                MessageContent(text: "one\r\ntwo\rthree\n"), MessageContent(text: ""),
+                MessageContent(text: "", files: [.picture: JSONText("bytes")]), sealed, MessageContent(text: "end"),
+            ] {
+                try await world.test.send(content, to: flow, by: anna)
+            }
+
+            #expect(
+                await bob.messages(4) == [
+                    "anna: one\ntwo\nthree\n", "anna: [picture]", "anna: [encrypted message]", "anna: end",
+                ])
+        }
+    }
+
+    @Test func changesToOldMessagesAreNotPushed() async throws {
+        try await MessengerWorld.with { world in
+            let anna = try await world.test.register("anna").asker
+            let bob = try await world.enter("bob")
+            let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: anna).uuid
+            let sent = try await world.test.send("tpyo", to: flow, by: anna)
+            #expect(await bob.messages(1) == ["anna: tpyo"])
+
+            _ = try await world.chat.edit(sent.uuid, text: "typo", by: anna)
+            _ = try await world.chat.delete(sent.uuid, in: flow, by: anna)
+            try await world.test.send("end", to: flow, by: anna)
+
+            #expect(await bob.messages(1) == ["anna: end"])
+        }
+    }
+
+    // MARK: Offline
+
+    @Test func missedMessagesComeInOrderAndOnce() async throws {
+        try await MessengerWorld.with { world in
+            let anna = try await world.enter("anna")
+            try await world.test.register("bob")
+            try await anna.send("1", "2", "3", to: "bob")
+
+            let first = try await world.enter("bob")
+            #expect(await first.messages(3) == ["anna: 1", "anna: 2", "anna: 3"])
+            try await first.send("from bob", to: "anna")
+            #expect(await anna.messages(1) == ["bob: from bob"])
+            try await first.client.logOut()
+            try await anna.send("4", "5", to: "bob")
+            try await first.client.logIn("bob", password: password)
+            try await anna.send("6", to: "bob")
+
+            #expect(await first.messages(3) == ["anna: 4", "anna: 5", "anna: 6"])
+        }
+    }
+
+    @Test func whatWasDeliveredBeforeADisconnectDoesNotComeAgain() async throws {
+        try await MessengerWorld.with { world in
+            let author = try await world.test.register("anna").asker
+            let first = try await world.enter("bob")
+            let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
+            try await world.test.send("1", to: flow, by: author)
+            #expect(await first.messages(1) == ["anna: 1"])
+
+            await first.client.close()
+            await world.allLeft()
+            try await world.test.send("2", to: flow, by: author)
+            let second = try await world.enter("bob")
+
+            #expect(await second.messages(1) == ["anna: 2"])
+        }
+    }
+
+    @Test func newsOfManyFlowsComeInTheOrderOfTheLog() async throws {
+        try await MessengerWorld.with { world in
+            let authors = try await world.test.registerAll("anna", "carl", "dora")
+            let bob = try await world.test.register("bob").asker
+            var flows: [Identifier] = []
+            for author in authors { flows.append(try await world.test.createFlow(members: [bob], by: author)) }
+            var expected: [String] = []
+            // More than one page.
+            for number in 0..<150 {
+                let author = number % 3
+                try await world.test.send("\(number)", to: flows[author], by: authors[author])
+                expected.append("\(["anna", "carl", "dora"][author]): [title] \(number)")
+            }
+
+            let device = try await world.enter("bob")
+
+            #expect(await device.messages(150) == expected)
+        }
+    }
+
+    // MARK: Slow readers
+
+    @Test func peerThatDoesNotReadCostsBoundedMemoryAndMissesNothing() async throws {
+        try await MessengerWorld.with { world in
+            let slow = try await world.enter("bob")
+            let quick = try await world.enter("bob")
+            let author = try await world.test.register("anna").asker
+            let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
+            await slow.client.connection.setReading(false)
+            // More than the system keeps for a peer that has not read.
+            let texts = (0..<400).map { "\($0) " + String(repeating: "x", count: 4000) }
+
+            for text in texts { try await world.test.send(text, to: flow, by: author) }
+
+            #expect(await quick.messages(400) == texts.map { "anna: \($0)" })
+            let held = try await state(of: slow, in: world)
+            #expect(held.units > 0 && held.units <= 64)
+            #expect(held.bytes <= 64 * MessengerUnit.maximumBytes)
+            await slow.client.connection.setReading(true)
+            #expect(await slow.messages(400) == texts.map { "anna: \($0)" })
+        }
+    }
+
+    /// What waits on a connection, once everything that was delivered has reached it.
+    private func state(of device: Device, in world: MessengerWorld) async throws -> (units: Int, bytes: Int) {
+        let key = try #require(device.client.key)
+        let connection = try #require(world.service.keys.holder(of: key)?.session.connection)
+        return await withCheckedContinuation { continuation in
+            connection.execute { continuation.resume(returning: ($0.unacknowledgedUnits, $0.bufferedBytes)) }
+        }
+    }
+
+    // MARK: Spacing
+
+    // The old client takes one read for one unit.
+    @Test func eachReadIsOneUnit() async throws {
+        var options = MessengerWorld.quick
+        options.spacing = .milliseconds(150)
+        try await MessengerWorld.with(options) { world in
+            let author = try await world.test.register("anna").asker
+            try await world.test.register("bob")
+            let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
+            for text in ["one", "two"] { try await world.test.send(text, to: flow, by: author) }
+            let socket = try await world.socket()
+            var reads = socket.reads.makeAsyncIterator()
+
+            try await socket.send(MessengerRequest.logIn(login: "bob", password: password).encoded())
+            let answer = try #require(await reads.next())
+            try await world.test.send("three", to: flow, by: author)
+
+            guard case .loggedIn? = MessengerAnswer(decoding: answer) else {
+                Issue.record("\(answer)")
+                return
+            }
+            for text in ["one", "two", "three"] {
+                #expect(await reads.next() == Array("\u{2}anna\r\(text)".utf8))
+            }
+            await socket.close()
+        }
+    }
+
+    @Test func unitsLeaveWhenTheLastIsAcknowledged() async throws {
+        try await MessengerWorld.with { world in
+            let author = try await world.test.register("anna").asker
+            let bob = try await world.enter("bob")
+            let asker = try world.asker(bob)
+            let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
+            var last = Position.start
+            for number in 0..<10 {
+                last = try await world.test.send("\(number)", to: flow, by: author).receipt.position
+            }
+            #expect(await bob.messages(10).count == 10)
+
+            // An answer comes after the units before it were acknowledged.
+            try await bob.settled()
+
+            #expect(try await world.chat.startPosition(of: MessengerService.name, for: asker) >= last)
+        }
+    }
+
+    // MARK: Framing
+
+    @Test func requestsInPiecesAndTogetherAreUnderstood() async throws {
+        var options = MessengerWorld.quick
+        // Only the end of the input ends a request.
+        options.gatherTime = .milliseconds(900)
+        try await MessengerWorld.with(options) { world in
+            let socket = try await world.socket()
+            var reads = socket.reads.makeAsyncIterator()
+
+            for byte in MessengerRequest.signUp(email: "a@b.c", login: "anna", password: "pw").encoded() {
+                try await socket.send([byte])
+            }
+            await socket.endOutput()
+
+            #expect(await reads.next() == [0x00, 0x00])
+            #expect(await reads.next() == nil)
+        }
+    }
+
+    @Test func requestsThatComeTogetherAreAnsweredInOrder() async throws {
+        try await MessengerWorld.with { world in
+            try await world.test.register("bob")
+            let anna = try await world.enter("anna")
+            let asker = try world.asker(anna)
+            let key = try #require(anna.client.key)
+            let together: [MessengerRequest] = [
+                .send(key, to: .login("bob"), text: "one"), .send(key, to: .login("bob"), text: "two"),
+                .addContact(key, login: "bob"), .send(key, to: .login("bob"), text: "three"),
+            ]
+            try await anna.client.connection.send(together.flatMap { $0.encoded() })
+
+            try await anna.client.logOut()
+
+            #expect(try await world.texts(between: asker, and: "bob") == ["one", "two", "three"])
+            #expect(try await world.chat.contacts(of: asker).map(\.person.login) == ["bob"])
+        }
+    }
+
+    @Test func manyRequestsAtOnceAreAllAnswered() async throws {
+        try await MessengerWorld.with { world in
+            try await world.test.register("bob")
+            let anna = try await world.enter("anna")
+            let key = try #require(anna.client.key)
+            _ = try await anna.client.add("bob")
+            let asker = try world.asker(anna)
+            let count = 500
+            let requests = (0..<count).flatMap { _ in MessengerRequest.addContact(key, login: "nobody").encoded() }
+
+            try await anna.client.connection.send(requests)
+            let answer = try await anna.client.request(.logOut(key))
+
+            // Reading stops while many wait, the answers wait for the peer, and nothing is lost.
+            #expect(answer == .loggedOut)
+            #expect(!world.chat.isOnline(asker.user))
+        }
+    }
+}
