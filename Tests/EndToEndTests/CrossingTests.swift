@@ -88,12 +88,8 @@ struct CrossingTests {
         return try await program.startServer()
     }
 
-    private static func skaro(on server: RunningServer) async throws -> SkaroClient {
-        try await SkaroClient.connect(url: try #require(await server.address(of: "skaro")))
-    }
-
     private static func register(_ login: String, on server: RunningServer) async throws {
-        let client = try await skaro(on: server)
+        let client = try await server.skaro()
         try await client.register(login: login, password: password)
         await client.close()
     }
@@ -102,16 +98,14 @@ struct CrossingTests {
     private static func send(
         _ texts: ArraySlice<String>, from sender: String, to recipient: String, on server: RunningServer
     ) async throws {
-        let client = try await skaro(on: server)
+        let client = try await server.skaro()
         try await client.authorize(login: sender, password: password)
         for text in texts { try await client.send(text, to: recipient) }
         await client.close()
     }
 
     private static func messenger(_ login: String, on server: RunningServer) async throws -> MessengerClient {
-        let address = try #require(await server.address(of: "messenger"))
-        let port = try #require(address.split(separator: ":").last.flatMap { Int($0) })
-        let client = try await MessengerClient.connect(host: "127.0.0.1", port: port)
+        let client = try await server.messenger()
         try await client.logIn(login, password: password)
         return client
     }

@@ -16,15 +16,14 @@ struct LauncherTests {
             "awk", "dirname", "find", "flock", "head", "mkdir", "mv", "readlink", "sed", "sh", "sort", "touch", "tr",
         ]
 
-        init(_ program: Program) throws {
+        init(_ program: Program) async throws {
             self.program = program
             let files = FileManager.default
             for folder in ["bin", "checkout/Scripts", "checkout/Sources"] {
                 try files.createDirectory(atPath: program.path(folder), withIntermediateDirectories: true)
             }
             for name in ["manage", "Package.swift", "Scripts/install-packages", "Scripts/packages.txt"] {
-                try files.copyItem(
-                    atPath: Self.root.appending(path: name).path, toPath: program.path("checkout/\(name)"))
+                try await copy(Self.root.appending(path: name).path, to: "checkout/\(name)")
             }
             try program.write("", to: "checkout/Sources/main.swift")
             for tool in Self.tools {
@@ -33,20 +32,27 @@ struct LauncherTests {
                     atPath: program.path("bin/\(tool)"), withDestinationPath: place + tool)
             }
             program["PATH"] = program.path("bin")
-            try play("id", "echo 1000")
-            try play("dpkg-query", "for word; do case $word in -*) ;; *) echo \"installed $word\" ;; esac; done")
+            try await play("id", "echo 1000")
+            try await play(
+                "dpkg-query", "for word; do case $word in -*) ;; *) echo \"installed $word\" ;; esac; done")
         }
 
         /// Puts a script in the place of a tool.
-        func play(_ tool: String, _ script: String) throws {
-            try program.write("#!/bin/sh\n\(script)\n", to: "bin/\(tool)")
-            try FileManager.default.setAttributes(
-                [.posixPermissions: 0o755], ofItemAtPath: program.path("bin/\(tool)"))
+        func play(_ tool: String, _ script: String) async throws {
+            try await copy("/dev/stdin", to: "bin/\(tool)", input: "#!/bin/sh\n\(script)\n")
+        }
+
+        /// Makes an executable file by another process: one that this process writes cannot be run as long as a child that
+        /// is just being started has it open, too.
+        private func copy(_ source: String, to name: String, input: String = "") async throws {
+            let done = try await program.run(
+                ["/usr/bin/install", "--mode", "755", source, program.path(name)], input: input)
+            try #require(done.ending == .exited(0), "\(done.errors)")
         }
 
         /// A toolchain whose words each do what the test says.
-        func playToolchain(version: String = "6.3", resolve: String = "exit 0", build: String) throws {
-            try play(
+        func playToolchain(version: String = "6.3", resolve: String = "exit 0", build: String) async throws {
+            try await play(
                 "swift",
                 """
                 case $1 in
@@ -77,8 +83,8 @@ struct LauncherTests {
 
     @Test func missingPackagesAreNamedWithoutRoot() async throws {
         try await Program.with { program in
-            let checkout = try Checkout(program)
-            try checkout.play("dpkg-query", "echo 'installed git'")
+            let checkout = try await Checkout(program)
+            try await checkout.play("dpkg-query", "echo 'installed git'")
 
             let result = try await checkout.manage("runserver")
 
@@ -94,7 +100,7 @@ struct LauncherTests {
 
     @Test func missingToolchainIsOneSentence() async throws {
         try await Program.with { program in
-            let checkout = try Checkout(program)
+            let checkout = try await Checkout(program)
 
             let result = try await checkout.manage("runserver")
 
@@ -106,8 +112,8 @@ struct LauncherTests {
 
     @Test func oldToolchainIsOneSentence() async throws {
         try await Program.with { program in
-            let checkout = try Checkout(program)
-            try checkout.playToolchain(version: "5.10.1", build: checkout.working)
+            let checkout = try await Checkout(program)
+            try await checkout.playToolchain(version: "5.10.1", build: checkout.working)
 
             let result = try await checkout.manage("runserver")
 
@@ -119,8 +125,8 @@ struct LauncherTests {
 
     @Test func missingNetworkIsOneSentence() async throws {
         try await Program.with { program in
-            let checkout = try Checkout(program)
-            try checkout.playToolchain(resolve: "exit 1", build: checkout.working)
+            let checkout = try await Checkout(program)
+            try await checkout.playToolchain(resolve: "exit 1", build: checkout.working)
 
             let result = try await checkout.manage("runserver")
 
@@ -132,8 +138,8 @@ struct LauncherTests {
 
     @Test func failedBuildIsOneSentenceAndIsTriedAgain() async throws {
         try await Program.with { program in
-            let checkout = try Checkout(program)
-            try checkout.playToolchain(build: "echo 'error: no such module' ; exit 1")
+            let checkout = try await Checkout(program)
+            try await checkout.playToolchain(build: "echo 'error: no such module' ; exit 1")
 
             for round in 1...2 {
                 let result = try await checkout.manage("runserver")
@@ -149,8 +155,8 @@ struct LauncherTests {
 
     @Test func programIsBuiltOnceAndAgainWhenASourceIsNewer() async throws {
         try await Program.with { program in
-            let checkout = try Checkout(program)
-            try checkout.playToolchain(build: checkout.working)
+            let checkout = try await Checkout(program)
+            try await checkout.playToolchain(build: checkout.working)
 
             let first = try await checkout.manage("user", "a b", "")
             let second = try await checkout.manage("--version")
@@ -167,8 +173,8 @@ struct LauncherTests {
 
     @Test func launcherCanBeALinkElsewhere() async throws {
         try await Program.with { program in
-            let checkout = try Checkout(program)
-            try checkout.playToolchain(build: checkout.working)
+            let checkout = try await Checkout(program)
+            try await checkout.playToolchain(build: checkout.working)
             try FileManager.default.createSymbolicLink(
                 atPath: program.path("link"), withDestinationPath: program.path("checkout/manage"))
 

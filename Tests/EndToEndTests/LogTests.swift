@@ -24,6 +24,16 @@ struct LogTests {
             let made = try await program.manage(
                 "user", "create", "--login", "bob", "--password-stdin", input: "pass-of-bob\n")
             #expect(made.ending == .exited(0))
+            let messenger = try await server.messenger()
+            try await messenger.signUp(login: "carol", password: "pass-of-carol")
+            try await messenger.logIn("carol", password: "pass-of-carol")
+            try await messenger.send("text-of-carol", to: "alice")
+            let skaro = try await server.skaro()
+            try await skaro.register(login: "dave", password: "pass-of-dave")
+            let session = try await skaro.authorize(login: "dave", password: "pass-of-dave")
+            // Answered after what came before it is in the log.
+            try await skaro.send("text-of-dave", to: "carol")
+            _ = try await messenger.contacts()
             let page = try await RawConnection(to: server)
             #expect(try await page.get("/livez?auth_id=token-in-query") == "HTTP/1.1 200 OK\r")
             await page.close()
@@ -32,7 +42,10 @@ struct LogTests {
             var written = server.process.errors.text + server.process.output.text
             for name in program.names(in: "log") { written += try program.read("log/\(name)") }
             let stored = try program.names(in: ".").filter { $0.hasPrefix("db_sqlite.db") }.map(program.read).joined()
-            let secrets = ["pass-of-alice", "pass-of-bob", "wrong-word", alice.credentials.authID]
+            let secrets = [
+                "pass-of-alice", "pass-of-bob", "pass-of-carol", "pass-of-dave", "wrong-word", alice.credentials.authID,
+                session,
+            ]
             for secret in secrets {
                 #expect(!written.contains(secret))
                 #expect(!stored.contains(secret))
@@ -40,7 +53,8 @@ struct LogTests {
             #expect(!written.contains("token-of-broken") && !written.contains("token-in-query"))
             if level == "info" { #expect(!written.contains("text-of-")) }
             // Otherwise the test would have looked in the wrong place.
-            #expect(written.contains("The server is running") && stored.contains("text-of-alice"))
+            #expect(written.contains("The server is running"))
+            for name in ["alice", "carol", "dave"] { #expect(stored.contains("text-of-\(name)")) }
             #expect(program.names(in: "log") == (level == "info" ? ["error.log"] : ["debug.log", "error.log"]))
         }
     }

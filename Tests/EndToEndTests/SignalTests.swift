@@ -33,6 +33,25 @@ struct SignalTests {
         }
     }
 
+    @Test func clientsOfEveryProtocolAreLetGo() async throws {
+        try await Program.with { program in
+            let server = try await program.startServer()
+            let skaro = try await server.skaro()
+            try await skaro.register(login: "alice", password: "a password")
+            try await skaro.authorize(login: "alice", password: "a password")
+            let messenger = try await server.messenger()
+            try await messenger.logIn("alice", password: "a password")
+            let fastChat = try await RawConnection(port: server.port(of: "FastChat"))
+
+            server.process.send(SIGTERM)
+
+            #expect(await skaro.webSocket.closed().code == 1001)
+            for await _ in messenger.pushes {}
+            await fastChat.received.ended()
+            #expect(await server.process.ended() == .exited(0))
+        }
+    }
+
     @Test func requestsInWorkAreAnsweredBeforeTheEnd() async throws {
         try await Program.with { program in
             program["PARLEY_DATABASE_BUSY_TIMEOUT"] = "2m"

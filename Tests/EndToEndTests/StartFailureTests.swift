@@ -51,6 +51,12 @@ struct StartFailureTests {
             testDescription: "a certificate that is not there",
             options: ["--ssl-certfile", "none.pem", "--ssl-keyfile", "none.key"], status: 78, names: ["none.pem"]),
         Case(
+            testDescription: "a key file that is damaged", file: "[SECRETS]\nKEY_FILE = secret.key\n",
+            others: ["secret.key": "no key\n"], status: 78, names: ["secret.key"]),
+        Case(
+            testDescription: "an address of another machine for one protocol",
+            file: "[MESSENGER]\nHOST = 192.0.2.1\n", status: 78, names: ["192.0.2.1", "MESSENGER"]),
+        Case(
             testDescription: "an address of another machine", options: ["--host", "192.0.2.1"], status: 78,
             names: ["192.0.2.1"]),
         Case(
@@ -63,7 +69,7 @@ struct StartFailureTests {
     func isOneSentenceThatNamesTheCause(failure: Case) async throws {
         try await Program.with { program in
             try program.write(failure.file, to: "config.ini")
-            for (name, text) in failure.others { try program.write(text, to: name) }
+            for (name, text) in failure.others { try program.write(text, to: name, mode: 0o600) }
             if failure.file.contains("PORT") { program["PARLEY_SERVER_PORT"] = nil }
 
             let result = try await program.run([Program.path, "runserver"] + failure.options)
@@ -73,14 +79,21 @@ struct StartFailureTests {
         }
     }
 
-    @Test func portInUseIsNamed() async throws {
+    @Test(arguments: ["SERVER", "MESSENGER", "FASTCHAT", "BALANCER"])
+    func portInUseIsNamedWithItsSection(section: String) async throws {
         let taken = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(taken.localAddress?.port)
         try await Program.with { program in
-            let result = try await program.manage("runserver", "--port", "\(port)")
+            if section == "BALANCER" {
+                program["PARLEY_BALANCER_LISTEN"] = "127.0.0.1:\(port)"
+            } else {
+                program["PARLEY_\(section)_PORT"] = "\(port)"
+            }
 
-            Self.expect(result, status: 69, names: ["\(port)", "in use"])
+            let result = try await program.manage("runserver")
+
+            Self.expect(result, status: 69, names: ["\(port)", "in use", section])
         }
         try await taken.close()
     }

@@ -80,8 +80,9 @@ final class Program: Sendable {
 
     func path(_ name: String) -> String { "\(folder)/\(name)" }
 
-    func write(_ text: String, to name: String) throws {
+    func write(_ text: String, to name: String, mode: Int = 0o644) throws {
         try Data(text.utf8).write(to: URL(filePath: path(name)))
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path(name))
     }
 
     func read(_ name: String) throws -> String {

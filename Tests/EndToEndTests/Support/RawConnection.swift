@@ -13,6 +13,10 @@ struct RawConnection: Sendable {
 
     init(to server: RunningServer) async throws {
         let address = try ClientAddress(url: server.httpURL)
+        try await self.init(host: address.host, port: address.port)
+    }
+
+    init(host: String = "127.0.0.1", port: Int) async throws {
         let received = TextLog()
         self.received = received
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -21,7 +25,7 @@ struct RawConnection: Sendable {
                     try channel.pipeline.syncOperations.addHandler(TextLogReader(received))
                 }
             }
-            .connect(host: address.host, port: address.port).get()
+            .connect(host: host, port: port).get()
     }
 
     func send(_ text: String) async throws {
