@@ -13,22 +13,32 @@ extension Manage.TestClient {
             commandName: "ping",
             abstract: "Send a ping_pong and tell how long the answer took.",
             discussion: """
-                Ends as 'testclient send' does. Nothing is stored but the log in.
+                Ends as 'testclient send' does. Nothing is stored but the log in. Over another
+                protocol it is the request that changes least.
 
                 Examples:
                   manage testclient ping
                   manage testclient ping --json
+                  manage testclient ping --protocol messenger --login alice
                   manage testclient ping -a wss://chat.example.org/ws --login alice
                 """
         )
 
+        @OptionGroup(title: "Protocol Options") var speech: ProtocolOptions
         @OptionGroup(title: "Account Options") var account: AccountOptions
         @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
         @OptionGroup(title: "Output Options") var output: OutputOptions
 
+        func validate() throws {
+            if speech.wireProtocol != .mtp || speech.isNew, account.login == nil {
+                throw ValidationError("Please name the account with --login.")
+            }
+        }
+
         func run() async throws {
             let loaded = try settings.load(output: output)
+            if speech.wireProtocol != .mtp || speech.isNew { return try await ping(loaded) }
             try connection.requireAccount(account, loaded)
             let proof = try account.proof(output: output)
             let answer = try await connection.connect(loaded) { server in
@@ -41,6 +51,21 @@ extension Manage.TestClient {
                     address: connection.url(loaded), code: response.code, status: response.status,
                     detail: response.isSuccess ? nil : response.detail, duration: answer.duration))
             if answer.status != .done { throw ExitCode(answer.status.rawValue) }
+        }
+
+        private func ping(_ settings: Settings) async throws {
+            let connector = speech.connector(settings, connection)
+            let instant = CommandContext.current.instant
+            let duration = try await speech.connected(
+                connector, login: account.login ?? "", password: account.password
+            ) { client in
+                let start = instant()
+                try await client.ping()
+                return start.duration(to: instant())
+            }
+            try output.write(
+                PingReport(
+                    address: connector.address(speech.wireProtocol), code: 200, status: "OK", duration: duration))
         }
     }
 }

@@ -19,6 +19,9 @@ extension Manage.TestClient {
                 answer of 200 to 299, 4 for 401 and 403, 6 for 404, 7 for 409, 69 when
                 the server cannot be reached, otherwise with 1.
 
+                With --to, over any protocol, it sends a message to a person, or with
+                '#' to a group.
+
                 Examples:
                   manage testclient send
                   manage testclient send -t all_flow --login alice --password-stdin < pw
@@ -26,6 +29,7 @@ extension Manage.TestClient {
                     --file picture=holiday.jpg
                   manage testclient send -t add_flow --login bob \\
                     --set data.flow.0.title=News
+                  manage testclient send --protocol skaro --login bob --to alice --text Hi
                   manage testclient send -a wss://chat.example.org/ws --raw - < request.json
                 """
         )
@@ -33,6 +37,13 @@ extension Manage.TestClient {
         /// The longest text for `--raw -`, in bytes: more than the server takes by default.
         private static let maximumRawBytes = 17 << 20
 
+        @Option(
+            name: .customLong("to"),
+            help: ArgumentHelp("Send --text or --file picture=PATH to this login, number or #GROUP.", valueName: "name")
+        )
+        var person: String?
+
+        @OptionGroup(title: "Protocol Options") var speech: ProtocolOptions
         @OptionGroup(title: "Request Options") var request: RequestOptions
         @OptionGroup(title: "Account Options") var account: AccountOptions
         @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
@@ -40,6 +51,7 @@ extension Manage.TestClient {
         @OptionGroup(title: "Output Options") var output: OutputOptions
 
         func validate() throws {
+            if person != nil || speech.wireProtocol != .mtp || speech.isNew { return try validatePerson() }
             if request.raw != nil, account.isGiven {
                 throw ValidationError("Please give --raw alone: it is the whole request, with who asks.")
             }
@@ -51,11 +63,51 @@ extension Manage.TestClient {
             }
         }
 
+        /// A message to a person has no other parts of a request.
+        private func validatePerson() throws {
+            guard let person, !person.isEmpty else {
+                throw ValidationError("Please say with --to for whom the message is.")
+            }
+            guard account.login != nil else { throw ValidationError("Please name the account with --login.") }
+            guard request.raw == nil, request.flow == nil, request.assignments.isEmpty, request.method == .sendMessage
+            else { throw ValidationError("Please give --to without --type, --flow, --set and --raw.") }
+            let hasPicture = request.files.contains { $0.kind == .picture }
+            guard request.files.isEmpty || hasPicture && request.files.count == 1 && request.text == nil else {
+                throw ValidationError("Please give --text, or one --file picture=PATH, beside --to.")
+            }
+        }
+
         func run() async throws {
             let loaded = try settings.load(output: output)
+            if let person { return try await say(to: person, loaded) }
             let answer = try await request.raw == nil ? composed(loaded) : raw(loaded)
             try show(answer)
             if answer.status != .done { throw ExitCode(answer.status.rawValue) }
+        }
+
+        private func say(to person: String, _ settings: Settings) async throws {
+            let connector = speech.connector(settings, connection)
+            let picture = try request.files.first?.bytes()
+            let text = request.text ?? "Health check"
+            let instant = CommandContext.current.instant
+            let (name, duration) = try await speech.connected(
+                connector, login: account.login ?? "", password: account.password
+            ) { client in
+                let conversation = try await client.find(person)
+                let start = instant()
+                if let picture {
+                    try await client.show(picture, to: conversation)
+                } else {
+                    try await client.say(text, to: conversation)
+                }
+                // Not every protocol answers to a message: what comes behind it shows that it was taken.
+                try await client.ping()
+                return (conversation.address, start.duration(to: instant()))
+            }
+            try output.write(
+                SayReport(
+                    wireProtocol: speech.wireProtocol, address: connector.address(speech.wireProtocol), to: name,
+                    duration: duration))
         }
 
         private func composed(_ settings: Settings) async throws -> ServerConnection.Answer {

@@ -33,6 +33,13 @@ extension Manage.TestClient {
         var choice = WireProtocolChoice.mtp
 
         @Option(
+            name: .customLong("keys"),
+            help: ArgumentHelp(
+                "FastChat: use the keys in NAME_public.pem and NAME_private.pem, which are written when missing.",
+                valueName: "name"))
+        var keys: String?
+
+        @Option(
             name: .customLong("login"),
             help: "Use this account in place of a throw-away one; needed where registration is closed.")
         var login: String?
@@ -48,6 +55,9 @@ extension Manage.TestClient {
             if login != nil, choice != .mtp {
                 throw ValidationError(
                     "Please leave --login out: over other protocols than mtp the users are throw-away ones.")
+            }
+            if keys != nil, choice != .all, choice != .fastchat {
+                throw ValidationError("Please give --keys only with --protocol fastchat or all.")
             }
             if choice == .all, connection.address != nil {
                 throw ValidationError("Please name one --protocol beside -a: each has an address of its own.")
@@ -71,7 +81,7 @@ extension Manage.TestClient {
         }
 
         private func walkPairs(_ settings: Settings) async throws {
-            var connector = ProtocolConnector(settings: settings, connection: connection)
+            var connector = ProtocolConnector(settings: settings, connection: connection, keys: keys)
             // People from before need not be known; the clocks need not agree.
             connector.start = Int64(CommandContext.current.now()) - 3600
             var random = SystemRandomNumberGenerator()

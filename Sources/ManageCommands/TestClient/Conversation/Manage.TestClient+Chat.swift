@@ -19,7 +19,7 @@ extension Manage.TestClient {
 
                 With FastChat the login is a number, and --keys NAME names the key files
                 NAME_public.pem and NAME_private.pem, which --register writes when they are
-                not there. Without --keys a key is made for this conversation alone.
+                not there. Without --keys what others encrypted for you cannot be read.
 
                 Examples:
                   manage testclient chat --login alice
@@ -31,24 +31,14 @@ extension Manage.TestClient {
                 """
         )
 
-        @Option(name: .customLong("protocol"), help: "The protocol to speak.")
-        var wireProtocol = WireProtocol.mtp
-
         @Option(name: .customLong("login"), help: "Log in with this login and a password.")
         var login: String
-
-        @Flag(name: .customLong("register"), help: "Make the account first.")
-        var isNew = false
 
         @Option(
             name: .customLong("to"), help: ArgumentHelp("Begin a conversation with this person.", valueName: "name"))
         var partner: String?
 
-        @Option(
-            name: .customLong("keys"),
-            help: ArgumentHelp("The names of the key files for FastChat, without their ends.", valueName: "name"))
-        var keys: String?
-
+        @OptionGroup(title: "Protocol Options") var speech: ProtocolOptions
         @OptionGroup(title: "Account Options") var password: PasswordOptions
         @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
@@ -56,21 +46,18 @@ extension Manage.TestClient {
 
         func validate() throws {
             if login.isEmpty { throw ValidationError("Please give --login a login.") }
-            if keys != nil, wireProtocol != .fastchat {
-                throw ValidationError("Please give --keys only with --protocol fastchat: no other has keys.")
-            }
             if output.isJSON { throw ValidationError("Please leave --json out: a conversation is for people.") }
         }
 
         func run() async throws {
             let loaded = try settings.load(output: output)
             let context = CommandContext.current
-            let connector = ProtocolConnector(settings: loaded, connection: connection, keys: keys)
+            let (connector, wireProtocol) = (speech.connector(loaded, connection), speech.wireProtocol)
             try connector.check(wireProtocol)
-            let secret = try password.password(prompt: "Password for \(login)", isNew: isNew)
+            let secret = try password.password(prompt: "Password for \(login)", isNew: speech.isNew)
             let keyboard = try Self.keyboard(context)
             defer { if keyboard != context.terminal.input { close(keyboard) } }
-            let client = try await connector.connect(wireProtocol, login: login, password: secret, isNew: isNew)
+            let client = try await connector.connect(wireProtocol, login: login, password: secret, isNew: speech.isNew)
             do {
                 try await talk(client, keyboard: keyboard, address: connector.address(wireProtocol))
                 await client.close()
