@@ -44,15 +44,16 @@ package struct ChatUnderTest: Sendable {
 
     /// Runs `body` on a fresh domain, then closes it and removes its store, whatever happens.
     ///
-    /// Its writer works unless `running` says no; then nothing is committed until the test calls `chat.run()`.
+    /// Its writer works unless `running` says no; then nothing is committed until the test calls `chat.run()`. With
+    /// `hearsHints` off it is as if the connection for other servers' hints were cut.
     package static func with(
         _ kind: StorageKind = .sqliteMemory, policy: ChatPolicy = ChatPolicy(), limits: BatchWriter.Limits = .init(),
-        running: Bool = true, _ body: (ChatUnderTest) async throws -> Void
+        running: Bool = true, hearsHints: Bool = true, _ body: (ChatUnderTest) async throws -> Void
     ) async throws {
         try await StorageUnderTest.with(kind) { store in
             // The cheapest hashes there are, and room for all who wait for one.
             let hasher = try PasswordHasher(.init(memoryBytes: 8192, iterations: 1, maximumWaiting: 4096))
-            let engine = HeldEngine(store.storage.engine)
+            let engine = HeldEngine(store.storage.engine, hearsHints: hearsHints)
             let clock = StandingClock()
             let chat = Chat(
                 storage: store.storage(over: engine, clock: ContinuousClock()), hasher: hasher, policy: policy,
@@ -97,10 +98,10 @@ package struct ChatUnderTest: Sendable {
         }
     }
 
-    /// A second domain on a second connection to the same store, as another server of the cluster has it.
+    /// A second domain on a second connection to the same store, as another server of the cluster has it; `running` runs it.
     package func withOtherServer(policy: ChatPolicy, _ body: (Chat) async throws -> Void) async throws {
         try await store.withAnother { storage in
-            try await running(another(policy: policy, on: storage), body)
+            try await body(another(policy: policy, on: storage))
         }
     }
 

@@ -20,13 +20,15 @@ package final class HeldEngine: StorageEngine {
     private let arrivals: AsyncStream<Void>
     private let arrived: AsyncStream<Void>.Continuation
 
-    package init(_ engine: any StorageEngine) {
+    /// Stands before an engine; without `hearsHints` no hint of other processes arrives.
+    package init(_ engine: any StorageEngine, hearsHints: Bool = true) {
         self.engine = engine
+        signals = hearsHints ? engine.signals : DeafSignals()
         (arrivals, arrived) = AsyncStream.makeStream()
     }
 
     package var dialect: SQLDialect { engine.dialect }
-    package var signals: any LogSignals { engine.signals }
+    package let signals: any LogSignals
 
     /// Lets no write begin until `release`.
     package func hold() { state.withLock { $0.isHolding = true } }
@@ -101,4 +103,13 @@ package final class HeldEngine: StorageEngine {
 
     package func facts() async throws(StorageError) -> EngineFacts { try await engine.facts() }
     package func close() async { await engine.close() }
+}
+
+/// Hints that never arrive, as when their connection is cut.
+private final class DeafSignals: LogSignals {
+    private let streams = LogHintStreams(isConnected: false)
+
+    func publish(_ news: LogNews) {}
+    func subscribe() -> AsyncStream<LogHint> { streams.subscribe() }
+    func close() async { streams.finish() }
 }

@@ -59,6 +59,8 @@ final class Delivery: Sendable {
     /// Delivers until `finish`.
     func run(for chat: Chat) async {
         var position = followsOthers ? await start(of: chat) : .start
+        // What was committed here before that is not delivered again; who is connected already reads it.
+        if followsOthers { chat.hub.hintEverybody() }
         for await batch in batches {
             let events = batch.events
             if followsOthers {

@@ -1,0 +1,87 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import ChatTesting
+import Credentials
+import Storage
+import Testing
+
+/// Public keys that people publish, and key pairs that the server holds.
+@Suite(.timeLimit(.minutes(3))) struct KeyTests {
+    private static func policy(key: UInt8 = 7) -> ChatPolicy {
+        var policy = ChatPolicy()
+        policy.sealer = Sealer(keys: [[UInt8](repeating: key, count: 32)])
+        return policy
+    }
+
+    @Test(arguments: StorageKind.engines) func whatIsPublishedIsFound(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let chat = test.chat
+            let people = try await test.registerAll("alice", "bob", "carol")
+            let users = people.map(\.user)
+
+            try await chat.publishKey("first", kind: "fastchat", of: people[0])
+            try await chat.publishKey("second", kind: "fastchat", of: people[0])
+            try await chat.publishKey("other kind", kind: "matrix", device: "d", of: people[0])
+            try await chat.publishKey("bob's", kind: "fastchat", of: people[1])
+
+            #expect(
+                try await chat.publicKeys(of: users, kind: "fastchat") == [users[0]: "second", users[1]: "bob's"])
+            #expect(try await chat.publicKeys(of: users, kind: "matrix") == [users[0]: "other kind"])
+            #expect(try await chat.publicKeys(of: [], kind: "fastchat").isEmpty)
+            await #expect(throws: ChatError.tooLong(field: "public_key", limit: ChatLimits.publicKeyBytes)) {
+                try await chat.publishKey(
+                    String(repeating: "k", count: ChatLimits.publicKeyBytes + 1), kind: "fastchat", of: people[2])
+            }
+            await #expect(throws: ChatError.nullCharacter(field: "public_key")) {
+                try await chat.publishKey("a\0", kind: "fastchat", of: people[2])
+            }
+        }
+    }
+
+    @Test(arguments: StorageKind.engines) func aHeldKeyIsMadeOnceForAllServers(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind, policy: Self.policy()) { test in
+            _ = try await test.registerAll("alice", "bob")
+            let alice = try await test.chat.person(login: "alice")
+            let bob = try await test.chat.person(login: "bob")
+            let another = test.another(policy: Self.policy())
+            #expect(try await test.chat.heldKey(of: alice, kind: "fastchat", makes: false) == nil)
+
+            // Two servers ask at once, each more than once.
+            let pems = try await withThrowingTaskGroup(of: String?.self) { group in
+                for chat in [test.chat, another, test.chat, another] {
+                    group.addTask { try await chat.heldKey(of: alice, kind: "fastchat", makes: true)?.pem }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+
+            let pem = try #require(pems[0])
+            #expect(pems == Array(repeating: pem, count: 4))
+            #expect(try await test.chat.heldKey(of: alice, kind: "fastchat", makes: false)?.pem == pem)
+            #expect(try await test.chat.heldKey(of: bob, kind: "fastchat", makes: false) == nil)
+            let stored = try #require(try await test.storage.bridgeKey(of: alice.id, kind: "fastchat"))
+            #expect(try RSAPrivateKey(pem: pem).publicKey.pem == stored.publicKey)
+            #expect(!String(decoding: stored.sealedPrivateKey, as: UTF8.self).contains("PRIVATE KEY"))
+        }
+    }
+
+    @Test func withoutTheKeyFileNothingIsHeld() async throws {
+        try await ChatUnderTest.with(policy: Self.policy()) { test in
+            try await test.register("alice")
+            let alice = try await test.chat.person(login: "alice")
+            let server = try await test.chat.serverKey("balancer")
+            let held = try await test.chat.heldKey(of: alice, kind: "fastchat", makes: true)
+            #expect(held?.pem != server.pem)
+
+            #expect(try await test.another(policy: Self.policy()).serverKey("balancer").pem == server.pem)
+            for policy in [ChatPolicy(), Self.policy(key: 8)] {
+                let another = test.another(policy: policy)
+                await #expect(throws: ChatError.internalFailure) { try await another.serverKey("balancer") }
+                await #expect(throws: ChatError.internalFailure) {
+                    try await another.heldKey(of: alice, kind: "fastchat", makes: true)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ChatTesting
+import Credentials
+import Testing
+
+@testable import Chat
+@testable import Storage
+
+/// Servers that share one store: what one commits reaches the connections and caches of the other.
+@Suite(.timeLimit(.minutes(3)), .enabled(if: StorageKind.available.contains(.postgres)))
+struct SharedStoreTests {
+    private static var policy: ChatPolicy {
+        var policy = ChatPolicy()
+        policy.sharesStore = true
+        return policy
+    }
+
+    /// Runs `body` with two servers; connections that are attached to the second one get everything from then on.
+    private static func withTwo(
+        _ body: (ChatUnderTest, Chat) async throws -> Void
+    ) async throws {
+        try await ChatUnderTest.with(.postgres, policy: policy) { test in
+            try await test.withOtherServer(policy: policy) { other in
+                let asker = try await test.register("who sees that it runs").asker
+                let witness = RecordingConnection()
+                other.hub.attach(witness, asker: asker, wantsNews: true)
+                try await test.running(other) { other in
+                    await witness.hint()
+                    other.hub.detach(witness)
+                    try await body(test, other)
+                }
+            }
+        }
+    }
+
+    private static func connect(_ asker: Asker, to chat: Chat, _ sink: RecordingSink) -> RecordingConnection {
+        let connection = RecordingConnection(sink, 1)
+        chat.hub.attach(connection, asker: asker, wantsNews: true)
+        return connection
+    }
+
+    private static func send(_ text: String, to flow: Identifier, by asker: Asker, at chat: Chat) async throws {
+        _ = try await chat.receipt(of: chat.submit(MessageContent(text: text), to: flow, by: asker))
+    }
+
+    /// The texts that a sink got, once it has this many.
+    private static func texts(_ count: Int, from sink: RecordingSink) async -> [String] {
+        var texts: [String] = []
+        while texts.count < count, let call = await sink.next() {
+            if case .run(let run, _) = call { texts += run }
+        }
+        return texts
+    }
+
+    @Test func whatOneCommitsReachesTheConnectionsOfTheOther() async throws {
+        try await Self.withTwo { test, other in
+            let people = try await test.registerAll("alice", "bob")
+            let flow = try await test.createFlow(members: people, by: people[0])
+            let sinks = [RecordingSink(), RecordingSink()]
+            let connections = [
+                Self.connect(people[0], to: test.chat, sinks[0]), Self.connect(people[1], to: other, sinks[1]),
+            ]
+
+            try await Self.send("from here", to: flow, by: people[0], at: test.chat)
+            for sink in sinks { #expect(await sink.runs(upTo: "from here") == [.run(["from here"], to: [1])]) }
+            try await Self.send("from there", to: flow, by: people[1], at: other)
+            for sink in sinks { #expect(await sink.runs(upTo: "from there") == [.run(["from there"], to: [1])]) }
+
+            #expect(connections.allSatisfy { $0.hintCount == 0 })
+        }
+    }
+
+    @Test func bothSeeTheSameOrderAndNothingTwice() async throws {
+        let each = 60
+        try await Self.withTwo { test, other in
+            let people = try await test.registerAll("alice", "bob")
+            let flow = try await test.createFlow(members: people, by: people[0])
+            let sinks = [RecordingSink(), RecordingSink()]
+            let connections = [
+                Self.connect(people[0], to: test.chat, sinks[0]), Self.connect(people[1], to: other, sinks[1]),
+            ]
+
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (chat, asker, name) in [(test.chat, people[0], "here"), (other, people[1], "there")] {
+                    group.addTask {
+                        for number in 0..<each {
+                            try await Self.send("\(name) \(number)", to: flow, by: asker, at: chat)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+
+            let log = try await test.texts(in: flow, for: people[0])
+            #expect(log.count == 2 * each || log.count == 100, "one page of the flow")
+            for sink in sinks {
+                let texts = await Self.texts(2 * each, from: sink)
+                #expect(texts.starts(with: log))
+                #expect(Set(texts).count == 2 * each)
+                let positions = sink.allRuns.flatMap { $0.messages.map(\.position) }
+                #expect(positions == positions.sorted())
+            }
+            for (chat, connection) in zip([test.chat, other], connections) { chat.hub.detach(connection) }
+        }
+    }
+
+    /// Large events come in short pages; what follows them must not be passed over.
+    @Test func largeBatchesArePassedOnWhole() async throws {
+        let count = 300
+        try await Self.withTwo { test, other in
+            let people = try await test.registerAll("alice", "bob")
+            let flow = try await test.createFlow(members: people, by: people[0])
+            let id = try #require(try await test.storage.flow(uuid: flow)).id
+            let sink = RecordingSink()
+            let connection = Self.connect(people[1], to: other, sink)
+            let padding = String(repeating: "x", count: 60_000)
+            let writes = (0..<count).map { number in
+                Write(
+                    uuid: test.chat.newIdentifier(), author: people[0].user,
+                    action: .sendMessage(
+                        flow: id, content: MessageContent(text: "\(number) \(padding)").encoded().content, blobs: []))
+            }
+
+            async let own: Void = Self.send("own", to: flow, by: people[1], at: other)
+            _ = try await test.direct.commit(writes)
+            try await own
+
+            let texts = await Self.texts(count + 1, from: sink).map { $0.prefix(while: { $0 != " " }) }
+            #expect(texts.filter { $0 != "own" } == (0..<count).map { "\($0)" })
+            #expect(texts.contains("own"))
+            other.hub.detach(connection)
+        }
+    }
+
+    @Test func aRevocationReachesTheOther() async throws {
+        try await Self.withTwo { test, other in
+            let alice = try await test.register("alice")
+            let token = TokenHash(of: alice.token)
+            let connection = Self.connect(alice.asker, to: other, RecordingSink())
+            #expect(try await other.asker(uuid: alice.asker.uuid, token: token) == alice.asker)
+
+            try await test.chat.logOut(alice.asker)
+            await connection.revocation()
+
+            await #expect(throws: ChatError.tokenRevoked) {
+                try await other.asker(uuid: alice.asker.uuid, token: token)
+            }
+        }
+    }
+
+    @Test func aForeignLeaveEndsDeliveryAndReading() async throws {
+        try await Self.withTwo { test, other in
+            let people = try await test.registerAll("alice", "bob")
+            let bob = try await test.chat.person(login: "bob")
+            let group = try await test.chat.createGroup(title: "group", members: [bob], by: people[0])
+            let open = try await test.createFlow(by: people[0])
+            let sink = RecordingSink()
+            let connection = Self.connect(people[1], to: other, sink)
+            // The other one remembers that he is a member.
+            try await Self.send("1", to: group.uuid, by: people[1], at: other)
+            #expect(await sink.runs(upTo: "1") == [.run(["1"], to: [1])])
+
+            try await test.chat.removeMember(bob, from: group, by: people[0])
+            // Writing is checked in the log itself, so at once.
+            await #expect(throws: ChatError.noSuchFlow) {
+                try await Self.send("refused", to: group.uuid, by: people[1], at: other)
+            }
+            try await test.send("2", to: group.uuid, by: people[0])
+            try await test.send("3", to: open, by: people[0])
+
+            #expect(await sink.runs(upTo: "3") == [.run(["3"], to: [1])])
+            await #expect(throws: ChatError.noSuchFlow) { try await other.flow(group.uuid, for: people[1]) }
+            await #expect(throws: ChatError.noSuchFlow) {
+                try await other.history(of: group.uuid, before: nil, limit: 10, for: people[1])
+            }
+            other.hub.detach(connection)
+        }
+    }
+
+    @Test func aChatMadeAnewByTheOtherIsFound() async throws {
+        try await Self.withTwo { test, other in
+            let people = try await test.registerAll("alice", "bob")
+            let bob = try await test.chat.person(login: "bob")
+            let first = try await other.directFlow(with: bob, by: people[0])
+            #expect(try await other.existingDirectFlow(with: bob, by: people[0])?.uuid == first.uuid)
+            let connection = RecordingConnection()
+            other.hub.attach(connection, asker: people[0], wantsNews: true)
+
+            _ = try await test.chat.write(.deleteFlow(first.id), by: nil)
+            await connection.hint()
+            #expect(try await other.existingDirectFlow(with: bob, by: people[0]) == nil)
+            let second = try await test.chat.directFlow(with: bob, by: people[0])
+
+            #expect(second.uuid != first.uuid)
+            #expect(try await other.existingDirectFlow(with: bob, by: people[0])?.uuid == second.uuid)
+            #expect(try await other.directFlow(with: bob, by: people[0]).uuid == second.uuid)
+            other.hub.detach(connection)
+        }
+    }
+
+    // MARK: When something is cut
+
+    @Test func withoutHintsALookAtTheLogFindsTheMessage() async throws {
+        try await ChatUnderTest.with(.postgres, policy: Self.policy, hearsHints: false) { test in
+            let people = try await test.registerAll("alice", "bob")
+            let flow = try await test.createFlow(members: people, by: people[0])
+            let sink = RecordingSink()
+            _ = Self.connect(people[1], to: test.chat, sink)
+            try await test.send("own", to: flow, by: people[1])
+            _ = await sink.runs(upTo: "own")
+
+            try await test.withOtherServer(policy: Self.policy) { other in
+                try await test.running(other) { other in
+                    try await Self.send("quiet", to: flow, by: people[0], at: other)
+                    let sent = ContinuousClock.now
+                    #expect(await sink.runs(upTo: "quiet") == [.run(["quiet"], to: [1])])
+                    #expect(ContinuousClock.now - sent < .seconds(5))
+                }
+            }
+        }
+    }
+
+    @Test func afterTheStoreWasOutOfReachNothingIsMissing() async throws {
+        try await ChatUnderTest.with(.postgres, policy: Self.policy) { test in
+            let people = try await test.registerAll("alice", "bob")
+            let bob = try await test.chat.person(login: "bob")
+            let group = try await test.chat.createGroup(title: "group", members: [bob], by: people[0])
+            let sink = RecordingSink()
+            _ = Self.connect(people[0], to: test.chat, sink)
+            try await test.send("before", to: group.uuid, by: people[0])
+            _ = await sink.runs(upTo: "before")
+
+            try await test.withOtherServer(policy: Self.policy) { other in
+                try await test.running(other) { other in
+                    test.engine.setOutOfReach(true)
+                    for number in 0..<3 { try await Self.send("\(number)", to: group.uuid, by: people[1], at: other) }
+                    try await other.removeMember(bob, from: group, by: people[0])
+                    try await Self.send("last", to: group.uuid, by: people[0], at: other)
+                    // Told that it is to look, it could not.
+                    while await sink.next() != .hint([1]) {}
+                    test.engine.setOutOfReach(false)
+
+                    #expect(await Self.texts(4, from: sink) == ["0", "1", "2", "last"])
+                    await #expect(throws: ChatError.noSuchFlow) {
+                        try await test.chat.flow(group.uuid, for: people[1])
+                    }
+                }
+            }
+        }
+    }
+}
