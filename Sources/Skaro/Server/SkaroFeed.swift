@@ -38,7 +38,7 @@ struct SkaroFeed {
 
     /// Whether a message is to be shown: not what the connection wrote itself.
     mutating func shows(_ message: LiveMessage) -> Bool {
-        own.remove(message.uuid) == nil
+        own.isEmpty || own.remove(message.uuid) == nil
     }
 
     /// A message of its own that was refused after all.

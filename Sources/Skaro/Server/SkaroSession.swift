@@ -4,6 +4,7 @@
 import Chat
 import Credentials
 import DequeModule
+import Logging
 import NIOCore
 import Storage
 import Transport
@@ -228,6 +229,8 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
                 guard badFrames < Self.maximumBadFrames else {
                     inWork -= inbox.count + 1
                     inbox.removeAll()
+                    service.logger.debug(
+                        "A client sent frames that are no requests", metadata: ["address": "\(origin.address)"])
                     end(.protocolError, "\(Self.maximumBadFrames) frames in a row were no requests.")
                     break
                 }
@@ -315,6 +318,12 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
             // The connection may have ended, or been handed over, meanwhile.
             guard let connection, logIn != nil else { throw .notAuthorized }
             connection.setMaximumMessageBytes(service.options.frameBytes)
+            service.logger.debug(
+                "A session is served",
+                metadata: [
+                    "chat.session.id": "\(asker.session.rawValue)", "chat.connection.id": "\(connection.id)",
+                    "address": "\(origin.address)",
+                ])
             return .session(id: sid, user: user)
         } catch {
             leave()

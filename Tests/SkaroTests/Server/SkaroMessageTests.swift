@@ -4,6 +4,7 @@
 import CBOR
 import Chat
 import ChatTesting
+import Credentials
 import JSON
 import Skaro
 import Storage
@@ -51,16 +52,49 @@ import Testing
 
     @Test func manyMessagesInWorkAtOnceKeepTheirOrder() async throws {
         try await SkaroServer.with { server in
-            let alice = try await server.join("alice")
+            try await server.test.register("alice")
             let bob = try await server.join("bob")
-            let bodies = (0..<100).map { "\($0)" }
-            for (id, body) in bodies.enumerated() {
-                try await alice.client.send(
-                    frame: SkaroCall.sendMessage(to: "bob", body: body).encoded(id: .int(Int64(-1 - id))))
-                if id == 0 { _ = try await bob.message() }
+            let socket = try await WebSocketClient.connect(url: server.url)
+            func next() async throws -> CBORValue {
+                try CBORValue(decoding: try #require(try await socket.receive()))
+            }
+            func send(_ call: SkaroCall, id: Int64) async throws {
+                try await socket.send(
+                    frame: WebSocketFrameBytes(opcode: 2), payload: call.encoded(id: .int(id)))
+            }
+            let token = try #require(try await next()["token"]?.text)
+            let proof = HMACChallenge(Password(ChatUnderTest.password)).answer(to: token)
+            try await send(.authorize(login: "alice", proof: proof), id: 0)
+            let bodies = (1...200).map { "\($0)" }
+            for (number, body) in bodies.enumerated() {
+                try await send(.sendMessage(to: "bob", body: body), id: Int64(number + 1))
             }
 
-            #expect(try await bob.bodies(99) == Array(bodies.dropFirst()))
+            // Nothing but the answers, in the order of the requests: what one wrote is not shown to oneself.
+            for id in 0...200 {
+                let answer = try await next()
+                #expect(answer["type"] == "request")
+                #expect(answer["id"] == .int(Int64(id)))
+                #expect(answer["status"] == "200 OK")
+            }
+            #expect(try await bob.bodies(200) == bodies)
+            let reply = try await bob.client.send("enough", to: "alice")
+            #expect(SkaroMessage(try await next()) == reply)
+        }
+    }
+
+    @Test func changedProfilesDelayNoMessage() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            let bob = try await server.join("bob")
+            for number in 0..<20 {
+                // Neither of them is in the server's memory after that.
+                _ = try await alice.ask(.updateMyData(SkaroProfile(bio: "\(number)")))
+                _ = try await bob.ask(.updateMyData(SkaroProfile(bio: "\(number)")))
+                let stored = try await alice.client.send("\(number)", to: "bob")
+
+                #expect(try await bob.message() == stored)
+            }
         }
     }
 
