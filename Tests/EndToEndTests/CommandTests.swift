@@ -141,6 +141,55 @@ struct CommandTests {
         }
     }
 
+    @Test(arguments: Engine.available)
+    func everyPairOfProtocolsTalksAndLeavesNothingBehind(engine: Engine) async throws {
+        try await Program.with { program in
+            try await engine.prepare(program) {
+                let server = try await program.startServerOnKnownPort(everyProtocol: true)
+
+                let walk = try await program.manage("testclient", "session", "--protocol", "all", "--json")
+                let users = try await program.manage("user", "list", "--json")
+
+                #expect(walk.ending == .exited(0), "\(walk.output)\(walk.errors)")
+                let steps = try #require(Self.json(walk)["steps"]?.array)
+                for sender in ["mtp", "skaro", "messenger", "fastchat"] {
+                    for recipient in ["mtp", "skaro", "messenger", "fastchat"] where recipient != sender {
+                        #expect(
+                            steps.contains {
+                                $0["method"]?.string == "\(sender) to \(recipient)" && $0["outcome"]?.string == "passed"
+                            })
+                    }
+                }
+                #expect(try Self.json(users)["users"]?.array?.isEmpty == true)
+                await server.stop()
+            }
+        }
+    }
+
+    @Test func operatorSeesWhatHappens() async throws {
+        try await Program.with { program in
+            let server = try await program.startServer()
+            let alice = try await Person("alice", on: server)
+            let flow = try await alice.makeFlow()
+            #expect(try await alice.say("a text of alice", in: flow) == 200)
+
+            let load = try await program.manage("top", "--once", "--interval", "0.1", "--json")
+            let log = try await program.manage("tail", "--once")
+            let texts = try await program.manage("tail", "--once", "--text", "--yes")
+            let nodes = try await program.manage("node", "list", "--json")
+            await server.stop()
+            let none = try await program.manage("top", "--once")
+            let kept = try await program.manage("tail", "--once")
+
+            #expect(load.ending == .exited(0), "\(load.errors)")
+            #expect(log.output.contains("alice") && !log.output.contains("a text of alice"))
+            #expect(texts.output.contains("a text of alice"))
+            #expect(try Self.json(nodes)["nodes"]?.array?.count == 1)
+            #expect(none.ending == .exited(69) && none.errorLines.count == 1)
+            #expect(kept.output.contains("alice"))
+        }
+    }
+
     @Test func statusOfTheTestClientTellsTheAnswer() async throws {
         try await Program.with { program in
             let server = try await program.startServerOnKnownPort()

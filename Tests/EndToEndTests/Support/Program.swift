@@ -127,10 +127,14 @@ final class Program: Sendable {
     }
 
     /// Starts a server on a port that is known before, and keeps the port in the settings of later commands.
-    func startServerOnKnownPort(_ options: String...) async throws -> RunningServer {
+    ///
+    /// `everyProtocol` is for those with a port of their own, too.
+    func startServerOnKnownPort(_ options: String..., everyProtocol: Bool = false) async throws -> RunningServer {
         // Below the range from which the system gives ports to others; what else listens there is passed by.
         for _ in 0..<20 {
-            self["PARLEY_SERVER_PORT"] = String(Int.random(in: 15_000..<32_000))
+            for section in everyProtocol ? ["SERVER", "MESSENGER", "FASTCHAT"] : ["SERVER"] {
+                self["PARLEY_\(section)_PORT"] = String(Int.random(in: 15_000..<32_000))
+            }
             do {
                 return try await startServer(options, tracer: [])
             } catch RunningServer.StartFailure.ended(.exited(69), _) {
