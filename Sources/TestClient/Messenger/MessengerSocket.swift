@@ -46,6 +46,9 @@ package final class MessengerSocket: Sendable {
                     onEnd?()
                 })
             try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+            // Room for the longest unit from the first read on.
+            try channel.syncOptions?.setOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 << 10))
             try channel.pipeline.syncOperations.addHandler(handler)
             return ready.futureResult.map { MessengerSocket(channel: channel, reads: reads) }
         }

@@ -6,13 +6,15 @@ package import Messenger
 /// Makes units of what reads bring, for a client that may be slower than the server's spacing.
 ///
 /// A read is one unit as a rule. Where several came together they are told apart by their form; the text of a message ends
-/// where a control character begins something that is a unit as well. A unit in pieces is put together unless it is a message:
-/// whether a text is complete cannot be seen.
+/// where a control character begins something that is a unit as well. A unit in pieces is put together; as whether a text is
+/// complete cannot be seen, the rest of one comes as another message of the same sender, like the parts of a long one.
 package struct MessengerUnitReader: Sendable {
     /// What a server that keeps to the protocol never exceeds: it sends units of 4,096 bytes.
     package static let maximumBytes = 1 << 20
 
     private var rest: [UInt8] = []
+    /// Whose text was the last.
+    private var sender: MessengerLogin?
 
     /// Nothing read yet.
     package init() {}
@@ -23,9 +25,27 @@ package struct MessengerUnitReader: Sendable {
     /// - Returns: The units that are complete; `nil` when it can no longer become one.
     package mutating func read(_ bytes: [UInt8]) -> [MessengerUnit]? {
         rest += bytes
-        guard let units = Self.units(in: rest[...]) else { return rest.count > Self.maximumBytes ? nil : [] }
+        guard let units = Self.units(in: rest[...]) ?? unitsAfterText() else {
+            return rest.count > Self.maximumBytes ? nil : []
+        }
         rest = []
+        switch units.last {
+        case .message(let sender, _): self.sender = sender
+        case .answer, .presence: sender = nil
+        case nil: break
+        }
         return units
+    }
+
+    /// The same when they begin with the rest of a text.
+    private func unitsAfterText() -> [MessengerUnit]? {
+        guard let sender, let first = rest.first, first > 0x06 else { return nil }
+        let end = Self.endOfText(in: rest[...])
+        guard let text = String(validating: rest[..<end], as: UTF8.self), let units = Self.units(in: rest[end...])
+        else {
+            return nil
+        }
+        return [.message(from: sender, text: text)] + units
     }
 
     /// The units that make up all of `bytes`.

@@ -46,6 +46,28 @@ struct MessengerUnitReaderTests {
         #expect(units?.map { $0.encoded() } == [[0x01, 0x00, 0x0D] + Self.key])
     }
 
+    @Test func restOfATextIsAMessageOfItsSender() {
+        var reader = MessengerUnitReader()
+        let bytes = Array("\u{2}anna\r1é2".utf8)
+
+        let units = [
+            reader.read(Array(bytes[..<8])), reader.read(Array(bytes[8...]) + [0x02, 0x00]),
+            reader.read(Array("3".utf8)),
+        ]
+
+        #expect(units[0] == [])
+        #expect(units[1] == [.message(from: MessengerLogin("anna"), text: "1é2"), .answer(.loggedOut)])
+        #expect(units[2] == [])
+
+        var other = MessengerUnitReader()
+        let parts = [other.read(Array("\u{2}anna\r1".utf8)), other.read(Array("2\u{5}bob\r\u{1}".utf8))]
+        #expect(parts[0] == [.message(from: MessengerLogin("anna"), text: "1")])
+        #expect(
+            parts[1] == [
+                .message(from: MessengerLogin("anna"), text: "2"), .presence(MessengerLogin("bob"), isOnline: true),
+            ])
+    }
+
     @Test func rubbishIsKeptWithinABound() {
         var reader = MessengerUnitReader()
         let rubbish = [UInt8](repeating: 0x41, count: 1 << 20)

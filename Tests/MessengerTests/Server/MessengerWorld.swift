@@ -145,6 +145,15 @@ final class Device: Sendable {
         return texts
     }
 
+    /// The texts of the next messages together: a slow reader finds several in one read, and parts of them.
+    func text(bytes: Int) async -> String {
+        var text = ""
+        while text.utf8.count < bytes, let push = await push() {
+            if case .message(_, let part) = push { text += part }
+        }
+        return text
+    }
+
     /// Sends messages and waits until they are durable.
     func send(_ texts: String..., to recipient: String) async throws {
         for text in texts { try await client.send(text, to: recipient) }
