@@ -95,7 +95,7 @@ final class ConnectionLoop {
     }
 
     /// Runs `visits`, then flushes all connections that they wrote to.
-    func visit(_ visits: some Sequence<(ConnectionLoop) -> Void>) {
+    func visit(_ visits: [@Sendable (ConnectionLoop) -> Void]) {
         let flushesHere = !self.isFlushDue
         self.isFlushDue = true
         for visit in visits { visit(self) }

@@ -120,7 +120,8 @@ final class StreamHandler: ChannelDuplexHandler {
             default: context.close(promise: nil)
             }
         default:
-            break
+            // The end of TLS is told in this way, and right after it the channel is closed.
+            self.lookForAcknowledgement()
         }
     }
 

@@ -104,8 +104,10 @@ func withTestServer(
 final class SessionEvents: Sendable {
     enum Event: Equatable, Sendable {
         case opened, batchEnded, drain, closed, lastRequest
+        case paused, inputEnded, reading
         case text(String)
         case writable(Bool)
+        case acknowledged(Int)
     }
 
     private let stream: AsyncStream<Event>
@@ -122,6 +124,12 @@ final class SessionEvents: Sendable {
     /// Waits for `event`, skipping others; a test that waits in vain runs into its time limit.
     func wait(for event: Event) async {
         for await next in self.stream where next == event { return }
+    }
+
+    /// The next event that is not one of `others`.
+    func next(except others: [Event] = []) async -> Event? {
+        for await next in self.stream where !others.contains(next) { return next }
+        return nil
     }
 }
 
