@@ -48,8 +48,9 @@ final class ScriptedSession: StreamSession, DeliverySession {
 
     func opened(_ connection: StreamConnection) {
         self.connection = connection
-        self.events.record(.opened)
+        // First what the test wants to have happened by then.
         self.options.onOpened(connection)
+        self.events.record(.opened)
     }
 
     func received(_ bytes: ByteBuffer) {
