@@ -43,6 +43,7 @@ struct MessengerWorld: Sendable {
     /// Runs `body`, then stops the listener and waits for its end.
     static func with(
         _ options: MessengerService.Options = quick, policy: ChatPolicy = policy, inboundBytes: Int = 1 << 20,
+        tls: TLSOptions? = nil,
         _ body: (MessengerWorld) async throws -> Void
     ) async throws {
         try await ChatUnderTest.with(policy: policy) { test in
@@ -54,7 +55,8 @@ struct MessengerWorld: Sendable {
             let (ports, source) = AsyncStream.makeStream(of: Int.self)
             let listener = try Listener(
                 address: ListenerAddress(host: "127.0.0.1", port: 0), options: service.streamOptions,
-                registry: registry, group: group, drainTimeout: .seconds(5), logger: logger,
+                tls: try tls?.makeConfiguration(), registry: registry, group: group, drainTimeout: .seconds(5),
+                logger: logger,
                 makeSession: { service.makeSession($0) },
                 onRunning: { source.yield($0.localAddress?.port ?? 0) })
             let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))
