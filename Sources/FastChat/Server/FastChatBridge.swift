@@ -116,7 +116,7 @@ enum FastChatStored {
 /// Tells the Base64 text of a picture from other text.
 enum FastChatPicture {
     /// How the Base64 of JPEG, PNG, GIF, WebP, BMP and TIFF begins.
-    private static let beginnings = ["/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR", "Qk", "SUkqA", "TU0AK"]
+    private static let beginnings = ["/9j/", "iVBORw0K", "R0lGOD", "UklGR", "Qk", "SUkqA", "TU0AK"]
 
     /// Whether the text is Base64 and begins like a known format.
     static func isPlausible(_ text: String) -> Bool {

@@ -14,6 +14,13 @@ extension FastChatNotice {
                     + "without a FastChat client.",
             group: group)
     }
+
+    /// The server can read what is written to somebody.
+    static func notEndToEnd(with user: FastChatUserNumber) -> FastChatNotice {
+        FastChatNotice(
+            "Messages to \(user.rawValue) are not end to end: the server opens them, as that user has no FastChat "
+                + "client.")
+    }
 }
 
 /// Turns what happened in the log into what a client of the protocol reads.

@@ -32,8 +32,6 @@ package struct FastChatService: Sendable {
 
     /// The protocol's name: of its sessions, its device and its keys.
     package static let name = "fastchat"
-    /// The name of the key pair that the balancer signs with, among those of the servers.
-    package static let balancerKeyName = "balancer"
 
     let chat: Chat
     let options: Options
@@ -41,7 +39,7 @@ package struct FastChatService: Sendable {
     let logger: Logger
     /// The way to the live connections.
     let sink: FastChatSink
-    let keyed = FastChatKeyed()
+    let knownKeys = FastChatKnownKeys()
 
     /// Serves `chat` on the connections of `registry`.
     package init(chat: Chat, options: Options, registry: ConnectionRegistry, logger: Logger) {
@@ -77,9 +75,15 @@ package struct FastChatService: Sendable {
     /// - Throws: `.internalFailure` when the balancer's key cannot be read.
     func isSent(here sign: String) async throws(ChatError) -> Bool {
         guard let address = options.address() else { return false }
-        let chat = chat
-        let key = try await Self.offLoop { () async throws(ChatError) in
-            try await chat.serverKey(Self.balancerKeyName).publicKey
+        let key: RSAPublicKey
+        if let known = knownKeys.balancerKey {
+            key = known
+        } else {
+            let chat = chat
+            key = try await Self.offLoop { () async throws(ChatError) in
+                try await chat.serverKey(FastChatBalancer.keyName).publicKey
+            }
+            knownKeys.balancerKey = key
         }
         return key.isValid(
             signature: sign, of: FastChatAssignment.signedText(host: address.host, port: address.port))

@@ -75,9 +75,9 @@ extension FastChatSession {
             }
             let reply = try await body()
             // After a success it is told already.
-            if reply.isFinal { tell(reply) }
+            if reply.isFinal { answer(reply) }
         } catch {
-            tell(FastChatReply.refused("Refused: \(FastChatFailure.detail(error))."))
+            answer(.refused("Refused: \(FastChatFailure.detail(error))."))
         }
     }
 
@@ -165,11 +165,12 @@ extension FastChatSession {
     // MARK: Messages
 
     private func send(_ message: FastChatMessage, by asker: Asker) async throws(FastChatFailure) {
+        let recipient = message.copy.recipient
         let pending = try await chatting { () async throws(ChatError) in
-            let person = try await chat.person(fastChatNumber: message.copy.recipient.rawValue)
+            let person = try await chat.person(fastChatNumber: recipient.rawValue)
             let hasKey = try await !service.withKey([person.id]).isEmpty
             guard hasKey || service.options.isBridged else {
-                throw .notAllowed("User \(message.copy.recipient.rawValue) has no key, and the bridge is off.")
+                throw .notAllowed("User \(recipient.rawValue) has no key, and the bridge is off.")
             }
             let flow = try await chat.directFlow(with: person, by: asker)
             if hasKey {
@@ -177,6 +178,8 @@ extension FastChatSession {
                     FastChatStored.sealed(message.header),
                     bodies: [FastChatStored.body(message.copy, for: person.id, header: nil)], to: flow, by: asker)
             }
+            // The number of somebody who cannot have a key says so itself.
+            if !flow.isBridged, recipient.rawValue <= Self.maximumChosenNumber { tell(.notEndToEnd(with: recipient)) }
             try await chat.markBridged(flow)
             let content = try await service.open([(person, message.copy)], message.header.kind)
             return try await chat.submit(content, to: flow, by: asker)

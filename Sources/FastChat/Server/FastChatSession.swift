@@ -115,6 +115,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
         isOver = true
         logInTimer?.cancel()
         inbox.removeAll()
+        inboxBytes = 0
         service.registry.inboundBudget.release(reservedBytes)
         reservedBytes = 0
         service.chat.hub.detach(self)
@@ -122,11 +123,8 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
         news = nil
         cursor = nil
         let chat = service.chat
-        Task {
-            await chat.cursors.save()
-            // The client has no token: nobody can come back to this session.
-            try? await chat.logOut(asker)
-        }
+        // The client has no token: nobody can come back to this session.
+        Task { try? await chat.logOut(asker) }
     }
 
     /// Takes from the budget of all connections what this one holds.
@@ -186,7 +184,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     }
 
     private func readOnIfRoom() {
-        guard reserveInput(), isPaused, inbox.count < Self.maximumWaitingValues / 2,
+        guard !isOver, reserveInput(), isPaused, inbox.count < Self.maximumWaitingValues / 2,
             inboxBytes < Self.maximumWaitingBytes / 2
         else { return }
         isPaused = false
@@ -236,7 +234,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
         cursor = LiveCursor(after: position)
         splitter.maximumBytes = FastChatSplitter.standardMaximumBytes
         service.chat.hub.attach(self, asker: news.asker, wantsNews: true)
-        tell(reply)
+        answer(reply)
         readIfDue()
     }
 
@@ -267,7 +265,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     }
 
     /// Replies stand alone; after a final one the connection closes.
-    func tell(_ reply: FastChatReply) {
+    func answer(_ reply: FastChatReply) {
         guard !isOver else { return }
         outbox.append(reply: reply.encoded())
         if reply.isFinal { end() } else { pumpSoon() }

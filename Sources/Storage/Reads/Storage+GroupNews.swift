@@ -64,12 +64,12 @@ extension Storage {
     }
 
     private static func places(_ condition: String) -> String {
+        // SQLite numbers the parameters as they appear, so the first one is the first.
         """
         SELECT m.flow_id, e.position, e.time_ms, e.sender_id
         FROM flow_members m
-        JOIN flows f ON f.id = m.flow_id AND f.deleted_ms IS NULL AND f.flow_type <> 'chat'
+        JOIN flows f ON f.id = m.flow_id AND m.user_id = $1 AND f.deleted_ms IS NULL AND f.flow_type <> 'chat'
         JOIN events e ON \(condition)
-        WHERE m.user_id = $1
         """
     }
 }

@@ -6,11 +6,18 @@ import Credentials
 import Storage
 import Synchronization
 
-/// Remembers which accounts have published a key; none is ever taken back.
-final class FastChatKeyed: Sendable {
+/// Remembers keys that never change: the balancer's, and which accounts have published one.
+final class FastChatKnownKeys: Sendable {
     private static let capacity = 100_000
 
     private let known = Mutex<Set<UserID>>([])
+    private let balancer = Mutex<RSAPublicKey?>(nil)
+
+    /// The balancer's key, once it was read.
+    var balancerKey: RSAPublicKey? {
+        get { balancer.withLock { $0 } }
+        set { balancer.withLock { $0 = newValue } }
+    }
 
     /// Those of `users` who are known to have one.
     func known(of users: [UserID]) -> Set<UserID> {
@@ -40,13 +47,13 @@ extension FastChatService {
             rest = rest.dropFirst(some.count)
             keys.merge(try await chat.publicKeys(of: some, kind: Self.name)) { _, new in new }
         }
-        keyed.remember(keys.keys)
+        knownKeys.remember(keys.keys)
         return keys
     }
 
     /// Those of `users` who published a key.
     func withKey(_ users: [UserID]) async throws(ChatError) -> Set<UserID> {
-        let known = keyed.known(of: users)
+        let known = knownKeys.known(of: users)
         let unknown = users.filter { !known.contains($0) }
         guard !unknown.isEmpty else { return known }
         return known.union(try await publishedKeys(of: unknown).keys)

@@ -1,2 +1,0 @@
-// Copyright (c) the Parley authors
-// SPDX-License-Identifier: Apache-2.0
