@@ -52,6 +52,8 @@ package struct ServerProcess: Sendable {
             ENABLED = off
             [FASTCHAT]
             ENABLED = off
+            [SKARO]
+            RESTORE_SECONDS = 3600
 
             """
         let file = try folder.write(settings, to: "\(database.name).ini")

@@ -77,8 +77,12 @@ enum PresenceStorm {
             var rounds: [StormFigures] = []
             for _ in 0..<options.rounds { rounds.append(try await storm.figures(of: server, options)) }
             table.add(row("MTP, token, push on", rounds))
+            write(table.text)
 
+            let start = ContinuousClock.now
             var restoring = try await RestoreStorm(on: server, options)
+            let seconds = start.duration(to: .now) / .seconds(1)
+            write("\(options.people) skaro log ins, and \(options.contacts) contacts each: \(seconds.digits(1)) s\n")
             rounds = []
             for _ in 0..<options.rounds {
                 let figures: StormFigures

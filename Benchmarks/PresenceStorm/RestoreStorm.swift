@@ -19,7 +19,7 @@ struct RestoreStorm: Sendable {
     /// - Throws: What the server or the connection refused.
     init(on server: ServerProcess, _ options: PresenceStormOptions) async throws {
         let people = options.people
-        sessions = try await Self.inLanes(people, lanes: 32) { number in
+        sessions = try await Self.inLanes(people, lanes: options.lanes) { number in
             let url = server.url(host: "127.0.0.\(1 + number % options.addresses)", path: "/skaro")
             let client = try await SkaroClient.connect(url: url)
             let session = try await client.authorize(
