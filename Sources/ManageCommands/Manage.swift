@@ -34,8 +34,8 @@ package struct Manage: AsyncParsableCommand {
 
     /// The commands of the first level, in the order of the help.
     private static let subcommands: [any ParsableCommand.Type] = [
-        Database.self, SuperuserCreate.self, User.self, Flow.self,
-        RunServer.self, TestClient.self, Doctor.self,
+        Database.self, SuperuserCreate.self, User.self, Flow.self, Invite.self,
+        RunServer.self, Balancer.self, Node.self, TestClient.self, Tail.self, Top.self, Doctor.self,
         Config.self, Completions.self, Topic.self,
     ]
 

@@ -27,14 +27,19 @@ struct Office: Sendable {
 
     /// Runs `body` in an office, with the tables made unless `hasTables` says no.
     static func open(
-        hasTables: Bool = true, limits: BatchWriter.Limits = .init(), _ body: (Office) async throws -> Void
+        hasTables: Bool = true, limits: BatchWriter.Limits = .init(), sealer: Sealer? = nil,
+        registration: ChatPolicy.Registration = .open,
+        logger: Logger = Logger(label: "office") { _ in SwiftLogNoOpLogHandler() },
+        _ body: (Office) async throws -> Void
     ) async throws {
         let storage = Storage(engine: try SQLiteEngine(.memory, create: true), now: { time })
         if hasTables { _ = try await storage.migrate() }
         let hasher = try PasswordHasher(.init(memoryBytes: 8192, iterations: 1))
+        var policy = ChatPolicy()
+        policy.sealer = sealer
+        policy.registration = registration
         let chat = Chat(
-            storage: storage, hasher: hasher, policy: ChatPolicy(), writerLimits: limits,
-            logger: Logger(label: "office") { _ in SwiftLogNoOpLogHandler() })
+            storage: storage, hasher: hasher, policy: policy, writerLimits: limits, logger: logger)
         let steps = Steps()
         let context = OperationContext(chat: chat) { step in steps.list.withLock { $0.append(step) } }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -66,6 +71,11 @@ struct Office: Sendable {
 
     func logIn(_ login: String, password: String = "secret word") async throws -> NewLogIn {
         try await chat.logIn(login: login, password: Password(password), from: Origin(protocol: "mtp", address: "::1"))
+    }
+
+    /// Writes a message and waits until it is in the log.
+    func say(_ text: String, in flow: Identifier, as asker: Asker) async throws {
+        _ = try await chat.receipt(of: chat.submit(MessageContent(text: text), to: flow, by: asker))
     }
 
     /// The texts of all messages by the order of the log, with their senders.

@@ -118,12 +118,12 @@ struct LoadReport: CommandReport {
             style.apply(.bold, to: name.fitted(to: 13)) + " " + words.fitted(to: 66).trimmingEnd()
         }
         let protocols = measured.connections.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-        let listening = "\(measured.listeners) told of news"
         func latency(_ duration: Duration?) -> String { duration.map { "\($0.inMilliseconds) ms" } ?? "-" }
         return [
             line("Up", Self.uptime(measured.uptime)),
             line(
-                "Connections", "\(connected)".columns(10) + "    " + (protocols + [listening]).joined(separator: "  ")),
+                "Connections", "\(connected)".columns(10) + "    " + protocols.joined(separator: "  ")),
+            line("Listeners", "\(measured.listeners)".columns(10) + "    want to be told of news"),
             line("Messages", Self.rate(rates?.messagesPerSecond) + "  \(measured.messages) since the start"),
             line("Deliveries", Self.rate(rates?.deliveriesPerSecond) + "  \(measured.deliveries) since the start"),
             line(

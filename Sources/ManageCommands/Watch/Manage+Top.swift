@@ -4,6 +4,7 @@
 import ArgumentParser
 import Operations
 import Settings
+import Synchronization
 
 extension Manage {
     /// `top`: shows how busy the server is.
@@ -101,6 +102,11 @@ extension Manage {
 
 /// The screen of `top`.
 private struct TopScreen {
+    /// Whether the keys ended it, and if so whether by Ctrl-C.
+    private final class End: Sendable {
+        let isInterrupted = Mutex<Bool?>(nil)
+    }
+
     private static let historyLength = 60
     private static let bars = Array(" ▁▂▃▄▅▆▇█")
 
@@ -114,31 +120,37 @@ private struct TopScreen {
         let screen = try TerminalScreen(
             input: context.terminal.input, output: context.standardOutput, isAlternate: true)
         defer { screen.restore() }
-        let (ticks, ticker) = AsyncStream.makeStream(of: Bool?.self, bufferingPolicy: .bufferingNewest(4))
+        // The stream only wakes the one who paints; wakes may be dropped, the end must not.
+        let end = End()
+        let (wakes, waker) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [interval] in
                 while !Task.isCancelled {
-                    ticker.yield(nil)
+                    waker.yield()
                     try await Task.sleep(for: interval)
                 }
             }
             group.addTask {
                 for await bytes in screen.keys() {
-                    if bytes.contains(0x03) { ticker.yield(true) }
-                    if bytes.contains(UInt8(ascii: "q")) || bytes.contains(UInt8(ascii: "Q")) { ticker.yield(false) }
+                    let isCut = bytes.contains(0x03)
+                    guard isCut || bytes.contains(where: { $0 | 0x20 == UInt8(ascii: "q") }) else { continue }
+                    end.isInterrupted.withLock { $0 = isCut }
+                    waker.yield()
+                    return
                 }
                 // The terminal is gone.
-                ticker.yield(false)
+                end.isInterrupted.withLock { $0 = false }
+                waker.yield()
             }
             defer {
                 group.cancelAll()
-                ticker.finish()
+                waker.finish()
             }
             var earlier: MeasureServer.Report?
             var instant = context.instant()
             var history: [Double] = []
-            for await isInterrupted in ticks {
-                if let isInterrupted {
+            for await () in wakes {
+                if let isInterrupted = end.isInterrupted.withLock({ $0 }) {
                     if isInterrupted { throw CancellationError() }
                     return
                 }

@@ -17,7 +17,7 @@ enum ConversationCommand: Equatable {
 
     /// The commands, for `/help`.
     static let helpLines: [(words: String, meaning: String)] = [
-        ("/to NAME", "talk to NAME from now on: a login, a number, or #GROUP"),
+        ("/to NAME", "talk to NAME: a login, a number, or #GROUP"),
         ("/contacts", "list the people you know, and who is there"),
         ("/add LOGIN", "make LOGIN a contact"),
         ("/groups", "list your groups"),

@@ -63,7 +63,6 @@ final class ConversationRoom: Sendable {
         while let events = await client.nextEvents() {
             for event in events { show(event) }
         }
-        if !Task.isCancelled { showLines([text.mistake("The connection has ended.")]) }
     }
 
     private func show(_ event: ConversationEvent) {

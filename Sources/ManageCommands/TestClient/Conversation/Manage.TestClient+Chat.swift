@@ -96,7 +96,7 @@ extension Manage.TestClient {
             if let partner, await !room.obey("/to \(partner)") { return }
             let (lines, source) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(100))
             try await Interruption.ending {
-                try await withThrowingTaskGroup(of: Bool.self) { group in
+                let end = try await withThrowingTaskGroup(of: End.self) { group in
                     group.addTask {
                         defer { source.finish() }
                         for await bytes in terminal.keys() {
@@ -104,27 +104,37 @@ extension Manage.TestClient {
                                 switch action {
                                 case .submit(let line): source.yield(line)
                                 case .interrupt: throw CancellationError()
-                                case .end: return true
+                                case .end: return .noMoreLines
                                 case .clearScreen: break
                                 }
                             }
                         }
                         // The terminal is gone.
-                        return false
+                        return .quit
                     }
                     group.addTask {
                         await room.listen()
-                        return false
+                        return .lost
                     }
                     group.addTask {
-                        for await line in lines where await !room.obey(line) { return false }
-                        return false
+                        for await line in lines where await !room.obey(line) { return .quit }
+                        return .quit
                     }
                     defer { group.cancelAll() }
-                    // Ctrl-D lets what was typed before still be said.
-                    if try await group.next() == true { _ = try await group.next() }
+                    let first = try await group.next()
+                    // What was typed before Ctrl-D is still said.
+                    return first == .noMoreLines ? try await group.next() : first
+                }
+                guard end != .lost else {
+                    throw CommandError(
+                        .unavailable, "The server has ended the connection.", nextStep: "Its log says why.")
                 }
             }
+        }
+
+        /// Why a conversation is over.
+        private enum End: Sendable {
+            case quit, noMoreLines, lost
         }
     }
 }

@@ -1,0 +1,61 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import ParleyServer
+import ServiceLifecycle
+import Settings
+
+/// A server with all protocols and its admin socket, on free ports, in a test's folder.
+enum WholeServer {
+    struct NotRunning: Error {}
+
+    /// What every test of it sets: free ports, and hashing that costs little.
+    private static let settings: [String: String] = [
+        "PARLEY_SERVER_PORT": "0", "PARLEY_MESSENGER_PORT": "0", "PARLEY_FASTCHAT_PORT": "0",
+        "PARLEY_HASH_SIZE_ARGON2_MEMORY": "1 MiB", "PARLEY_HASH_SIZE_ARGON2_ITERATIONS": "1",
+    ]
+
+    /// Serves around `body`, which gets the environment that leads commands to it.
+    static func during(
+        _ run: CommandRun, setting more: [String: String] = [:],
+        _ body: @escaping ([String: String]) async throws -> Void
+    ) async throws {
+        let environment = settings.merging(more) { $1 }
+        let loaded = try Settings.load(
+            file: nil, environment: environment, overrides: [:], currentFolder: run.folder)
+        let logger = Logger(label: "server") { _ in SwiftLogNoOpLogHandler() }
+        let server = try await ParleyServer(opening: loaded, options: .init(version: "9.8.7"), logger: logger)
+        let (starts, started) = AsyncStream.makeStream(of: [ParleyServer.Address].self)
+        let (groups, grouped) = AsyncStream.makeStream(of: ServiceGroup.self)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                defer { started.finish() }
+                try await server.run(stop: { grouped.yield($0) }, onRunning: { started.yield($0) })
+            }
+            guard let services = await groups.first(where: { _ in true }),
+                let addresses = await starts.first(where: { _ in true })
+            else { throw NotRunning() }
+            let result: Result<Void, any Error>
+            do {
+                try await body(environment.merging(ports(of: addresses)) { $1 })
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            await services.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            try result.get()
+        }
+    }
+
+    private static func ports(of addresses: [ParleyServer.Address]) -> [String: String] {
+        var ports: [String: String] = [:]
+        for (name, address) in addresses {
+            let variables = ["MTP": "SERVER", "messenger": "MESSENGER", "FastChat": "FASTCHAT"]
+            guard let section = variables[name], let colon = address.lastIndex(of: ":") else { continue }
+            ports["PARLEY_\(section)_PORT"] = String(address[address.index(after: colon)...].prefix { $0.isNumber })
+        }
+        return ports
+    }
+}

@@ -1,0 +1,131 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Credentials
+import JSON
+import ManageCommands
+import Storage
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct TailTests {
+    private let run: CommandRun
+
+    init() throws {
+        run = try CommandRun()
+    }
+
+    /// Somebody with a group, in which they said something.
+    private static func speaker(_ chat: Chat, saying texts: [String]) async throws -> (Asker, Identifier) {
+        let origin = Origin(protocol: "mtp", address: "::1")
+        let logIn = try await chat.register(
+            login: "alice", password: Password("secret word"), username: nil, email: nil, from: origin)
+        let flow = try await chat.createFlow(
+            .group, title: "Garden\u{1B}[31m", info: "", members: [logIn.asker.uuid], by: logIn.asker)
+        for text in texts { try await say(text, chat, logIn.asker, flow.record.uuid) }
+        return (logIn.asker, flow.record.uuid)
+    }
+
+    private static func say(_ text: String, _ chat: Chat, _ asker: Asker, _ flow: Identifier) async throws {
+        _ = try await chat.receipt(of: chat.submit(MessageContent(text: text), to: flow, by: asker))
+    }
+
+    @Test func showsWhoDidWhatWhereWithoutTexts() async throws {
+        try await RunningServer.during(run) { chat in
+            _ = try await Self.speaker(chat, saying: ["Shall we plant beans?"])
+
+            let result = try await run("tail", "--once", "-n", "100")
+
+            #expect(result.status == .done)
+            let line = try #require(result.output.split(separator: "\n").last)
+            #expect(line.contains(" alice "))
+            #expect(line.contains(" #Garden\\u{1b}"))
+            #expect(line.contains(" message "))
+            #expect(!result.output.contains("beans"))
+            #expect(!result.output.contains("\u{1B}"))
+            for line in result.output.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+        }
+    }
+
+    @Test func jsonIsOneObjectPerLine() async throws {
+        try await RunningServer.during(run) { chat in
+            _ = try await Self.speaker(chat, saying: ["one", "two"])
+
+            let result = try await run("tail", "--once", "--json", "--last", "2", "--text", "--yes")
+
+            let lines = try result.output.split(separator: "\n").map { try JSONValue.parse(Array($0.utf8)) }
+            #expect(lines.map { $0["text"]?.string } == ["one", "two"])
+            for line in lines {
+                #expect(line["kind"]?.string == "message")
+                #expect(line["sender"]?.string == "alice")
+                #expect(line["version"]?.int == 1)
+                #expect(line["size"]?.int ?? 0 > 0)
+                #expect(line["flow"]?["type"]?.string == "group")
+                #expect(line["protocol"]?.kind == .null)
+            }
+        }
+    }
+
+    @Test func textsNeedConsent() async throws {
+        try await RunningServer.during(run) { chat in
+            _ = try await Self.speaker(chat, saying: ["Shall we plant beans?"])
+
+            let refused = try await run("tail", "--once", "--text")
+            let allowed = try await run("tail", "--once", "--text", "--yes")
+
+            #expect(refused.status == .usage)
+            #expect(refused.output == "")
+            #expect(refused.errors.contains("--yes"))
+            #expect(allowed.output.contains("\n  Shall we plant beans?\n"))
+        }
+    }
+
+    @Test func followsUntilItIsInterrupted() async throws {
+        try await RunningServer.during(run) { chat in
+            let (asker, flow) = try await Self.speaker(chat, saying: ["before"])
+
+            let status = try await LiveRun.during(
+                ["tail", "--last", "1", "--json", "--text", "--yes"], in: run
+            ) { live in
+                var pieces = live.output.makeAsyncIterator()
+                #expect(await pieces.next()?.contains(#""text":"before""#) == true)
+                for text in ["first", "second"] {
+                    try await Self.say(text, chat, asker, flow)
+                    #expect(await pieces.next()?.contains(#""text":"\#(text)""#) == true)
+                }
+                live.interrupt()
+            }
+
+            #expect(status == .interrupted)
+        }
+    }
+
+    @Test func endsWhenNobodyReads() async throws {
+        try await RunningServer.during(run) { chat in
+            _ = try await Self.speaker(chat, saying: ["before"])
+
+            let status = try await LiveRun.during(["tail", "--last", "1"], in: run) { live in
+                var pieces = live.output.makeAsyncIterator()
+                _ = await pieces.next()
+                live.leave()
+            }
+
+            #expect(status == .done)
+        }
+    }
+
+    @Test func withoutAServerShowsWhatIsThereAndEnds() async throws {
+        try await RunningServer.during(run) { chat in _ = try await Self.speaker(chat, saying: ["before"]) }
+
+        let result = try await run("tail", "--last", "1")
+
+        #expect(result.status == .done)
+        #expect(result.output.contains(" message "))
+        #expect(result.errors.contains("No server is running"))
+    }
+
+    @Test(arguments: [["--last", "-1"], ["--last", "1000001"], ["--yes"], ["--last", "x"]])
+    func wrongOptionsAreRefused(_ words: [String]) async throws {
+        #expect(try await run.run(["tail"] + words).status == .usage)
+    }
+}
