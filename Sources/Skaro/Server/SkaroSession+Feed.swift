@@ -61,10 +61,12 @@ extension SkaroSession {
                 let messages = try await SkaroMethods(service: service, origin: origin).messages(page.messages)
                 await allSubmitted()
                 guard feed != nil, !isEnding else { return }
-                for (message, entry) in zip(messages, page.messages) where feed?.shows(entry.message) == true {
-                    write(.showMessage(message))
+                let rest = show(messages, of: page.messages, on: connection)
+                if let rest {
+                    feed?.arrived(at: rest, more: true)
+                } else {
+                    feed?.arrived(at: page.cursor, more: page.isCut)
                 }
-                feed?.arrived(at: page.cursor, more: page.isCut)
                 noteWritten()
                 connection.flush()
             } catch {
@@ -75,6 +77,23 @@ extension SkaroSession {
             }
         }
         feed?.stop()
+    }
+
+    /// Writes messages as long as the peer keeps up.
+    ///
+    /// - Parameters:
+    ///   - messages: What to show.
+    ///   - entries: The same as they are in the log.
+    ///   - connection: Where to.
+    /// - Returns: The position of the last one that was written, if some were not.
+    private func show(
+        _ messages: [SkaroMessage], of entries: [MissedMessage], on connection: WebSocketConnection
+    ) -> Position? {
+        for (index, entry) in entries.enumerated() {
+            if feed?.shows(entry.message) == true { write(.showMessage(messages[index])) }
+            if !connection.isWritable, index + 1 < entries.count { return entry.message.position }
+        }
+        return nil
     }
 
     // MARK: How much has arrived

@@ -5,11 +5,12 @@ import CBOR
 import Chat
 import ChatTesting
 import Credentials
-import Skaro
 import Storage
 import TestClient
 import Testing
 import Transport
+
+@testable import Skaro
 
 /// Sessions as devices: what they missed, how they go on, how they end.
 @Suite(.timeLimit(.minutes(2))) struct SkaroDeviceTests {
@@ -267,6 +268,8 @@ import Transport
                 #expect(try await quick.message().body == body)
             }
 
+            // At most the limit, a batch and a message.
+            #expect(await server.bufferedBytes(connections: 3) < 256 << 10)
             try await slow.client.webSocket.setReading(true)
 
             #expect(try await slow.bodies(300) == expected)
@@ -299,5 +302,25 @@ import Transport
                 for try await count in group { #expect(count == 100) }
             }
         }
+    }
+}
+
+extension SkaroServer {
+    /// How many bytes wait on the connection on which the most wait.
+    ///
+    /// - Parameter connections: How many there are; the first that were ever made.
+    /// - Returns: The most of all.
+    fileprivate func bufferedBytes(connections: Int) async -> Int {
+        let (sizes, source) = AsyncStream.makeStream(of: Int.self)
+        // An identifier is a number within its loop, and that of the loop.
+        let identifiers = (1...connections).flatMap { number in
+            (0..<64).map { ConnectionID(rawValue: UInt64(number) << 16 | UInt64($0)) }
+        }
+        registry.forEachSession(of: identifiers) { session in
+            if let session = session as? SkaroSession { source.yield(session.connection?.bufferedBytes ?? 0) }
+        }
+        var most = 0
+        for await size in sizes.prefix(connections) { most = max(most, size) }
+        return most
     }
 }
