@@ -37,7 +37,7 @@ package final class Chat: Sendable {
     ) {
         let cache = AccessCache()
         let directory = Directory()
-        let presence = Presence(options: policy.presence)
+        let presence = Presence(options: policy.presence, sharesStore: policy.sharesStore)
         let delivery = Delivery(followsOthers: policy.sharesStore, instant: instant)
         let revocations = Revocations()
         self.storage = storage

@@ -97,8 +97,20 @@ extension PostgresDialect {
             started_ms bigint NOT NULL,
             heartbeat_ms bigint NOT NULL,
             draining bigint NOT NULL CHECK (draining IN (0, 1)),
-            clients bigint NOT NULL
+            clients bigint NOT NULL,
+            presence_version bigint NOT NULL DEFAULT 0
         ) WITH (fillfactor = 10)
         """,
+        // Who is connected to a node, and who was: `version` is the node's `presence_version` of the last change.
+        """
+        CREATE TABLE node_presence (
+            node_id bigint NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+            user_id bigint NOT NULL,
+            online bigint NOT NULL CHECK (online IN (0, 1)),
+            version bigint NOT NULL,
+            PRIMARY KEY (node_id, user_id)
+        )
+        """,
+        "CREATE INDEX node_presence_versions ON node_presence (node_id, version)",
     ]
 }

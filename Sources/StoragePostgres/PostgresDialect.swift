@@ -17,7 +17,8 @@ package enum PostgresDialect {
         // Any number that is always the same; the lock ends with the transaction.
         beforeMigration: ["SELECT pg_advisory_xact_lock(7205759403792793)"],
         dropAllTables: [
-            "nodes", "invites", "event_bodies", "server_keys", "bridge_keys", "user_keys", "cursors", "contacts",
+            "node_presence", "nodes", "invites", "event_bodies", "server_keys", "bridge_keys", "user_keys", "cursors",
+            "contacts",
             "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flows", "admins",
             "sessions", "users", "log_head", "migrations",
         ].map { "DROP TABLE IF EXISTS \($0)" },

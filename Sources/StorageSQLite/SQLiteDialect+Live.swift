@@ -94,8 +94,20 @@ extension SQLiteDialect {
             started_ms INTEGER NOT NULL,
             heartbeat_ms INTEGER NOT NULL,
             draining INTEGER NOT NULL CHECK (draining IN (0, 1)),
-            clients INTEGER NOT NULL
+            clients INTEGER NOT NULL,
+            presence_version INTEGER NOT NULL DEFAULT 0
         )
         """,
+        // Who is connected to a node, and who was: `version` is the node's `presence_version` of the last change.
+        """
+        CREATE TABLE node_presence (
+            node_id INTEGER NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+            user_id INTEGER NOT NULL,
+            online INTEGER NOT NULL CHECK (online IN (0, 1)),
+            version INTEGER NOT NULL,
+            PRIMARY KEY (node_id, user_id)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX node_presence_versions ON node_presence (node_id, version)",
     ]
 }

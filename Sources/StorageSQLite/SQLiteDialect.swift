@@ -9,7 +9,8 @@ package enum SQLiteDialect {
         name: "sqlite",
         migrations: [Migration("0001_spine", spine), Migration("0002_live", live)],
         dropAllTables: [
-            "nodes", "invites", "event_bodies", "server_keys", "bridge_keys", "user_keys", "cursors", "contacts",
+            "node_presence", "nodes", "invites", "event_bodies", "server_keys", "bridge_keys", "user_keys", "cursors",
+            "contacts",
             "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flows", "admins",
             "sessions", "users", "log_head", "migrations",
         ].map { "DROP TABLE IF EXISTS \($0)" },

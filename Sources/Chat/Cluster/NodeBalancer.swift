@@ -1,7 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-package import Credentials
+import Credentials
 package import Logging
 package import Storage
 

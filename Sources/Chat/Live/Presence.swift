@@ -44,8 +44,12 @@ package final class Presence: Sendable {
     private let ends: AsyncStream<Void>
     private let end: AsyncStream<Void>.Continuation
 
-    init(options: Options) {
+    /// Who is connected to other servers; `nil` where there are none.
+    let remote: RemotePresence?
+
+    init(options: Options, sharesStore: Bool) {
         self.options = options
+        remote = sharesStore && options.isEnabled ? RemotePresence() : nil
         (ends, end) = AsyncStream.makeStream(of: Void.self)
         (wakeUps, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -53,7 +57,15 @@ package final class Presence: Sendable {
     /// An account may have come or gone.
     func changed(_ user: UserID) {
         guard options.isEnabled else { return }
+        remote?.changedHere(user)
         state.withLock { _ = $0.changed.insert(user) }
+        continuation.yield()
+    }
+
+    /// Accounts may have come to other servers or gone from them.
+    func changedElsewhere(_ users: Set<UserID>) {
+        guard options.isEnabled, !users.isEmpty else { return }
+        state.withLock { $0.changed.formUnion(users) }
         continuation.yield()
     }
 
@@ -107,6 +119,7 @@ package final class Presence: Sendable {
                     await self.tell(for: chat)
                 }
             }
+            if let remote { group.addTask { await remote.run(for: chat) } }
             for await () in ends {}
             group.cancelAll()
         }
@@ -159,6 +172,6 @@ package final class Presence: Sendable {
 extension Chat {
     /// Whether an account is shown as online: it has a device connected, and presence is on.
     package func isOnline(_ user: UserID) -> Bool {
-        policy.presence.isEnabled && hub.isConnected(user)
+        policy.presence.isEnabled && (hub.isConnected(user) || presence.remote?.isOnline(user) == true)
     }
 }
