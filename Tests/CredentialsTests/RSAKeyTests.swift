@@ -9,8 +9,14 @@ import Testing
 private func publicPEM(modulus: [UInt8], exponent: [UInt8]) -> String {
     func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
         let count = content.count
-        return count < 128
-            ? [tag, UInt8(count)] + content : [tag, 0x82, UInt8(count >> 8), UInt8(count & 255)] + content
+        // The shortest form of the length is the only one.
+        let length: [UInt8] =
+            switch count {
+            case ..<128: [UInt8(count)]
+            case ..<256: [0x81, UInt8(count)]
+            default: [0x82, UInt8(count >> 8), UInt8(count & 255)]
+            }
+        return [tag] + length + content
     }
     func number(_ bytes: [UInt8]) -> [UInt8] { element(0x02, (bytes[0] >= 128 ? [0] : []) + bytes) }
     let text = Base64.text(element(0x30, number(modulus) + number(exponent)))
@@ -134,7 +140,7 @@ struct RSAKeyTests {
     }
 
     @Test(arguments: [
-        [0], [1], [2], [4], [1, 0, 0], [UInt8](repeating: 1, count: 5), [UInt8](repeating: 1, count: 128),
+        [0], [1], [2], [4], [1, 0, 0], [2, 1, 1, 1, 1], [UInt8](repeating: 1, count: 128),
     ])
     func exponentThatWouldBeWeakOrSlowIsRefused(exponent: [UInt8]) {
         let pem = publicPEM(modulus: modulus(bits: 2048), exponent: exponent)
