@@ -74,8 +74,8 @@ package struct NodeChooser: Sendable {
                 assignments[node] = nil
                 continue
             }
-            if let first = times.first, first <= heartbeat {
-                assignments[node] = Array(times.drop { $0 <= heartbeat })
+            if let first = times.first, first < heartbeat {
+                assignments[node] = Array(times.drop { $0 < heartbeat })
             }
         }
     }
