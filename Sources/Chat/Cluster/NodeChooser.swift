@@ -1,7 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-package import Storage
+import Storage
 
 /// The rule by which clients are spread over the servers.
 ///

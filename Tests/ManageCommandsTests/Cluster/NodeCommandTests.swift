@@ -1,0 +1,78 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import JSON
+import ManageCommands
+import Storage
+import Testing
+
+/// `node` and `balancer` beside a running server.
+@Suite(.timeLimit(.minutes(1))) struct NodeCommandTests {
+    private let run: CommandRun
+
+    init() throws {
+        run = try CommandRun()
+    }
+
+    private func json(_ words: String...) async throws -> JSONValue {
+        let result = try await run.run(words + ["--json", "-q"])
+        #expect(result.status == .done, "\(result.errors)")
+        return try JSONValue.parse(Array(result.output.utf8))
+    }
+
+    @Test func serversAreListedDrainedAndResumed() async throws {
+        try await RunningServer.during(run) { chat in
+            let membership = ClusterMembership(chat: chat, name: "al\u{1B}pha", clients: { 5 })
+            await membership.join(["mtp": "ws://192.0.2.1:80/ws"])
+            let id = "\(chat.policy.node.id.rawValue)"
+
+            let text = try await run("node", "list")
+            let drained = try await run("node", "drain", id)
+            await membership.beat()
+
+            #expect(text.output.contains(#"al\u{1b}pha  serving  5 "#))
+            #expect(text.output.contains("mtp=ws://192.0.2.1:80/ws"))
+            #expect(drained.output == "Server 'al\\u{1b}pha' gets no new clients; it has 5.\n")
+            #expect(membership.isDraining)
+            let node = try await json("node", "list")["nodes"]?.array?[0]
+            #expect(node?["status"]?.string == "draining")
+            #expect(node?["clients"]?.int == 5)
+            #expect(node?["addresses"]?["mtp"]?.string == "ws://192.0.2.1:80/ws")
+
+            let resumed = try await json("node", "resume", id)
+            #expect(resumed["node"]?["status"]?.string == "serving")
+        }
+    }
+
+    @Test func unknownServerIsNotFound() async throws {
+        try await RunningServer.during(run) { _ in
+            let result = try await run("node", "drain", "delta")
+
+            #expect(result.status == .notFound)
+            #expect(result.errors == "Error: No server is called 'delta'. List them with 'manage node list'.\n")
+        }
+    }
+
+    @Test func listIsEmptyWhenNoServerRuns() async throws {
+        let made = try await run("db", "create", "-q")
+        #expect(made.status == .done)
+
+        let nodes = try await json("node", "list")
+
+        #expect(nodes["nodes"]?.array?.count == 0)
+    }
+
+    @Test(arguments: [["--listen", "nowhere"], ["--listen", "127.0.0.1:70000"]])
+    func wrongAddressOfTheBalancerIsASettingsError(_ words: [String]) async throws {
+        let result = try await run.run(["balancer"] + words)
+
+        #expect(result.status == .settings)
+    }
+
+    @Test func balancerKnowsThreeWays() async throws {
+        let result = try await run("balancer", "--algorithm", "best")
+
+        #expect(result.status == .usage)
+    }
+}
