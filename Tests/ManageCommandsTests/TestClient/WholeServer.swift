@@ -52,6 +52,7 @@ enum WholeServer {
     private static func ports(of addresses: [ParleyServer.Address]) -> [String: String] {
         var ports: [String: String] = [:]
         for (name, address) in addresses {
+            if name == "Balancer" { ports["PARLEY_BALANCER_LISTEN"] = String(address.drop { !$0.isNumber }) }
             let variables = ["MTP": "SERVER", "messenger": "MESSENGER", "FastChat": "FASTCHAT"]
             guard let section = variables[name], let colon = address.lastIndex(of: ":") else { continue }
             ports["PARLEY_\(section)_PORT"] = String(address[address.index(after: colon)...].prefix { $0.isNumber })

@@ -5,7 +5,7 @@ import ManageCommands
 import Testing
 
 /// `testclient chat` on pseudo-terminals, against a whole server.
-@Suite(.timeLimit(.minutes(2))) struct ChatCommandTests {
+@Suite(.timeLimit(.minutes(5))) struct ChatCommandTests {
     private let run: CommandRun
 
     init() throws {
@@ -17,6 +17,7 @@ import Testing
         [
             "testclient", "chat", "--protocol", name, "--login", login, "--register", "--password-file",
             run.path("password"), "--no-color",
+            "--timeout", "200",
         ] + more
     }
 
