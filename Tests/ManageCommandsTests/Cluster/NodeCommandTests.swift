@@ -47,7 +47,7 @@ import Testing
 
     @Test func unknownServerIsNotFound() async throws {
         try await RunningServer.during(run) { _ in
-            let result = try await run("node", "drain", "delta")
+            let result = try await run("node", "drain", "delta", "-q")
 
             #expect(result.status == .notFound)
             #expect(result.errors == "Error: No server is called 'delta'. List them with 'manage node list'.\n")
