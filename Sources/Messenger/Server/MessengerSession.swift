@@ -33,6 +33,8 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     private static let requestsInWork = 32
     /// Refused requests in a row that close the connection.
     private static let maximumBadRequests = 3
+    /// After which a read of the log that failed is repeated.
+    private static let retryPause = TimeAmount.seconds(1)
 
     let protocolName = MessengerService.name
     let service: MessengerService
@@ -57,6 +59,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     private var isEnding = false
     private var marks = MessengerMarks()
     private var waitingForRoom: [CheckedContinuation<Void, Never>] = []
+    private var retry: Scheduled<Void>?
 
     init(service: MessengerService, origin: Origin) {
         self.service = service
@@ -107,6 +110,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         inboxBytes = 0
         service.inboundBudget.release(reservedBytes)
         reservedBytes = 0
+        retry?.cancel()
         let asker = leave()
         roomChanged()
         // The token dies with the connection: nobody else has it.
@@ -366,6 +370,14 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         Task(executorPreference: connection.taskExecutor) { await self.readAll(of: logIn) }
     }
 
+    private func retryLater() {
+        guard retry == nil else { return }
+        retry = eventLoop?.scheduleTask(in: Self.retryPause) {
+            self.retry = nil
+            self.readIfDue()
+        }
+    }
+
     /// Pushes what is in the log after the cursor, page after page, each unit when there is room for it.
     private func readAll(of logIn: LogIn) async {
         func isCurrent() -> Bool { self.logIn?.key == logIn.key && connection?.isOpen == true && !isEnding }
@@ -387,8 +399,9 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
                 reached(page.cursor, by: logIn)
                 self.logIn?.cursor.arrived(at: page.cursor, more: page.isCut)
             } catch {
-                // What was not read must be read before anything new is taken; the next occasion tries again.
+                // What was not read must be read before anything new is taken.
                 self.logIn?.cursor.hinted()
+                retryLater()
                 break
             }
         }

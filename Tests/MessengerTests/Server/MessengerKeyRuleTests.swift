@@ -156,6 +156,36 @@ import Transport
         }
     }
 
+    @Test func noiseHarmsNobody() async throws {
+        try await MessengerWorld.with { world in
+            let bob = try await world.enter("bob")
+            let anna = try await world.enter("anna")
+            let key = try #require(anna.client.key)
+            var generator = SeededGenerator(seed: 42)
+            var sockets: [MessengerSocket] = []
+
+            for number in 0..<40 {
+                let socket = try await world.socket()
+                sockets.append(socket)
+                // Truncated traffic with a key of somebody else, then noise.
+                let sample = MessengerRequest.send(key, to: .login("bob"), text: "stolen").encoded()
+                var bytes = Array(sample.prefix(number))
+                for _ in 0..<Int.random(in: 0...3000, using: &generator) {
+                    bytes.append(UInt8.random(in: 0...(number.isMultiple(of: 2) ? 6 : 255), using: &generator))
+                }
+                try? await socket.send(bytes)
+                await socket.endOutput()
+            }
+            // Each gets its refusals and is closed.
+            for socket in sockets { for await _ in socket.reads {} }
+
+            try await anna.send("all is well", to: "bob")
+            #expect(await bob.messages(1) == ["anna: all is well"])
+            #expect(world.service.inboundBudget.usedBytes == 0)
+            #expect(world.service.keys.count == 2)
+        }
+    }
+
     // MARK: Sessions
 
     @Test func revokedSessionIsClosed() async throws {

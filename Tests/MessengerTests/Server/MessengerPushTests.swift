@@ -200,6 +200,27 @@ import Transport
         }
     }
 
+    @Test func readThatFailsIsRepeated() async throws {
+        try await MessengerWorld.with { world in
+            let slow = try await world.enter("bob")
+            let author = try await world.test.register("anna").asker
+            let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
+            await slow.client.connection.setReading(false)
+            let texts = (0..<300).map { "\($0) " + String(repeating: "x", count: 4000) }
+            for text in texts { try await world.test.send(text, to: flow, by: author) }
+            try #require(try await state(of: slow, in: world).units > 32)
+
+            world.test.engine.setOutOfReach(true)
+            await slow.client.connection.setReading(true)
+            var text = await slow.text(bytes: texts.prefix(32).joined().utf8.count)
+            world.test.engine.setOutOfReach(false)
+
+            let all = texts.joined()
+            text += await slow.text(bytes: all.utf8.count - text.utf8.count)
+            #expect(text == all)
+        }
+    }
+
     /// What waits on a connection, once everything that was delivered has reached it.
     private func state(of device: Device, in world: MessengerWorld) async throws -> (units: Int, bytes: Int) {
         let key = try #require(device.client.key)
