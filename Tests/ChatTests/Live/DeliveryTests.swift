@@ -10,9 +10,17 @@ import Testing
 
 /// What the connections get live, through the sink of their protocol: what, in which order, and who.
 @Suite(.timeLimit(.minutes(2))) struct DeliveryTests {
-    /// Connects people, numbered from 1.
+    /// Connects people, numbered from 1, when all that was before has been delivered.
     @discardableResult
     private static func connect(
+        _ people: [Asker], to sink: RecordingSink, in test: ChatUnderTest
+    ) async throws -> [RecordingConnection] {
+        try await test.settled()
+        return attach(people, to: sink, in: test)
+    }
+
+    @discardableResult
+    private static func attach(
         _ people: [Asker], to sink: RecordingSink, in test: ChatUnderTest
     ) -> [RecordingConnection] {
         people.enumerated().map { index, person in
@@ -29,7 +37,7 @@ import Testing
             let second = try await test.createFlow(members: [people[0], people[2]], by: people[0])
             for flow in [first, second] { try await test.send("before", to: flow, by: people[0]) }
             let sink = RecordingSink()
-            let connections = Self.connect(people, to: sink, in: test)
+            let connections = try await Self.connect(people, to: sink, in: test)
 
             // While the first is committed the others gather into one batch.
             test.engine.hold()
@@ -64,7 +72,7 @@ import Testing
             let flow = try await test.createFlow(members: [people[1]], by: people[0])
             try await test.send("before", to: flow, by: people[0])
             let sink = RecordingSink()
-            Self.connect(people, to: sink, in: test)
+            try await Self.connect(people, to: sink, in: test)
 
             let sent = try await test.send("new", to: flow, by: people[0])
             _ = try await test.chat.edit(sent.uuid, text: "edited", by: people[0])
@@ -82,7 +90,8 @@ import Testing
             let open = try await test.createFlow(by: people[0])
             try await test.send("before", to: open, by: people[0])
             let sinks = [RecordingSink(showsAccounts: true), RecordingSink()]
-            for sink in sinks { Self.connect(people, to: sink, in: test) }
+            try await test.settled()
+            for sink in sinks { Self.attach(people, to: sink, in: test) }
 
             try await test.chat.updateProfile(of: people[0], bio: "new")
             try await test.logIn("alice")
@@ -99,7 +108,7 @@ import Testing
             let flow = try await test.createFlow(members: [alice], by: alice)
             try await test.send("before", to: flow, by: alice)
             let sink = RecordingSink()
-            Self.connect([alice], to: sink, in: test)
+            try await Self.connect([alice], to: sink, in: test)
             let small = String(repeating: "s", count: 100)
             let large = String(repeating: "l", count: ChatLimits.inlineFileBytes + 1)
 
@@ -124,7 +133,7 @@ import Testing
             let group = try await test.chat.createGroup(title: "group", members: [bob], by: people[0])
             try await test.send("before", to: group.uuid, by: people[0])
             let sink = RecordingSink()
-            Self.connect(people, to: sink, in: test)
+            try await Self.connect(people, to: sink, in: test)
 
             try await test.send("1", to: group.uuid, by: people[1])
             try await test.chat.removeMember(bob, from: group, by: people[0])
@@ -156,7 +165,7 @@ import Testing
             let open = try await test.createFlow(.channel, by: people[0])
             try await test.send("before", to: open, by: people[0])
             let sink = RecordingSink()
-            Self.connect(people, to: sink, in: test)
+            try await Self.connect(people, to: sink, in: test)
             let silent = RecordingConnection(sink, 4)
             test.chat.hub.attach(silent, asker: people[0], wantsNews: false)
             let reader = RecordingConnection()
@@ -174,6 +183,7 @@ import Testing
             let alice = try await test.register("alice").asker
             let flow = try await test.createFlow(members: [alice], by: alice)
             try await test.send("before", to: flow, by: alice)
+            try await test.settled()
             let sink = RecordingSink()
             let other = RecordingSink()
             let connections = [
@@ -214,7 +224,7 @@ import Testing
             let id = try #require(try await test.storage.flow(uuid: flow)).id
             try await test.send("before", to: open, by: people[0])
             let sink = RecordingSink()
-            Self.connect(people, to: sink, in: test)
+            try await Self.connect(people, to: sink, in: test)
             try await test.send("1", to: flow, by: people[0])
 
             _ = try await test.chat.write(.deleteFlow(id), by: nil)
@@ -237,7 +247,7 @@ import Testing
         try await ChatUnderTest.with { test in
             let alice = try await test.register("alice").asker
             let sink = RecordingSink()
-            Self.connect([alice], to: sink, in: test)
+            try await Self.connect([alice], to: sink, in: test)
             let flows = [Self.flow(1001, members: alice.user.rawValue), Self.flow(1002, members: 100_000)]
             func lookUp(_ flow: FlowAccess, times: Int) -> Duration {
                 ContinuousClock().measure {
