@@ -265,6 +265,26 @@ import Testing
         }
     }
 
+    @Test func historyWithLargeFilesIsWhole() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.test.register("alice").asker
+            let bob = try await server.join("bob")
+            let flow = try await server.chat.directFlow(with: try await server.chat.person(login: "bob"), by: alice)
+                .uuid
+            // Together more than the store reads at once.
+            let large = JSONText(String(repeating: "A", count: 12 << 20))
+            for number in 0..<5 {
+                try await server.test.send(
+                    MessageContent(text: "\(number)", files: [.video: large]), to: flow, by: alice)
+            }
+
+            let expected = (0..<5).map { "\($0)\n[video]" }
+            #expect(try await bob.bodies(5) == expected)
+            let history = try await bob.ask(.getHistory(dialog: "alice", before: nil, limit: nil)).history
+            #expect(history?.map(\.body) == expected)
+        }
+    }
+
     @Test func historyHoldsAsManyAsTheServerAllows() async throws {
         var options = SkaroService.Options()
         options.messagesPerAnswer = 5
