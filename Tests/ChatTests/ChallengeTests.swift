@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Log ins by the answer to a challenge that is keyed with the password.
-@Suite(.timeLimit(.minutes(2))) struct ChallengeTests {
+@Suite(.timeLimit(.minutes(10))) struct ChallengeTests {
     private static func policy(key: UInt8 = 7) -> ChatPolicy {
         var policy = ChatPolicy()
         policy.sealer = Sealer(keys: [[UInt8](repeating: key, count: 32)])

@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// What devices of protocols without cursors of their own read: news of groups, pages of a history, text alone.
-@Suite(.timeLimit(.minutes(2))) struct DeviceReadingTests {
+@Suite(.timeLimit(.minutes(10))) struct DeviceReadingTests {
     /// News as texts such as `joined 3`, by the number of the page's news.
     private static func words(_ updates: GroupUpdates) -> [String] {
         updates.news.map { "\($0.change) by \($0.actor?.rawValue ?? 0)" }
@@ -181,6 +181,7 @@ import Testing
         try await ChatUnderTest.with(kind) { test in
             let people = try await test.registerAll("alice", "bob")
             let flow = try await test.createFlow(members: people, by: people[0])
+            try await test.settled()
             let sink = RecordingSink()
             for (number, asker) in people.enumerated() {
                 test.chat.hub.attach(RecordingConnection(sink, UInt64(number)), asker: asker, wantsNews: true)

@@ -7,7 +7,7 @@ import Storage
 import Testing
 
 /// The one chat of two people, and groups with an owner.
-@Suite(.timeLimit(.minutes(2))) struct DirectFlowTests {
+@Suite(.timeLimit(.minutes(10))) struct DirectFlowTests {
     @Test(arguments: StorageKind.engines) func twoPeopleHaveOneChat(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let chat = test.chat

@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Flows: who sees them, who writes in them, and how they come about.
-@Suite(.timeLimit(.minutes(2))) struct FlowTests {
+@Suite(.timeLimit(.minutes(10))) struct FlowTests {
     @Test(arguments: StorageKind.engines) func aChatOfTwoIsFoundAgain(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let people = try await test.registerAll("alice", "bob", "carol")

@@ -11,7 +11,7 @@ import Testing
 /// Live connections: who is told that there is news, and whose session is over.
 ///
 /// Hints come in the order of the log. So who gets the hint of something public as the first one got none of what came before.
-@Suite(.timeLimit(.minutes(2))) struct HubTests {
+@Suite(.timeLimit(.minutes(10))) struct HubTests {
     private final class Connection: LiveConnection {
         private let hints: AsyncStream<Void>
         private let hinted: AsyncStream<Void>.Continuation
@@ -47,8 +47,9 @@ import Testing
         }
     }
 
-    private static func attach(_ people: [Asker], in test: ChatUnderTest) -> [Connection] {
-        people.map { person in
+    private static func attach(_ people: [Asker], in test: ChatUnderTest) async throws -> [Connection] {
+        try await test.settled()
+        return people.map { person in
             let connection = Connection()
             test.chat.hub.attach(connection, asker: person, wantsNews: true)
             return connection
@@ -62,7 +63,7 @@ import Testing
             let flow = try await test.createFlow(flowKind, members: Array(people.prefix(2)), by: people[0])
             let open = try await test.createFlow(by: people[0])
             try await test.send("not told yet", to: flow, by: people[0])
-            let connections = Self.attach(people, in: test)
+            let connections = try await Self.attach(people, in: test)
 
             let sent = try await test.send("hi", to: flow, by: people[0])
             for connection in connections.prefix(2) { await connection.hint() }
@@ -80,7 +81,7 @@ import Testing
     @Test(arguments: StorageKind.engines) func ofPublicFlowsAndAccountsAllAreTold(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let people = try await test.registerAll("alice", "bob")
-            let connections = Self.attach(people, in: test)
+            let connections = try await Self.attach(people, in: test)
 
             let flow = try await test.createFlow(.channel, by: people[0])
             for connection in connections { await connection.hint() }
@@ -103,7 +104,7 @@ import Testing
             let group = try await test.createFlow(members: [people[0]], by: people[0])
             let id = try #require(try await test.storage.flow(uuid: group)).id
             try await test.send("nobody is there", to: group, by: people[0])
-            let bob = Self.attach(people, in: test)[1]
+            let bob = try await Self.attach(people, in: test)[1]
 
             try await test.send("private", to: group, by: people[0])
             _ = try await test.chat.write(.addMember(id, people[1].user), by: nil)
@@ -122,11 +123,11 @@ import Testing
             let group = try await test.createFlow(members: [people[1]], by: people[0])
             let open = try await test.createFlow(by: people[0])
             let id = try #require(try await test.storage.flow(uuid: group)).id
-            let witness = Self.attach([people[0]], in: test)[0]
+            let witness = try await Self.attach([people[0]], in: test)[0]
             _ = try await test.chat.write(.removeMember(id, people[1].user), by: nil)
             try await test.send("first", to: group, by: people[0])
             await witness.hint()
-            let bob = Self.attach([people[1]], in: test)[0]
+            let bob = try await Self.attach([people[1]], in: test)[0]
 
             try await test.send("private", to: group, by: people[0])
             try await test.send("for all", to: open, by: people[0])
@@ -142,6 +143,7 @@ import Testing
             let phone = try await test.logIn("alice").asker
             let flow = try await test.createFlow(members: [alice], by: alice)
             try await test.send("0", to: flow, by: alice)
+            try await test.settled()
             let connections = (0..<3).map { _ in Connection() }
             test.chat.hub.attach(connections[0], asker: alice, wantsNews: true)
             test.chat.hub.attach(connections[1], asker: phone, wantsNews: true)

@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Registration with a code.
-@Suite(.timeLimit(.minutes(2))) struct InviteTests {
+@Suite(.timeLimit(.minutes(10))) struct InviteTests {
     private static var policy: ChatPolicy {
         var policy = ChatPolicy()
         policy.registration = .invite

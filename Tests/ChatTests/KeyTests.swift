@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Public keys that people publish, and key pairs that the server holds.
-@Suite(.timeLimit(.minutes(3))) struct KeyTests {
+@Suite(.timeLimit(.minutes(10))) struct KeyTests {
     private static func policy(key: UInt8 = 7) -> ChatPolicy {
         var policy = ChatPolicy()
         policy.sealer = Sealer(keys: [[UInt8](repeating: key, count: 32)])

@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Signing in, the slow-down of those who guess, and what becomes of old hashes.
-@Suite(.timeLimit(.minutes(2))) struct LogInTests {
+@Suite(.timeLimit(.minutes(10))) struct LogInTests {
     @Test(arguments: StorageKind.engines) func theLoginIsFoundHoweverItIsWritten(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let registered = try await test.register("Ren\u{E9}").asker

@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Many at once: order, numbers, and rights that change meanwhile.
-@Suite(.timeLimit(.minutes(5))) struct ManyPeopleTests {
+@Suite(.timeLimit(.minutes(10))) struct ManyPeopleTests {
     private static let people = 16
     private static let messagesEach = 30
 

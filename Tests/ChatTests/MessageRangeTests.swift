@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Reading a flow by number and by time, page by page.
-@Suite(.timeLimit(.minutes(2))) struct MessageRangeTests {
+@Suite(.timeLimit(.minutes(10))) struct MessageRangeTests {
     private static func withMessages(
         _ count: Int, on kind: StorageKind, _ body: (ChatUnderTest, Identifier, Asker) async throws -> Void
     ) async throws {

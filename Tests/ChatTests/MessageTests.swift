@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// What becomes of a message: sent, edited, deleted, with files.
-@Suite(.timeLimit(.minutes(2))) struct MessageTests {
+@Suite(.timeLimit(.minutes(10))) struct MessageTests {
     @Test(arguments: StorageKind.engines) func messagesAreNumberedFromNoughtInOrder(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let people = try await test.registerAll("alice", "bob")

@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Contacts and the search for people.
-@Suite(.timeLimit(.minutes(2))) struct PeopleTests {
+@Suite(.timeLimit(.minutes(10))) struct PeopleTests {
     @Test(arguments: StorageKind.engines) func contactsAreAddedOnceListedAndRemoved(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let people = try await test.registerAll("alice", "bob", "carol")

@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// New accounts: who gets one, and what it looks like.
-@Suite(.timeLimit(.minutes(2))) struct RegistrationTests {
+@Suite(.timeLimit(.minutes(10))) struct RegistrationTests {
     private static let origin = ChatUnderTest.origin
 
     @Test(arguments: StorageKind.engines) func aNewAccountIsLoggedIn(on kind: StorageKind) async throws {

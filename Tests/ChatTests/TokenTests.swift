@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Tokens: who they stand for, and for how long.
-@Suite(.timeLimit(.minutes(2))) struct TokenTests {
+@Suite(.timeLimit(.minutes(10))) struct TokenTests {
     private static func asker(of logIn: NewLogIn, in test: ChatUnderTest) async throws -> Asker {
         try await test.chat.asker(uuid: logIn.asker.uuid, token: TokenHash(of: logIn.token))
     }

@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Catching up: what an account is shown of the log after a cursor.
-@Suite(.timeLimit(.minutes(2))) struct UpdateTests {
+@Suite(.timeLimit(.minutes(10))) struct UpdateTests {
     private struct Everything {
         var messages: [Message] = []
         var flows: [Identifier] = []

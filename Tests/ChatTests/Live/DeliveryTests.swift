@@ -9,7 +9,7 @@ import Testing
 @testable import Storage
 
 /// What the connections get live, through the sink of their protocol: what, in which order, and who.
-@Suite(.timeLimit(.minutes(2))) struct DeliveryTests {
+@Suite(.timeLimit(.minutes(10))) struct DeliveryTests {
     /// Connects people, numbered from 1, when all that was before has been delivered.
     @discardableResult
     private static func connect(

@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Where devices go on reading that cannot say so themselves, and what they missed.
-@Suite(.timeLimit(.minutes(2))) struct DeviceCursorTests {
+@Suite(.timeLimit(.minutes(10))) struct DeviceCursorTests {
     @Test(arguments: StorageKind.engines) func cursorsAreSavedAtTheEndAndNeverGoBack(on kind: StorageKind) async throws
     {
         try await ChatUnderTest.with(kind) { test in

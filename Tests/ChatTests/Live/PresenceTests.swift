@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// Who is told that somebody came, went or changed.
-@Suite(.timeLimit(.minutes(3))) struct PresenceTests {
+@Suite(.timeLimit(.minutes(10))) struct PresenceTests {
     private static func policy(
         merge: Duration = .milliseconds(1), changesPerMinute: Int = 1000, isEnabled: Bool = true
     ) -> ChatPolicy {
@@ -39,6 +39,7 @@ import Testing
     @Test(arguments: StorageKind.engines) func theFirstDeviceComesTheLastOneGoes(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind, policy: Self.policy()) { test in
             let people = try await test.registerAll("alice", "bob", "carol")
+            try await test.settled()
             let watcher = try await Self.watcher(people[0], contacts: ["bob", "carol"], in: test.chat)
 
             let phone = Self.connect(people[1], to: test.chat)
@@ -61,6 +62,7 @@ import Testing
     @Test func whatChangedBackIsNotTold() async throws {
         try await ChatUnderTest.with { test in
             let people = try await test.registerAll("alice", "bob", "carol", "dave")
+            try await test.settled()
             for login in ["bob", "carol", "dave"] {
                 _ = try await test.chat.addContact(login: login, of: people[0])
             }
@@ -81,6 +83,7 @@ import Testing
     @Test func changesPerMinuteAreLimitedAndTheLastStateIsTold() async throws {
         try await ChatUnderTest.with(policy: Self.policy(merge: .milliseconds(5), changesPerMinute: 4)) { test in
             let people = try await test.registerAll("alice", "bob", "carol")
+            try await test.settled()
             let watcher = try await Self.watcher(people[0], contacts: ["bob", "carol"], in: test.chat)
             for _ in 0..<2 {
                 let connection = Self.connect(people[1], to: test.chat)
@@ -105,6 +108,7 @@ import Testing
     @Test(arguments: StorageKind.engines) func changedProfilesAreTold(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind, policy: Self.policy()) { test in
             let people = try await test.registerAll("alice", "bob")
+            try await test.settled()
             let watcher = try await Self.watcher(people[0], contacts: ["bob"], in: test.chat)
 
             try await test.chat.updateProfile(of: people[1], bio: "new")
@@ -120,6 +124,7 @@ import Testing
     @Test func switchedOffNobodyIsOnline() async throws {
         try await ChatUnderTest.with(policy: Self.policy(isEnabled: false)) { test in
             let people = try await test.registerAll("alice", "bob")
+            try await test.settled()
             let watcher = try await Self.watcher(people[0], contacts: ["bob"], in: test.chat)
 
             let connection = Self.connect(people[1], to: test.chat)
@@ -140,6 +145,7 @@ import Testing
     ) async throws {
         try await ChatUnderTest.with(kind, policy: Self.policy()) { test in
             let people = try await test.registerAll("alice", "bob", "carol")
+            try await test.settled()
             let watcher = try await Self.watcher(people[0], contacts: [], in: test.chat)
             let ignorant = RecordingConnection()
             test.chat.hub.attach(ignorant, asker: people[0], wantsNews: false)
@@ -170,6 +176,7 @@ import Testing
     @Test func whoeverIsHiddenIsNotTold() async throws {
         try await ChatUnderTest.with(policy: Self.policy()) { test in
             let people = try await test.registerAll("alice", "bob")
+            try await test.settled()
             let hidden = try await test.chat.newUser(login: Login("hidden"), password: Password("x"), isHidden: true)
             let user = try await test.chat.write(.createUser(hidden, session: nil, admin: nil), by: nil).userID
             let watcher = try await Self.watcher(people[0], contacts: ["bob"], in: test.chat)
@@ -188,6 +195,7 @@ import Testing
     @Test func whoHandsTheConnectionOverGoes() async throws {
         try await ChatUnderTest.with(policy: Self.policy()) { test in
             let people = try await test.registerAll("alice", "bob", "carol")
+            try await test.settled()
             let watcher = try await Self.watcher(people[0], contacts: ["bob", "carol"], in: test.chat)
             let connection = Self.connect(people[1], to: test.chat)
             #expect(await watcher.nextChanges() == ["bob online"])

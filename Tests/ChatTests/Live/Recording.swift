@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import ChatTesting
+import Credentials
 import Storage
 import Synchronization
 
@@ -112,5 +114,26 @@ final class RecordingConnection: LiveConnection {
             .sorted()
         }
         return []
+    }
+}
+
+extension ChatUnderTest {
+    /// Waits until everything that was committed so far has been delivered: connections that come now get none of it.
+    ///
+    /// Without a `server` it is that of `chat`.
+    func settled(at server: Chat? = nil) async throws {
+        let server = server ?? chat
+        let witness = try await server.register(
+            login: "witness \(server.newIdentifier())", password: Password("secret"), username: nil, email: nil,
+            from: Self.origin
+        ).asker
+        let flow = try await server.createGroup(title: "", members: [], by: witness)
+        let sink = RecordingSink()
+        let connection = RecordingConnection(sink)
+        server.hub.attach(connection, asker: witness, wantsNews: true)
+        _ = try await server.receipt(
+            of: server.submit(MessageContent(text: "settled"), to: flow.uuid, by: witness))
+        _ = await sink.calls(upTo: "settled")
+        server.hub.detach(connection)
     }
 }

@@ -9,7 +9,7 @@ import Testing
 @testable import Storage
 
 /// Servers that share one store: what one commits reaches the connections and caches of the other.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: StorageKind.available.contains(.postgres)))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: StorageKind.available.contains(.postgres)))
 struct SharedStoreTests {
     private static var policy: ChatPolicy {
         var policy = ChatPolicy()
@@ -185,6 +185,7 @@ struct SharedStoreTests {
             let bob = try await test.chat.person(login: "bob")
             let first = try await other.directFlow(with: bob, by: people[0])
             #expect(try await other.existingDirectFlow(with: bob, by: people[0])?.uuid == first.uuid)
+            try await test.settled(at: other)
             let connection = RecordingConnection()
             other.hub.attach(connection, asker: people[0], wantsNews: true)
 

@@ -11,7 +11,7 @@ import Testing
 import Transport
 
 /// What the server sends of its own accord after `meta.push`.
-@Suite(.timeLimit(.minutes(3))) struct MTPPushTests {
+@Suite(.timeLimit(.minutes(10))) struct MTPPushTests {
     // spec: MTP, Order, cursor and push
     @Test(arguments: StorageKind.engines) func whatOthersDoIsPushedInOrder(on kind: StorageKind) async throws {
         try await MTPServer.with(kind) { server in

@@ -14,7 +14,7 @@ import Testing
 import Transport
 
 /// One connection: order, bad input, limits, and how it ends.
-@Suite(.timeLimit(.minutes(2))) struct MTPSessionTests {
+@Suite(.timeLimit(.minutes(10))) struct MTPSessionTests {
     // MARK: Order
 
     // spec: MTP, Order, cursor and push
