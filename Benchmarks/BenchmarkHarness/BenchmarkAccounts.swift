@@ -75,6 +75,9 @@ package enum BenchmarkAccounts {
         owner: MTPCredentials, members: some Collection<MTPCredentials>, at url: String
     ) async throws -> String {
         let client = try await MTPClient.connect(url: url)
+        // Large frames are taken from those who have shown a token.
+        let greeting = try await client.request(.pingPong(as: owner))
+        guard greeting.isSuccess else { throw MTPRefusal(greeting) }
         let answer = try await client.request(
             .addFlow(as: owner, type: "group", title: "\(members.count) others", users: members.map(\.uuid)))
         await client.close()

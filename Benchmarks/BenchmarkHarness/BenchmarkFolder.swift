@@ -22,6 +22,23 @@ package struct BenchmarkFolder: Sendable {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    private init(path: String) {
+        self.path = path
+    }
+
+    /// Makes a folder in it.
+    ///
+    /// - Parameter name: Its name.
+    /// - Returns: The folder, which goes with this one.
+    /// - Throws: `BenchmarkFailure` when it cannot be made.
+    package func subfolder(_ name: String) throws(BenchmarkFailure) -> BenchmarkFolder {
+        let folder = BenchmarkFolder(path: path + "/" + name)
+        guard mkdir(folder.path, 0o700) == 0 else {
+            throw BenchmarkFailure("The folder '\(folder.path)' cannot be made: \(String(cString: strerror(errno))).")
+        }
+        return folder
+    }
+
     /// Whether the file system that holds a path is one in memory, by the longest of its mount points.
     private static func liesInMemory(_ path: String) -> Bool {
         guard let resolved = realpath(path, nil) else { return false }

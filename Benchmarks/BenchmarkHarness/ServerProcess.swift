@@ -56,6 +56,8 @@ package struct ServerProcess: Sendable {
             RESTORE_SECONDS = 3600
 
             """
+        // Servers are told apart by the folder of their settings.
+        let folder = try folder.subfolder(database.name)
         let file = try folder.write(settings, to: "\(database.name).ini")
         let log = folder.path + "/server.log"
         let setup = try ChildProcess(program: program, arguments: ["db", "create", "--config", file], errorFile: log)
