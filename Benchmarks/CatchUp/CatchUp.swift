@@ -21,7 +21,7 @@ struct CatchUpOptions: Sendable {
         let options = try BenchmarkOptions(
             words: words,
             defaults: [
-                "messages": "10000", "readers": "1,64", "pages": "100,1000", "rounds": "3", "folder": "/var/tmp",
+                "messages": "10000", "readers": "1,16", "pages": "100,1000", "rounds": "3", "folder": "/var/tmp",
                 "server": "",
             ])
         messages = try options.number("messages", in: 1...10_000_000)
