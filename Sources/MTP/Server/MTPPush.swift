@@ -44,7 +44,21 @@ struct MTPPush {
     }
 
     /// Whether to show a live run at once; see `LiveCursor.takes`.
+    ///
+    /// What the connection itself caused is passed over; a run that has others' messages as well is left to a read.
     mutating func takes(_ run: LiveRun, isReady: Bool) -> Bool {
+        guard !ownPositions.isEmpty else { return advances(over: run, isReady: isReady) }
+        let own = run.messages.count { ownPositions.contains($0.position) }
+        guard own == 0 || own == run.messages.count else {
+            hinted()
+            return false
+        }
+        guard advances(over: run, isReady: isReady) else { return false }
+        ownPositions = ownPositions.filter { $0 > run.last }
+        return own == 0
+    }
+
+    private mutating func advances(over run: LiveRun, isReady: Bool) -> Bool {
         changing { cursor in cursor.takes(run, isReady: isReady) } ?? false
     }
 

@@ -17,6 +17,9 @@ import Transport
 ///
 /// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
 final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unchecked Sendable {
+    /// How long a push waits that could not be read.
+    private static let retryPause = TimeAmount.seconds(1)
+
     typealias Decoded = Result<MTPRequest, MTPDecodeError>
 
     /// An answer in the making.
@@ -338,7 +341,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
     }
 
     private func pushAll() async {
-        while let (asker, cursor) = push.next(), connection?.isWritable == true {
+        while connection?.isWritable == true, let (asker, cursor) = push.next() {
             do {
                 let updates = try await service.chat.updates(
                     for: asker, after: cursor, limit: service.options.messagesPerAnswer, excluding: push.ownPositions)
@@ -351,11 +354,17 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
                         meta: MTPMeta(push: true, since: MTPCursor(position: updates.cursor.rawValue).text)))
                 connection?.flush()
             } catch {
-                // The next hint tries again from the same cursor.
+                push.hinted()
+                retryLater()
                 break
             }
         }
         push.stop()
+    }
+
+    /// Reads again from the same cursor when the store may have recovered; the next hint may come first.
+    private func retryLater() {
+        connection?.eventLoop.scheduleTask(in: Self.retryPause) { self.readIfDue() }
     }
 }
 

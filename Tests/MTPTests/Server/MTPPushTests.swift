@@ -88,11 +88,7 @@ import Transport
             let others = texts.filter { $0.hasPrefix("bob's") }
             let pushed = try await alice.pushedTexts(upTo: "bob's 149")
             #expect(pushed.filter { $0.hasPrefix("bob's") } == others)
-            withKnownIssue(
-                "A run that comes after the answer is shown although it is the connection's own.", isIntermittent: true
-            ) {
-                #expect(pushed == others)
-            }
+            #expect(pushed == others)
             // Another connection of the account is another device.
             #expect(try await desk.pushedTexts(upTo: "bob's 149") == texts)
         }
