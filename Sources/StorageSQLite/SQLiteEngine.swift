@@ -12,7 +12,14 @@ package final class SQLiteEngine: StorageEngine {
     package let signals: any LogSignals = InProcessSignals()
     private let database: any DatabaseWriter
     private let path: String?
-    private let isClosed = Mutex(false)
+    private let usage = Mutex(Usage())
+
+    /// SQLite must not be called after its end: calls are counted, and the end waits for them.
+    private struct Usage {
+        var calls = 0
+        var isClosed = false
+        var end: CheckedContinuation<Void, Never>?
+    }
 
     /// Where the database is.
     package enum Location: Sendable, Equatable {
@@ -60,6 +67,8 @@ package final class SQLiteEngine: StorageEngine {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
     ) async throws(StorageError) -> Value {
+        try begin()
+        defer { finish() }
         do {
             return try await database.read { db in try body(SQLiteConnection(db, isWriter: false)) }
         } catch {
@@ -70,6 +79,8 @@ package final class SQLiteEngine: StorageEngine {
     package func write<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
     ) async throws(StorageError) -> Value {
+        try begin()
+        defer { finish() }
         // A caller that is cancelled must not interrupt a batch of others: the transaction runs on the writer's queue.
         let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
             database.asyncWriteWithoutTransaction { db in
@@ -95,6 +106,8 @@ package final class SQLiteEngine: StorageEngine {
     }
 
     package func facts() async throws(StorageError) -> EngineFacts {
+        try begin()
+        defer { finish() }
         do {
             return try await database.writeWithoutTransaction { [path] db in
                 func text(_ sql: String) throws -> String { try String.fetchOne(db, sql: sql) ?? "" }
@@ -118,6 +131,8 @@ package final class SQLiteEngine: StorageEngine {
     ///
     /// - Returns: What is wrong; empty if nothing is.
     package func integrityProblems() async throws(StorageError) -> [String] {
+        try begin()
+        defer { finish() }
         do {
             let lines = try await database.read { db in try String.fetchAll(db, sql: "PRAGMA quick_check(20)") }
             return lines == ["ok"] ? [] : lines
@@ -130,16 +145,41 @@ package final class SQLiteEngine: StorageEngine {
     }
 
     package func close() async {
-        let isFirst = isClosed.withLock { isClosed in
-            defer { isClosed = true }
-            return !isClosed
+        let isFirst = usage.withLock { usage in
+            defer { usage.isClosed = true }
+            return !usage.isClosed
         }
         guard isFirst else { return }
         await signals.close()
+        await withCheckedContinuation { continuation in
+            let isIdle = usage.withLock { usage in
+                guard usage.calls > 0 else { return true }
+                usage.end = continuation
+                return false
+            }
+            if isIdle { continuation.resume() }
+        }
         // The connection that is closed last may be a reader's, which cannot do it: afterwards the one file holds everything.
         _ = try? await database.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
-        // What is still running keeps its connection open; the process ends soon after.
         try? database.close()
+    }
+
+    private func begin() throws(StorageError) {
+        let isOpen = usage.withLock { usage in
+            if !usage.isClosed { usage.calls += 1 }
+            return !usage.isClosed
+        }
+        guard isOpen else { throw StorageError(.unavailable, "The database is closed.") }
+    }
+
+    private func finish() {
+        let end = usage.withLock { usage -> CheckedContinuation<Void, Never>? in
+            usage.calls -= 1
+            guard usage.calls == 0 else { return nil }
+            defer { usage.end = nil }
+            return usage.end
+        }
+        end?.resume()
     }
 
     // MARK: Errors
