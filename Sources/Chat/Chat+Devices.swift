@@ -59,11 +59,16 @@ extension Chat {
         let record = try await reading { () async throws(StorageError) in try await storage.flow(access.id) }
         guard let count = record?.messageCount else { throw .noSuchFlow }
         let end = min(max(number ?? count, 0), count)
-        let page = try await reading { () async throws(StorageError) in
-            try await storage.messages(
-                in: access.id, numbers: max(0, end - Int64(max(limit, 1)))..<end, reader: asker.user)
+        // A page of large messages is cut at its end, where the newest are: then fewer are asked for.
+        var wanted = Int64(max(limit, 1))
+        while true {
+            let numbers = max(0, end - wanted)..<end
+            let page = try await reading { () async throws(StorageError) in
+                try await storage.messages(in: access.id, numbers: numbers, reader: asker.user)
+            }
+            if !page.isCut || wanted == 1 { return try await missed(page.messages) }
+            wanted /= 2
         }
-        return try await missed(page.messages)
     }
 
     private func missed(_ records: [MessageRecord]) async throws(ChatError) -> [MissedMessage] {

@@ -144,9 +144,12 @@ extension Storage {
     /// - Returns: How many were removed.
     package func removeSessions(expiredBefore time: LogTime, limit: Int = 1000) async throws(StorageError) -> Int {
         try await engine.write { (connection) throws(StorageError) in
+            let expired = "FROM sessions WHERE expires_ms < $1 ORDER BY id LIMIT $2"
+            let values = [SQLValue(time), SQLValue(limit: limit)]
+            // A device that is a session ends with it.
             try connection.execute(
-                "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_ms < $1 LIMIT $2)",
-                [SQLValue(time), SQLValue(limit: limit)])
+                "DELETE FROM cursors WHERE (user_id, device) IN (SELECT user_id, 'session ' || id \(expired))", values)
+            return try connection.execute("DELETE FROM sessions WHERE id IN (SELECT id \(expired))", values)
         }
     }
 

@@ -209,8 +209,14 @@ struct AccountWriteTests {
             #expect(try await session(2, on: test)?.lastSeen == test.clock.now)
             #expect(try await test.storage.removeSessions(expiredBefore: test.clock.now) == 0)
             test.clock.advance(milliseconds: 1)
+            let devices = [short, long].map {
+                DeviceCursor(user: alice, device: "session \($0.rawValue)", position: .start)
+            }
+            try await test.storage.saveCursors(devices, seen: [:], node: nil)
             #expect(try await test.storage.removeSessions(expiredBefore: test.clock.now) == 1)
             #expect(try await session(1, on: test) == nil)
+            #expect(try await test.storage.cursor(of: alice, device: devices[0].device) == nil)
+            #expect(try await test.storage.cursor(of: alice, device: devices[1].device) == .start)
 
             #expect(try await test.refusal(of: .revokeSessions(bob, long)) == .noSuchSession)
             #expect(try await test.storage.isLive(long))

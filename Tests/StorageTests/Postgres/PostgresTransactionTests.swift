@@ -179,7 +179,11 @@ struct PostgresTransactionTests {
                 return [before, try connection.rows("SELECT count(*) FROM t")]
             }
             try await database.raw.waitUntil(
-                "SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'")
+                """
+                SELECT count(*) = 1 FROM pg_locks
+                WHERE NOT granted AND locktype = 'advisory'
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                """)
             try await engine.write { connection throws(StorageError) in
                 _ = try connection.execute("INSERT INTO t (n) VALUES (1)")
             }
