@@ -8,7 +8,7 @@ import Testing
 @testable import AdminWeb
 
 /// `/balance`: the server for one client more.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct BalanceTests {
     @Test func chosenServerIsToldAsJSON() async throws {
         let fixture = FaceFixture()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import AdminWeb
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct TimedCacheTests {
     /// Holds loads until it is opened.
     private final class Gate: Sendable {

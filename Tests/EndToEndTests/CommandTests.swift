@@ -8,7 +8,7 @@ import TestClient
 import Testing
 
 /// Commands of `manage` beside a running server, where they act at once, and without one.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct CommandTests {
     @Test func accountMadeBesideTheServerLogsInAtOnce() async throws {
         try await Program.with { program in

@@ -8,7 +8,7 @@ import TestClient
 import Testing
 
 /// Conversations across protocols on the real program, also when it is killed between two messages.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct CrossingTests {
     private static let password = "a password"
 

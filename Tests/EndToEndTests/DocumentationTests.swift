@@ -5,7 +5,7 @@ import FoundationEssentials
 import Testing
 
 /// What the documents name is there: files, headings, commands.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct DocumentationTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()

@@ -8,7 +8,7 @@ import TestClient
 import Testing
 
 /// Acknowledged means on the disk, not only in the system's memory: the order of the server's system calls shows it.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct DurabilityTests {
     private static let connections = 8
     private static let depth = 8

@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 
 /// Acknowledged means durable: the server is killed in the middle of a stream of sends, again and again.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct KillTests {
     private static let kills = 20
     private static let senders = 6

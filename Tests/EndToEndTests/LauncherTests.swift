@@ -5,7 +5,7 @@ import FoundationEssentials
 import Testing
 
 /// The launcher `manage` at the top of a checkout, with a toolchain and packages that are only played.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct LauncherTests {
     /// A checkout with the real launcher, and a `PATH` that holds what the test puts there.
     private struct Checkout {

@@ -8,7 +8,7 @@ import TestClient
 import Testing
 
 /// What a server's log says, and what it must not say.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct LogTests {
     @Test(arguments: ["info", "trace"])
     func noSecretIsInTheLogOrTheDatabase(level: String) async throws {

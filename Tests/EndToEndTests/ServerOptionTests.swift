@@ -6,7 +6,7 @@ import TestClient
 import Testing
 
 /// What the options of `runserver` do to a real server.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServerOptionTests {
     @Test func requestsPastTheConcurrencyLimitGet503() async throws {
         try await Program.with { program in

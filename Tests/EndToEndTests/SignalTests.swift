@@ -9,7 +9,7 @@ import TestClient
 import Testing
 
 /// How the server ends: in order at the first signal, at once at the second.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct SignalTests {
     /// Keeps an SQLite database locked until it is killed.
     private static let holder = """

@@ -6,7 +6,7 @@ import NIOPosix
 import Testing
 
 /// A server that cannot start says why in one sentence, and ends with the status that fits.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct StartFailureTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String

@@ -6,7 +6,7 @@ import NIOSSL
 import TestClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ClientTLSTests {
+@Suite(.timeLimit(.minutes(10))) struct ClientTLSTests {
     /// A folder with a fresh self-signed certificate for `localhost`, gone after `body`.
     private func withCertificate(
         _ body: (_ certificate: String, _ context: NIOSSLContext) async throws -> Void

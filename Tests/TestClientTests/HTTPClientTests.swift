@@ -5,7 +5,7 @@ import NIOHTTP1
 import TestClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct HTTPClientTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPClientTests {
     @Test func aPageIsFetched() async throws {
         var script = ScriptedServer.Script()
         script.status = .serviceUnavailable

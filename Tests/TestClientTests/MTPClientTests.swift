@@ -9,7 +9,7 @@ import Synchronization
 import TestClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct MTPClientTests {
+@Suite(.timeLimit(.minutes(10))) struct MTPClientTests {
     private static let alice = MTPCredentials(uuid: "1", authID: "token")
 
     private static func answer(_ type: String, _ status: MTPStatus = .ok, _ data: MTPData? = nil) -> String {

@@ -7,7 +7,7 @@ import NIOWebSocket
 import TestClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct WebSocketClientTests {
+@Suite(.timeLimit(.minutes(10))) struct WebSocketClientTests {
     @Test func messagesComeBackInOrder() async throws {
         try await ScriptedServer.run { server in
             let client = try await WebSocketClient.connect(url: server.url())

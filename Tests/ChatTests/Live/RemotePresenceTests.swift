@@ -8,7 +8,7 @@ import Testing
 @testable import Storage
 
 /// Who is online on another server of the same store.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: StorageKind.available.contains(.postgres)))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: StorageKind.available.contains(.postgres)))
 struct RemotePresenceTests {
     private static func policy(_ node: NodeIdentity) -> ChatPolicy {
         var policy = ChatPolicy()

@@ -10,7 +10,7 @@ import TestClient
 import Testing
 
 /// Three servers on one PostgreSQL.
-@Suite(.serialized, .timeLimit(.minutes(3)), .enabled(if: Engine.available.contains(.postgres)))
+@Suite(.serialized, .timeLimit(.minutes(10)), .enabled(if: Engine.available.contains(.postgres)))
 struct ClusterTests {
     private static let names = ["alpha", "beta", "gamma"]
 

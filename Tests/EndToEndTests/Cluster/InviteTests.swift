@@ -8,7 +8,7 @@ import TestClient
 import Testing
 
 /// Registration by invitation on the real program, on every protocol.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct InviteTests {
     private static func manage(_ program: Program, _ words: String...) async throws -> JSONValue {
         let done = try await program.run([Program.path] + words + ["--json", "--quiet"])

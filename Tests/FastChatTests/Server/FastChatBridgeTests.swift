@@ -12,7 +12,7 @@ import Testing
 @testable import FastChat
 
 /// People of other protocols and people with a FastChat client in the same conversations.
-@Suite(.timeLimit(.minutes(2))) struct FastChatBridgeTests {
+@Suite(.timeLimit(.minutes(10))) struct FastChatBridgeTests {
     private static let picture =
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 

@@ -13,7 +13,7 @@ import Transport
 @testable import FastChat
 
 /// Direct messages between clients of the protocol, online and offline.
-@Suite(.timeLimit(.minutes(2))) struct FastChatConversationTests {
+@Suite(.timeLimit(.minutes(10))) struct FastChatConversationTests {
     @Test func messagesAndPicturesReachTheOtherAndNobodyElse() async throws {
         try await FastChatWorld.with { world in
             let seven = try await world.register(7)

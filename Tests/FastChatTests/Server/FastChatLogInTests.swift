@@ -11,7 +11,7 @@ import Testing
 import Transport
 
 /// Registration, log in, log out, and who is not let in.
-@Suite(.timeLimit(.minutes(2))) struct FastChatLogInTests {
+@Suite(.timeLimit(.minutes(10))) struct FastChatLogInTests {
     private static let password = ChatUnderTest.password
 
     private func register(_ world: FastChatWorld, _ number: Int64, sign: String? = nil) throws -> FastChatRequest {

@@ -8,7 +8,7 @@ import Storage
 import Testing
 
 /// `node` and `balancer` beside a running server.
-@Suite(.timeLimit(.minutes(1))) struct NodeCommandTests {
+@Suite(.timeLimit(.minutes(10))) struct NodeCommandTests {
     private let run: CommandRun
 
     init() throws {

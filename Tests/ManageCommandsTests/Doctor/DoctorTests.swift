@@ -9,7 +9,7 @@ import Testing
 
 @testable import ManageCommands
 
-@Suite(.timeLimit(.minutes(2))) struct DoctorTests {
+@Suite(.timeLimit(.minutes(10))) struct DoctorTests {
     private let run: CommandRun
 
     init() throws {

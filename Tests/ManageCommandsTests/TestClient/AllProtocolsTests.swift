@@ -7,7 +7,7 @@ import ManageCommands
 import Testing
 
 /// The commands of `testclient` over every protocol, against a whole server.
-@Suite(.timeLimit(.minutes(5))) struct AllProtocolsTests {
+@Suite(.timeLimit(.minutes(10))) struct AllProtocolsTests {
     private let run: CommandRun
 
     init() throws {

@@ -15,7 +15,7 @@ import Testing
 import Transport
 
 /// The commands of `testclient` against the protocol itself, over real sockets, beside the admin socket.
-@Suite(.timeLimit(.minutes(2))) struct LocalServerTests {
+@Suite(.timeLimit(.minutes(10))) struct LocalServerTests {
     private let run: CommandRun
 
     init() throws {

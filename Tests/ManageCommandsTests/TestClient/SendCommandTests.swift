@@ -5,7 +5,7 @@ import JSON
 import ManageCommands
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct SendCommandTests {
+@Suite(.timeLimit(.minutes(10))) struct SendCommandTests {
     private let run: CommandRun
 
     init() throws {

@@ -7,7 +7,7 @@ import ManageCommands
 import NIOCore
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct SessionCommandTests {
+@Suite(.timeLimit(.minutes(10))) struct SessionCommandTests {
     private let run: CommandRun
 
     init() throws {

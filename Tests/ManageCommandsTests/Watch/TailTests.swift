@@ -8,7 +8,7 @@ import ManageCommands
 import Storage
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct TailTests {
+@Suite(.timeLimit(.minutes(10))) struct TailTests {
     private let run: CommandRun
 
     init() throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import ManageCommands
 @testable import Operations
 
-@Suite(.timeLimit(.minutes(5))) struct TopTests {
+@Suite(.timeLimit(.minutes(10))) struct TopTests {
     private let run: CommandRun
 
     init() throws {

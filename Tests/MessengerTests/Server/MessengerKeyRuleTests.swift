@@ -11,7 +11,7 @@ import Transport
 @testable import Messenger
 
 /// Which keys are good, what closes a connection, and what a revoked session does.
-@Suite(.timeLimit(.minutes(2))) struct MessengerKeyRuleTests {
+@Suite(.timeLimit(.minutes(10))) struct MessengerKeyRuleTests {
     @Test func keyIsGoodOnItsConnectionOnly() async throws {
         try await MessengerWorld.with { world in
             let anna = try await world.enter("anna")

@@ -10,7 +10,7 @@ import Testing
 @testable import Messenger
 
 /// Who is told that somebody came or went.
-@Suite(.timeLimit(.minutes(2))) struct MessengerPresenceTests {
+@Suite(.timeLimit(.minutes(10))) struct MessengerPresenceTests {
     @Test func contactsAreToldOfComingAndGoing() async throws {
         try await MessengerWorld.with { world in
             let asker = try await world.test.register("anna").asker

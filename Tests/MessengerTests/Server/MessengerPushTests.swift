@@ -13,7 +13,7 @@ import Transport
 @testable import Messenger
 
 /// What reaches the clients: live, after a log in, in which form, and when they are slow.
-@Suite(.timeLimit(.minutes(2))) struct MessengerPushTests {
+@Suite(.timeLimit(.minutes(10))) struct MessengerPushTests {
     private let password = ChatUnderTest.password
 
     // MARK: Live

@@ -11,7 +11,7 @@ import Testing
 @testable import Messenger
 
 /// Every request with every answer, over real sockets.
-@Suite(.timeLimit(.minutes(2))) struct MessengerRequestTests {
+@Suite(.timeLimit(.minutes(10))) struct MessengerRequestTests {
     private let password = ChatUnderTest.password
 
     // MARK: Sign up

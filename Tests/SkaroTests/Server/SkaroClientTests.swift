@@ -8,7 +8,7 @@ import TestClient
 import Testing
 
 /// The client of the tests and of `testclient`, where the server is not the subject.
-@Suite(.timeLimit(.minutes(2))) struct SkaroClientTests {
+@Suite(.timeLimit(.minutes(10))) struct SkaroClientTests {
     @Test func addressWithoutSkaroIsRefused() async throws {
         try await SkaroServer.with { server in
             let url = server.url.replacing("/skaro", with: "/elsewhere")

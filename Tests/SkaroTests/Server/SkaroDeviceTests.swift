@@ -13,7 +13,7 @@ import Transport
 @testable import Skaro
 
 /// Sessions as devices: what they missed, how they go on, how they end.
-@Suite(.timeLimit(.minutes(2))) struct SkaroDeviceTests {
+@Suite(.timeLimit(.minutes(10))) struct SkaroDeviceTests {
     @Test func missedMessagesComeFirstAndInOrder() async throws {
         try await SkaroServer.with { server in
             _ = try await server.test.register("bob")

@@ -11,7 +11,7 @@ import TestClient
 import Testing
 
 /// Making accounts, and the ways into a connection.
-@Suite(.timeLimit(.minutes(2))) struct SkaroLogInTests {
+@Suite(.timeLimit(.minutes(10))) struct SkaroLogInTests {
     @Test func serverSpeaksFirstWithATokenOfTheConnection() async throws {
         try await SkaroServer.with { server in
             let socket = try await WebSocketClient.connect(url: server.url)

@@ -12,7 +12,7 @@ import TestClient
 import Testing
 
 /// Messages: to people, to groups, and out of the history.
-@Suite(.timeLimit(.minutes(2))) struct SkaroMessageTests {
+@Suite(.timeLimit(.minutes(10))) struct SkaroMessageTests {
     @Test func messageReachesTheOtherSideAsItIsStored() async throws {
         try await SkaroServer.with { server in
             let alice = try await server.join("alice")

@@ -12,7 +12,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct AdminSocketTests {
     /// A folder that goes away with the value.
     private final class Folder: Sendable {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct FanOutTests {
     /// A WebSocket session that writes what it is handed.
     private final class Member: WebSocketSession, DeliverySession {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct HTTPConnectionTests {
     static func get(_ path: String, _ headers: String...) -> [String] {
         ["GET \(path) HTTP/1.1", "Host: localhost"] + headers

@@ -11,7 +11,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ListenerTests {
     @Test func gracefulShutdownDrainsWebSocketsAndFinishesRequests() async throws {
         let (begun, beginning) = AsyncStream.makeStream(of: Void.self)

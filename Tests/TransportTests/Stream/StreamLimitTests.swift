@@ -10,7 +10,7 @@ import Testing
 @testable import Transport
 
 /// Limits, and the same over TLS.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct StreamLimitTests {
     @Test func oneConnectionTooManyIsClosed() async throws {
         var options = StreamTestServer.Options()

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct StreamTests {
     @Test func bytesAreAnsweredAndConnectionsCounted() async throws {
         var options = StreamTestServer.Options()

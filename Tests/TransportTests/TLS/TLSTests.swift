@@ -7,7 +7,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct TLSTests {
     private func options(_ certificates: TestCertificates) -> TLSOptions {
         TLSOptions(certificateFile: certificates.file("server.pem"), keyFile: certificates.file("server.key"))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Transport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct WebSocketBinaryTests {
     /// Sends back what it gets, in the kinds that it takes, and says on demand what the peer has acknowledged.
     private final class MirrorSession: WebSocketSession {

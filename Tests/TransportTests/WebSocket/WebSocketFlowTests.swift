@@ -8,7 +8,7 @@ import Testing
 @testable import Transport
 
 /// Back-pressure, hops and many connections.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct WebSocketFlowTests {
     /// Takes one message, then pauses until it is told to go on.
     private final class PausingSession: WebSocketSession {

@@ -7,7 +7,7 @@ import Testing
 @testable import Transport
 
 /// The rules of RFC 6455, each over a real socket.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct WebSocketProtocolTests {
     struct BadBytes: CustomTestStringConvertible, Sendable {
         var name: String

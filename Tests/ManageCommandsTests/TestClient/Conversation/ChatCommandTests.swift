@@ -5,7 +5,7 @@ import ManageCommands
 import Testing
 
 /// `testclient chat` on pseudo-terminals, against a whole server.
-@Suite(.timeLimit(.minutes(5))) struct ChatCommandTests {
+@Suite(.timeLimit(.minutes(10))) struct ChatCommandTests {
     private let run: CommandRun
 
     init() throws {
