@@ -40,7 +40,7 @@ extension Chat {
     ) async throws(ChatError) -> MissedMessages {
         let page = try await reading { () async throws(StorageError) in
             try await storage.updates(
-                for: asker.user, after: position, limit: limit, wholeSeconds: false, bodies: true)
+                for: asker.user, after: position, limit: limit, wholeSeconds: false, accounts: false, bodies: true)
         }
         // An edit of an older message is no new message.
         let new = page.messages.filter { $0.position > position }

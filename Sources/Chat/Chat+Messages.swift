@@ -51,7 +51,7 @@ extension Chat {
             }
             blobs[index].bytes = nil
         }
-        let uuid = newIdentifier()
+        let uuid = newEventIdentifier()
         let pending = try submit(
             .sendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies), by: asker.user, uuid: uuid)
         return PendingMessage(uuid: uuid, pending: pending)

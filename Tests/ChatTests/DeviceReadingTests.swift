@@ -54,6 +54,8 @@ import Testing
             let start = try await test.chat.head()
 
             try await test.chat.markBridged(group)
+            // A new title by the operator is no such news.
+            _ = try await test.chat.write(.updateFlow(group.id, title: "renamed", info: nil), by: nil)
 
             for asker in people.prefix(2) {
                 #expect(

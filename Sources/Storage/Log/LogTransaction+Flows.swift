@@ -132,7 +132,8 @@ extension LogTransaction {
             try connection.execute("UPDATE flows SET bridged = 1 WHERE id = $1 AND bridged = 0", [SQLValue(flow)])
         }
         guard changed > 0 else { return nothingDone }
-        return Receipt(position: appendFlowEvent(write, .flow, to: flow).position, time: time)
+        let event = appendFlowEvent(write, .flow, to: flow, content: LogEvent.flowBridged)
+        return Receipt(position: event.position, time: time)
     }
 
     // MARK: Checks

@@ -28,9 +28,9 @@ struct PositionMerge {
     /// Sources whose next entry is not known: they are read before the next comparison.
     private var unread: [Int]
 
-    init(flows: [SQLValue], after: Position, upTo: Position) {
+    init(flows: [SQLValue], accounts: Bool = true, after: Position, upTo: Position) {
         self.upTo = upTo
-        sources = ([nil] + flows).map { Source(flow: $0, read: after) }
+        sources = ((accounts ? [nil] : []) + flows).map { Source(flow: $0, read: after) }
         unread = after < upTo ? Array(sources.indices) : []
     }
 

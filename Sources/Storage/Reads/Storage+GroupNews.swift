@@ -44,10 +44,9 @@ extension Storage {
                     Self.places(
                         """
                         e.flow_id = m.flow_id AND e.position > $2 AND e.position <= $3 AND e.type = 'flow'
-                            AND e.sender_id IS NULL AND f.bridged = 1 AND f.head_position > $2
-                            AND m.left_position IS NULL
+                            AND e.content = $4 AND f.head_position > $2 AND m.left_position IS NULL
                         """),
-                    [SQLValue(user), SQLValue(after), SQLValue(upTo)]),
+                    [SQLValue(user), SQLValue(after), SQLValue(upTo), .bytes(LogEvent.flowBridged)]),
             ])
             var news: [GroupNews] = []
             for (rows, change) in zip(results, [GroupNews.Change.joined, .left, .bridged]) {

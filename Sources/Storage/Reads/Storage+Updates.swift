@@ -97,17 +97,17 @@ extension Storage {
     ///
     /// `wholeSeconds`, for cursors that are a time, does not end inside a second, unless that alone is more than a page
     /// may hold. `excluded` are events that the asker needs not be told of. With `bodies` the messages have what was
-    /// encrypted for the account alone.
+    /// encrypted for the account alone. Without `accounts` what belongs to no flow is left out, and costs nothing.
     package func updates(
         for user: UserID, after cursor: Position, limit: Int, wholeSeconds: Bool,
         excluding excluded: Set<Position> = [],
-        bodies: Bool = false
+        accounts: Bool = true, bodies: Bool = false
     ) async throws(StorageError) -> UpdatePage {
         let limit = min(max(limit, 1), Self.maximumUpdates)
         return try await engine.read { (connection) throws(StorageError) in
             let head = try Self.head(on: connection)
             let flows = try Self.flowsWithNews(for: user, after: cursor, on: connection)
-            var merge = PositionMerge(flows: flows, after: cursor, upTo: head)
+            var merge = PositionMerge(flows: flows, accounts: accounts, after: cursor, upTo: head)
             var positions: [Position] = []
             while positions.count < limit, let next = try merge.next(on: connection) { positions.append(next) }
             if wholeSeconds, positions.count == limit, let last = positions.last {

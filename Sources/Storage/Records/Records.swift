@@ -140,6 +140,8 @@ package struct LogEvent: Sendable, Equatable {
 
     /// The content of a `session` event that only opened one: nothing that is known about the account became untrue.
     package static let sessionOpened = Array(#"{"opened":true}"#.utf8)
+    /// The content of a flow event by which the server began to open encrypted messages for others.
+    package static let flowBridged = Array(#"{"bridged":true}"#.utf8)
 
     package var position: Position
     package var time: LogTime
