@@ -18,8 +18,8 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
-let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
@@ -85,7 +85,7 @@ let package = Package(
             name: "TestClient",
             dependencies: [
                 "MTP", "Skaro", "Messenger", "FastChat", "CBOR", "JSON", "Credentials", nioCore, nioPosix, nioHTTP1,
-                nioWebSocket, nioSSL,
+                nioWebSocket, nioSSL, nioTLS, deque,
             ],
             swiftSettings: swiftSettings
         ),
@@ -222,21 +222,21 @@ let package = Package(
             name: "SkaroTests",
             dependencies: [
                 "Skaro", "CBOR", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", nioCore,
-                logging,
+                logging, "JSON",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "MessengerTests",
             dependencies: [
                 "Messenger", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", nioCore,
-                logging,
+                logging, serviceLifecycle, "JSON",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "FastChatTests",
             dependencies: [
                 "FastChat", "Credentials", "JSON", "ChatTesting", "TestClient", "Chat", "Storage", "Transport", nioCore,
-                logging,
+                logging, serviceLifecycle,
             ], swiftSettings: swiftSettings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
         .testTarget(
@@ -252,6 +252,7 @@ let package = Package(
                 "Transport", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, nioEmbedded, logging,
                 serviceLifecycle,
                 .product(name: "NIOTestUtils", package: "swift-nio"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ],
             swiftSettings: swiftSettings
@@ -271,6 +272,7 @@ let package = Package(
             name: "AdminWebTests",
             dependencies: [
                 "AdminWeb", "TestClient", "Transport", "JSON", nioCore, nioPosix, logging, serviceLifecycle,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "OperationsTests",
@@ -286,7 +288,11 @@ let package = Package(
                 nioWebSocket, argumentParser,
             ], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["ChatTesting", "TestClient", "JSON", "manage", nioCore, nioPosix],
+            name: "EndToEndTests",
+            dependencies: [
+                "ChatTesting", "TestClient", "JSON", "manage", nioCore, nioPosix, "Credentials", "FastChat", "MTP",
+                "Messenger", "Skaro",
+            ],
             swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6]
