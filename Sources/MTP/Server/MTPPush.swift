@@ -16,6 +16,8 @@ struct MTPPush {
     private var state = State.off
     /// What the connection itself caused after its cursor: it is not told of that.
     private(set) var ownPositions: Set<Position> = []
+    /// The connection's own messages, from before they are committed, with their positions once these are known.
+    private var ownMessages: [Identifier: Position?] = [:]
 
     var isWanted: Bool {
         if case .off = state { false } else { true }
@@ -32,7 +34,35 @@ struct MTPPush {
     mutating func begin(after cursor: Position) {
         guard case .waiting(let asker) = state else { return }
         state = .on(asker, LiveCursor(after: cursor))
-        ownPositions = ownPositions.filter { $0 > cursor }
+        forgetOwn(upTo: cursor)
+    }
+
+    /// The connection sends a message: whoever reads the log before the answer may meet it there.
+    mutating func sends(_ message: Identifier) {
+        if isWanted { ownMessages[message] = .some(nil) }
+    }
+
+    /// The message was refused.
+    mutating func didNotSend(_ message: Identifier) {
+        ownMessages[message] = nil
+    }
+
+    /// The message is in the log.
+    mutating func sent(_ message: Identifier, at position: Position) {
+        caused(position)
+        guard ownMessages[message] != nil else { return }
+        if case .on(_, let cursor) = state, position <= cursor.position {
+            ownMessages[message] = nil
+        } else {
+            ownMessages[message] = position
+        }
+    }
+
+    func isOwn(_ message: Identifier) -> Bool { ownMessages[message] != nil }
+
+    private mutating func forgetOwn(upTo position: Position) {
+        ownPositions = ownPositions.filter { $0 > position }
+        ownMessages = ownMessages.filter { $0.value.map { $0 > position } ?? true }
     }
 
     mutating func caused(_ position: Position) {
@@ -47,14 +77,14 @@ struct MTPPush {
     ///
     /// What the connection itself caused is passed over; a run that has others' messages as well is left to a read.
     mutating func takes(_ run: LiveRun, isReady: Bool) -> Bool {
-        guard !ownPositions.isEmpty else { return advances(over: run, isReady: isReady) }
-        let own = run.messages.count { ownPositions.contains($0.position) }
+        guard !ownMessages.isEmpty else { return advances(over: run, isReady: isReady) }
+        let own = run.messages.count { isOwn($0.uuid) }
         guard own == 0 || own == run.messages.count else {
             hinted()
             return false
         }
         guard advances(over: run, isReady: isReady) else { return false }
-        ownPositions = ownPositions.filter { $0 > run.last }
+        forgetOwn(upTo: run.last)
         return own == 0
     }
 
@@ -81,7 +111,7 @@ struct MTPPush {
     ///
     /// - Returns: Whether pushing is still on.
     mutating func arrived(at position: Position, more: Bool) -> Bool {
-        ownPositions = ownPositions.filter { $0 > position }
+        forgetOwn(upTo: position)
         return changing { cursor in cursor.arrived(at: position, more: more) } != nil
     }
 

@@ -173,6 +173,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
             let methods = MTPMethods(service: service, origin: origin)
             let pending = try await methods.submit(request.data, by: requester.asker)
             sendsInWork += 1
+            push.sends(pending.uuid)
             return .message(request, requester, pending)
         } catch {
             return .ready(refusal(request.type, error.status, error.detail))
@@ -265,7 +266,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
     ) async -> MTPResponse {
         do {
             let receipt = try await service.chat.receipt(of: pending)
-            push.caused(receipt.position)
+            push.sent(pending.uuid, at: receipt.position)
             let message = MessageObject(
                 uuid: pending.uuid.description, clientID: request.data.message?.first?.clientID,
                 fromUser: requester.asker.uuid.description, fromFlow: request.data.flow?.first?.uuid,
@@ -275,6 +276,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
                 data: MTPData(time: receipt.time.seconds, message: [message]),
                 meta: request.meta.map { _ in MTPMeta(since: MTPCursor(position: receipt.position.rawValue).text) })
         } catch {
+            push.didNotSend(pending.uuid)
             let failure = MTPFailure(error)
             return refusal(request.type, failure.status, failure.detail)
         }
@@ -343,8 +345,10 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
     private func pushAll() async {
         while connection?.isWritable == true, let (asker, cursor) = push.next() {
             do {
-                let updates = try await service.chat.updates(
+                var updates = try await service.chat.updates(
                     for: asker, after: cursor, limit: service.options.messagesPerAnswer, excluding: push.ownPositions)
+                // Committed after the read had begun.
+                updates.messages.removeAll { push.isOwn($0.uuid) }
                 guard push.arrived(at: updates.cursor, more: updates.isCut) else { break }
                 guard !updates.messages.isEmpty || !updates.flows.isEmpty || !updates.users.isEmpty else { continue }
                 write(
