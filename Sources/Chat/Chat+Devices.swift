@@ -51,7 +51,7 @@ extension Chat {
 
     /// Messages of a flow before a number, the newest `limit` of them, oldest first.
     ///
-    /// Without a `number` they are the last ones. The asker's own part of what was encrypted is with them. Refusals: `.noSuchFlow`.
+    /// A page of large messages ends early: ask again for those from the last one on. Without a `number` they are the last ones. The asker's own part of what was encrypted is with them. Refusals: `.noSuchFlow`.
     package func history(
         of flow: Identifier, before number: Int64?, limit: Int, for asker: Asker
     ) async throws(ChatError) -> [MissedMessage] {
@@ -59,16 +59,11 @@ extension Chat {
         let record = try await reading { () async throws(StorageError) in try await storage.flow(access.id) }
         guard let count = record?.messageCount else { throw .noSuchFlow }
         let end = min(max(number ?? count, 0), count)
-        // A page of large messages is cut at its end, where the newest are: then fewer are asked for.
-        var wanted = Int64(max(limit, 1))
-        while true {
-            let numbers = max(0, end - wanted)..<end
-            let page = try await reading { () async throws(StorageError) in
-                try await storage.messages(in: access.id, numbers: numbers, reader: asker.user)
-            }
-            if !page.isCut || wanted == 1 { return try await missed(page.messages) }
-            wanted /= 2
+        let page = try await reading { () async throws(StorageError) in
+            try await storage.messages(
+                in: access.id, numbers: max(0, end - Int64(max(limit, 1)))..<end, reader: asker.user)
         }
+        return try await missed(page.messages)
     }
 
     private func missed(_ records: [MessageRecord]) async throws(ChatError) -> [MissedMessage] {
