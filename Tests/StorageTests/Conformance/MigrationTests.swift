@@ -57,7 +57,8 @@ struct MigrationTests {
                     async let second = other.migrate()
                     let applied = try await first + second
 
-                    #expect(applied == test.storage.engine.dialect.migrations.map(\.identifier))
+                    // Each may have done some of them, and none was done twice.
+                    #expect(applied.sorted() == test.storage.engine.dialect.migrations.map(\.identifier))
                     try await other.checkSchema()
                 }
             }
