@@ -58,7 +58,9 @@ extension Chat {
     }
 }
 
-/// Opens and draws the key pairs that the server holds: one at a time, as drawing one costs up to a second of a core.
+/// Opens and draws the key pairs that the server holds.
+///
+/// Of two that draw the same at once, the one that is stored first counts.
 actor HeldKeys {
     /// How many opened keys are kept in memory.
     private static let capacity = 10_000
@@ -75,7 +77,8 @@ actor HeldKeys {
         let associated = Array(name.utf8)
         var pair = try await chat.reading(read)
         if pair == nil, makes {
-            guard let drawn = try? RSAPrivateKey() else { throw .internalFailure }
+            let drawn: RSAPrivateKey
+            do { drawn = try await chat.hasher.newKey() } catch { throw ChatError(error) }
             var random = SecureRandom()
             guard
                 let sealed = try? sealer.seal(Array(drawn.pem.utf8), associatedData: associated, using: &random)

@@ -109,6 +109,16 @@ package final class PasswordHasher: Sendable {
         return try await queue.perform { Argon2.verify(password, against: stored) }
     }
 
+    /// Draws an RSA key where passwords are hashed: it is as slow, and as many may wait.
+    ///
+    /// - Throws: `busy`, `cancelled`, `outOfMemory`.
+    package func newKey() async throws(CredentialsError) -> RSAPrivateKey {
+        try await queue.perform {
+            guard let key = try? RSAPrivateKey() else { return .failure(.outOfMemory) }
+            return .success(key)
+        }
+    }
+
     /// Costs what `verify` costs, for a login that does not exist: the time of the answer does not tell.
     ///
     /// - Throws: `busy`, `cancelled`, `outOfMemory`.
