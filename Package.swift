@@ -297,3 +297,12 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// While one works on a part: PARLEY_TESTS=ChatTests,StorageTests swift build --build-tests
+// builds these test targets alone, and no benchmark.
+if let wanted = Context.environment["PARLEY_TESTS"] {
+    let names = Set(wanted.split(separator: ",").map(String.init))
+    package.targets.removeAll { target in
+        target.type == .test && !names.contains(target.name) || target.path?.hasPrefix("Benchmarks/") == true
+    }
+}

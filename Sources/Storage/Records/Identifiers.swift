@@ -2,12 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A random 128-bit number that names a user, flow or event on the wire, written in decimal.
+///
+/// Kept as two words: the optimizer of Swift 6.3 loses 16-byte integers that live across an `await`
+/// (`Scripts/check-wide-integers` keeps them out of stored state).
 package struct Identifier: Hashable, Sendable {
-    package var value: UInt128
+    private var high: UInt64
+    private var low: UInt64
 
     package init(_ value: UInt128) {
-        self.value = value
+        high = UInt64(truncatingIfNeeded: value >> 64)
+        low = UInt64(truncatingIfNeeded: value)
     }
+
+    package var value: UInt128 { UInt128(high) << 64 | UInt128(low) }
 
     package static func random(using generator: inout some RandomNumberGenerator) -> Identifier {
         Identifier(UInt128(generator.next()) << 64 | UInt128(generator.next()))
@@ -41,7 +48,7 @@ package struct Identifier: Hashable, Sendable {
             return value
         }
         guard let parsed else { return nil }
-        value = parsed
+        self.init(parsed)
     }
 
     /// 16 bytes, big-endian, as the tables keep it.
@@ -51,7 +58,7 @@ package struct Identifier: Hashable, Sendable {
 
     package init?(bytes: [UInt8]) {
         guard bytes.count == 16 else { return nil }
-        value = bytes.reduce(0) { $0 << 8 | UInt128($1) }
+        self.init(bytes.reduce(0) { $0 << 8 | UInt128($1) })
     }
 }
 
