@@ -111,7 +111,7 @@ package final class Chat: Sendable {
     /// A random identifier for something new.
     package func newIdentifier() -> Identifier {
         var random = SecureRandom()
-        return Identifier(random.nextIdentifier())
+        return .random(using: &random)
     }
 
     /// An identifier for an event: its time in milliseconds, then 80 random bits.
@@ -120,8 +120,7 @@ package final class Chat: Sendable {
     /// more than the event itself, which has a time.
     func newEventIdentifier() -> Identifier {
         var random = SecureRandom()
-        let time = UInt128(UInt64(clamping: storage.currentTime().milliseconds))
-        return Identifier(time << 80 | random.nextIdentifier() >> 48)
+        return .random(at: storage.currentTime(), using: &random)
     }
 
     /// Puts a change into the next batch.

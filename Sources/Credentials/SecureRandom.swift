@@ -24,11 +24,6 @@ package struct SecureRandom: RandomNumberGenerator, Sendable {
 }
 
 extension RandomNumberGenerator {
-    /// A random number of 128 bits, for identifiers.
-    package mutating func nextIdentifier() -> UInt128 {
-        UInt128(next()) << 64 | UInt128(next())
-    }
-
     /// That many random bytes.
     package mutating func nextBytes(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []

@@ -171,6 +171,22 @@ struct LauncherTests {
         }
     }
 
+    @Test func firstBuildIsEnoughAlthoughItWritesTheVersionsOfPackages() async throws {
+        try await Program.with { program in
+            let checkout = try await Checkout(program)
+            try await checkout.playToolchain(
+                resolve: "echo resolved >\"\(program.path("checkout/Package.resolved"))\"",
+                build: checkout.working)
+
+            let first = try await checkout.manage("--version")
+            let second = try await checkout.manage("--version")
+
+            #expect(first.output == "[--version]" && second.output == "[--version]")
+            #expect(second.errors == "")
+            #expect(checkout.builds == 1)
+        }
+    }
+
     @Test func launcherCanBeALinkElsewhere() async throws {
         try await Program.with { program in
             let checkout = try await Checkout(program)

@@ -78,7 +78,7 @@ package struct SeedFlows: AdminOperation {
             let hash = try await context.asking { () async throws(ChatError) in
                 try await context.chat.hash(password.password)
             }
-            let prefix = "seed-\(context.chat.newIdentifier().value % 1_000_000)"
+            let prefix = "seed-\(context.chat.newIdentifier().description.suffix(6))"
             report.firstLogin = "\(prefix)-1"
             authors = try await ManyWrites(count: users, phase: "users") { index in
                 let login = "\(prefix)-\(index + 1)"

@@ -39,7 +39,7 @@ package struct IssueTestClientToken: AdminOperation {
 
     /// The bot's flow has the uuid that follows the bot's own, so that it is found without a search.
     private func flow(of bot: UserRecord, on context: OperationContext) async throws(OperationError) -> Identifier {
-        let uuid = Identifier(bot.uuid.value &+ 1)
+        let uuid = bot.uuid.successor
         if try await exists(uuid, on: context) { return uuid }
         // What is left of one that was deleted is in the way of a new one.
         var isPurged = false
