@@ -54,7 +54,8 @@ let package = Package(
             name: "ManageCommands",
             dependencies: [
                 "ParleyServer", "Operations", "TestClient", "Settings", "Telemetry", "Transport", "Chat", "Storage",
-                "Credentials", "MTP", "Skaro", "Messenger", "FastChat", "JSON", "AdminWeb", argumentParser, logging,
+                "Credentials", "Bounds", "MTP", "Skaro", "Messenger", "FastChat", "JSON", "AdminWeb", argumentParser,
+                logging,
                 serviceLifecycle, unixSignals,
                 nioCore, nioPosix, nioSSL,
             ],
@@ -64,8 +65,8 @@ let package = Package(
             name: "ParleyServer",
             dependencies: [
                 "AdminWeb", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Storage",
-                "StorageSQLite", "StoragePostgres", "Settings", "Telemetry", "Credentials", logging, serviceLifecycle,
-                nioCore, nioPosix, nioSSL,
+                "StorageSQLite", "StoragePostgres", "Settings", "Telemetry", "Credentials", "Bounds", logging,
+                serviceLifecycle, nioCore, nioPosix, nioSSL,
             ],
             swiftSettings: swiftSettings
         ),
@@ -116,7 +117,7 @@ let package = Package(
         .target(
             name: "Transport",
             dependencies: [
-                "JSON",
+                "JSON", "Bounds",
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -129,9 +130,11 @@ let package = Package(
 
         // The domain
         .target(
-            name: "Operations", dependencies: ["Chat", "Storage", "Credentials", logging], swiftSettings: swiftSettings),
+            name: "Operations", dependencies: ["Chat", "Storage", "Credentials", "Bounds", logging],
+            swiftSettings: swiftSettings),
         .target(
-            name: "Chat", dependencies: ["Storage", "Credentials", "JSON", logging, deque], swiftSettings: swiftSettings
+            name: "Chat", dependencies: ["Storage", "Credentials", "JSON", "Bounds", logging, deque],
+            swiftSettings: swiftSettings
         ),
         .target(
             name: "StorageSQLite",
@@ -146,10 +149,13 @@ let package = Package(
         .target(name: "Storage", dependencies: [logging], swiftSettings: swiftSettings),
 
         // Foundations
-        .target(name: "Credentials", dependencies: ["CSodium", crypto, cryptoExtras], swiftSettings: swiftSettings),
+        .target(name: "Bounds", swiftSettings: swiftSettings),
+        .target(
+            name: "Credentials", dependencies: ["Bounds", "CSodium", crypto, cryptoExtras], swiftSettings: swiftSettings
+        ),
         .target(
             name: "Settings",
-            dependencies: [.product(name: "Configuration", package: "swift-configuration")],
+            dependencies: ["Bounds", .product(name: "Configuration", package: "swift-configuration")],
             swiftSettings: swiftSettings
         ),
         .target(name: "Telemetry", dependencies: [logging], swiftSettings: swiftSettings),
@@ -212,31 +218,33 @@ let package = Package(
         ),
 
         // Tests, one target per target; EndToEndTests runs the built program
-        .testTarget(name: "CredentialsTests", dependencies: ["Credentials"], swiftSettings: swiftSettings),
+        .testTarget(name: "BoundsTests", dependencies: ["Bounds"], swiftSettings: swiftSettings),
+        .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Bounds"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "SettingsTests", dependencies: ["Settings"], resources: [.copy("Fixtures")],
+            name: "SettingsTests", dependencies: ["Settings", "Bounds"], resources: [.copy("Fixtures")],
             swiftSettings: swiftSettings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", logging], swiftSettings: swiftSettings),
         .testTarget(name: "CBORTests", dependencies: ["CBOR"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SkaroTests",
             dependencies: [
-                "Skaro", "CBOR", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", nioCore,
-                logging, "JSON",
+                "Skaro", "CBOR", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", "Bounds",
+                nioCore, logging, "JSON",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "MessengerTests",
             dependencies: [
-                "Messenger", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", nioCore,
-                logging, serviceLifecycle, "JSON",
+                "Messenger", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", "Bounds",
+                nioCore, logging, serviceLifecycle, "JSON",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "FastChatTests",
             dependencies: [
-                "FastChat", "Credentials", "JSON", "ChatTesting", "TestClient", "Chat", "Storage", "Transport", nioCore,
-                logging, serviceLifecycle,
+                "FastChat", "Credentials", "JSON", "ChatTesting", "TestClient", "Chat", "Storage", "Transport",
+                "Bounds",
+                nioCore, logging, serviceLifecycle,
             ], swiftSettings: swiftSettings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
         .testTarget(
@@ -244,12 +252,13 @@ let package = Package(
             dependencies: ["ChatTesting", "Storage", "StorageSQLite", "StoragePostgres", "CPostgres", logging],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "ChatTests", dependencies: ["ChatTesting", "Chat", "Storage", "Credentials", "JSON", logging],
+            name: "ChatTests",
+            dependencies: ["ChatTesting", "Chat", "Storage", "Credentials", "JSON", "Bounds", logging],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "TransportTests",
             dependencies: [
-                "Transport", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, nioEmbedded, logging,
+                "Transport", "JSON", "Bounds", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, nioEmbedded, logging,
                 serviceLifecycle,
                 .product(name: "NIOTestUtils", package: "swift-nio"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -260,7 +269,8 @@ let package = Package(
         .testTarget(
             name: "MTPTests",
             dependencies: [
-                "MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", nioCore,
+                "MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", "Bounds",
+                nioCore,
                 logging,
             ],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
