@@ -76,7 +76,7 @@ package struct WebFace: Sendable {
         { request, writer, channel in
             let start = self.now()
             let answer = await self.answer(to: request)
-            self.log(request, answer.head.status.code, self.now() - start, from: channel)
+            self.log(request, answer.head.status.code, self.now() - start)
             if request.method == .head {
                 try await writer.writeResponse(answer.head)
             } else {
@@ -86,13 +86,14 @@ package struct WebFace: Sendable {
         }
     }
 
-    private func log(_ request: Request, _ status: Int, _ duration: Duration, from channel: any Channel) {
+    private func log(_ request: Request, _ status: Int, _ duration: Duration) {
         guard let requestLog, !["/livez", "/readyz"].contains(request.uri.path) else { return }
         let (seconds, attoseconds) = duration.components
         requestLog.info(
             "\(request.method.rawValue) \(request.uri.path.prefix(Self.maximumLoggedPath)) \(status)",
             metadata: [
-                "address": "\(channel.remoteAddress?.ipAddress ?? "unknown")",
+                // The transport has put the client there.
+                "address": "\(request.headers[.xForwardedFor] ?? "unknown")",
                 "milliseconds": "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)",
             ])
     }
@@ -144,4 +145,9 @@ package struct WebFace: Sendable {
         let start = clock.now
         return { start.duration(to: clock.now) }
     }
+}
+
+extension HTTPField.Name {
+    /// Where the transport names the client of a request.
+    fileprivate static let xForwardedFor = HTTPField.Name("X-Forwarded-For") ?? .from
 }

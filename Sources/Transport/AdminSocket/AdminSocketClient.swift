@@ -55,13 +55,16 @@ package struct AdminSocketClient: Sendable {
     ///   - group: Runs the connection.
     ///   - body: Sends requests and reads replies.
     /// - Returns: What `body` returns.
-    /// - Throws: `AdminSocketError`, with code `notRunning` when there is no socket or nobody listens on it, and what `body` throws.
+    /// - Throws: `AdminSocketError`, with code `notRunning` when there is no socket or nobody listens on it, `notAllowed` when the
+    ///   socket, its folder or the server belong to somebody who is not to be trusted, and what `body` throws.
     package static func connect<Result: Sendable>(
         path: String,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         _ body: @escaping @Sendable (AdminSocketClient) async throws -> Result
     ) async throws -> Result {
-        let path = try AdminSocketPath(path).path
+        let place = try AdminSocketPath(path)
+        let path = place.path
+        let owner = try place.trustedOwner(for: geteuid())
         let connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>
         do {
             connection = try await ClientBootstrap(group: group).connect(unixDomainSocketPath: path) { channel in
@@ -75,7 +78,8 @@ package struct AdminSocketClient: Sendable {
         }
         return try await connection.executeThenClose { inbound, outbound in
             let peer = await PeerCredentials.of(connection.channel)
-            guard let peer, peer.isTrusted(by: geteuid()) || geteuid() == 0 else {
+            // The kernel's word on who listens counts; a socket of root's may have been bound for another user.
+            guard let peer, peer.isTrusted(by: owner ?? geteuid()) else {
                 throw AdminSocketError(
                     .notAllowed,
                     "The server behind '\(path)' belongs to another user. Run the command as that user or as root."

@@ -49,6 +49,43 @@ struct AdminSocketPath: Sendable {
         }
     }
 
+    /// Whether this user may trust what is at the path: checked before anything is sent there.
+    ///
+    /// The socket must belong to this user or to root, and so must its folder, in which nobody else may write. Root trusts the
+    /// owner of the folder.
+    ///
+    /// - Returns: Who owns the socket; `nil` when there is none.
+    /// - Throws: `AdminSocketError` with code `notAllowed`.
+    func trustedOwner(for userID: UInt32) throws(AdminSocketError) -> UInt32? {
+        var socket = stat()
+        var folder = stat()
+        guard stat(self.path, &socket) == 0 else { return nil }
+        let end = self.path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let name = end.map { $0 == self.path.startIndex ? "/" : String(self.path[..<$0]) } ?? "."
+        guard stat(name, &folder) == 0 else { return nil }
+        let trusted: Set<UInt32> = userID == 0 ? [0, folder.st_uid] : [0, userID]
+        guard trusted.contains(socket.st_uid), trusted.contains(folder.st_uid) else {
+            throw AdminSocketError(
+                .notAllowed,
+                """
+                The admin socket '\(self.path)' or its folder belongs to another user, who could read what is sent. \
+                Run the command as the server's user or as root.
+                """
+            )
+        }
+        // Where the folder is sticky others can add files, but not take this one away.
+        guard folder.st_mode & 0o022 == 0 || folder.st_mode & 0o1000 != 0 else {
+            throw AdminSocketError(
+                .notAllowed,
+                """
+                Other users may write in the folder of the admin socket '\(self.path)', and could put their own in its \
+                place. Run 'chmod go-w' on the folder.
+                """
+            )
+        }
+        return socket.st_uid
+    }
+
     /// Removes the socket if it is still the one with this identity.
     func remove(_ identity: Identity) {
         if self.identity() == identity { unlink(self.path) }

@@ -52,8 +52,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case failure(any Error)
     }
 
-    private let settings: HTTPWebSocketChannel.Settings
-    private let isSecure: Bool
+    let settings: HTTPWebSocketChannel.Settings
+    let isSecure: Bool
     private let loop: ConnectionLoop
     private let encoder: HTTPResponseEncoder
     private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
@@ -67,6 +67,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private var closesAfterResponse = false
     private var deadline: NIODeadline?
     private var timer: Scheduled<Void>?
+    /// Where the connection comes from when a trusted proxy has said so at its beginning.
+    private(set) var proxiedPeer: SocketAddress?
 
     init(
         settings: HTTPWebSocketChannel.Settings,
@@ -176,6 +178,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             return
         }
         switch WebSocketUpgradeRequest(head) {
+        case .acceptable where !self.isOriginAllowed(head, context: context):
+            self.settings.load.requestsFinished(1)
+            self.respond(.forbidden, text: "Pages of this origin may not connect here.", context: context)
         case .acceptable:
             self.requestsInWork = 1
             self.mode = .upgrading(head, route)
@@ -196,7 +201,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         if self.requestsInWork > 0 { self.settings.load.requestJoined() }
         self.requestsInWork += 1
         self.setDeadline(in: self.settings.options.bodyTimeout, context: context)
-        self.pass(.part(.head(head)), context: context)
+        self.pass(.part(.head(self.withClient(head, context: context))), context: context)
     }
 
     /// Hands `item` to what serves requests, or keeps it and asks for that first.
@@ -345,7 +350,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         self.mode = .webSocket
         self.leaveHTTP(context: context, outcome: .webSocket)
 
-        let remoteAddress = context.channel.remoteAddress
+        let remoteAddress = self.settings.options.proxies.client(of: head.headers, peer: self.peer(context))
         let handshake = WebSocketHandshake(
             uri: head.uri,
             headers: head.headers,
@@ -380,6 +385,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
+        case let proxied as ProxiedPeer:
+            self.proxiedPeer = proxied.address
         case is ChannelShouldQuiesceEvent:
             self.closesAfterResponse = true
             switch self.mode {

@@ -33,6 +33,10 @@ package struct HTTPOptions: Sendable {
     ///
     /// Default: 100.
     package var maximumHeaderFields = 100
+    /// Whose word about where requests come from is taken.
+    package var proxies = TrustedProxies.none
+    /// Which web pages may open a WebSocket.
+    package var origins = OriginPolicy()
 
     /// The defaults.
     package init() {}

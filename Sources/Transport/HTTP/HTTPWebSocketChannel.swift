@@ -81,6 +81,7 @@ package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
             let pipeline = channel.pipeline.syncOperations
             do {
                 try pipeline.addHandlers([encoder, decoder, handler])
+                try pipeline.addProxyHeaderHandler(self.settings.options.proxies, logger: logger)
             } catch {
                 outcome.succeed(.closed)
                 throw error

@@ -63,7 +63,9 @@ struct StreamChannel: ServerChildChannel {
                 throw ChannelError.operationUnsupported
             }
             try channel.syncOptions?.detectDeadPeers()
-            try channel.pipeline.syncOperations.addHandler(StreamHandler(settings: self.settings, loop: loop))
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(StreamHandler(settings: self.settings, loop: loop))
+            try pipeline.addProxyHeaderHandler(self.settings.options.proxies, logger: logger)
             return Value(channel: channel)
         }
     }

@@ -29,6 +29,8 @@ final class StreamHandler: ChannelDuplexHandler {
     private var pauseAt: NIODeadline?
     /// The earliest time at which the loop will wake this handler.
     private var wakesAt: NIODeadline?
+    /// Where the connection comes from when a trusted proxy has said so at its beginning.
+    private var proxiedPeer: SocketAddress?
 
     init(settings: StreamChannel.Settings, loop: ConnectionLoop) {
         self.settings = settings
@@ -63,7 +65,8 @@ final class StreamHandler: ChannelDuplexHandler {
             context.close(promise: nil)
             return
         }
-        let peer = StreamPeer(remoteAddress: context.channel.remoteAddress, isSecure: self.settings.isSecure)
+        let peer = StreamPeer(
+            remoteAddress: self.proxiedPeer ?? context.channel.remoteAddress, isSecure: self.settings.isSecure)
         let connection = StreamConnection(loop: self.loop, remoteAddress: peer.remoteAddress)
         let session = self.settings.makeSession(peer)
         connection.handler = self
@@ -109,6 +112,8 @@ final class StreamHandler: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
+        case let proxied as ProxiedPeer:
+            self.proxiedPeer = proxied.address
         case is ChannelShouldQuiesceEvent:
             if self.connection?.state == .open { self.session?.drain() }
         case ChannelEvent.inputClosed:

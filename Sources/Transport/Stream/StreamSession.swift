@@ -84,6 +84,8 @@ package struct StreamOptions: Sendable {
     ///
     /// Default: 5 s.
     package var closeTimeout = TimeAmount.seconds(5)
+    /// Whose word about where connections come from is taken, with the PROXY protocol.
+    package var proxies = TrustedProxies.none
 
     /// The defaults.
     package init() {}

@@ -125,6 +125,7 @@ final class RawClient {
 func withRawClient<Result>(
     port: Int,
     tls: NIOSSLContext? = nil,
+    before: [UInt8] = [],
     _ body: (RawClient) async throws -> Result
 ) async throws -> Result {
     let asyncChannel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -134,6 +135,9 @@ func withRawClient<Result>(
                     let handler = try NIOSSLClientHandler(context: tls, serverHostname: "localhost")
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
+                if !before.isEmpty {
+                    try channel.pipeline.syncOperations.addHandler(FirstBytes(before), position: .first)
+                }
                 return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
                     wrappingChannelSynchronously: channel,
                     configuration: .init(isOutboundHalfClosureEnabled: true)
@@ -142,6 +146,23 @@ func withRawClient<Result>(
         }
     return try await asyncChannel.executeThenClose { inbound, outbound in
         try await body(RawClient(inbound: inbound, outbound: outbound, channel: asyncChannel.channel))
+    }
+}
+
+/// Sends bytes as soon as there is a connection, before TLS has a word.
+private final class FirstBytes: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(bytes: self.bytes)), promise: nil)
+        context.fireChannelActive()
     }
 }
 
