@@ -68,7 +68,7 @@ package struct BalancerServer: Sendable {
             storage: store.storage, algorithm: NodeChooser.Algorithm(settings.balancer.algorithm), logger: logger)
         let balancer = FastChatBalancer(nodes: nodes, chat: chat, logger: logger)
         try await balancer.prepare()
-        let face = StreamFace(balancer: balancer, address: address)
+        let face = StreamFace(balancer: balancer, address: address, settings: settings)
         let group = MultiThreadedEventLoopGroup.singleton
         let listener = try Listener(
             address: ListenerAddress(host: address.host, port: address.port), options: face.options,

@@ -33,7 +33,7 @@ extension ParleyServer {
         if settings.fastChat.isEnabled { faces.append(fastChat(chat: chat, registry: registry)) }
         if let address = settings.balancer.listen {
             let balancer = FastChatBalancer(nodes: nodes, chat: chat, logger: logger)
-            faces.append(StreamFace(balancer: balancer, address: address))
+            faces.append(StreamFace(balancer: balancer, address: address, settings: settings))
         }
         return faces
     }
@@ -73,9 +73,11 @@ extension ParleyServer {
         options.maximumBytes = section.maximumBytes
         options.outboundBytes = settings.limits.outboundBytes
         let service = MessengerService(chat: chat, options: options, registry: registry, logger: logger)
+        var streamOptions = service.streamOptions
+        streamOptions.proxies = settings.proxies(sendsHeader: section.readsProxyHeader)
         return StreamFace(
             section: "MESSENGER", title: "messenger", address: section.address, usesTLS: section.usesTLS,
-            options: service.streamOptions, makeSession: { service.makeSession($0) },
+            options: streamOptions, makeSession: { service.makeSession($0) },
             endpoint: MessengerService.name, port: BoundPort(section.address.port))
     }
 
@@ -90,22 +92,26 @@ extension ParleyServer {
             section.advertisedAddress(boundPort: port.value).map { ($0.host, $0.port) }
         }
         let service = FastChatService(chat: chat, options: options, registry: registry, logger: logger)
+        var streamOptions = service.streamOptions
+        streamOptions.proxies = settings.proxies(sendsHeader: section.readsProxyHeader)
         if section.advertisedAddress(boundPort: port.value) == nil {
             logger.warning("FastChat clients are not served: [FASTCHAT] ADVERTISE does not say which address they use")
         }
         return StreamFace(
             section: "FASTCHAT", title: "FastChat", address: section.address, usesTLS: section.usesTLS,
-            options: service.streamOptions, makeSession: { service.makeSession($0) },
+            options: streamOptions, makeSession: { service.makeSession($0) },
             endpoint: FastChatBalancer.endpointName, reached: { section.advertisedAddress(boundPort: $0) }, port: port)
     }
 }
 
 extension StreamFace {
     /// The balancer of FastChat's clients.
-    init(balancer: FastChatBalancer, address: NetworkAddress) {
+    init(balancer: FastChatBalancer, address: NetworkAddress, settings: Settings) {
+        var options = FastChatBalancer.streamOptions
+        options.proxies = settings.proxies(sendsHeader: settings.balancer.readsProxyHeader)
         self.init(
-            section: "BALANCER", title: "Balancer", address: address, usesTLS: false,
-            options: FastChatBalancer.streamOptions, makeSession: { balancer.makeSession($0) },
+            section: "BALANCER", title: "Balancer", address: address, usesTLS: false, options: options,
+            makeSession: { balancer.makeSession($0) },
             port: BoundPort(address.port), hasClients: false)
     }
 }
@@ -118,5 +124,15 @@ extension NodeChooser.Algorithm {
         case .minimumConnect: self = .minimumConnect
         case .random: self = .random
         }
+    }
+}
+
+extension Settings {
+    /// The proxies whose word is taken at a port.
+    func proxies(sendsHeader: Bool) -> TrustedProxies {
+        TrustedProxies(
+            ranges: server.trustedProxies,
+            header: TrustedProxies.Header(rawValue: server.forwardedHeader) ?? .xForwardedFor,
+            sendsProxyHeader: sendsHeader)
     }
 }

@@ -157,6 +157,8 @@ package struct ParleyServer: Sendable {
     ) throws -> Listener {
         var httpOptions = HTTPOptions()
         httpOptions.keepAliveTimeout = options.keepAliveTimeout
+        httpOptions.proxies = settings.proxies(sendsHeader: settings.server.readsProxyHeader)
+        httpOptions.origins = OriginPolicy(allowed: Set(settings.server.origins))
         let scheme = tls == nil ? "" : "s"
         return try Listener(
             .http(webSockets: routes, registry: registry, load: load, options: httpOptions, tls: tls),

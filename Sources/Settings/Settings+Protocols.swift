@@ -26,6 +26,8 @@ extension Settings {
         package var maximumBytes: Int
         /// Whether the listener speaks TLS, with the certificate of `[TLS]`, which is then set.
         package var usesTLS: Bool
+        /// Whether connections of trusted proxies begin with a header of the PROXY protocol.
+        package var readsProxyHeader: Bool
     }
 
     /// `[FASTCHAT]`: JSON on its own TCP port.
@@ -42,6 +44,8 @@ extension Settings {
         package var spacing: Duration
         /// Whether the listener speaks TLS, with the certificate of `[TLS]`, which is then set.
         package var usesTLS: Bool
+        /// Whether connections of trusted proxies begin with a header of the PROXY protocol.
+        package var readsProxyHeader: Bool
 
         /// The address at which clients reach this listener: `ADVERTISE`, otherwise the one it listens on.
         ///
@@ -69,6 +73,8 @@ extension Settings {
         package var listen: NetworkAddress?
         /// How a server is chosen.
         package var algorithm: Algorithm
+        /// Whether connections of trusted proxies begin with a header of the PROXY protocol.
+        package var readsProxyHeader: Bool
     }
 
     /// `[PRESENCE]`: who learns that somebody came online or went offline.

@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Bounds
+
 /// The settings of a server, typed, after command line, environment, file and defaults have been put together.
 ///
 /// `Settings.load(file:environment:overrides:)` makes them. Every value is within its documented range; every path is
@@ -15,6 +17,14 @@ package struct Settings: Sendable {
 
         /// What the server calls itself to people.
         package var name: String
+        /// Web pages of which other places may connect.
+        package var origins: [WebOrigin]
+        /// The proxies whose word is taken.
+        package var trustedProxies: [IPRange]
+        /// The header in which they name the client: `X-Forwarded-For` or `Forwarded`.
+        package var forwardedHeader: String
+        /// Whether their connections begin with a header of the PROXY protocol.
+        package var readsProxyHeader: Bool
 
         /// Whether the address can be reached from this machine only.
         package var isLoopback: Bool { NetworkAddress.isLoopback(host) }
@@ -157,6 +167,8 @@ package struct Settings: Sendable {
     package var tokenTTL: Duration
     /// Bounds on what clients may ask for.
     package var limits: Limits
+    /// How often something may happen.
+    package var rateLimit: RateLimit
     /// How passwords are hashed.
     package var hashing: Hashing
     /// Logging.
@@ -196,36 +208,6 @@ package struct Settings: Sendable {
     package var note: String?
 
     var resolved: [ResolvedSetting]
-
-    /// Who may register, once the addresses are taken into account.
-    package var effectiveRegistrationMode: RegistrationMode {
-        registrationMode ?? (reachableHost == nil ? .open : .closed)
-    }
-
-    /// Why registration is as it is: a sentence for the start of the server.
-    package var registrationReason: String {
-        switch registrationMode {
-        case .open: "Registration is open: [REGISTRATION] MODE says so."
-        case .invite: "Registration needs an invitation: [REGISTRATION] MODE says so."
-        case .closed: "Registration is closed: [REGISTRATION] MODE says so."
-        case nil:
-            if let reachableHost {
-                "Registration is closed because the server listens on \(reachableHost), which others can reach. "
-                    + "Open it with 'manage config set REGISTRATION.MODE open'."
-            } else {
-                "Registration is open because the server listens on \(server.host) only, which this machine alone can "
-                    + "reach."
-            }
-        }
-    }
-
-    /// The first address among those that people can register through that others than this machine can reach.
-    private var reachableHost: String? {
-        var hosts = [server.host]
-        if messenger.isEnabled { hosts.append(messenger.address.host) }
-        if fastChat.isEnabled { hosts.append(fastChat.address.host) }
-        return hosts.first { !NetworkAddress.isLoopback($0) }
-    }
 
     /// Every setting with its value for display and its origin, in the order of the documentation.
     package func values() -> [ResolvedSetting] { resolved }

@@ -1,13 +1,14 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import Glibc
 
 extension SettingsLoader {
     /// The typed settings, once every key has been read without an error.
     func settings(findings: [SettingsFinding]) -> Settings {
         Settings(
-            server: Settings.Server(host: text(.serverHost), port: integer(.serverPort), name: text(.serverName)),
+            server: server(),
             registrationMode: optionalText(.registrationMode).flatMap(Settings.RegistrationMode.init(rawValue:)),
             database: Settings.Database(
                 location: database(.databaseURI), pool: integer(.databasePool),
@@ -19,6 +20,7 @@ extension SettingsLoader {
                 inboundBytes: integer(.limitInboundBytes), outboundBytes: integer(.limitOutboundBytes),
                 requests: integer(.limitRequests), backlog: integer(.limitBacklog)
             ),
+            rateLimit: rateLimit(),
             hashing: Settings.Hashing(
                 algorithm: Settings.Hashing.Algorithm(rawValue: text(.hashAlgorithm)) ?? .argon2id,
                 argon2MemoryBytes: integer(.hashArgon2Memory), argon2Iterations: integer(.hashArgon2Iterations),
@@ -43,7 +45,8 @@ extension SettingsLoader {
             messenger: messenger(), fastChat: fastChat(),
             balancer: Settings.Balancer(
                 listen: address(.balancerListen),
-                algorithm: Settings.Balancer.Algorithm(rawValue: text(.balancerAlgorithm)) ?? .minimumConnect
+                algorithm: Settings.Balancer.Algorithm(rawValue: text(.balancerAlgorithm)) ?? .minimumConnect,
+                readsProxyHeader: boolean(.balancerProxyProtocol)
             ),
             presence: Settings.Presence(
                 isEnabled: boolean(.presenceEnabled), mergeTime: .milliseconds(integer(.presenceMergeTime)),
@@ -64,21 +67,41 @@ extension SettingsLoader {
         )
     }
 
+    private func server() -> Settings.Server {
+        Settings.Server(
+            host: text(.serverHost), port: integer(.serverPort), name: text(.serverName),
+            origins: origins(.serverOrigins), trustedProxies: ranges(.serverTrustedProxies),
+            forwardedHeader: text(.serverForwardedHeader), readsProxyHeader: boolean(.serverProxyProtocol))
+    }
+
+    /// Whether a protocol is served that sends passwords in clear without TLS: unless the settings say so, only where nobody
+    /// else can read them.
+    func isServed(_ enabled: SettingKey, _ address: NetworkAddress, tls: SettingKey) -> Bool {
+        guard case .boolean(let value) = values[enabled] else {
+            return NetworkAddress.isLoopback(address.host) || boolean(tls)
+        }
+        return value
+    }
+
     private func messenger() -> Settings.Messenger {
-        Settings.Messenger(
-            isEnabled: boolean(.messengerEnabled), address: listenAddress(.messengerHost, .messengerPort),
+        let place = listenAddress(.messengerHost, .messengerPort)
+        return Settings.Messenger(
+            isEnabled: isServed(.messengerEnabled, place, tls: .messengerTLS), address: place,
             gatherTime: .milliseconds(integer(.messengerGatherTime)),
             spacing: .milliseconds(integer(.messengerSpacing)),
             allowsKeyOnAnyConnection: boolean(.messengerKeyAnyConnection),
-            maximumBytes: integer(.messengerMaximumBytes), usesTLS: boolean(.messengerTLS)
+            maximumBytes: integer(.messengerMaximumBytes), usesTLS: boolean(.messengerTLS),
+            readsProxyHeader: boolean(.messengerProxyProtocol)
         )
     }
 
     private func fastChat() -> Settings.FastChat {
-        Settings.FastChat(
-            isEnabled: boolean(.fastChatEnabled), address: listenAddress(.fastChatHost, .fastChatPort),
+        let place = listenAddress(.fastChatHost, .fastChatPort)
+        return Settings.FastChat(
+            isEnabled: isServed(.fastChatEnabled, place, tls: .fastChatTLS), address: place,
             advertise: address(.fastChatAdvertise), isBridged: boolean(.fastChatBridge),
-            spacing: .milliseconds(integer(.fastChatSpacing)), usesTLS: boolean(.fastChatTLS)
+            spacing: .milliseconds(integer(.fastChatSpacing)), usesTLS: boolean(.fastChatTLS),
+            readsProxyHeader: boolean(.fastChatProxyProtocol)
         )
     }
 
@@ -118,6 +141,21 @@ extension SettingsLoader {
 
     func version(_ key: SettingKey) -> ProtocolVersion {
         guard case .version(let value) = values[key] else { return mismatch(key) }
+        return value
+    }
+
+    func ranges(_ key: SettingKey) -> [IPRange] {
+        guard case .ranges(let value) = values[key] else { return [] }
+        return value
+    }
+
+    private func origins(_ key: SettingKey) -> [WebOrigin] {
+        guard case .origins(let value) = values[key] else { return [] }
+        return value
+    }
+
+    func rate(_ key: SettingKey) -> Rate? {
+        guard case .rate(let value) = values[key] else { return mismatch(key) }
         return value
     }
 

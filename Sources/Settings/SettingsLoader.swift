@@ -70,7 +70,11 @@ struct SettingsLoader {
         if findings.isEmpty { checkCombinations() }
         let isLoadable = findings.isEmpty
         findings += SettingsInspection(file: file, document: document, environment: environment).findings()
-        return (isLoadable ? settings(findings: findings) : nil, findings)
+        guard isLoadable else { return (nil, findings) }
+        var settings = settings(findings: findings)
+        findings += settings.frontDoorFindings
+        settings.findings = findings
+        return (settings, findings)
     }
 
     private mutating func read(_ key: SettingKey) {
@@ -162,7 +166,17 @@ struct SettingsLoader {
                 "Write the address under which clients reach this server."
             )
         }
-        if boolean(.messengerEnabled), boolean(.fastChatEnabled) {
+        for key in [
+            SettingKey.serverProxyProtocol, .messengerProxyProtocol, .fastChatProxyProtocol, .balancerProxyProtocol,
+        ] where boolean(key) && ranges(.serverTrustedProxies).isEmpty {
+            add(
+                source(key), key, "[\(key.section)] PROXY_PROTOCOL is on but no proxy is trusted.",
+                "Set [SERVER] TRUSTED_PROXIES to the addresses of the proxies, or turn it off."
+            )
+        }
+        if isServed(.messengerEnabled, listenAddress(.messengerHost, .messengerPort), tls: .messengerTLS),
+            isServed(.fastChatEnabled, listenAddress(.fastChatHost, .fastChatPort), tls: .fastChatTLS)
+        {
             let messenger = listenAddress(.messengerHost, .messengerPort)
             let fastChat = listenAddress(.fastChatHost, .fastChatPort)
             if messenger == fastChat, messenger.port != 0 {

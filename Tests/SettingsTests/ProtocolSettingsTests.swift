@@ -148,7 +148,7 @@ struct ProtocolSettingsTests {
     @Test(arguments: [
         ("[MESSENGER]\nHOST = 0.0.0.0\n", "0.0.0.0"), ("[FASTCHAT]\nHOST = 192.168.0.4\n", "192.168.0.4"),
     ]) func registrationIsClosedWhenOthersReachAnyProtocol(file: String, host: String) throws {
-        let reachable = try load(file)
+        let reachable = try load(file + "ENABLED = on\n")
         let switchedOff = try load(file + "ENABLED = off\n")
 
         #expect(reachable.effectiveRegistrationMode == .closed)

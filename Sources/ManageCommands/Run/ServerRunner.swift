@@ -144,6 +144,7 @@ enum ServerRunner {
             let padding = String(repeating: " ", count: width - address.name.count)
             text += "  \(address.name)\(padding)  \(address.address)\n"
         }
+        for note in settings.protocolNotes { text += note + "\n" }
         text += settings.registrationReason + "\n"
         text += "Try it from another terminal: manage testclient send\n"
         // Nobody listens when stdout is closed; the server runs all the same.

@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Bounds
+
 /// A value of a setting after reading.
 package enum SettingValue: Sendable, Equatable {
     /// Text, a host, or one of some words (in the spelling of the table).
@@ -19,6 +21,12 @@ package enum SettingValue: Sendable, Equatable {
     case version(ProtocolVersion)
     /// A database.
     case database(DatabaseLocation)
+    /// IP addresses and networks.
+    case ranges([IPRange])
+    /// Origins of web pages.
+    case origins([WebOrigin])
+    /// A rate; `nil` for none.
+    case rate(Rate?)
 }
 
 /// Why a text is no value of a kind: two sentence parts, neither of which contains the text.
@@ -96,7 +104,28 @@ extension SettingKind {
             } catch {
                 throw SettingValueError(problem: error.problem, remedy: error.remedy)
             }
+        case .ranges: return .ranges(try list(text, of: "IP addresses") { IPRange($0) })
+        case .origins: return .origins(try list(text, of: "origins") { WebOrigin($0) })
+        case .rate:
+            if text.lowercased() == "off" { return .rate(nil) }
+            guard let rate = Rate(text) else { throw mismatch("is not a rate", text) }
+            return .rate(rate)
         }
+    }
+
+    /// The parts between commas; blanks around them do not count.
+    private func list<Element>(
+        _ text: String, of what: String, _ parse: (Substring) -> Element?
+    ) throws(SettingValueError) -> [Element] {
+        var elements: [Element] = []
+        for part in text.utf8.split(separator: UInt8(ascii: ",")) {
+            let word = Array(part)[...].trimmingBlanks()
+            guard let element = parse(Substring(decoding: word, as: UTF8.self)) else {
+                throw mismatch("is not a list of \(what)", text)
+            }
+            elements.append(element)
+        }
+        return elements
     }
 
     /// What values look like, for documentation and error messages.
@@ -117,6 +146,10 @@ extension SettingKind {
         case .logLevel: Self.logLevels.map { "\($0.name) (\($0.number))" }.joined(separator: ", ")
         case .path: "a path; a relative one counts from the folder of the settings file"
         case .version: "a version such as 1.0"
+        case .ranges: "IP addresses and networks separated by commas, such as 10.0.0.7, 192.168.0.0/16, 2001:db8::/32"
+        case .origins: "origins separated by commas, such as https://chat.example.org, http://localhost:3000"
+        case .rate:
+            "so many per second, minute, hour or day (/s, /m, /h, /d), and how many at once: 600/m burst 100; or off"
         case .databaseURI: "sqlite:PATH, sqlite:/:memory: or postgres://USER:PASSWORD@HOST:PORT/NAME"
         }
     }

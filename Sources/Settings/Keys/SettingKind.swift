@@ -31,6 +31,12 @@ package enum SettingKind: Sendable, Hashable {
     case version
     /// The address of a database.
     case databaseURI
+    /// IP addresses and networks, separated by commas.
+    case ranges
+    /// Origins of web pages, separated by commas.
+    case origins
+    /// A rate such as `600/m burst 100`, or `off`.
+    case rate
 
     /// A unit of time in which plain numbers count.
     package enum TimeUnit: Int, Sendable, CaseIterable {

@@ -19,7 +19,9 @@ extension SettingKey {
 
     /// `[MESSENGER] ENABLED`.
     package static let messengerEnabled = SettingKey(
-        "MESSENGER", "ENABLED", .boolean, default: "on", "Whether messenger clients are served."
+        "MESSENGER", "ENABLED", .boolean,
+        unset: "on while the port is on a loopback address or speaks TLS, otherwise off",
+        "Whether messenger clients are served. Without TLS their passwords cross the network in clear."
     )
     /// `[MESSENGER] HOST`.
     package static let messengerHost = SettingKey(
@@ -59,7 +61,9 @@ extension SettingKey {
 
     /// `[FASTCHAT] ENABLED`.
     package static let fastChatEnabled = SettingKey(
-        "FASTCHAT", "ENABLED", .boolean, default: "on", "Whether FastChat clients are served."
+        "FASTCHAT", "ENABLED", .boolean,
+        unset: "on while the port is on a loopback address or speaks TLS, otherwise off",
+        "Whether FastChat clients are served. Without TLS their passwords cross the network in clear."
     )
     /// `[FASTCHAT] HOST`.
     package static let fastChatHost = SettingKey(
@@ -148,19 +152,19 @@ extension SettingSection {
             name: "MESSENGER", summary: "messenger clients: a binary protocol on its own TCP port.",
             keys: [
                 .messengerEnabled, .messengerHost, .messengerPort, .messengerGatherTime, .messengerSpacing,
-                .messengerKeyAnyConnection, .messengerMaximumBytes, .messengerTLS,
+                .messengerKeyAnyConnection, .messengerMaximumBytes, .messengerTLS, .messengerProxyProtocol,
             ]
         ),
         SettingSection(
             name: "FASTCHAT", summary: "FastChat clients: JSON on its own TCP port, encrypted between clients.",
             keys: [
                 .fastChatEnabled, .fastChatHost, .fastChatPort, .fastChatAdvertise, .fastChatBridge, .fastChatSpacing,
-                .fastChatTLS,
+                .fastChatTLS, .fastChatProxyProtocol,
             ]
         ),
         SettingSection(
             name: "BALANCER", summary: "Tells FastChat clients which server of several to connect to.",
-            keys: [.balancerListen, .balancerAlgorithm]
+            keys: [.balancerListen, .balancerAlgorithm, .balancerProxyProtocol]
         ),
         SettingSection(
             name: "PRESENCE", summary: "Who is online.",

@@ -108,7 +108,10 @@ extension SettingSection {
     private static let server: [SettingSection] = [
         SettingSection(
             name: "SERVER", summary: "Where the server listens, and its name.",
-            keys: [.serverHost, .serverPort, .serverName]
+            keys: [
+                .serverHost, .serverPort, .serverName, .serverOrigins, .serverTrustedProxies, .serverForwardedHeader,
+                .serverProxyProtocol,
+            ]
         ),
         SettingSection(
             name: "REGISTRATION", summary: "Who may create an account.", keys: [.registrationMode]
@@ -127,6 +130,7 @@ extension SettingSection {
                 .limitBacklog,
             ]
         ),
+        rates,
         SettingSection(
             name: "HASH_SIZE", summary: "How passwords are hashed.",
             keys: [

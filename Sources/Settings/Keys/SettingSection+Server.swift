@@ -22,10 +22,46 @@ extension SettingKey {
         "What the server calls itself to people, such as on its home page."
     )
 
+    /// `[SERVER] ORIGINS`.
+    package static let serverOrigins = SettingKey(
+        "SERVER", "ORIGINS", .origins, unset: "the server's own pages only",
+        "Web pages of which other places may open a WebSocket here. Browsers name the place with each connection; programs "
+            + "that are no browsers do not, and are not concerned."
+    )
+    /// `[SERVER] TRUSTED_PROXIES`.
+    package static let serverTrustedProxies = SettingKey(
+        "SERVER", "TRUSTED_PROXIES", .ranges, unset: "none",
+        "The proxies in front of this server. What they say about where a connection comes from is taken, so that limits, "
+            + "sessions and the log see people and not the proxy. Nobody else's word is."
+    )
+    /// `[SERVER] FORWARDED_HEADER`.
+    package static let serverForwardedHeader = SettingKey(
+        "SERVER", "FORWARDED_HEADER", .choice(["X-Forwarded-For", "Forwarded"]), default: "X-Forwarded-For",
+        "The header in which the trusted proxies name the client of an HTTP request or WebSocket. Only this one is read: "
+            + "a proxy may pass the other one on as a client wrote it."
+    )
+    /// `[SERVER] PROXY_PROTOCOL`.
+    package static let serverProxyProtocol = proxyProtocol("SERVER")
+    /// `[MESSENGER] PROXY_PROTOCOL`.
+    package static let messengerProxyProtocol = proxyProtocol("MESSENGER")
+    /// `[FASTCHAT] PROXY_PROTOCOL`.
+    package static let fastChatProxyProtocol = proxyProtocol("FASTCHAT")
+    /// `[BALANCER] PROXY_PROTOCOL`.
+    package static let balancerProxyProtocol = proxyProtocol("BALANCER")
+
+    private static func proxyProtocol(_ section: String) -> SettingKey {
+        SettingKey(
+            section, "PROXY_PROTOCOL", .boolean, default: "off",
+            "Whether connections of the trusted proxies begin with a header of the PROXY protocol, version 2 "
+                + "(send-proxy-v2 of HAProxy). One without it is closed then; connections of others have none."
+        )
+    }
+
     /// `[REGISTRATION] MODE`.
     package static let registrationMode = SettingKey(
         "REGISTRATION", "MODE", .choice(["open", "invite", "closed"]),
-        unset: "open while the server listens on loopback addresses only, otherwise closed",
+        unset:
+            "open while the server listens on loopback addresses only, without TRUSTED_PROXIES and ADVERTISE; otherwise closed",
         "Who may create an account: anybody who reaches the server, who has a code of 'manage invite create', or "
             + "administrators only, who always can."
     )

@@ -1,0 +1,156 @@
+# Copyright (c) the Parley authors
+# SPDX-License-Identifier: Apache-2.0
+"""Behind a real HAProxy: sessions have the addresses of people, whoever brings them here, and of nobody who lies."""
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.parse
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from mtp_client import request_frame
+
+HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+# HAProxy connects from 127.0.0.1, and people come from another address of this machine.
+PERSON = "127.0.0.9"
+PASSWORD = "a password"
+START_SECONDS = 20
+
+pytestmark = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed; Scripts/install-packages does it")
+
+CONFIGURATION = """
+global
+    maxconn 100
+defaults
+    timeout connect 10s
+    timeout client 60s
+    timeout server 60s
+listen messenger
+    mode tcp
+    bind 127.0.0.1:{messenger_front}
+    server parley {messenger} send-proxy-v2
+listen web
+    mode http
+    bind 127.0.0.1:{web_front}
+    option forwardfor
+    server parley {web}
+"""
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def connected(port, source=PERSON):
+    """A connection from another address, as soon as somebody listens."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), source_address=(source, 0), timeout=30)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+
+
+@pytest.fixture
+def proxied(start_server, tmp_path):
+    """A server that trusts an HAProxy in front of it, and the proxy's ports."""
+    server = start_server(SERVER_TRUSTED_PROXIES="127.0.0.1", MESSENGER_PROXY_PROTOCOL="on", REGISTRATION_MODE="open")
+    ports = {"messenger_front": free_port(), "web_front": free_port()}
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(
+        CONFIGURATION.format(
+            messenger="{}:{}".format(*server.place_of("messenger")), web=urllib.parse.urlsplit(server.url).netloc, **ports
+        )
+    )
+    process = subprocess.Popen([HAPROXY, "-db", "-f", str(file)], stdin=subprocess.DEVNULL)
+    try:
+        for port in ports.values():
+            connected(port).close()
+        yield server, ports
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def addresses(server, login):
+    done = server.manage("user", "sessions", login, "--json")
+    assert done.returncode == 0, done.stderr
+    return [session["address"] for session in json.loads(done.stdout)["sessions"]]
+
+
+def register(link, login):
+    link.send(json.dumps(request_frame("register_user", {"user": [{"login": login, "password": PASSWORD}]})))
+    answer = json.loads(link.recv(timeout=30))
+    assert answer["errors"]["code"] == 201, answer
+
+
+def test_messenger_sees_the_person_through_the_proxy_protocol(proxied):
+    server, ports = proxied
+    with contextlib.closing(connected(ports["messenger_front"])) as link:
+        link.sendall(b"\x00\ranna\r" + PASSWORD.encode())
+        assert link.recv(100) == b"\x00\x00"
+        link.sendall(b"\x01anna\r" + PASSWORD.encode())
+        assert link.recv(100)[:3] == b"\x01\x00\r"
+
+        assert addresses(server, "anna") == [PERSON]
+
+
+def test_a_connection_of_the_proxy_without_a_header_is_closed(proxied):
+    server, _ = proxied
+    with contextlib.closing(connected(server.place_of("messenger")[1], source="127.0.0.1")) as link:
+        link.sendall(b"\x00\rbob\r" + PASSWORD.encode())
+        with contextlib.suppress(ConnectionResetError):
+            assert link.recv(100) == b""
+
+
+def test_a_header_of_anybody_else_is_not_believed(proxied):
+    server, _ = proxied
+    with contextlib.closing(connected(server.place_of("messenger")[1])) as link:
+        header = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + bytes([192, 0, 2, 1, 127, 0, 0, 1, 0, 80, 0, 81])
+        link.sendall(header)
+        # A request that cannot be understood, as any other.
+        assert link.recv(100) == b"\x0d\xff"
+
+
+def test_websockets_see_the_person_through_x_forwarded_for(proxied):
+    server, ports = proxied
+    # What a client says of itself counts for nothing.
+    lies = {"X-Forwarded-For": "192.0.2.77", "Forwarded": "for=192.0.2.78"}
+    url = f"ws://127.0.0.1:{ports['web_front']}/ws"
+    with connect(url, sock=connected(ports["web_front"]), additional_headers=lies) as link:
+        register(link, "carl")
+
+        assert addresses(server, "carl") == [PERSON]
+
+
+def test_who_comes_straight_cannot_name_another(proxied):
+    server, _ = proxied
+    port = urllib.parse.urlsplit(server.url).port
+    with connect(server.url, sock=connected(port), additional_headers={"X-Forwarded-For": "192.0.2.77"}) as link:
+        register(link, "dora")
+
+        assert addresses(server, "dora") == [PERSON]
+
+
+def test_a_foreign_page_is_refused_with_and_without_the_proxy(proxied):
+    server, ports = proxied
+    for url in (server.url, f"ws://127.0.0.1:{ports['web_front']}/ws"):
+        with pytest.raises(InvalidStatus) as refusal:
+            connect(url, origin="http://evil.example")
+        assert refusal.value.response.status_code == 403
+
+
+def test_own_page_and_listed_pages_may_connect(start_server):
+    server = start_server(SERVER_ORIGINS="https://chat.example.org")
+    own = server.http_url.rstrip("/")
+    for origin in (own, "https://chat.example.org"):
+        with connect(server.url, origin=origin) as link:
+            link.ping()
