@@ -48,6 +48,8 @@ package struct ServerProcess: Sendable {
             ARGON2_ITERATIONS = 1
             [SERVER_LIMIT]
             MESSAGES = \(messages)
+            [RATE_LIMIT]
+            ENABLED = off
             [MESSENGER]
             ENABLED = off
             [FASTCHAT]

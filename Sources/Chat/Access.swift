@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Bounds
 package import Storage
 
 /// What the domain needs to know of a flow to decide who may do what.
@@ -33,4 +34,6 @@ package struct Asker: Sendable, Hashable {
     package var uuid: Identifier
     package var session: SessionID
     package var expires: LogTime
+    /// Where the request comes from; `nil` for what is no person's doing.
+    package var network: IPAddress?
 }

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Bounds
 package import Credentials
 import Logging
 package import Storage
@@ -18,11 +19,14 @@ package struct Origin: Sendable {
     /// Such as `mtp`.
     package var `protocol`: String
     /// The peer's address without its port.
-    package var address: String
+    package let address: String
+    /// What one subscriber has, for limits: the address, or the /64 network of one of version 6.
+    package let network: IPAddress
 
     package init(protocol: String, address: String) {
         self.protocol = `protocol`
         self.address = address
+        network = IPAddress(address)?.network ?? .unspecified
     }
 }
 
@@ -50,22 +54,26 @@ extension Chat {
         }
         let login = try Login(login)
         guard !password.isEmpty else { throw .credentialsMissing }
+        try admit(.registration, user: nil, network: origin.network)
         // A taken login is told before the password costs anything; the insert decides for good.
         if try await reading({ () async throws(StorageError) in try await storage.user(loginKey: login.key) }) != nil {
             throw .loginTaken
         }
-        let user = try await newUser(login: login, password: password, username: username, email: email)
+        let user = try await newUser(
+            login: login, password: password, username: username, email: email,
+            for: HashClaimant(network: origin.network))
         let token = newToken()
         let receipt = try await write(
             .createUser(user, session: newSession(token, origin), admin: nil, invite: code), by: nil)
         return logIn(
-            UserID(receipt.row ?? 0), user.uuid, SessionID(receipt.sessionRow ?? 0), token, at: receipt.time)
+            UserID(receipt.row ?? 0), user.uuid, SessionID(receipt.sessionRow ?? 0), token, at: receipt.time,
+            from: origin)
     }
 
     /// An account ready to be written: checked, its password hashed.
     package func newUser(
         login: Login, password: Password, username: String? = nil, email: String? = nil, isBot: Bool = false,
-        isHidden: Bool = false
+        isHidden: Bool = false, for claimant: HashClaimant? = nil
     ) async throws(ChatError) -> NewUser {
         let username = username ?? login.text
         try MessageContent.check(username, "username", limit: ChatLimits.usernameBytes)
@@ -73,7 +81,7 @@ extension Chat {
         let uuid = newIdentifier()
         return NewUser(
             uuid: uuid, login: login.text, loginKey: login.key, username: username,
-            passwordHash: try await hash(password), isBot: isBot, isHidden: isHidden, email: email ?? "",
+            passwordHash: try await hash(password, for: claimant), isBot: isBot, isHidden: isHidden, email: email ?? "",
             skaroSecret: skaroSecret(password, of: uuid))
     }
 
@@ -87,8 +95,10 @@ extension Chat {
     }
 
     /// The password's hash after the settings.
-    package func hash(_ password: Password) async throws(ChatError) -> String {
-        do { return try await hasher.hash(password) } catch { throw ChatError(error) }
+    package func hash(
+        _ password: Password, for claimant: HashClaimant? = nil
+    ) async throws(ChatError) -> String {
+        do { return try await hasher.hash(password, for: claimant) } catch { throw ChatError(error) }
     }
 
     /// Checks login and password and opens a session.
@@ -101,7 +111,7 @@ extension Chat {
         let token = newToken()
         let receipt = try await write(
             .openSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id)
-        return logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time)
+        return logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time, from: origin)
     }
 
     /// The account of a login and password; failures are counted, and slowed down for every protocol alike.
@@ -111,12 +121,17 @@ extension Chat {
         guard !login.isEmpty, !password.isEmpty else { throw .credentialsMissing }
         guard login.utf8.count <= ChatLimits.loginBytes, !login.utf8.contains(0) else { throw .noSuchLogin }
         var user = try await throttledUser(login: login, from: origin)
+        let claimant = HashClaimant(account: user.id.rawValue, network: origin.network)
         let isRight: Bool
-        do { isRight = try await hasher.verify(password, against: user.passwordHash) } catch { throw ChatError(error) }
+        do {
+            isRight = try await hasher.verify(password, against: user.passwordHash, for: claimant)
+        } catch {
+            throw ChatError(error)
+        }
         guard isRight else { throw failed(user.loginKey, from: origin) }
-        throttle.withLock { $0.succeeded(account: user.loginKey, address: origin.address) }
+        try succeeded(user, from: origin)
         if hasher.needsRehash(user.passwordHash) {
-            let newer = try await hash(password)
+            let newer = try await hash(password, for: claimant)
             _ = try await write(
                 .upgradePasswordHash(
                     user.id, hash: newer, replacing: user.passwordHash,
@@ -146,30 +161,36 @@ extension Chat {
             throw .challengeUnavailable
         }
         guard secret.accepts(answer, to: challenge) else { throw failed(user.loginKey, from: origin) }
-        throttle.withLock { $0.succeeded(account: user.loginKey, address: origin.address) }
+        try succeeded(user, from: origin)
         let token = newToken()
         let receipt = try await write(
             .openSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id)
-        return logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time)
+        return logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time, from: origin)
     }
 
     /// The account to check a secret of, unless too many checks failed.
     private func throttledUser(login: String, from origin: Origin) async throws(ChatError) -> UserRecord {
         let key = Login.key(of: login)
-        let decision = throttle.withLock { $0.decision(account: key, address: origin.address, now: now()) }
-        if case .wait(let duration) = decision {
-            throw .tooManyAttempts(seconds: max(1, Int(duration.components.seconds)))
+        try admit(.login, user: nil, network: origin.network)
+        if case .wait(let duration) = try await loginDecision(account: key, from: origin) {
+            throw .tooManyAttempts(seconds: Self.wholeSeconds(duration))
         }
         let found = try await reading { () async throws(StorageError) in try await storage.user(loginKey: key) }
         guard let user = found, user.deleted == nil else {
-            throttle.withLock { $0.failed(account: key, address: origin.address, now: now()) }
+            throttle.withLock { $0.failed(account: key, network: origin.network, exists: false, now: now()) }
             throw .noSuchLogin
         }
         return user
     }
 
+    /// Notes that a secret was right; of those an account gives only so many, so that others' wrong ones shut nobody out.
+    private func succeeded(_ user: UserRecord, from origin: Origin) throws(ChatError) {
+        throttle.withLock { $0.succeeded(account: user.loginKey, network: origin.network) }
+        try admit(.login, user: user.id, network: nil)
+    }
+
     private func failed(_ key: String, from origin: Origin) -> ChatError {
-        throttle.withLock { $0.failed(account: key, address: origin.address, now: now()) }
+        throttle.withLock { $0.failed(account: key, network: origin.network, now: now()) }
         logger.debug("Wrong password", metadata: ["address": "\(origin.address)", "protocol": "\(origin.protocol)"])
         return .wrongPassword
     }
@@ -182,7 +203,7 @@ extension Chat {
         var session = newSession(token, origin)
         session.lifetimeSeconds = lifetimeSeconds
         let receipt = try await write(.openSession(user.id, session), by: nil)
-        var logIn = logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time)
+        var logIn = logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time, from: origin)
         logIn.lifetimeSeconds = lifetimeSeconds
         logIn.asker.expires = LogTime(milliseconds: receipt.time.milliseconds + lifetimeSeconds * 1000)
         return logIn
@@ -191,9 +212,12 @@ extension Chat {
     /// Who the holder of a token is, who claims to be `uuid`.
     ///
     /// Costs no read for a token seen before. Refusals: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.
-    package func asker(uuid: Identifier, token: TokenHash) async throws(ChatError) -> Asker {
+    package func asker(
+        uuid: Identifier, token: TokenHash, from origin: Origin? = nil
+    ) async throws(ChatError) -> Asker {
         let time = storage.currentTime()
-        if let known = cache.asker(token), known.uuid == uuid {
+        if var known = cache.asker(token), known.uuid == uuid {
+            known.network = origin?.network
             if known.expires > time { return known }
             cache.forget(token)
         }
@@ -205,15 +229,18 @@ extension Chat {
         if user.deleted != nil { throw .accountDeleted }
         if session.revoked != nil { throw .tokenRevoked }
         guard session.expires > time else { throw .tokenExpired }
-        let asker = Asker(user: user.id, uuid: user.uuid, session: session.id, expires: session.expires)
+        var asker = Asker(user: user.id, uuid: user.uuid, session: session.id, expires: session.expires)
         cache.remember(asker, for: token, readAt: generation)
+        asker.network = origin?.network
         return asker
     }
 
     /// The session of a token, taken up again on another connection: within `seconds` of the last time it was used.
     ///
     /// - Throws: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.
-    package func restore(token: TokenHash, within seconds: Int64) async throws(ChatError) -> Asker {
+    package func restore(
+        token: TokenHash, within seconds: Int64, from origin: Origin? = nil
+    ) async throws(ChatError) -> Asker {
         let found = try await reading { () async throws(StorageError) in
             try await storage.session(tokenHash: token.bytes)
         }
@@ -226,7 +253,8 @@ extension Chat {
             hub.isConnected(user.id, session: session.id)
             || time.milliseconds <= seen.milliseconds + seconds * 1000
         guard session.expires > time, isFresh else { throw .tokenExpired }
-        return Asker(user: user.id, uuid: user.uuid, session: session.id, expires: session.expires)
+        return Asker(
+            user: user.id, uuid: user.uuid, session: session.id, expires: session.expires, network: origin?.network)
     }
 
     /// Ends the asker's own session; its connections are closed.
@@ -243,6 +271,7 @@ extension Chat {
         try MessageContent.check(bio ?? "", "bio", limit: ChatLimits.bioBytes)
         try MessageContent.check(avatar ?? "", "avatar", limit: ChatLimits.avatarBytes)
         let changes = UserChanges(username: username, email: email, avatar: avatar, bio: bio)
+        try admit(.profileChange, by: asker)
         _ = try await write(.updateUser(asker.user, changes), by: asker.user)
     }
 
@@ -283,12 +312,13 @@ extension Chat {
     }
 
     private func logIn(
-        _ user: UserID, _ uuid: Identifier, _ session: SessionID, _ token: Token, at time: LogTime
+        _ user: UserID, _ uuid: Identifier, _ session: SessionID, _ token: Token, at time: LogTime,
+        from origin: Origin
     ) -> NewLogIn {
         let lifetime = policy.tokenLifetimeSeconds
         let asker = Asker(
             user: user, uuid: uuid, session: session,
-            expires: LogTime(milliseconds: time.milliseconds + lifetime * 1000))
+            expires: LogTime(milliseconds: time.milliseconds + lifetime * 1000), network: origin.network)
         return NewLogIn(asker: asker, token: token.text, lifetimeSeconds: lifetime)
     }
 }

@@ -55,6 +55,7 @@ extension Chat {
     package func history(
         of flow: Identifier, before number: Int64?, limit: Int, for asker: Asker
     ) async throws(ChatError) -> [MissedMessage] {
+        try admit(.read, by: asker)
         let access = try await visibleFlow(flow, to: asker)
         let record = try await reading { () async throws(StorageError) in try await storage.flow(access.id) }
         guard let count = record?.messageCount else { throw .noSuchFlow }

@@ -74,6 +74,7 @@ extension Chat {
     /// - Throws: `.notAllowed` unless the asker owns it.
     package func addMember(_ person: Person, to flow: FlowAccess, by asker: Asker) async throws(ChatError) -> Bool {
         guard flow.owner == asker.user else { throw .notAllowed("Only the owner of a group adds members.") }
+        try admit(.write, by: asker)
         return try await write(.addMember(flow.id, person.id), by: asker.user).existed
     }
 
@@ -84,6 +85,7 @@ extension Chat {
         guard flow.owner == asker.user || person.id == asker.user else {
             throw .notAllowed("Only the owner of a group removes members.")
         }
+        try admit(.write, by: asker)
         _ = try await write(.removeMember(flow.id, person.id), by: asker.user)
     }
 }

@@ -26,6 +26,8 @@ extension Chat {
         guard members.count <= ChatLimits.newMembers else {
             throw .invalidFlow("A new flow names at most \(ChatLimits.newMembers) people; add more afterwards.")
         }
+        try admit(.write, by: asker)
+        if kind != .chat { try await checkFlowQuota(of: asker) }
         var people: [UserID] = []
         if kind == .chat {
             guard members.count == 2, members[0] != members[1], members.contains(asker.uuid) else {
@@ -77,6 +79,7 @@ extension Chat {
     package func visibleFlows(
         to asker: Asker, limit: Int = 1000
     ) async throws(ChatError) -> (flows: [Flow], isCut: Bool) {
+        try admit(.read, by: asker)
         let records = try await reading { () async throws(StorageError) in
             try await storage.flows(visibleTo: asker.user, limit: limit + 1)
         }

@@ -11,6 +11,7 @@ extension Chat {
         _ publicKey: String, kind: String, device: String = "", of asker: Asker
     ) async throws(ChatError) {
         try MessageContent.check(publicKey, "public_key", limit: ChatLimits.publicKeyBytes)
+        try admit(.profileChange, by: asker)
         _ = try await write(
             .putKey(asker.user, device: device, kind: kind, publicKey: publicKey), by: asker.user)
     }

@@ -42,7 +42,11 @@ extension Chat {
     ) async throws(ChatError) -> PendingMessage {
         try content.check()
         guard access.mayWrite(asker.user) else { throw .notAllowed("Only the owner writes in a channel.") }
+        try admit(.write, by: asker)
         var (bytes, blobs) = content.encoded()
+        try await spend(
+            bytes.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) } + bodies.reduce(0) { $0 + $1.body.count },
+            by: asker)
         for index in blobs.indices {
             guard let large = blobs[index].bytes, large.count > Blobs.maximumInBatchBytes else { continue }
             let sha256 = blobs[index].sha256
@@ -74,22 +78,27 @@ extension Chat {
     package func edit(_ message: Identifier, text: String, by asker: Asker) async throws(ChatError) -> Receipt {
         let content = MessageContent(text: text)
         try content.check()
+        try admit(.write, by: asker)
         let record = try await visibleMessage(message, to: asker)
         guard record.sender == asker.user else { throw .notAllowed("Only the author may change a message.") }
+        let bytes = content.encoded().content
+        try await spend(bytes.count, by: asker)
         return try await write(
-            .editMessage(flow: record.flow, message: record.position, content: content.encoded().content),
-            by: asker.user)
+            .editMessage(flow: record.flow, message: record.position, content: bytes), by: asker.user)
     }
 
     /// Deletes a message, which must be in `flow`: what it said is overwritten.
     package func delete(
         _ message: Identifier, in flow: Identifier, by asker: Asker
     ) async throws(ChatError) -> Receipt {
+        try admit(.write, by: asker)
         let access = try await visibleFlow(flow, to: asker)
         let record = try await visibleMessage(message, to: asker)
         guard record.flow == access.id else { throw .noSuchMessage }
         guard record.sender == asker.user else { throw .notAllowed("Only the author may delete a message.") }
-        return try await write(.deleteMessage(flow: record.flow, message: record.position), by: asker.user)
+        let receipt = try await write(.deleteMessage(flow: record.flow, message: record.position), by: asker.user)
+        refund(record)
+        return receipt
     }
 
     private func visibleMessage(_ uuid: Identifier, to asker: Asker) async throws(ChatError) -> MessageRecord {
@@ -109,6 +118,7 @@ extension Chat {
     package func messages(
         in flow: Identifier, numbers range: Range<Int64>, since time: LogTime?, limit: Int, for asker: Asker
     ) async throws(ChatError) -> MessageList {
+        try admit(.read, by: asker)
         let access = try await visibleFlow(flow, to: asker)
         guard range.upperBound - range.lowerBound <= Int64(limit) else { throw .rangeTooLarge(limit: limit) }
         let total = try await messageCount(of: access)
@@ -126,6 +136,7 @@ extension Chat {
     package func messages(
         in flow: Identifier, since time: LogTime, limit: Int, for asker: Asker
     ) async throws(ChatError) -> MessageList {
+        try admit(.read, by: asker)
         let access = try await visibleFlow(flow, to: asker)
         let total = try await messageCount(of: access)
         let first = try await reading { () async throws(StorageError) in

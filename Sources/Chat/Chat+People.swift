@@ -18,6 +18,7 @@ extension Chat {
 
     /// The asker's contacts, the oldest account first.
     package func contacts(of asker: Asker) async throws(ChatError) -> [Contact] {
+        try admit(.read, by: asker)
         let records = try await reading { () async throws(StorageError) in
             try await storage.contacts(of: asker.user, limit: Self.maximumContacts)
         }
@@ -28,6 +29,7 @@ extension Chat {
     ///
     /// - Throws: `.noSuchUser`; `.notAllowed` for oneself and for a list that is full.
     package func addContact(login: String, of asker: Asker) async throws(ChatError) -> Contact {
+        try admit(.write, by: asker)
         let person = try await person(login: login)
         guard person.id != asker.user else { throw .notAllowed("You are not a contact of your own.") }
         let count = try await reading { () async throws(StorageError) in
@@ -44,6 +46,7 @@ extension Chat {
     ///
     /// - Throws: `.noSuchUser`.
     package func removeContact(login: String, of asker: Asker) async throws(ChatError) -> Contact {
+        try admit(.write, by: asker)
         let person = try await person(login: login)
         _ = try await write(.removeContact(asker.user, person.id), by: asker.user)
         return contact(person)
@@ -51,6 +54,7 @@ extension Chat {
 
     /// People whose login contains a text, the shortest login first; at most 100.
     package func search(login text: String, for asker: Asker) async throws(ChatError) -> [Contact] {
+        try admit(.read, by: asker)
         guard !text.isEmpty else { return [] }
         let key = Login.key(of: text)
         return try await reading { () async throws(StorageError) in

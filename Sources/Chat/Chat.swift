@@ -24,6 +24,9 @@ package final class Chat: Sendable {
     let directory: Directory
     let delivery: Delivery
     let throttle = Mutex(LoginThrottle<ContinuousClock.Instant>())
+    let limiter: RateLimiter
+    let storedBytes: StoredBytes
+    private let start: ContinuousClock.Instant
     private let instant: @Sendable () -> ContinuousClock.Instant
     let revocations: Revocations
     let heldKeys = HeldKeys()
@@ -50,6 +53,9 @@ package final class Chat: Sendable {
         self.presence = presence
         self.delivery = delivery
         self.revocations = revocations
+        limiter = RateLimiter(policy.rates)
+        storedBytes = StoredBytes(storage: storage, logger: logger)
+        start = instant()
         let cursors = DeviceCursors(storage: storage, node: policy.node, logger: logger)
         self.cursors = cursors
         hub = Hub(
@@ -70,6 +76,11 @@ package final class Chat: Sendable {
             group.addTask { await self.delivery.run(for: self) }
             group.addTask { await self.presence.run(for: self) }
             group.addTask { await self.cursors.run() }
+            group.addTask { await self.storedBytes.run() }
+            group.addTask {
+                await self.loadLimits()
+                for await user in self.revocations.limitedUsers { await self.reloadLimits(of: user) }
+            }
             group.addTask {
                 for await user in self.revocations.users { await self.closeRevokedConnections(of: user) }
             }
@@ -78,6 +89,7 @@ package final class Chat: Sendable {
             }
         }
         await cursors.save()
+        await storedBytes.save()
     }
 
     /// Commits what waits, then lets `run` return.
@@ -88,6 +100,7 @@ package final class Chat: Sendable {
         delivery.finish()
         presence.finish()
         cursors.finish()
+        storedBytes.finish()
         revocations.finish()
     }
 
@@ -95,6 +108,12 @@ package final class Chat: Sendable {
     package var waitingWrites: Int { writer.waitingWrites }
 
     func now() -> ContinuousClock.Instant { instant() }
+
+    /// Nanoseconds since the start, for the buckets of rates.
+    func nanoseconds() -> Int64 {
+        let (seconds, attoseconds) = start.duration(to: instant()).components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
 
     private func closeRevokedConnections(of user: UserID) async {
         for (session, connection) in hub.connections(of: user) {

@@ -26,6 +26,8 @@ package enum ChatError: Error, Equatable, Sendable {
     case challengeUnavailable
     /// Too many failed log ins; try again after so many seconds.
     case tooManyAttempts(seconds: Int)
+    /// The account or its network does this too often; try again after so many seconds.
+    case tooManyRequests(seconds: Int)
     /// More work waits than the server takes on; try again.
     case busy
     /// No such token, or not this user's.
@@ -97,6 +99,8 @@ package struct ChatPolicy: Sendable {
     package var sharesStore = false
     /// This process among those that share the store.
     package var node = NodeIdentity()
+    /// How often accounts and networks may do something.
+    package var rates = RateLimits.none
     /// Seals what lets skaro's clients log in; `nil` keeps none.
     package var sealer: Sealer?
 

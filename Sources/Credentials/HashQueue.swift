@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Bounds
 import Glibc
 import Synchronization
 
@@ -10,6 +11,7 @@ import Synchronization
 final class HashQueue: Sendable {
     private struct Job: Sendable {
         let id: UInt64
+        let claimant: HashClaimant?
         let run: @Sendable () -> Void
         let refuse: @Sendable (CredentialsError) -> Void
     }
@@ -40,10 +42,10 @@ final class HashQueue: Sendable {
 
     /// Runs `work` when its turn comes.
     ///
-    /// - Throws: What `work` fails with; `busy` when the queue is full; `cancelled` when the task was cancelled before
+    /// - Throws: What `work` fails with; `busy` when the queue, or the claimant's share of it, is full; `cancelled` when the task was cancelled before
     ///   the work began. Work that has begun is finished and its result returned.
     func perform<Answer: Sendable>(
-        _ work: @escaping @Sendable () -> Result<Answer, CredentialsError>
+        for claimant: HashClaimant? = nil, _ work: @escaping @Sendable () -> Result<Answer, CredentialsError>
     ) async throws(CredentialsError) -> Answer {
         let id = state.withLock { state in
             state.nextID += 1
@@ -52,7 +54,7 @@ final class HashQueue: Sendable {
         let result: Result<Answer, CredentialsError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 submit(
-                    Job(id: id) {
+                    Job(id: id, claimant: claimant) {
                         continuation.resume(returning: work())
                     } refuse: { error in
                         continuation.resume(returning: .failure(error))
@@ -76,6 +78,7 @@ final class HashQueue: Sendable {
                 return .startThread
             }
             if state.waiting.count >= maximumWaiting { return .refused(.busy) }
+            if let claimant = job.claimant, hasItsShare(claimant, of: state.waiting) { return .refused(.busy) }
             state.waiting.append(job)
             return .queued
         }
@@ -84,6 +87,17 @@ final class HashQueue: Sendable {
         case .refused(let error): job.refuse(error)
         case .startThread: start(job)
         }
+    }
+
+    /// Whether as many wait for an account or a network as may: an account has a sixteenth of the places, a network half of them.
+    private func hasItsShare(_ claimant: HashClaimant, of waiting: [Job]) -> Bool {
+        var ofAccount = 0
+        var ofNetwork = 0
+        for other in waiting.lazy.compactMap(\.claimant) {
+            if claimant.account != nil, other.account == claimant.account { ofAccount += 1 }
+            if other.network == claimant.network { ofNetwork += 1 }
+        }
+        return ofAccount >= max(1, maximumWaiting / 16) || ofNetwork >= max(1, maximumWaiting / 2)
     }
 
     private func start(_ job: Job) {
@@ -130,5 +144,18 @@ final class HashQueue: Sendable {
                 return nil
             }
         }
+    }
+}
+
+/// For whom a password is hashed, so that nobody takes all places in the queue.
+package struct HashClaimant: Hashable, Sendable {
+    /// The account's row; `nil` for one that is not there yet.
+    package var account: Int64?
+    /// Where the request comes from.
+    package var network: IPAddress
+
+    package init(account: Int64? = nil, network: IPAddress) {
+        self.account = account
+        self.network = network
     }
 }

@@ -1,13 +1,15 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Bounds
 import CSodium
 
-/// Slows down guessing of passwords: five free failures for each pair of account and address, then a pause that doubles
-/// from one second to a minute.
+/// Slows down guessing of passwords, for each pair of account and network: five free failures, then a pause that doubles from one
+/// second to a minute.
 ///
-/// A pair that has logged in before is never made to wait, so nobody can shut the owner out from where they usually are.
-/// Pure value: it reads no clock and does no I/O. Memory is bounded; the pairs untouched for longest are dropped first.
+/// A pair that has logged in before has a generous rate instead: 30 free failures, then pauses of up to five seconds. So nobody can
+/// shut the owner out from where they usually are. Logins that do not exist are slowed down like others, so that a pause tells
+/// nothing, but in a memory of their own: made-up logins push out nobody. Pure value: it reads no clock and does no I/O.
 package struct LoginThrottle<Instant: InstantProtocol & Sendable>: Sendable where Instant.Duration == Duration {
     /// What to do with an attempt to log in.
     package enum Decision: Hashable, Sendable {
@@ -17,146 +19,169 @@ package struct LoginThrottle<Instant: InstantProtocol & Sendable>: Sendable wher
         case wait(Duration)
     }
 
-    /// The numbers of the rule.
-    package struct Limits: Hashable, Sendable {
+    /// How failures are answered.
+    package struct Pace: Hashable, Sendable {
         /// Failures without any pause.
         package var freeFailures: Int
         /// The pause after the free failures; each further one doubles it.
         package var firstPause: Duration
         /// The longest pause.
         package var longestPause: Duration
+
+        /// A pace.
+        package init(freeFailures: Int, firstPause: Duration = .seconds(1), longestPause: Duration) {
+            self.freeFailures = freeFailures
+            self.firstPause = firstPause
+            self.longestPause = longestPause
+        }
+
+        func pause(after count: Int) -> Duration {
+            // 2^20 is beyond any pause that makes sense; the bound keeps the multiplication from overflowing.
+            let doublings = min(max(0, count - freeFailures), 20)
+            return min(longestPause, firstPause * (1 << doublings))
+        }
+    }
+
+    /// The numbers of the rule.
+    package struct Limits: Hashable, Sendable {
+        /// For pairs that have never logged in.
+        package var strange: Pace
+        /// For pairs that have.
+        package var known: Pace
         /// After so long without a failure a pair begins anew.
         package var forgetAfter: Duration
-        /// Pairs with failures that are remembered, and as many that have logged in.
+        /// Pairs of each of the three kinds that are remembered.
         package var capacity: Int
 
         /// The defaults, with what is given changed.
         package init(
-            freeFailures: Int = 5, firstPause: Duration = .seconds(1), longestPause: Duration = .seconds(60),
+            strange: Pace = Pace(freeFailures: 5, longestPause: .seconds(60)),
+            known: Pace = Pace(freeFailures: 30, longestPause: .seconds(5)),
             forgetAfter: Duration = .seconds(3600), capacity: Int = 100_000
         ) {
-            self.freeFailures = freeFailures
-            self.firstPause = firstPause
-            self.longestPause = longestPause
+            self.strange = strange
+            self.known = known
             self.forgetAfter = forgetAfter
             self.capacity = capacity
         }
     }
 
     private struct Failures: Sendable {
-        var count: Int
+        var count = 0
         var last: Instant
         var blockedUntil: Instant
+        /// Whether the store was asked if the pair has logged in before.
+        var isLookedUp = false
     }
 
     private let limits: Limits
-    private var failures: BoundedMemory<PairKey, Failures>
-    /// Apart from the failures, so that a flood of those cannot push out who has logged in.
-    private var knownPairs: BoundedMemory<PairKey, Void>
+    private var failures: RecentlyUsed<PairKey, Failures>
+    /// Failures of logins that do not exist.
+    private var madeUp: RecentlyUsed<PairKey, Failures>
+    /// Pairs that have logged in, with their failures since.
+    private var known: RecentlyUsed<PairKey, Failures?>
 
     /// An empty memory.
     package init(limits: Limits = Limits()) {
         self.limits = limits
-        failures = BoundedMemory(capacity: limits.capacity)
-        knownPairs = BoundedMemory(capacity: limits.capacity)
+        failures = RecentlyUsed(capacity: limits.capacity)
+        madeUp = RecentlyUsed(capacity: limits.capacity)
+        known = RecentlyUsed(capacity: limits.capacity)
     }
 
     /// Whether the password of an attempt may be checked now.
     ///
     /// An attempt that is allowed after a pause starts the next pause itself, so that of many attempts at the same moment
     /// only one gets through.
-    package mutating func decision(account: String, address: String, now: Instant) -> Decision {
-        let pair = PairKey(account: account, address: address)
-        if knownPairs.value(for: pair) != nil { return .allowed }
-        guard var entry = current(pair, now: now), entry.count >= limits.freeFailures else { return .allowed }
-        if now < entry.blockedUntil { return .wait(now.duration(to: entry.blockedUntil)) }
-        entry.blockedUntil = now.advanced(by: pause(after: entry.count))
-        failures.set(entry, for: pair)
-        return .allowed
+    package mutating func decision(account: String, network: IPAddress, now: Instant) -> Decision {
+        let pair = PairKey(account: account, network: network)
+        let limits = limits
+        let decide = { (entry: inout Failures, pace: Pace) -> Decision in
+            guard entry.last.duration(to: now) < limits.forgetAfter, entry.count >= pace.freeFailures else {
+                return .allowed
+            }
+            if now < entry.blockedUntil { return .wait(now.duration(to: entry.blockedUntil)) }
+            entry.blockedUntil = now.advanced(by: pace.pause(after: entry.count))
+            return .allowed
+        }
+        let ofKnown = known.update(pair) { entry in
+            guard var failures = entry else { return Decision.allowed }
+            defer { entry = failures }
+            return decide(&failures, limits.known)
+        }
+        if let ofKnown { return ofKnown }
+        return failures.update(pair) { decide(&$0, limits.strange) }
+            ?? madeUp.update(pair) { decide(&$0, limits.strange) } ?? .allowed
     }
 
-    /// The password was wrong, or the account does not exist.
-    package mutating func failed(account: String, address: String, now: Instant) {
-        let pair = PairKey(account: account, address: address)
-        var entry = current(pair, now: now) ?? Failures(count: 0, last: now, blockedUntil: now)
+    /// The password was wrong, or, if the account does not exist, cannot have been right.
+    package mutating func failed(account: String, network: IPAddress, exists: Bool = true, now: Instant) {
+        let pair = PairKey(account: account, network: network)
+        if let entry = known.peek(pair) {
+            known.set(next(entry, limits.known, now: now), for: pair)
+        } else if exists {
+            failures.set(next(failures.peek(pair) ?? madeUp.remove(pair), limits.strange, now: now), for: pair)
+        } else {
+            madeUp.set(next(madeUp.peek(pair), limits.strange, now: now), for: pair)
+        }
+    }
+
+    private func next(_ entry: Failures?, _ pace: Pace, now: Instant) -> Failures {
+        var entry = entry ?? Failures(last: now, blockedUntil: now)
+        if entry.last.duration(to: now) >= limits.forgetAfter { entry = Failures(last: now, blockedUntil: now) }
         entry.count = min(entry.count + 1, Int(Int32.max))
         entry.last = now
-        if entry.count >= limits.freeFailures {
-            entry.blockedUntil = max(entry.blockedUntil, now.advanced(by: pause(after: entry.count)))
+        if entry.count >= pace.freeFailures {
+            entry.blockedUntil = max(entry.blockedUntil, now.advanced(by: pace.pause(after: entry.count)))
         }
-        failures.set(entry, for: pair)
+        return entry
     }
 
-    /// The password was right: the pair is free of pauses from now on.
-    package mutating func succeeded(account: String, address: String) {
-        let pair = PairKey(account: account, address: address)
+    /// The password was right: the pair is a known one from now on, and its failures are forgotten.
+    package mutating func succeeded(account: String, network: IPAddress) {
+        let pair = PairKey(account: account, network: network)
         failures.remove(pair)
-        knownPairs.set((), for: pair)
+        madeUp.remove(pair)
+        known.set(nil, for: pair)
     }
 
-    /// Pairs in memory, for tests and metrics; never more than twice the capacity.
-    package var count: Int { failures.count + knownPairs.count }
-
-    private mutating func current(_ pair: PairKey, now: Instant) -> Failures? {
-        guard let entry = failures.value(for: pair) else { return nil }
-        return entry.last.duration(to: now) < limits.forgetAfter ? entry : nil
+    /// Whether to ask the store, before a pair is made to wait, if it has logged in before: once for each pair.
+    package mutating func needsLookUp(account: String, network: IPAddress) -> Bool {
+        let pair = PairKey(account: account, network: network)
+        let ask = { (entry: inout Failures) -> Bool in
+            defer { entry.isLookedUp = true }
+            return !entry.isLookedUp
+        }
+        if known.peek(pair) != nil { return false }
+        return failures.update(pair, ask) ?? madeUp.update(pair, ask) ?? false
     }
 
-    private func pause(after count: Int) -> Duration {
-        // 2^20 is beyond any pause that makes sense; the bound keeps the multiplication from overflowing.
-        let doublings = min(max(0, count - limits.freeFailures), 20)
-        return min(limits.longestPause, limits.firstPause * (1 << doublings))
+    /// The store says that the pair has logged in before, here or on another server, or before a restart.
+    ///
+    /// Its failures count on, at the pace of known pairs.
+    package mutating func recall(account: String, network: IPAddress) {
+        let pair = PairKey(account: account, network: network)
+        guard known.peek(pair) == nil else { return }
+        known.set(failures.remove(pair), for: pair)
     }
+
+    /// Pairs in memory, for tests and metrics; never more than three times the capacity.
+    package var count: Int { failures.count + madeUp.count + known.count }
 }
 
-/// Account and address in 16 bytes, however long a client made them.
+/// Account and network in 16 bytes, however long a client made them.
 private struct PairKey: Hashable, Sendable {
     private let high: UInt64
     private let low: UInt64
 
-    init(account: String, address: String) {
+    init(account: String, network: IPAddress) {
         _ = Sodium.ready
-        // The count in front keeps apart pairs that would read the same when joined.
-        var input = Array("\(account.utf8.count):".utf8)
-        input.append(contentsOf: account.utf8)
-        input.append(contentsOf: address.utf8)
+        var input = Array(account.utf8)
+        // Their length is fixed: no other pair reads the same when joined.
+        withUnsafeBytes(of: (network.high, network.low)) { input.append(contentsOf: $0) }
         var digest = [UInt8](repeating: 0, count: 16)
         _ = crypto_generichash_blake2b(&digest, digest.count, input, UInt64(input.count), nil, 0)
         high = digest.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
         low = digest.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self) }
-    }
-}
-
-/// A dictionary of at most `capacity` entries that forgets those not touched for longest, in two generations: when the
-/// young one is full it becomes the old one, and what the old one still held is gone.
-private struct BoundedMemory<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    private let generationCapacity: Int
-    private var young: [Key: Value] = [:]
-    private var old: [Key: Value] = [:]
-
-    init(capacity: Int) {
-        generationCapacity = max(1, capacity / 2)
-    }
-
-    var count: Int { young.count + old.count }
-
-    mutating func value(for key: Key) -> Value? {
-        if let value = young[key] { return value }
-        guard let value = old.removeValue(forKey: key) else { return nil }
-        set(value, for: key)
-        return value
-    }
-
-    mutating func set(_ value: Value, for key: Key) {
-        old.removeValue(forKey: key)
-        young[key] = value
-        guard young.count >= generationCapacity else { return }
-        old = young
-        young = [:]
-    }
-
-    mutating func remove(_ key: Key) {
-        young.removeValue(forKey: key)
-        old.removeValue(forKey: key)
     }
 }

@@ -79,11 +79,13 @@ package final class PasswordHasher: Sendable {
     /// A new hash of `password` for the store, with a salt of its own.
     ///
     /// - Throws: `busy`, `cancelled`, `outOfMemory`, or `passwordTooLong` above `Password.maximumBytes`.
-    package func hash(_ password: Password) async throws(CredentialsError) -> String {
+    package func hash(
+        _ password: Password, for claimant: HashClaimant? = nil
+    ) async throws(CredentialsError) -> String {
         guard password.isAcceptable else { throw .passwordTooLong(limit: Password.maximumBytes) }
         switch settings.algorithm {
         case .argon2id:
-            return try await queue.perform { [cost] in Argon2.hash(password, cost: cost) }
+            return try await queue.perform(for: claimant) { [cost] in Argon2.hash(password, cost: cost) }
         case .blake2b:
             var random = random
             let salt = random.nextBytes(LegacyHash.newSaltBytes)
@@ -98,15 +100,17 @@ package final class PasswordHasher: Sendable {
     /// `Password.maximumBytes` matches nothing.
     ///
     /// - Throws: `busy`, `cancelled`, `outOfMemory`, or `unreadableHash` for a text in neither form.
-    package func verify(_ password: Password, against stored: String) async throws(CredentialsError) -> Bool {
+    package func verify(
+        _ password: Password, against stored: String, for claimant: HashClaimant? = nil
+    ) async throws(CredentialsError) -> Bool {
         guard password.isAcceptable else { return false }
         if let legacy = LegacyHash(stored: stored) {
             if legacy.matches(password) { return true }
-            if settings.algorithm == .argon2id { try await verifyUnknown(password) }
+            if settings.algorithm == .argon2id { try await verifyUnknown(password, for: claimant) }
             return false
         }
         guard let stated = Argon2Cost(stored: stored), stated.isWithinLimit else { throw .unreadableHash }
-        return try await queue.perform { Argon2.verify(password, against: stored) }
+        return try await queue.perform(for: claimant) { Argon2.verify(password, against: stored) }
     }
 
     /// Draws an RSA key where passwords are hashed: it is as slow, and as many may wait.
@@ -122,11 +126,13 @@ package final class PasswordHasher: Sendable {
     /// Costs what `verify` costs, for a login that does not exist: the time of the answer does not tell.
     ///
     /// - Throws: `busy`, `cancelled`, `outOfMemory`.
-    package func verifyUnknown(_ password: Password) async throws(CredentialsError) {
+    package func verifyUnknown(
+        _ password: Password, for claimant: HashClaimant? = nil
+    ) async throws(CredentialsError) {
         guard password.isAcceptable else { return }
         switch settings.algorithm {
         case .argon2id:
-            try await queue.perform { [cost] in Argon2.spend(password, cost: cost) }
+            try await queue.perform(for: claimant) { [cost] in Argon2.spend(password, cost: cost) }
         case .blake2b:
             _ = try LegacyHash(password: password, salt: [], key: [0], size: settings.digestBytes)
         }

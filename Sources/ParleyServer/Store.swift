@@ -86,6 +86,7 @@ package struct Store: Sendable {
         policy.presence.isEnabled = settings.presence.isEnabled
         policy.presence.merge = settings.presence.mergeTime
         policy.presence.changesPerMinute = settings.presence.perMinute
+        policy.rates = RateLimits(settings.rateLimit)
         policy.sharesStore = !isOurs
         policy.node = node
         if settings.skaro.isEnabled || settings.fastChat.isEnabled {
@@ -93,5 +94,24 @@ package struct Store: Sendable {
             policy.sealer = try SecretKeyFile(path: settings.secrets.keyFile).sealer(using: &random)
         }
         return Chat(storage: storage, hasher: hasher, policy: policy, logger: logger)
+    }
+}
+
+extension RateLimits {
+    /// What `[RATE_LIMIT]` says.
+    init(_ settings: Settings.RateLimit) {
+        self.init()
+        guard settings.isEnabled else { return }
+        account.write = settings.writes
+        account.read = settings.reads
+        account.login = settings.logins
+        account.profileChange = settings.profileChanges
+        address.write = settings.addressWrites
+        address.read = settings.addressReads
+        address.registration = settings.addressRegistrations
+        address.login = settings.addressLogins
+        address.profileChange = settings.addressProfileChanges
+        flows = settings.flows
+        bytes = settings.bytes
     }
 }

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import Glibc
 import Testing
 
@@ -124,5 +125,42 @@ struct HashQueueTests {
         await #expect(throws: CredentialsError.outOfMemory) {
             try await queue.perform { Result<Int, CredentialsError>.failure(.outOfMemory) }
         }
+    }
+
+    @Test func nobodyTakesAllPlacesOfTheQueue() async throws {
+        let gate = try Gate()
+        let queue = HashQueue(simultaneous: 1, maximumWaiting: 32)
+        let home = try #require(IPAddress("192.0.2.1"))
+        let away = try #require(IPAddress("192.0.2.2"))
+        let hash = { @Sendable (claimant: HashClaimant?) async -> Result<Int, CredentialsError> in
+            do throws(CredentialsError) {
+                return .success(
+                    try await queue.perform(for: claimant) {
+                        gate.pass()
+                        return .success(1)
+                    })
+            } catch {
+                return .failure(error)
+            }
+        }
+        // One runs; then two of the account's wait, up to 16 of the network's, and what takes the places that are left.
+        let steps: [(claimant: HashClaimant?, count: Int, refused: HashClaimant?)] = [
+            (nil, 1, nil), (HashClaimant(account: 1, network: home), 2, HashClaimant(account: 1, network: away)),
+            (HashClaimant(network: home), 14, HashClaimant(account: 2, network: home)),
+            (HashClaimant(account: 2, network: away), 1, nil), (nil, 15, HashClaimant(network: away)),
+        ]
+        let results = await withTaskGroup(of: Result<Int, CredentialsError>.self) { group in
+            var inQueue = 0
+            for step in steps {
+                for _ in 0..<step.count { group.addTask { await hash(step.claimant) } }
+                inQueue += step.count
+                while queue.load.waiting + queue.load.running < inQueue { await Task.yield() }
+                if let refused = step.refused { #expect(await hash(refused) == .failure(.busy)) }
+            }
+            gate.open()
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+
+        #expect(results == Array(repeating: .success(1), count: 33))
     }
 }

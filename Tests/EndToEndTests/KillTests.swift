@@ -18,6 +18,7 @@ struct KillTests {
     @Test(arguments: Engine.available)
     func everyAcknowledgedMessageSurvivesEachKillOnceAndInOrder(engine: Engine) async throws {
         try await Program.with { program in
+            program["PARLEY_RATE_LIMIT_ENABLED"] = "off"
             program["PARLEY_SERVER_LIMIT_MESSAGES"] = String(Self.pageSize)
             try await engine.prepare(program) {
                 var server = try await program.startServer()

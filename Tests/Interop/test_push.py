@@ -166,7 +166,7 @@ def test_answers_and_pushes_share_a_connection(alice, bob, group):
 
 
 def test_a_reader_who_stops_reading_catches_up_from_the_log(start_server, register):
-    server = start_server(SERVER_LIMIT_OUTBOUND_BYTES="64 KiB")
+    server = start_server(SERVER_LIMIT_OUTBOUND_BYTES="64 KiB", RATE_LIMIT_ENABLED="off")
     alice, bob = register(server, "alice"), register(server, "bob")
     flow = alice.make_flow(bob)
     switch_on(bob)

@@ -33,6 +33,7 @@ struct FastChatFailure: Error {
         case .wrongPassword: "the password is wrong"
         case .challengeUnavailable: "the account cannot answer a challenge"
         case .tooManyAttempts(let seconds): "too many failed log ins, try again in \(seconds) seconds"
+        case .tooManyRequests(let seconds): "too many requests of this kind, try again in \(seconds) seconds"
         case .busy: "the server has too much to do, try again"
         case .tokenUnknown, .tokenExpired, .tokenRevoked: "the session has ended, log in again"
         case .accountDeleted: "the account was deleted"

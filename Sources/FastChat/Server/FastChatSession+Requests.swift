@@ -43,7 +43,7 @@ extension FastChatSession {
     private func perform(_ request: FastChatRequest, for asker: Asker) async throws(FastChatFailure) {
         switch request {
         case .register, .logIn, .close, .emptyGroupMessage: break
-        case .userKey(let number, _): await tellKey(of: number)
+        case .userKey(let number, _): await tellKey(of: number, for: asker)
         case .groupKeys(let group, _): await tellKeys(of: group, for: asker)
         case .direct(let message): try await send(message, by: asker)
         case .group(let message): try await send(message, by: asker)
@@ -141,9 +141,10 @@ extension FastChatSession {
 
     // MARK: Keys
 
-    private func tellKey(of number: FastChatUserNumber) async {
+    private func tellKey(of number: FastChatUserNumber, for asker: Asker) async {
         var keys: [FastChatKeysReply.Key]?
         do throws(ChatError) {
+            try chat.admit(.read, by: asker)
             keys = try await service.key(of: number).map { [FastChatKeysReply.Key(user: number, pem: $0)] }
         } catch {
             tell(.refused(FastChatFailure.detail(error)))
@@ -155,6 +156,7 @@ extension FastChatSession {
     private func tellKeys(of group: FastChatGroupNumber, for asker: Asker) async {
         var keys: [FastChatKeysReply.Key]?
         do throws(ChatError) {
+            try chat.admit(.read, by: asker)
             keys = try await service.keys(of: group, for: asker)
         } catch {
             tell(.refused(FastChatFailure.detail(error), group: group))

@@ -30,6 +30,8 @@ struct MTPFailure: Error {
         case .wrongPassword: self.init(.unauthorized, "The password is wrong.")
         case .tooManyAttempts(let seconds):
             self.init(.tooManyRequests, "Too many failed log ins. Try again in \(seconds) seconds.")
+        case .tooManyRequests(let seconds):
+            self.init(.tooManyRequests, "Too many requests of this kind. Try again in \(seconds) seconds.")
         case .busy: self.init(.serviceUnavailable, "The server has too much to do. Send the request again.")
         case .tokenUnknown: self.init(.unauthorized, "The auth_id is not one of this user. Authenticate again.")
         case .tokenExpired: self.init(.unauthorized, "The auth_id has expired. Authenticate again.")

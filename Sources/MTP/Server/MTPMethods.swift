@@ -108,6 +108,7 @@ struct MTPMethods {
             guard let uuid = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchUser) }
             uuids.append(uuid)
         }
+        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: asker) }
         let wanted = uuids
         let found = try await chatting { () async throws(ChatError) in try await chat.users(wanted) }
         return Outcome(
@@ -234,6 +235,8 @@ struct MTPMethods {
     // MARK: Updates
 
     private func updates(_ data: MTPData, since: String?, for asker: Asker) async throws(MTPFailure) -> Outcome {
+        // A push reads as often as it must; who asks is counted.
+        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: asker) }
         let limit = service.options.messagesPerAnswer
         let updates: Chat.Updates
         if let since {

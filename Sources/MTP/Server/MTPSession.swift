@@ -184,7 +184,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
         guard let user = request.asker, let uuid = user.uuid.flatMap(Identifier.init(decimal:)), let token = user.authID
         else { return .failure(MTPFailure(.unauthorized, "data.user[0] needs the uuid and the auth_id of who asks.")) }
         do {
-            let asker = try await service.chat.asker(uuid: uuid, token: .init(of: token))
+            let asker = try await service.chat.asker(uuid: uuid, token: .init(of: token), from: origin)
             authorized(asker, wantsPush: request.meta?.push == true)
             return .success(asker)
         } catch {

@@ -60,7 +60,8 @@ extension OperationError {
         case .challengeUnavailable: self.init(.refused, "The account cannot answer a challenge yet.")
         case .noSuchLogin, .noSuchUser: self.init(.notFound, "There is no such user.", nextStep: Self.listUsers)
         case .wrongPassword: self.init(.refused, "The password is wrong.")
-        case .tooManyAttempts(let seconds): self.init(.busy, "Try again in \(seconds) seconds.")
+        case .tooManyAttempts(let seconds), .tooManyRequests(let seconds):
+            self.init(.busy, "Try again in \(seconds) seconds.")
         case .busy: self.init(.busy, "The server has too much to do.", nextStep: "Try again in a moment.")
         case .tokenUnknown: self.init(.notFound, "There is no such session.")
         case .tokenExpired, .tokenRevoked: self.init(.refused, "The session has ended.")

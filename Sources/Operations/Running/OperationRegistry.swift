@@ -11,7 +11,7 @@ package enum OperationRegistry {
         DeleteUser.self, SetPassword.self, ListSessions.self, LogOutUser.self, CreateFlow.self, ListFlows.self,
         ShowFlow.self, DeleteFlow.self, AddMember.self, RemoveMember.self, SeedFlows.self, IssueTestClientToken.self,
         CreateInvite.self, ListInvites.self, RevokeInvite.self, ListNodes.self, DrainNode.self, ResumeNode.self,
-        ReadLog.self, MeasureServer.self, SignAssignment.self,
+        ReadLog.self, LimitUser.self, MeasureServer.self, SignAssignment.self,
     ]
 
     private static let byName: [String: any AdminOperation.Type] = Dictionary(

@@ -53,7 +53,7 @@ struct SkaroMethods {
     /// Finds the session to go on with.
     func restore(_ sid: String) async throws(SkaroRefusal) -> Asker {
         try await chatting { () async throws(ChatError) in
-            try await chat.restore(token: TokenHash(of: sid), within: service.options.restoreSeconds)
+            try await chat.restore(token: TokenHash(of: sid), within: service.options.restoreSeconds, from: origin)
         }
     }
 
@@ -108,7 +108,10 @@ struct SkaroMethods {
     }
 
     private func user(_ login: String, for asker: Asker) async throws(SkaroRefusal) -> SkaroResponse.Content {
-        let person = try await chatting { () async throws(ChatError) in try await chat.person(login: login) }
+        let person = try await chatting { () async throws(ChatError) in
+            try chat.admit(.read, by: asker)
+            return try await chat.person(login: login)
+        }
         if person.id == asker.user { return .ownUser(try await ownUser(asker)) }
         return .user(SkaroUser(person, isOnline: chat.isOnline(person.id)))
     }

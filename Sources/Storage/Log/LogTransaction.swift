@@ -128,6 +128,8 @@ struct LogTransaction {
             return try removeContact(write, contact, of: user)
         case .putKey(let user, let device, let kind, let publicKey):
             return try putKey(write, of: user, device: device, kind: kind, publicKey: publicKey)
+        case .setLimits(let user, let limits):
+            return try setLimits(write, user, limits)
         case .createInvite(let invite):
             return try createInvite(write, invite)
         case .revokeInvite(let codeHash):

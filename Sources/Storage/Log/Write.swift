@@ -57,6 +57,8 @@ package struct Write: Sendable {
         case removeContact(UserID, UserID)
         /// Publishes a key, in place of the one of that device and kind.
         case putKey(UserID, device: String, kind: String, publicKey: String)
+        /// Limits of an account's own, in the text form of the domain; `nil` for none.
+        case setLimits(UserID, String?)
         case createInvite(NewInvite)
         /// By the hash of its code.
         case revokeInvite([UInt8])

@@ -132,7 +132,7 @@ package struct LogEvent: Sendable, Equatable {
         case contact
         /// An account published a key.
         case key
-        /// A change of the administrators.
+        /// A change of the administrators; with a subject, of that account's limits.
         case admin
         /// A change of the invites.
         case invite

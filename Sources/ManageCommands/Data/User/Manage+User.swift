@@ -19,7 +19,7 @@ extension Manage {
                 """,
             subcommands: [
                 Create.self, List.self, Show.self, Update.self, Delete.self, SetPassword.self, Sessions.self,
-                Logout.self,
+                Logout.self, Limits.self,
             ]
         )
     }

@@ -1,0 +1,124 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Bounds
+import Credentials
+import Logging
+package import Storage
+import Synchronization
+
+/// How often accounts and networks may do something, and how much they may have; asked once for all protocols.
+extension Chat {
+    /// Counts something that an account does.
+    ///
+    /// - Throws: `.tooManyRequests` when it comes too often.
+    package func admit(_ action: LimitedAction, by asker: Asker) throws(ChatError) {
+        try admit(action, user: asker.user, network: asker.network)
+    }
+
+    func admit(_ action: LimitedAction, user: UserID?, network: IPAddress?) throws(ChatError) {
+        guard let wait = limiter.take(action, user: user, network: network, now: nanoseconds()) else { return }
+        throw .tooManyRequests(seconds: Self.wholeSeconds(wait))
+    }
+
+    /// Seconds to tell a client, rounded up.
+    static func wholeSeconds(_ duration: Duration) -> Int {
+        let (seconds, attoseconds) = duration.components
+        return max(1, Int(clamping: seconds) + (attoseconds > 0 ? 1 : 0))
+    }
+
+    // MARK: Quotas
+
+    /// Refuses a group or channel more than an account may own.
+    func checkFlowQuota(of asker: Asker) async throws(ChatError) {
+        guard let limit = limiter.flows(of: asker.user) else { return }
+        let count = try await reading { () async throws(StorageError) in
+            try await storage.ownedFlows(of: asker.user, atMost: limit)
+        }
+        guard count < limit else {
+            throw .notAllowed("This account owns \(limit) groups and channels, which is the most.")
+        }
+    }
+
+    /// Counts what a message takes, unless the account has stored all that it may.
+    func spend(_ bytes: Int, by asker: Asker) async throws(ChatError) {
+        guard let limit = limiter.bytes(of: asker.user) else { return }
+        let user = asker.user
+        var stored = storedBytes.known(user)
+        if stored == nil {
+            stored = try await reading { () async throws(StorageError) in try await storedBytes.load(user) }
+        }
+        guard (stored ?? 0) + Int64(bytes) <= Int64(limit) else {
+            throw .notAllowed("The messages of this account take all the room that they may. Delete some.")
+        }
+        storedBytes.add(Int64(bytes), of: user)
+    }
+
+    /// Gives back what a deleted message took.
+    func refund(_ message: MessageRecord) {
+        guard limiter.bytes(of: message.sender) != nil else { return }
+        let blobs = message.blobs.values.reduce(0) { $0 + $1.count }
+        storedBytes.add(-Int64(message.content.count + blobs), of: message.sender)
+    }
+
+    // MARK: Limits of single accounts
+
+    /// Reads the limits that accounts have of their own.
+    func loadLimits() async {
+        do throws(StorageError) {
+            for (user, text) in try await storage.accountLimits() { limiter.set(AccountLimits(text), of: user) }
+        } catch {
+            logger.error(
+                "The limits of accounts could not be read", metadata: ["error": "\(String(reflecting: error))"])
+        }
+    }
+
+    /// Reads an account's own limits again, which somebody has changed.
+    func reloadLimits(of user: UserID) async {
+        do throws(StorageError) {
+            limiter.set(try await storage.accountLimits(of: user).flatMap { AccountLimits($0) }, of: user)
+        } catch {
+            logger.error(
+                "The limits of an account could not be read", metadata: ["error": "\(String(reflecting: error))"])
+        }
+    }
+
+    /// Gives an account limits of its own; empty ones make it as others are.
+    package func setLimits(_ limits: AccountLimits, of user: UserID) async throws(ChatError) {
+        _ = try await write(.setLimits(user, limits.isEmpty ? nil : limits.description), by: nil)
+        limiter.set(limits.isEmpty ? nil : limits, of: user)
+    }
+
+    /// The limits that an account has of its own.
+    package func ownLimits(of user: UserID) async throws(ChatError) -> AccountLimits {
+        let text = try await reading { () async throws(StorageError) in try await storage.accountLimits(of: user) }
+        return text.flatMap { AccountLimits($0) } ?? AccountLimits()
+    }
+
+    /// What the messages of an account take in the store.
+    package func storedBytes(of user: UserID) async throws(ChatError) -> Int64 {
+        if let known = storedBytes.known(user) { return known }
+        return try await reading { () async throws(StorageError) in try await storedBytes.load(user) }
+    }
+
+    // MARK: Failed logins
+
+    /// Whether a password may be checked now; asks the store about a pair that would have to wait.
+    func loginDecision(
+        account key: String, from origin: Origin
+    ) async throws(ChatError) -> LoginThrottle<ContinuousClock.Instant>.Decision {
+        let network = origin.network
+        let decision = throttle.withLock { $0.decision(account: key, network: network, now: now()) }
+        guard case .wait = decision,
+            throttle.withLock({ $0.needsLookUp(account: key, network: network) })
+        else { return decision }
+        let addresses = try await reading { () async throws(StorageError) in
+            try await storage.loginAddresses(loginKey: key)
+        }
+        guard addresses.contains(where: { IPAddress($0)?.network == network }) else { return decision }
+        return throttle.withLock { throttle in
+            throttle.recall(account: key, network: network)
+            return throttle.decision(account: key, network: network, now: now())
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Bounds
+import Storage
+import Synchronization
+
+/// Token buckets of accounts and networks, and the limits that accounts have of their own.
+///
+/// An action costs two look-ups in memory that is allocated once. A bucket that is forgotten because others were used since was
+/// most likely full.
+final class RateLimiter: Sendable {
+    /// One bucket for each action.
+    private struct Buckets: Sendable {
+        var write = TokenBucket()
+        var read = TokenBucket()
+        var registration = TokenBucket()
+        var login = TokenBucket()
+        var profileChange = TokenBucket()
+
+        subscript(action: LimitedAction) -> TokenBucket {
+            get {
+                switch action {
+                case .write: write
+                case .read: read
+                case .registration: registration
+                case .login: login
+                case .profileChange: profileChange
+                }
+            }
+            set {
+                switch action {
+                case .write: write = newValue
+                case .read: read = newValue
+                case .registration: registration = newValue
+                case .login: login = newValue
+                case .profileChange: profileChange = newValue
+                }
+            }
+        }
+    }
+
+    private struct State {
+        var accounts: RecentlyUsed<UserID, Buckets>
+        var networks: RecentlyUsed<IPAddress, Buckets>
+        var own: [UserID: AccountLimits] = [:]
+    }
+
+    private let limits: RateLimits
+    private let isOff: Bool
+    private let state: Mutex<State>
+
+    /// `capacity` is how many accounts and how many networks are remembered.
+    init(_ limits: RateLimits, capacity: Int = 100_000) {
+        self.limits = limits
+        isOff = limits == .none
+        state = Mutex(State(accounts: RecentlyUsed(capacity: capacity), networks: RecentlyUsed(capacity: capacity)))
+    }
+
+    /// Takes one of an action, of the account and the network together or of neither.
+    ///
+    /// - Parameters:
+    ///   - action: What is done.
+    ///   - user: By whom; `nil` for who has no account yet.
+    ///   - network: Where it comes from; `nil` for what is no person's doing.
+    ///   - now: Nanoseconds of a clock that never goes back.
+    /// - Returns: How long to wait; `nil` when it was taken.
+    func take(_ action: LimitedAction, user: UserID?, network: IPAddress?, now: Int64) -> Duration? {
+        guard !isOff else { return nil }
+        return state.withLock { state in
+            var rate = user == nil ? nil : limits.account[action]
+            if let user, !state.own.isEmpty, let own = state.own[user] {
+                rate = own.rate(of: action, standard: rate)
+            }
+            // Who is on this machine may be a proxy that nobody has declared.
+            let networkRate = network.flatMap { $0.isLoopback ? nil : limits.address[action] }
+            if let rate, let user, let wait = Self.wait(&state.accounts, user, action, rate, now) { return wait }
+            if let networkRate, let network {
+                if let wait = Self.wait(&state.networks, network, action, networkRate, now) { return wait }
+                Self.take(&state.networks, network, action, networkRate, now)
+            }
+            if let rate, let user { Self.take(&state.accounts, user, action, rate, now) }
+            return nil
+        }
+    }
+
+    private static func wait<Key: Hashable>(
+        _ buckets: inout RecentlyUsed<Key, Buckets>, _ key: Key, _ action: LimitedAction, _ rate: Rate, _ now: Int64
+    ) -> Duration? {
+        (buckets.peek(key)?[action] ?? TokenBucket()).wait(at: now, rate)
+    }
+
+    private static func take<Key: Hashable>(
+        _ buckets: inout RecentlyUsed<Key, Buckets>, _ key: Key, _ action: LimitedAction, _ rate: Rate, _ now: Int64
+    ) {
+        let isKnown: Void? = buckets.update(key) { $0[action].take(at: now, rate) }
+        guard isKnown == nil else { return }
+        var new = Buckets()
+        new[action].take(at: now, rate)
+        buckets.set(new, for: key)
+    }
+
+    // MARK: Limits of single accounts
+
+    /// Puts limits in place of an account's own.
+    func set(_ own: AccountLimits?, of user: UserID) {
+        state.withLock { $0.own[user] = own }
+    }
+
+    /// Groups and channels that an account may own.
+    func flows(of user: UserID) -> Int? {
+        state.withLock { AccountLimits.limit($0.own[user]?.flows, standard: limits.flows) }
+    }
+
+    /// Bytes that the messages of an account may take.
+    func bytes(of user: UserID) -> Int? {
+        state.withLock { state in
+            state.own.isEmpty ? limits.bytes : AccountLimits.limit(state.own[user]?.bytes, standard: limits.bytes)
+        }
+    }
+}

@@ -1,0 +1,31 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Bounds
+import Chat
+import ChatTesting
+import Skaro
+import Testing
+
+/// What a client is told that asks too often.
+@Suite(.timeLimit(.minutes(10))) struct SkaroRateTests {
+    @Test func whatComesTooOftenIsAnsweredWith429() async throws {
+        var policy = SkaroServer.policy
+        policy.rates.account.write = Rate("1/d burst 2")
+        policy.rates.account.read = Rate("1/h burst 1")
+        policy.rates.account.profileChange = Rate("1/h burst 1")
+        try await SkaroServer.with(policy: policy) { server in
+            let alice = try await server.join("alice")
+            _ = try await server.join("bob")
+            // The chat of the two, and the message.
+            _ = try await alice.ask(.sendMessage(to: "bob", body: "hello"))
+            _ = try await alice.ask(.getUserData(login: "bob"))
+
+            #expect(try await alice.refusal(.sendMessage(to: "bob", body: "again")) == 429)
+            #expect(try await alice.refusal(.addContact(login: "bob")) == 429)
+            #expect(try await alice.refusal(.getUserData(login: "bob")) == 429)
+            #expect(try await alice.refusal(.getContacts) == 429)
+            #expect(try await alice.refusal(.getHistory(dialog: "bob", before: nil, limit: 1)) == 429)
+        }
+    }
+}
