@@ -38,6 +38,7 @@ extension Chat {
         login: String, password: Password, username: String?, email: String?, invite: String? = nil,
         from origin: Origin
     ) async throws(ChatError) -> NewLogIn {
+        if policy.registration != .closed { try admit(.registration, user: nil, network: origin.network) }
         var code: [UInt8]?
         switch policy.registration {
         case .open: break
@@ -54,7 +55,6 @@ extension Chat {
         }
         let login = try Login(login)
         guard !password.isEmpty else { throw .credentialsMissing }
-        try admit(.registration, user: nil, network: origin.network)
         // A taken login is told before the password costs anything; the insert decides for good.
         if try await reading({ () async throws(StorageError) in try await storage.user(loginKey: login.key) }) != nil {
             throw .loginTaken
@@ -221,6 +221,8 @@ extension Chat {
             if known.expires > time { return known }
             cache.forget(token)
         }
+        // Who has no token yet asks the store as often as an address may read.
+        if let origin { try admit(.read, user: nil, network: origin.network) }
         let generation = cache.generation
         let found = try await reading { () async throws(StorageError) in
             try await storage.session(tokenHash: token.bytes)

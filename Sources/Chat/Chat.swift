@@ -43,6 +43,7 @@ package final class Chat: Sendable {
         let presence = Presence(options: policy.presence, sharesStore: policy.sharesStore)
         let delivery = Delivery(followsOthers: policy.sharesStore, instant: instant)
         let revocations = Revocations()
+        let limiter = RateLimiter(policy.rates)
         self.storage = storage
         self.hasher = hasher
         self.policy = policy
@@ -53,7 +54,7 @@ package final class Chat: Sendable {
         self.presence = presence
         self.delivery = delivery
         self.revocations = revocations
-        limiter = RateLimiter(policy.rates)
+        self.limiter = limiter
         storedBytes = StoredBytes(storage: storage, logger: logger)
         start = instant()
         let cursors = DeviceCursors(storage: storage, node: policy.node, logger: logger)
@@ -65,6 +66,7 @@ package final class Chat: Sendable {
             cache.invalidate(by: batch.events)
             directory.invalidate(by: batch.events)
             revocations.note(batch.events)
+            limiter.note(batch.events)
             delivery.enqueue(batch.events)
         }
     }
@@ -79,7 +81,7 @@ package final class Chat: Sendable {
             group.addTask { await self.storedBytes.run() }
             group.addTask {
                 await self.loadLimits()
-                for await user in self.revocations.limitedUsers { await self.reloadLimits(of: user) }
+                for await user in self.limiter.changedUsers { await self.reloadLimits(of: user) }
             }
             group.addTask {
                 for await user in self.revocations.users { await self.closeRevokedConnections(of: user) }
@@ -102,6 +104,7 @@ package final class Chat: Sendable {
         cursors.finish()
         storedBytes.finish()
         revocations.finish()
+        limiter.finish()
     }
 
     /// Writes that wait for their batch.

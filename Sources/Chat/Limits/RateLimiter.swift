@@ -49,11 +49,15 @@ final class RateLimiter: Sendable {
     private let limits: RateLimits
     private let isOff: Bool
     private let state: Mutex<State>
+    /// Accounts whose own limits somebody has changed, here or on another server.
+    let changedUsers: AsyncStream<UserID>
+    private let changes: AsyncStream<UserID>.Continuation
 
     /// `capacity` is how many accounts and how many networks are remembered.
     init(_ limits: RateLimits, capacity: Int = 100_000) {
         self.limits = limits
         isOff = limits == .none
+        (changedUsers, changes) = AsyncStream.makeStream(of: UserID.self)
         state = Mutex(State(accounts: RecentlyUsed(capacity: capacity), networks: RecentlyUsed(capacity: capacity)))
     }
 
@@ -101,6 +105,17 @@ final class RateLimiter: Sendable {
     }
 
     // MARK: Limits of single accounts
+
+    /// Looks in committed events for accounts whose own limits were changed.
+    func note(_ events: [LogEvent]) {
+        for event in events where event.kind == .admin {
+            if let user = event.subject { changes.yield(UserID(user)) }
+        }
+    }
+
+    func finish() {
+        changes.finish()
+    }
 
     /// Puts limits in place of an account's own.
     func set(_ own: AccountLimits?, of user: UserID) {

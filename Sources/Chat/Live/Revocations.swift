@@ -7,19 +7,12 @@ import Storage
 final class Revocations: Sendable {
     let users: AsyncStream<UserID>
     private let continuation: AsyncStream<UserID>.Continuation
-    /// Accounts that were given limits of their own.
-    let limitedUsers: AsyncStream<UserID>
-    private let limited: AsyncStream<UserID>.Continuation
 
     init() {
-        (limitedUsers, limited) = AsyncStream.makeStream(of: UserID.self)
         (users, continuation) = AsyncStream.makeStream(of: UserID.self)
     }
 
     func note(_ events: [LogEvent]) {
-        for event in events where event.kind == .admin {
-            if let user = event.subject { limited.yield(UserID(user)) }
-        }
         for event in events where event.kind == .session || event.kind == .user {
             if event.content == LogEvent.sessionOpened { continue }
             if let user = event.subject { continuation.yield(UserID(user)) }
@@ -28,7 +21,6 @@ final class Revocations: Sendable {
 
     func finish() {
         continuation.finish()
-        limited.finish()
     }
 }
 
@@ -38,5 +30,6 @@ extension Chat {
         cache.invalidate(by: events)
         directory.invalidate(by: events)
         revocations.note(events)
+        limiter.note(events)
     }
 }

@@ -1,0 +1,87 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import MTP
+import TestClient
+import Testing
+
+/// What the start of the real program says about strangers, and who is let in.
+@Suite(.timeLimit(.minutes(10)))
+struct FrontDoorTests {
+    @Test func startSaysWhatRegistrationMeans() async throws {
+        try await Program.with { program in
+            let home = try await program.startServer()
+            #expect(
+                await line(of: home, with: "Registration is open because the server listens on 127.0.0.1 only") != nil)
+            await home.stop()
+
+            program["PARLEY_SERVER_TRUSTED_PROXIES"] = "127.0.0.1"
+            let proxied = try await program.startServer()
+            #expect(await line(of: proxied, with: "Registration is closed because [SERVER] TRUSTED_PROXIES") != nil)
+            let client = try await MTPClient.connect(url: proxied.url)
+            #expect(try await client.request(.registerUser(login: "alice", password: "a password")).code == 403)
+            await proxied.stop()
+        }
+    }
+
+    @Test func passwordsInClearAreWarnedOfAndTheirPortsClosed() async throws {
+        try await Program.with { program in
+            let server = try await program.startServer("--host", "0.0.0.0")
+
+            #expect(await line(of: server, with: "messenger clients are not served") != nil)
+            #expect(await line(of: server, with: "Registration is closed") != nil)
+            #expect(server.process.errors.text.contains("cross the network in clear at [SERVER] HOST 0.0.0.0"))
+            #expect(!server.process.output.text.contains("tcp://"))
+            let doctor = try await program.manage("config", "check")
+            #expect(!doctor.output.contains("in clear"))
+            await server.stop()
+
+            program["PARLEY_SERVER_HOST"] = "0.0.0.0"
+            let check = try await program.manage("config", "check")
+            #expect(check.ending == .exited(3))
+            #expect(check.output.contains("cross the network in clear"))
+        }
+    }
+
+    @Test func pageOfAnotherPlaceIsRefused() async throws {
+        try await Program.with { program in
+            let server = try await program.startServer()
+            let host = server.httpURL.dropFirst("http://".count).dropLast()
+            for (origin, answer) in [
+                ("http://evil.example", "403 Forbidden"), ("http://\(host)", "101 Switching Protocols"),
+            ] {
+                let connection = try await RawConnection(to: server)
+                try await connection.send(
+                    """
+                    GET /ws HTTP/1.1\r\nHost: \(host)\r\nOrigin: \(origin)\r\nConnection: Upgrade\r\nUpgrade: websocket\r
+                    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n
+                    """)
+                let line = await connection.received.line { $0.hasPrefix("HTTP/1.1 ") }
+                #expect(line == "HTTP/1.1 \(answer)\r")
+                await connection.close()
+            }
+            await server.stop()
+        }
+    }
+
+    @Test func limitsOfTheSettingsHoldAndAnAccountMayHaveItsOwn() async throws {
+        try await Program.with { program in
+            program["PARLEY_RATE_LIMIT_WRITES"] = "1/d burst 2"
+            let server = try await program.startServer()
+            let alice = try await Person("alice", on: server)
+            let flow = try await alice.makeFlow()
+            #expect(try await alice.say("hello", in: flow) == 200)
+            #expect(try await alice.say("hello", in: flow) == 429)
+
+            let changed = try await program.manage("user", "limits", "alice", "--writes", "off")
+            #expect(changed.ending == .exited(0), "\(changed.errors)")
+            #expect(try await alice.say("hello", in: flow) == 200)
+            #expect(try await program.manage("user", "limits", "alice").output.contains("off"))
+            await server.stop()
+        }
+    }
+
+    private func line(of server: RunningServer, with words: String) async -> String? {
+        await server.process.output.line { $0.contains(words) }
+    }
+}
