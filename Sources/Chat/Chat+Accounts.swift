@@ -243,6 +243,7 @@ extension Chat {
     package func restore(
         token: TokenHash, within seconds: Int64, from origin: Origin? = nil
     ) async throws(ChatError) -> Asker {
+        if let origin { try admit(.read, user: nil, network: origin.network) }
         let found = try await reading { () async throws(StorageError) in
             try await storage.session(tokenHash: token.bytes)
         }
