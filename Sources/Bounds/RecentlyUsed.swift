@@ -81,8 +81,26 @@ package struct RecentlyUsed<Key: Hashable, Value> {
             link(place)
             self.cost += cost
         }
+        return evict()
+    }
+
+    /// Changes what an entry costs, as when its value has grown in place.
+    ///
+    /// - Returns: The entries that had to go, oldest first.
+    @discardableResult
+    package mutating func setCost(_ cost: Int, of key: Key) -> [(key: Key, value: Value)] {
+        guard let place = places[key] else { return [] }
+        let cost = max(cost, 0)
+        nodes[place].mutate { node in
+            self.cost += cost - node.cost
+            node.cost = cost
+        }
+        return evict()
+    }
+
+    private mutating func evict() -> [(key: Key, value: Value)] {
         var evicted: [(key: Key, value: Value)] = []
-        while self.cost > capacity, oldest >= 0, let node = nodes[oldest] {
+        while cost > capacity, oldest >= 0, let node = nodes[oldest] {
             remove(node.key)
             evicted.append((node.key, node.value))
         }

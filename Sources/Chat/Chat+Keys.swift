@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 package import Credentials
 import Logging
 package import Storage
@@ -66,14 +67,14 @@ actor HeldKeys {
     /// How many opened keys are kept in memory.
     private static let capacity = 10_000
 
-    private var opened: [String: RSAPrivateKey] = [:]
+    private var opened = RecentlyUsed<String, RSAPrivateKey>(capacity: HeldKeys.capacity)
 
     /// The key pair of a name, which its private half is sealed with; with `makes` one is drawn when there is none.
     func key(
         named name: String, makes: Bool, chat: Chat, read: @Sendable () async throws(StorageError) -> SealedKeyPair?,
         put: @Sendable (SealedKeyPair) async throws(StorageError) -> SealedKeyPair
     ) async throws(ChatError) -> RSAPrivateKey? {
-        if let known = opened[name] { return known }
+        if let known = opened.value(for: name) { return known }
         guard let sealer = chat.policy.sealer else { throw .internalFailure }
         let associated = Array(name.utf8)
         var pair = try await chat.reading(read)
@@ -95,8 +96,7 @@ actor HeldKeys {
             chat.logger.error("A held key cannot be opened: is the key file another one?")
             throw .internalFailure
         }
-        if opened.count >= Self.capacity { opened.removeAll() }
-        opened[name] = key
+        opened.set(key, for: name)
         return key
     }
 }

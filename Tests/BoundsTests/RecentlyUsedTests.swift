@@ -39,6 +39,17 @@ struct RecentlyUsedTests {
         #expect(memory.count == 0)
     }
 
+    @Test func entryMayGrow() {
+        var memory = RecentlyUsed<String, Int>(capacity: 10)
+        memory.set(1, for: "a", cost: 4)
+        memory.set(2, for: "b", cost: 4)
+
+        #expect(memory.setCost(6, of: "b").isEmpty)
+        #expect(memory.setCost(7, of: "b").map(\.key) == ["a"])
+        #expect(memory.setCost(1, of: "a").isEmpty)
+        #expect(memory.cost == 7)
+    }
+
     @Test func changingAnEntryUsesIt() {
         var memory = RecentlyUsed<Int, Int>(capacity: 2)
         memory.set(1, for: 1)
