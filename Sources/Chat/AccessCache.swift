@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import Credentials
 import Storage
 import Synchronization
@@ -8,74 +9,93 @@ import Synchronization
 /// What `Chat` remembers of sessions and flows so that a message costs no read.
 ///
 /// An entry goes when an event of the log makes it untrue, before that event's write is answered. A read that was under way
-/// meanwhile is not remembered: `generation` tells.
+/// meanwhile is not remembered: `generation` tells. Each kind holds so many bytes at most, and forgets first what was not used for
+/// longest.
 final class AccessCache: Sendable {
     private struct State {
         var generation = 0
-        var sessions: [TokenHash: Asker] = [:]
+        var sessions: RecentlyUsed<TokenHash, Asker>
         var tokensOfUser: [UserID: Set<TokenHash>] = [:]
-        var flows: [FlowID: FlowAccess] = [:]
+        var flows: RecentlyUsed<FlowID, FlowAccess>
         var flowIDs: [Identifier: FlowID] = [:]
         /// The chat of two people; it may have been deleted since.
-        var chats: [UserPair: Identifier] = [:]
+        var chats: RecentlyUsed<UserPair, Identifier>
+
+        mutating func drop(_ token: TokenHash, of user: UserID) {
+            tokensOfUser[user]?.remove(token)
+            if tokensOfUser[user]?.isEmpty == true { tokensOfUser[user] = nil }
+        }
     }
 
-    /// Entries of each kind; when full, all of that kind are dropped and read again when needed.
-    private let capacity: Int
-    private let state = Mutex(State())
-
-    init(capacity: Int = 100_000) {
-        self.capacity = capacity
+    /// How many bytes each kind may take.
+    struct Room {
+        var sessions = 32 << 20
+        var flows = 128 << 20
+        var chats = 32 << 20
     }
+
+    /// About what an entry takes with its places in the tables beside.
+    private static let sessionBytes = 320
+    private static let chatBytes = 200
+
+    private let state: Mutex<State>
+
+    init(room: Room = Room()) {
+        state = Mutex(
+            State(
+                sessions: RecentlyUsed(capacity: room.sessions), flows: RecentlyUsed(capacity: room.flows),
+                chats: RecentlyUsed(capacity: room.chats)))
+    }
+
+    /// What is held now, in bytes, for tests.
+    var bytes: Int { state.withLock { $0.sessions.cost + $0.flows.cost + $0.chats.cost } }
 
     /// To be taken before a read whose result is to be remembered.
     var generation: Int { state.withLock { $0.generation } }
 
     func asker(_ token: TokenHash) -> Asker? {
-        state.withLock { $0.sessions[token] }
+        state.withLock { $0.sessions.value(for: token) }
     }
 
     func remember(_ asker: Asker, for token: TokenHash, readAt generation: Int) {
         state.withLock { state in
             guard state.generation == generation else { return }
-            if state.sessions.count >= capacity {
-                state.sessions.removeAll()
-                state.tokensOfUser.removeAll()
-            }
-            state.sessions[token] = asker
             state.tokensOfUser[asker.user, default: []].insert(token)
+            for evicted in state.sessions.set(asker, for: token, cost: Self.sessionBytes) {
+                state.drop(evicted.key, of: evicted.value.user)
+            }
         }
     }
 
     func flow(uuid: Identifier) -> FlowAccess? {
-        state.withLock { state in state.flowIDs[uuid].flatMap { state.flows[$0] } }
+        state.withLock { state in state.flowIDs[uuid].flatMap { state.flows.value(for: $0) } }
     }
 
     func flow(_ id: FlowID) -> FlowAccess? {
-        state.withLock { $0.flows[id] }
+        state.withLock { $0.flows.value(for: id) }
     }
 
     func chat(of pair: UserPair) -> Identifier? {
-        state.withLock { $0.chats[pair] }
+        state.withLock { $0.chats.value(for: pair) }
     }
 
     func remember(_ chat: Identifier, of pair: UserPair) {
-        state.withLock { state in
-            if state.chats.count >= capacity { state.chats.removeAll() }
-            state.chats[pair] = chat
-        }
+        state.withLock { state in _ = state.chats.set(chat, for: pair, cost: Self.chatBytes) }
     }
 
     func remember(_ flow: FlowAccess, readAt generation: Int) {
         state.withLock { state in
             guard state.generation == generation else { return }
-            if state.flows.count >= capacity {
-                state.flows.removeAll()
-                state.flowIDs.removeAll()
-            }
-            state.flows[flow.id] = flow
             state.flowIDs[flow.uuid] = flow.id
+            for evicted in state.flows.set(flow, for: flow.id, cost: Self.cost(of: flow)) {
+                state.flowIDs[evicted.value.uuid] = nil
+            }
         }
+    }
+
+    /// Its title and members, and about what the entries of the tables take.
+    private static func cost(of flow: FlowAccess) -> Int {
+        400 + flow.title.utf8.count + 24 * flow.members.count
     }
 
     /// Forgets what these events made untrue.
@@ -94,22 +114,22 @@ final class AccessCache: Sendable {
     private func forget(_ user: UserID) {
         state.withLock { state in
             state.generation += 1
-            for token in state.tokensOfUser.removeValue(forKey: user) ?? [] { state.sessions[token] = nil }
+            for token in state.tokensOfUser.removeValue(forKey: user) ?? [] { state.sessions.remove(token) }
         }
     }
 
     private func forget(_ flow: FlowID) {
         state.withLock { state in
             state.generation += 1
-            if let known = state.flows.removeValue(forKey: flow) { state.flowIDs[known.uuid] = nil }
+            if let known = state.flows.remove(flow) { state.flowIDs[known.uuid] = nil }
         }
     }
 
     /// The wall clock has passed an entry's end.
     func forget(_ token: TokenHash) {
         state.withLock { state in
-            guard let asker = state.sessions.removeValue(forKey: token) else { return }
-            state.tokensOfUser[asker.user]?.remove(token)
+            guard let asker = state.sessions.remove(token) else { return }
+            state.drop(token, of: asker.user)
         }
     }
 }

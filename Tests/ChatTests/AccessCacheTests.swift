@@ -98,8 +98,12 @@ struct AccessCacheTests {
         #expect(cache.flow(FlowID(3)) == nil)
     }
 
-    @Test func aFullCacheBeginsAnew() {
-        let cache = AccessCache(capacity: 2)
+    @Test func aFullCacheForgetsWhatWasNotUsedForLongest() {
+        var room = AccessCache.Room()
+        room.sessions = 1000
+        room.flows = 1500
+        room.chats = 500
+        let cache = AccessCache(room: room)
         for number in 0..<3 {
             var asker = Self.asker
             asker.session = SessionID(Int64(number))
@@ -109,12 +113,56 @@ struct AccessCacheTests {
             flow.uuid = Identifier(UInt128(number))
             cache.remember(flow, readAt: cache.generation)
         }
+        // The first ones are used, so the second ones go.
+        #expect(cache.asker(TokenHash(of: "0")) != nil)
+        #expect(cache.flow(FlowID(0)) != nil)
+        cache.remember(Self.asker, for: TokenHash(of: "3"), readAt: cache.generation)
+        cache.remember(Self.flow, readAt: cache.generation)
 
-        #expect(cache.asker(TokenHash(of: "0")) == nil)
+        #expect(cache.asker(TokenHash(of: "0"))?.session == SessionID(0))
+        #expect(cache.asker(TokenHash(of: "1")) == nil)
         #expect(cache.asker(TokenHash(of: "2"))?.session == SessionID(2))
+        #expect(cache.flow(uuid: Identifier(0))?.id == FlowID(0))
         #expect(cache.flow(uuid: Identifier(1)) == nil)
         #expect(cache.flow(uuid: Identifier(2))?.id == FlowID(2))
         cache.forget(TokenHash(of: "2"))
         #expect(cache.asker(TokenHash(of: "2")) == nil)
+    }
+
+    @Test func largeFlowsCountWithTheirMembers() {
+        let cache = AccessCache()
+        let members = Set((1...100_000).map { UserID($0) })
+        for number in Int64(1)...200 {
+            var flow = Self.flow
+            flow.id = FlowID(number)
+            flow.uuid = Identifier(UInt128(number))
+            flow.members = members
+            cache.remember(flow, readAt: cache.generation)
+        }
+
+        #expect(cache.bytes <= AccessCache.Room().flows)
+        #expect(cache.flow(FlowID(200)) != nil)
+        #expect(cache.flow(FlowID(1)) == nil)
+        #expect(cache.flow(uuid: Identifier(1)) == nil)
+    }
+
+    @Test func directoryCountsPicturesToo() {
+        let directory = Directory(maximumBytes: 10 << 20)
+        for number in Int64(1)...100 {
+            let record = UserRecord(
+                id: UserID(number), uuid: Identifier(UInt128(number)), login: "user\(number)", loginKey: "user\(number)",
+                username: "User", passwordHash: "", isBot: false, isHidden: false, email: "",
+                avatar: String(repeating: "x", count: 256 << 10), bio: "", created: LogTime(seconds: 1),
+                fastChatNumber: 1_000_000_000 + number)
+            directory.remember(Person(record), loginKey: record.loginKey, readAt: directory.generation)
+            _ = directory.person(UserID(1))
+        }
+
+        #expect(directory.bytes <= 10 << 20)
+        // Who is looked at stays, and who is forgotten is forgotten by every name.
+        #expect(directory.person(loginKey: "user1")?.id == UserID(1))
+        #expect(directory.person(fastChatNumber: 1_000_000_100)?.id == UserID(100))
+        #expect(directory.person(loginKey: "user2") == nil)
+        #expect(directory.person(fastChatNumber: 1_000_000_002) == nil)
     }
 }

@@ -1,53 +1,68 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 package import Storage
 import Synchronization
 
 /// What `Chat` remembers of accounts, so that showing a message costs no read.
+///
+/// It holds so many bytes at most; who was not looked at for longest is forgotten first.
 final class Directory: Sendable {
     private struct State {
         var generation = 0
-        var people: [UserID: Person] = [:]
+        var people: RecentlyUsed<UserID, Person>
         var byLogin: [String: UserID] = [:]
         var byNumber: [Int64: UserID] = [:]
+
+        mutating func forget(_ person: Person) {
+            if byNumber[person.fastChatNumber] == person.id { byNumber[person.fastChatNumber] = nil }
+            let key = Login.key(of: person.login)
+            if byLogin[key] == person.id { byLogin[key] = nil }
+        }
     }
 
-    private let capacity: Int
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(capacity: Int = 100_000) {
-        self.capacity = capacity
+    init(maximumBytes: Int = 64 << 20) {
+        state = Mutex(State(people: RecentlyUsed(capacity: maximumBytes)))
     }
 
     /// To be taken before a read whose result is to be remembered.
     var generation: Int { state.withLock { $0.generation } }
 
+    /// What is held now, in bytes, for tests.
+    var bytes: Int { state.withLock { $0.people.cost } }
+
     func person(_ id: UserID) -> Person? {
-        state.withLock { $0.people[id] }
+        state.withLock { $0.people.value(for: id) }
     }
 
     func person(loginKey: String) -> Person? {
-        state.withLock { state in state.byLogin[loginKey].flatMap { state.people[$0] } }
+        state.withLock { state in state.byLogin[loginKey].flatMap { state.people.value(for: $0) } }
     }
 
     func person(fastChatNumber: Int64) -> Person? {
-        state.withLock { state in state.byNumber[fastChatNumber].flatMap { state.people[$0] } }
+        state.withLock { state in state.byNumber[fastChatNumber].flatMap { state.people.value(for: $0) } }
     }
 
     func remember(_ person: Person, loginKey: String, readAt generation: Int) {
         state.withLock { state in
             guard state.generation == generation else { return }
-            if state.people.count >= capacity {
-                state.people.removeAll()
-                state.byLogin.removeAll()
-                state.byNumber.removeAll()
+            if !person.isDeleted {
+                state.byLogin[loginKey] = person.id
+                state.byNumber[person.fastChatNumber] = person.id
             }
-            state.people[person.id] = person
-            guard !person.isDeleted else { return }
-            state.byLogin[loginKey] = person.id
-            state.byNumber[person.fastChatNumber] = person.id
+            for evicted in state.people.set(person, for: person.id, cost: Self.cost(of: person)) {
+                state.forget(evicted.value)
+            }
         }
+    }
+
+    /// Its texts, and about what the entries of the three tables take.
+    private static func cost(of person: Person) -> Int {
+        512 + 2 * person.login.utf8.count + person.username.utf8.count + person.bio.utf8.count
+            + person.avatar.utf8.count
     }
 
     /// Forgets the accounts that these events changed.
@@ -56,9 +71,7 @@ final class Directory: Sendable {
             guard let user = event.subject else { continue }
             state.withLock { state in
                 state.generation += 1
-                guard let person = state.people.removeValue(forKey: UserID(user)) else { return }
-                state.byNumber[person.fastChatNumber] = nil
-                state.byLogin[Login.key(of: person.login)] = nil
+                if let person = state.people.remove(UserID(user)) { state.forget(person) }
             }
         }
     }
