@@ -36,4 +36,15 @@ package struct Asker: Sendable, Hashable {
     package var expires: LogTime
     /// Where the request comes from; `nil` for what is no person's doing.
     package var network: IPAddress?
+
+    /// Who asks is the same wherever the request comes from.
+    package static func == (left: Asker, right: Asker) -> Bool {
+        left.user == right.user && left.uuid == right.uuid && left.session == right.session
+            && left.expires == right.expires
+    }
+
+    /// Hashes the session.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(session)
+    }
 }

@@ -150,7 +150,8 @@ struct AccessCacheTests {
         let directory = Directory(maximumBytes: 10 << 20)
         for number in Int64(1)...100 {
             let record = UserRecord(
-                id: UserID(number), uuid: Identifier(UInt128(number)), login: "user\(number)", loginKey: "user\(number)",
+                id: UserID(number), uuid: Identifier(UInt128(number)), login: "user\(number)",
+                loginKey: "user\(number)",
                 username: "User", passwordHash: "", isBot: false, isHidden: false, email: "",
                 avatar: String(repeating: "x", count: 256 << 10), bio: "", created: LogTime(seconds: 1),
                 fastChatNumber: 1_000_000_000 + number)
