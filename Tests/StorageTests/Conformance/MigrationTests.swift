@@ -179,7 +179,8 @@ struct MigrationTests {
                 """, on: test.storage)
             #expect(try await test.storage.migrationStatus().state == .old)
 
-            #expect(try await test.storage.migrate() == ["0002_live"])
+            let missing = test.storage.engine.dialect.migrations.dropFirst().map(\.identifier)
+            #expect(try await test.storage.migrate() == missing)
 
             try await test.storage.checkSchema()
             let users = try await test.storage.users(limit: 10)
