@@ -27,7 +27,7 @@ extension Chat {
             throw .invalidFlow("A new flow names at most \(ChatLimits.newMembers) people; add more afterwards.")
         }
         try admit(.write, by: asker)
-        if kind != .chat { try await checkFlowQuota(of: asker) }
+        if kind != .chat { try await checkFlowQuota(of: asker, public: members.isEmpty) }
         var people: [UserID] = []
         if kind == .chat {
             guard members.count == 2, members[0] != members[1], members.contains(asker.uuid) else {

@@ -112,6 +112,7 @@ extension RateLimits {
         address.login = settings.addressLogins
         address.profileChange = settings.addressProfileChanges
         flows = settings.flows
+        publicFlows = settings.publicFlows
         bytes = settings.bytes
     }
 }

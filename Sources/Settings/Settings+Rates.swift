@@ -28,6 +28,8 @@ extension Settings {
         package var addressProfileChanges: Rate?
         /// Groups and channels that one account may own.
         package var flows: Int
+        /// How many of them may be public.
+        package var publicFlows: Int
         /// What the messages of one account may take in the store, in bytes.
         package var bytes: Int
     }
@@ -41,6 +43,6 @@ extension SettingsLoader {
             addressWrites: rate(.rateAddressWrites), addressReads: rate(.rateAddressReads),
             addressRegistrations: rate(.rateAddressRegistrations), addressLogins: rate(.rateAddressLogins),
             addressProfileChanges: rate(.rateAddressProfileChanges), flows: integer(.quotaFlows),
-            bytes: integer(.quotaBytes))
+            publicFlows: integer(.quotaPublicFlows), bytes: integer(.quotaBytes))
     }
 }

@@ -209,6 +209,27 @@ import Testing
         }
     }
 
+    @Test(arguments: StorageKind.engines) func fewerOfThemMayBePublic(on kind: StorageKind) async throws {
+        let policy = try Self.policy {
+            $0.flows = 3
+            $0.publicFlows = 1
+        }
+        try await ChatUnderTest.with(kind, policy: policy) { test in
+            let alice = try await test.register("alice").asker
+            _ = try await test.createFlow(by: alice)
+
+            await #expect(
+                throws: ChatError.notAllowed("This account owns 1 public groups and channels, which is the most.")
+            ) { try await test.createFlow(by: alice) }
+            for _ in 0..<2 { _ = try await test.createFlow(members: [alice], by: alice) }
+            await #expect(throws: ChatError.notAllowed("This account owns 3 groups and channels, which is the most.")) {
+                try await test.createFlow(members: [alice], by: alice)
+            }
+            try await test.chat.setLimits(try #require(AccountLimits("flows=off")), of: alice.user)
+            _ = try await test.createFlow(by: alice)
+        }
+    }
+
     @Test(arguments: StorageKind.engines) func messagesTakeSoMuchRoom(on kind: StorageKind) async throws {
         let policy = try Self.policy { $0.bytes = 10_000 }
         try await ChatUnderTest.with(kind, policy: policy) { test in

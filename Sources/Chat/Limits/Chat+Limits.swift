@@ -30,13 +30,16 @@ extension Chat {
     // MARK: Quotas
 
     /// Refuses a group or channel more than an account may own.
-    func checkFlowQuota(of asker: Asker) async throws(ChatError) {
-        guard let limit = limiter.flows(of: asker.user) else { return }
-        let count = try await reading { () async throws(StorageError) in
-            try await storage.ownedFlows(of: asker.user, atMost: limit)
-        }
-        guard count < limit else {
-            throw .notAllowed("This account owns \(limit) groups and channels, which is the most.")
+    func checkFlowQuota(of asker: Asker, public isPublic: Bool) async throws(ChatError) {
+        for isPublicOnly in isPublic ? [false, true] : [false] {
+            guard let limit = limiter.flows(of: asker.user, public: isPublicOnly) else { continue }
+            let count = try await reading { () async throws(StorageError) in
+                try await storage.ownedFlows(of: asker.user, publicOnly: isPublicOnly, atMost: limit)
+            }
+            guard count < limit else {
+                let what = isPublicOnly ? "public groups and channels" : "groups and channels"
+                throw .notAllowed("This account owns \(limit) \(what), which is the most.")
+            }
         }
     }
 

@@ -122,9 +122,10 @@ final class RateLimiter: Sendable {
         state.withLock { $0.own[user] = own }
     }
 
-    /// Groups and channels that an account may own.
-    func flows(of user: UserID) -> Int? {
-        state.withLock { AccountLimits.limit($0.own[user]?.flows, standard: limits.flows) }
+    /// Groups and channels that an account may own, all together or public ones.
+    func flows(of user: UserID, public isPublic: Bool = false) -> Int? {
+        let standard = isPublic ? limits.publicFlows : limits.flows
+        return state.withLock { AccountLimits.limit($0.own[user]?.flows, standard: standard) }
     }
 
     /// Bytes that the messages of an account may take.

@@ -59,6 +59,8 @@ package struct RateLimits: Sendable, Equatable {
     package var address = ActionRates()
     /// Groups and channels that an account may own; `nil`: any number.
     package var flows: Int?
+    /// How many of them may be public; `nil`: all.
+    package var publicFlows: Int?
     /// What the messages of an account may take in the store; `nil`: any amount.
     package var bytes: Int?
 
@@ -82,6 +84,7 @@ package struct AccountLimits: Sendable, Equatable, CustomStringConvertible {
 
     /// By action; those that are missing have the rate of the settings.
     package var rates: [LimitedAction: Own<Rate>] = [:]
+    /// Also of public ones.
     package var flows: Own<Int>?
     package var bytes: Own<Int>?
 

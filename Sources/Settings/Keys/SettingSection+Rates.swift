@@ -43,6 +43,11 @@ extension SettingKey {
         "RATE_LIMIT", "FLOWS", .integer(1...1_000_000_000), default: "1000",
         "How many groups and channels one account may own. Chats of two do not count."
     )
+    /// `[RATE_LIMIT] PUBLIC_FLOWS`.
+    package static let quotaPublicFlows = SettingKey(
+        "RATE_LIMIT", "PUBLIC_FLOWS", .integer(1...1_000_000_000), default: "100",
+        "How many of them may be public. Every account reads those, so each makes the updates of everybody a little slower."
+    )
     /// `[RATE_LIMIT] BYTES`.
     package static let quotaBytes = SettingKey(
         "RATE_LIMIT", "BYTES", .size(1024...1_125_899_906_842_624), default: "10 GiB",
@@ -69,7 +74,7 @@ extension SettingSection {
         keys: [
             .rateLimitEnabled, .rateWrites, .rateReads, .rateLogins, .rateProfileChanges, .rateAddressWrites,
             .rateAddressReads, .rateAddressRegistrations, .rateAddressLogins, .rateAddressProfileChanges, .quotaFlows,
-            .quotaBytes,
+            .quotaPublicFlows, .quotaBytes,
         ]
     )
 }

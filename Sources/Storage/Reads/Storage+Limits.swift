@@ -67,12 +67,16 @@ extension Storage {
     }
 
     /// How many groups and channels an account owns; counted up to `limit`.
-    package func ownedFlows(of user: UserID, atMost limit: Int) async throws(StorageError) -> Int {
+    package func ownedFlows(
+        of user: UserID, publicOnly: Bool = false, atMost limit: Int
+    ) async throws(StorageError) -> Int {
         try await engine.read { (connection) throws(StorageError) in
             try connection.rows(
                 """
-                SELECT 1 FROM flows WHERE owner_id = $1 AND flow_type <> 'chat' AND deleted_ms IS NULL LIMIT $2
-                """, [SQLValue(user), SQLValue(limit: limit)]
+                SELECT 1 FROM flows
+                WHERE owner_id = $1 AND flow_type <> 'chat' AND deleted_ms IS NULL AND is_public >= $2
+                LIMIT $3
+                """, [SQLValue(user), .int(publicOnly ? 1 : 0), SQLValue(limit: limit)]
             ).count
         }
     }
