@@ -32,7 +32,7 @@ struct OperationRegistryTests {
                 "user.set_password", "user.sessions", "user.logout", "flow.create", "flow.list", "flow.show",
                 "flow.delete", "flow.add_member", "flow.remove_member", "flow.seed", "testclient.token",
                 "invite.create", "invite.list", "invite.revoke", "node.list", "node.drain", "node.resume",
-                "log.read", "server.measure", "fastchat.sign",
+                "log.read", "user.limits", "server.measure", "fastchat.sign",
             ])
         #expect(OperationRegistry.all.filter { $0.isDestructive }.map { $0.name } == ["user.delete", "flow.delete"])
         #expect(
