@@ -13,11 +13,15 @@ package enum PostgresDialect {
     /// What `PostgresEngine` gives as its dialect.
     package static let dialect = SQLDialect(
         name: "postgres",
-        migrations: [Migration("0001_spine", spine), Migration("0002_live", live), Migration("0006_limits", limits)],
+        migrations: [
+            Migration("0001_spine", spine), Migration("0002_live", live), Migration("0003_intervals", intervals),
+            Migration("0006_limits", limits),
+        ],
         // Any number that is always the same; the lock ends with the transaction.
         beforeMigration: ["SELECT pg_advisory_xact_lock(7205759403792793)"],
         dropAllTables: [
-            "account_usage", "account_limits", "node_presence", "nodes", "invites", "event_bodies", "server_keys", "bridge_keys", "user_keys", "cursors",
+            "account_usage", "account_limits", "log_steps", "node_presence", "nodes", "invites", "event_bodies",
+            "server_keys", "bridge_keys", "user_keys", "cursors",
             "contacts",
             "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flows", "admins",
             "sessions", "users", "log_head", "migrations",

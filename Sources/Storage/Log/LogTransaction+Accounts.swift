@@ -161,20 +161,20 @@ extension LogTransaction {
         }
     }
 
-    private func insert(_ session: NewSession, of user: UserID) throws(StorageError) -> Int64 {
+    private mutating func insert(_ session: NewSession, of user: UserID) throws(StorageError) -> Int64 {
         let lifetime = LogTime(seconds: session.lifetimeSeconds).milliseconds
         let expires = time.milliseconds.addingReportingOverflow(lifetime)
         let rows = try connection.rows(
             """
-            INSERT INTO sessions (user_id, token_hash, protocol, address, created_ms, last_seen_ms, expires_ms, node,
-                device)
-            VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)
+            INSERT INTO sessions (id, user_id, token_hash, protocol, address, created_ms, last_seen_ms, expires_ms, node,
+                device, ends_with_connection)
+            VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)
             RETURNING id
             """,
             [
-                SQLValue(user), .bytes(session.tokenHash), .text(session.protocol), .text(session.address),
-                SQLValue(time), .int(expires.overflow ? .max : expires.partialValue),
-                .int(session.node.rawValue), .text(session.device),
+                .int(nextSession()), SQLValue(user), .bytes(session.tokenHash), .text(session.protocol),
+                .text(session.address), SQLValue(time), .int(expires.overflow ? .max : expires.partialValue),
+                .int(session.node.rawValue), .text(session.device), SQLValue(session.endsWithConnection),
             ])
         guard let row = rows.first else {
             throw StorageError(.writeFailed, "The session could not be stored. Try again.")

@@ -15,14 +15,14 @@ extension LogTransaction {
             let people = flow.kind == .chat ? flow.members.sorted() : []
             let rows = try log.connection.rows(
                 """
-                INSERT INTO flows (uuid, flow_type, title, info, owner_id, is_public, chat_low, chat_high, created_ms,
+                INSERT INTO flows (id, uuid, flow_type, title, info, owner_id, is_public, chat_low, chat_high, created_ms,
                     event_count, message_count, head_position)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0)
                 RETURNING id
                 """,
                 [
-                    SQLValue(flow.uuid), .text(flow.kind.rawValue), .text(flow.title), .text(flow.info),
-                    SQLValue(flow.owner), SQLValue(flow.isPublic), SQLValue(people.first?.rawValue),
+                    .int(log.nextFlow()), SQLValue(flow.uuid), .text(flow.kind.rawValue), .text(flow.title),
+                    .text(flow.info), SQLValue(flow.owner), SQLValue(flow.isPublic), SQLValue(people.first?.rawValue),
                     SQLValue(people.last?.rawValue), SQLValue(log.time),
                 ])
             guard let row = rows.first else {
@@ -96,11 +96,18 @@ extension LogTransaction {
         if try isMember(user, of: flow) { return nothingDone }
         let event = appendFlowEvent(write, .join, to: flow, subject: user.rawValue)
         try storing { () throws(StorageError) in
-            _ = try connection.execute(
+            try connection.execute(
                 """
-                INSERT INTO flow_members (flow_id, user_id, joined_position) VALUES ($1, $2, $3)
-                ON CONFLICT (flow_id, user_id) DO UPDATE SET joined_position = $3, left_position = NULL
-                """, [SQLValue(flow), SQLValue(user), SQLValue(event.position)])
+                DELETE FROM flow_members
+                WHERE flow_id = $1 AND user_id = $2 AND joined_position <= (
+                    SELECT o.joined_position FROM flow_members o
+                    WHERE o.flow_id = $1 AND o.user_id = $2
+                    ORDER BY o.joined_position DESC
+                    LIMIT 1 OFFSET $3)
+                """, [SQLValue(flow), SQLValue(user), SQLValue(limit: Storage.maximumStays - 1)])
+            try connection.execute(
+                "INSERT INTO flow_members (flow_id, user_id, joined_position) VALUES ($1, $2, $3)",
+                [SQLValue(flow), SQLValue(user), SQLValue(event.position)])
         }
         return Receipt(position: event.position, time: time)
     }
@@ -114,7 +121,7 @@ extension LogTransaction {
         let event = appendFlowEvent(write, .leave, to: flow, subject: user.rawValue)
         try storing { () throws(StorageError) in
             _ = try connection.execute(
-                "UPDATE flow_members SET left_position = $1 WHERE flow_id = $2 AND user_id = $3",
+                "UPDATE flow_members SET left_position = $1 WHERE flow_id = $2 AND user_id = $3 AND left_position IS NULL",
                 [SQLValue(event.position), SQLValue(flow), SQLValue(user)])
         }
         return Receipt(position: event.position, time: time)

@@ -9,10 +9,13 @@
 struct LogTransaction {
     let connection: any SQLConnection
     let dialect: SQLDialect
-    /// The batch's time: never before that of the batch before it.
+    /// The batch's time: not before that of the batch before it, unless the log steps back; see `LogStep`.
     let time: LogTime
     /// The last position given.
     private(set) var position: Position
+    /// The row numbers given last: none is given twice, whatever is deleted.
+    private var lastFlow: Int64
+    private var lastSession: Int64
     private(set) var events: [LogEvent] = []
     /// How many of `events` the table has already.
     private var insertedEvents = 0
@@ -32,18 +35,36 @@ struct LogTransaction {
 
     /// Takes the lock.
     ///
-    /// `now` counts unless the log's time is later already.
+    /// `now` counts unless the log's time is a little later already; see `LogStep`.
     init(_ connection: any SQLConnection, dialect: SQLDialect, now: LogTime) throws(StorageError) {
         self.connection = connection
         self.dialect = dialect
         let rows = try connection.rows(
-            "UPDATE log_head SET position = position WHERE id = 1 RETURNING position, time_ms")
+            """
+            UPDATE log_head SET position = position WHERE id = 1
+            RETURNING position, time_ms, last_flow, last_session
+            """)
         guard let row = rows.first else {
             throw StorageError(.unusable, "The database has lost the head of its log. Restore it from a backup.")
         }
         var reader = RowReader(row)
         position = try reader.position()
-        time = max(now, try reader.time())
+        let last = try reader.time()
+        lastFlow = try reader.int()
+        lastSession = try reader.int()
+        time = try LogStep.time(after: last, at: position, now: now, on: connection)
+    }
+
+    /// The row number of a new flow.
+    mutating func nextFlow() -> Int64 {
+        lastFlow += 1
+        return lastFlow
+    }
+
+    /// The row number of a new session.
+    mutating func nextSession() -> Int64 {
+        lastSession += 1
+        return lastSession
     }
 
     /// Applies `writes` in order; consecutive messages together.
@@ -230,7 +251,8 @@ struct LogTransaction {
         try flush()
         var statements = [
             SQLStatement(
-                "UPDATE log_head SET position = $1, time_ms = $2 WHERE id = 1", [SQLValue(position), SQLValue(time)])
+                "UPDATE log_head SET position = $1, time_ms = $2, last_flow = $3, last_session = $4 WHERE id = 1",
+                [SQLValue(position), SQLValue(time), .int(lastFlow), .int(lastSession)])
         ]
         if let notify = dialect.notify, let news = LogNews(events) {
             statements.append(SQLStatement(notify, [.text(news.text)]))

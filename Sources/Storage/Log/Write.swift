@@ -160,10 +160,12 @@ package struct NewSession: Sendable {
     package var node: NodeID
     /// What the client calls itself.
     package var device: String
+    /// Nobody can come back to it: it ends with its connection.
+    package var endsWithConnection: Bool
 
     package init(
         tokenHash: [UInt8], protocol: String, address: String, lifetimeSeconds: Int64, node: NodeID = .unknown,
-        device: String = ""
+        device: String = "", endsWithConnection: Bool = false
     ) {
         self.tokenHash = tokenHash
         self.protocol = `protocol`
@@ -171,6 +173,7 @@ package struct NewSession: Sendable {
         self.lifetimeSeconds = lifetimeSeconds
         self.node = node
         self.device = device
+        self.endsWithConnection = endsWithConnection
     }
 }
 

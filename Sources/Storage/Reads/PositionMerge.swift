@@ -1,9 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The events of some flows and of changed accounts in the order of the log, read as they are asked for.
+/// The events of parts of some flows and of changed accounts in the order of the log, read as they are asked for.
 ///
-/// Each flow is read by its own index in chunks that grow while it is asked for more, so that a page of many flows reads
+/// Each part is read by its flow's index in chunks that grow while it is asked for more, so that a page of many flows reads
 /// about as many entries as it returns, and those chunks that ran out together come in one round trip.
 struct PositionMerge {
     /// How many entries a source's first chunk has.
@@ -18,20 +18,23 @@ struct PositionMerge {
         var chunkSize = PositionMerge.firstChunk
         /// The last position that was read.
         var read: Position
+        /// The last one that is wanted.
+        var upTo: Position
         var isExhausted = false
     }
 
-    private let upTo: Position
     private var sources: [Source]
     /// A heap of the sources that have an entry, by that entry.
     private var heap: [(position: Position, source: Int)] = []
     /// Sources whose next entry is not known: they are read before the next comparison.
     private var unread: [Int]
 
-    init(flows: [SQLValue], accounts: Bool = true, after: Position, upTo: Position) {
-        self.upTo = upTo
-        sources = ((accounts ? [nil] : []) + flows).map { Source(flow: $0, read: after) }
-        unread = after < upTo ? Array(sources.indices) : []
+    /// `after` and `upTo` bound the events of accounts.
+    init(_ ranges: [FlowRange], accounts: Bool = true, after: Position, upTo: Position) {
+        var sources = ranges.map { Source(flow: .int($0.flow), read: $0.after, upTo: $0.upTo) }
+        if accounts { sources.append(Source(flow: nil, read: after, upTo: upTo)) }
+        self.sources = sources
+        unread = sources.indices.filter { sources[$0].read < sources[$0].upTo }
     }
 
     /// The next position, which stays the next.
@@ -81,7 +84,7 @@ struct PositionMerge {
     }
 
     private func statement(for source: Source) -> SQLStatement {
-        let range = [SQLValue(source.read), SQLValue(upTo), SQLValue(limit: source.chunkSize)]
+        let range = [SQLValue(source.read), SQLValue(source.upTo), SQLValue(limit: source.chunkSize)]
         guard let flow = source.flow else {
             return SQLStatement(
                 """

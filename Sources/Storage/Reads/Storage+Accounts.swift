@@ -139,6 +139,36 @@ extension Storage {
         }
     }
 
+    /// Sessions that should have ended with their connection: their node was silent for longer than `silence`, or is not in
+    /// the list any more, or they are on none and were not seen for `silence` and ten minutes; those of `own` are left out.
+    package func abandonedSessions(
+        besides own: NodeID, silentFor silence: Duration, limit: Int
+    ) async throws(StorageError) -> [(user: UserID, session: SessionID)] {
+        let now = currentTime()
+        let silence = silence.components.seconds * 1000
+        let sql = """
+            SELECT s.user_id, s.id FROM sessions s
+            WHERE s.ends_with_connection = 1 AND s.revoked_ms IS NULL AND s.expires_ms > $1 AND s.node <> $2
+                AND NOT EXISTS (
+                    SELECT 1 FROM nodes n
+                    WHERE n.id = s.node AND n.heartbeat_ms >= \(engine.dialect.nowMilliseconds) - $3)
+                AND (s.node <> 0 OR s.last_seen_ms < $4)
+            LIMIT $5
+            """
+        return try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                sql,
+                [
+                    SQLValue(now), .int(own.rawValue), .int(silence), .int(now.milliseconds - silence - 600_000),
+                    SQLValue(limit: limit),
+                ])
+            return try rows.map { (row) throws(StorageError) in
+                var reader = RowReader(row)
+                return (try reader.user(), SessionID(try reader.int()))
+            }
+        }
+    }
+
     /// Removes sessions that expired before `time`, at most `limit`.
     ///
     /// - Returns: How many were removed.

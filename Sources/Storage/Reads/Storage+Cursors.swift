@@ -11,9 +11,10 @@ extension Storage {
 
     /// Notes how far devices have read, and when sessions were last used, in one transaction beside the log.
     ///
-    /// No cursor goes back. `node` is where the sessions are now; `nil` leaves what is known.
+    /// No cursor goes back. `node` is where the sessions are now; `nil` leaves what is known. Those in `left` are nowhere.
     package func saveCursors(
-        _ cursors: [DeviceCursor], seen: [SessionID: LogTime] = [:], node: NodeID? = nil
+        _ cursors: [DeviceCursor], seen: [SessionID: LogTime] = [:], node: NodeID? = nil,
+        left: [SessionID: LogTime] = [:]
     ) async throws(StorageError) {
         struct Device: Hashable {
             var user: UserID
@@ -24,11 +25,11 @@ extension Storage {
         // In one order everywhere, so that two nodes never wait for each other.
         let rows = latest.sorted { ($0.key.user, $0.key.device) < ($1.key.user, $1.key.device) }
             .map { [SQLValue($0.key.user), .text($0.key.device), SQLValue($0.value)] }
-        let sessions = sessionUpdate(seen, node: node)
-        guard !rows.isEmpty || sessions != nil else { return }
+        let sessions = [sessionUpdate(seen, node: node), sessionUpdate(left, node: .unknown)].compactMap { $0 }
+        guard !rows.isEmpty || !sessions.isEmpty else { return }
         try await engine.write { (connection) throws(StorageError) in
             try connection.insert(Self.cursorInsertion, rows: rows)
-            if let sessions { try connection.execute(sessions) }
+            for update in sessions { try connection.execute(update) }
         }
     }
 
@@ -85,7 +86,7 @@ extension Storage {
     // MARK: New devices
 
     /// Where a device begins to read: at its cursor, or, when it is new, at the account's creation, but at most `backlog`
-    /// of the messages that the account sees now before the log's end.
+    /// of the messages that it gets unasked before the log's end.
     ///
     /// An account that does not exist begins at the end.
     package func startPosition(
@@ -111,30 +112,5 @@ extension Storage {
             }
             return high
         }
-    }
-
-    /// How many messages follow `position` in the flows that an account sees.
-    ///
-    /// Numbers have no gaps, so that in each flow one look tells.
-    private static func messageCount(
-        for user: UserID, after position: Position, on connection: any SQLConnection
-    ) throws(StorageError) -> Int64 {
-        let rows = try connection.rows(
-            """
-            SELECT CAST(coalesce(sum(f.message_count - coalesce((
-                SELECT e.number + 1 FROM events e
-                WHERE e.flow_id = f.id AND e.position <= $1 AND e.number IS NOT NULL
-                ORDER BY e.position DESC
-                LIMIT 1), 0)), 0) AS BIGINT)
-            FROM (
-                SELECT m.flow_id AS id FROM flow_members m WHERE m.user_id = $2 AND m.left_position IS NULL
-                UNION
-                SELECT p.id FROM flows p WHERE p.is_public = 1) visible
-            JOIN flows f ON f.id = visible.id
-            WHERE f.head_position > $1 AND f.deleted_ms IS NULL
-            """, [SQLValue(position), SQLValue(user)])
-        guard let row = rows.first else { return 0 }
-        var reader = RowReader(row)
-        return try reader.int()
     }
 }

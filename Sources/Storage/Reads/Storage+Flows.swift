@@ -110,19 +110,6 @@ extension Storage {
         }
     }
 
-    /// When an account became a member of a private flow, and whether it still is one; `nil` if it never was.
-    package func membership(of user: UserID, in flow: FlowID) async throws(StorageError) -> Membership? {
-        try await engine.read { (connection) throws(StorageError) in
-            let rows = try connection.rows(
-                "SELECT joined_position, left_position FROM flow_members WHERE flow_id = $1 AND user_id = $2",
-                [SQLValue(flow), SQLValue(user)])
-            guard let row = rows.first else { return nil }
-            var reader = RowReader(row)
-            return Membership(
-                joined: try reader.position(), left: try reader.optionalInt().map { Position($0) })
-        }
-    }
-
     /// The flows that an account is a member of now, by row number; public ones have no members.
     package func flows(
         of member: UserID, after: FlowID = FlowID(0), limit: Int

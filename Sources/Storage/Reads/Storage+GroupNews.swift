@@ -27,7 +27,7 @@ extension Storage {
     ///   - user: Whose places.
     ///   - after: Where the look begins.
     ///   - upTo: Where it ends for the opening of messages; joins and leaves are few and given to the end of the log.
-    /// - Returns: Of each group the last join and the last leave.
+    /// - Returns: Of each group every join and leave.
     /// - Throws: When the store cannot be read.
     package func groupNews(
         of user: UserID, after: Position, upTo: Position

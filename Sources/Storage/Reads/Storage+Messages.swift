@@ -18,12 +18,23 @@ extension Storage {
         e.position, e.flow_id, f.uuid, e.number, e.uuid, e.sender_id, u.uuid, e.time_ms, e.content, r.type, r.time_ms,
         r.content, CASE WHEN EXISTS (SELECT 1 FROM blob_refs b WHERE b.position = e.position) THEN 1 ELSE 0 END
         """
-    static let messageTables = """
+    static let messageTables = tables(replacement: "e.replaced_by")
+    /// The same with messages as they were before the position `$1`; what was deleted since is deleted.
+    private static let earlierMessageTables = tables(
+        replacement: """
+            coalesce(
+                (SELECT d.position FROM events d WHERE d.position = e.replaced_by AND d.type = 'deletion'),
+                (SELECT max(x.position) FROM events x WHERE x.replaces = e.position AND x.position < $1))
+            """)
+
+    private static func tables(replacement: String) -> String {
+        """
         events e
         JOIN flows f ON f.id = e.flow_id AND f.deleted_ms IS NULL
         JOIN users u ON u.id = e.sender_id
-        LEFT JOIN events r ON r.position = e.replaced_by
+        LEFT JOIN events r ON r.position = \(replacement)
         """
+    }
 
     /// Reads rows of `messageColumns`, and the attachments with them, until the page is large enough.
     static func messages(
@@ -84,7 +95,8 @@ extension Storage {
     }
 
     private func messages(
-        _ condition: String, _ arguments: [SQLValue], limit: Int = maximumPageRows + 1, reader: UserID?
+        _ condition: String, _ arguments: [SQLValue], limit: Int = maximumPageRows + 1, reader: UserID?,
+        asOf end: Position? = nil
     ) async throws(StorageError) -> MessagePage {
         let source = """
             FROM \(Self.messageTables) WHERE e.number IS NOT NULL AND \(condition) LIMIT $\(arguments.count + 1)
@@ -113,6 +125,7 @@ extension Storage {
                 "SELECT \(Self.messageColumns) \(source)", arguments + [SQLValue(limit: count)])
             var page = try Self.messages(rows, on: connection)
             page.isCut = page.isCut || isCut
+            if let end { try Self.turnBack(&page.messages, to: end, on: connection) }
             if let reader, let bodies {
                 try self.addBodies(to: &page.messages, for: reader, sizes: bodies, on: connection)
             }
@@ -120,9 +133,22 @@ extension Storage {
         }
     }
 
+    /// Takes back the edits that came at `end` or later.
+    private static func turnBack(
+        _ messages: inout [MessageRecord], to end: Position, on connection: any SQLConnection
+    ) throws(StorageError) {
+        for index in messages.indices {
+            guard case .edited = messages[index].change else { continue }
+            let found = try Self.messages(at: [messages[index].position], asOf: end, on: connection).messages
+            if let earlier = found.first { messages[index] = earlier }
+        }
+    }
+
     /// The messages at these positions, in this order; those that are not there or belong to a deleted flow are missing.
+    ///
+    /// With `end` without the edits that came there or later.
     static func messages(
-        at positions: some Sequence<Position>, on connection: any SQLConnection
+        at positions: some Sequence<Position>, asOf end: Position? = nil, on connection: any SQLConnection
     ) throws(StorageError) -> MessagePage {
         var page = MessagePage(messages: [], isCut: false)
         var bytes = 0
@@ -131,9 +157,18 @@ extension Storage {
                 page.isCut = true
                 break
             }
-            let rows = try connection.rows(
-                "SELECT \(messageColumns) FROM \(messageTables) WHERE e.number IS NOT NULL AND e.position = $1",
-                [SQLValue(position)])
+            let rows =
+                if let end {
+                    try connection.rows(
+                        """
+                        SELECT \(messageColumns) FROM \(earlierMessageTables)
+                        WHERE e.number IS NOT NULL AND e.position = $2
+                        """, [SQLValue(end), SQLValue(position)])
+                } else {
+                    try connection.rows(
+                        "SELECT \(messageColumns) FROM \(messageTables) WHERE e.number IS NOT NULL AND e.position = $1",
+                        [SQLValue(position)])
+                }
             for message in try messages(rows, on: connection).messages {
                 bytes += message.size
                 page.messages.append(message)
@@ -153,12 +188,30 @@ extension Storage {
     }
 
     /// The messages of a flow with numbers in `range`, in order, with what was encrypted for `reader` alone.
+    ///
+    /// With `end` without the edits that came there or later.
     package func messages(
-        in flow: FlowID, numbers range: Range<Int64>, reader: UserID? = nil
+        in flow: FlowID, numbers range: Range<Int64>, reader: UserID? = nil, asOf end: Position? = nil
     ) async throws(StorageError) -> MessagePage {
         try await messages(
             "e.flow_id = $1 AND e.number >= $2 AND e.number < $3 ORDER BY e.number",
-            [SQLValue(flow), .int(range.lowerBound), .int(range.upperBound)], reader: reader)
+            [SQLValue(flow), .int(range.lowerBound), .int(range.upperBound)], reader: reader, asOf: end)
+    }
+
+    /// How many messages a flow had before a position.
+    package func messageCount(of flow: FlowID, before position: Position) async throws(StorageError) -> Int64 {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT number + 1 FROM events
+                WHERE flow_id = $1 AND position < $2 AND number IS NOT NULL
+                ORDER BY position DESC
+                LIMIT 1
+                """, [SQLValue(flow), SQLValue(position)])
+            guard let row = rows.first else { return 0 }
+            var reader = RowReader(row)
+            return try reader.int()
+        }
     }
 
     /// All messages after a position, in order.
@@ -170,27 +223,30 @@ extension Storage {
     package func messages(
         sent comparison: TimeComparison, _ time: LogTime, in flow: FlowID? = nil, after: Position = .start, limit: Int
     ) async throws(StorageError) -> MessagePage {
-        // Time follows position, so a range of times is a range of positions: no index on the time is needed.
+        // Time follows position but for few steps, so a range of times is one of positions: no index on the time is needed.
         let (first, last) = try await engine.read { (connection) throws(StorageError) in
-            let before = try Self.position(before: time, on: connection)
+            let head = try Self.head(on: connection)
+            let before = comparison == .atOrBefore ? Position.start : try Self.position(before: time, on: connection)
+            if comparison == .atOrAfter { return (before, head) }
             let next = time.milliseconds.addingReportingOverflow(1)
             let until = try Self.position(
                 before: LogTime(milliseconds: next.overflow ? .max : next.partialValue), on: connection)
-            let head = try Self.head(on: connection)
-            return switch comparison {
-            case .exactly: (before, until)
-            case .atOrBefore: (Position.start, until)
-            case .atOrAfter: (before, head)
-            }
+            let isLaterAgain = try !connection.rows(
+                "SELECT 1 FROM log_steps WHERE position > $1 AND after_ms <= $2 LIMIT 1",
+                [SQLValue(until), SQLValue(time)]
+            ).isEmpty
+            return (before, isLaterAgain ? head : until)
         }
-        let range = [SQLValue(max(first, after)), SQLValue(last)]
+        let range = [SQLValue(max(first, after)), SQLValue(last), SQLValue(time)]
+        let compared = "e.time_ms \(comparison.sqlOperator)"
         guard let flow else {
             return try await messages(
-                "e.position > $1 AND e.position <= $2 ORDER BY e.position", range, limit: limit, reader: nil)
+                "e.position > $1 AND e.position <= $2 AND \(compared) $3 ORDER BY e.position", range, limit: limit,
+                reader: nil)
         }
         return try await messages(
-            "e.flow_id = $1 AND e.position > $2 AND e.position <= $3 ORDER BY e.position", [SQLValue(flow)] + range,
-            limit: limit, reader: nil)
+            "e.flow_id = $1 AND e.position > $2 AND e.position <= $3 AND \(compared) $4 ORDER BY e.position",
+            [SQLValue(flow)] + range, limit: limit, reader: nil)
     }
 
     /// The number of the first message of a flow at or after `time`; `count`, the flow's messages, if there is none.
@@ -198,18 +254,17 @@ extension Storage {
         ofFirstMessageIn flow: FlowID, atOrAfter time: LogTime, count: Int64
     ) async throws(StorageError) -> Int64 {
         try await engine.read { (connection) throws(StorageError) in
-            // Numbers have no gaps and time follows them: a binary search over the index.
-            var low: Int64 = 0
-            var high = count
-            while low < high {
-                let middle = low + (high - low) / 2
-                let rows = try connection.rows(
-                    "SELECT time_ms FROM events WHERE flow_id = $1 AND number = $2", [SQLValue(flow), .int(middle)])
-                guard let row = rows.first else { return low }
-                var reader = RowReader(row)
-                if try reader.time() < time { low = middle + 1 } else { high = middle }
-            }
-            return low
+            let before = try Self.position(before: time, on: connection)
+            let rows = try connection.rows(
+                """
+                SELECT number FROM events
+                WHERE flow_id = $1 AND position > $2 AND number IS NOT NULL
+                ORDER BY position
+                LIMIT 1
+                """, [SQLValue(flow), SQLValue(before)])
+            guard let row = rows.first else { return count }
+            var reader = RowReader(row)
+            return min(try reader.int(), count)
         }
     }
 }

@@ -9,6 +9,8 @@ package struct UpdatePage: Sendable {
     package var flows: [FlowRecord] = []
     /// Accounts that are new or changed.
     package var users: [UserRecord] = []
+    /// Which of the messages are new; the others were edited or deleted.
+    package var new: Set<Position> = []
     /// Everything up to here is in this page or none of the account's business.
     package var cursor: Position
     /// More follows after `cursor`.
@@ -30,10 +32,15 @@ extension Storage {
         try await engine.read { (connection) throws(StorageError) in try Self.head(on: connection) }
     }
 
-    /// The last position whose time is before `time`: a binary search, since time follows position.
-    static func position(before time: LogTime, on connection: any SQLConnection) throws(StorageError) -> Position {
-        var low: Int64 = 0
-        var high = try head(on: connection).rawValue
+    /// The position before the first event after `low` whose time is at or after `time`; the head if there is none.
+    ///
+    /// A binary search, since time follows position but for the few places where the log's time went back.
+    static func position(
+        before time: LogTime, after low: Position = .start, on connection: any SQLConnection
+    ) throws(StorageError) -> Position {
+        let range = try LogStep.run(holding: time, after: low, head: try head(on: connection), on: connection)
+        var low = range.low.rawValue
+        var high = range.high.rawValue
         // Invariant: what is at or below `low` is before `time`, what is above `high` is not.
         while low < high {
             let middle = low + (high - low + 1) / 2
@@ -46,7 +53,7 @@ extension Storage {
             }
             var reader = RowReader(row)
             let position = try reader.int()
-            if try reader.time() < time { low = min(position, high) } else { high = middle - 1 }
+            if position <= high, try reader.time() < time { low = position } else { high = middle - 1 }
         }
         return Position(low)
     }
@@ -98,16 +105,18 @@ extension Storage {
     /// `wholeSeconds`, for cursors that are a time, does not end inside a second, unless that alone is more than a page
     /// may hold. `excluded` are events that the asker needs not be told of. With `bodies` the messages have what was
     /// encrypted for the account alone. Without `accounts` what belongs to no flow is left out, and costs nothing.
+    ///
+    /// Of flows that the account has left there are messages only, as they were when it left.
     package func updates(
-        for user: UserID, after cursor: Position, limit: Int, wholeSeconds: Bool,
+        for user: UserID, after cursor: Position, limit: Int, wholeSeconds: Bool, _ scope: ReadingScope = .asked,
         excluding excluded: Set<Position> = [],
         accounts: Bool = true, bodies: Bool = false
     ) async throws(StorageError) -> UpdatePage {
         let limit = min(max(limit, 1), Self.maximumUpdates)
         return try await engine.read { (connection) throws(StorageError) in
             let head = try Self.head(on: connection)
-            let flows = try Self.flowsWithNews(for: user, after: cursor, on: connection)
-            var merge = PositionMerge(flows: flows, accounts: accounts, after: cursor, upTo: head)
+            let readable = try Self.readable(by: user, after: cursor, upTo: head, scope, on: connection)
+            var merge = PositionMerge(readable.ranges, accounts: accounts, after: cursor, upTo: head)
             var positions: [Position] = []
             while positions.count < limit, let next = try merge.next(on: connection) { positions.append(next) }
             if wholeSeconds, positions.count == limit, let last = positions.last {
@@ -120,27 +129,12 @@ extension Storage {
             let end = positions.last ?? head
             positions.removeAll(where: excluded.contains)
             var page = try self.load(
-                positions, wholeSeconds: wholeSeconds, bodiesFor: bodies ? user : nil, on: connection)
+                positions, of: readable, wholeSeconds: wholeSeconds, bodiesFor: bodies ? user : nil, on: connection)
             if page.isCut { return page }
             page.isCut = try merge.peek(on: connection) != nil
             page.cursor = page.isCut ? end : head
             return page
         }
-    }
-
-    private static func flowsWithNews(
-        for user: UserID, after cursor: Position, on connection: any SQLConnection
-    ) throws(StorageError) -> [SQLValue] {
-        try connection.rows(
-            """
-            SELECT f.id
-            FROM flow_members m
-            JOIN flows f ON f.id = m.flow_id
-            WHERE m.user_id = $1 AND m.left_position IS NULL AND f.head_position > $2 AND f.deleted_ms IS NULL
-            UNION
-            SELECT f.id FROM flows f WHERE f.is_public = 1 AND f.head_position > $2 AND f.deleted_ms IS NULL
-            """, [SQLValue(user), SQLValue(cursor)]
-        ).map { $0[0] }
     }
 
     /// The last position in the second of the event at `position`.
@@ -150,12 +144,14 @@ extension Storage {
         let rows = try connection.rows("SELECT time_ms FROM events WHERE position = $1", [SQLValue(position)])
         guard let row = rows.first else { return position }
         var reader = RowReader(row)
-        return try Self.position(before: LogTime(seconds: try reader.time().seconds + 1), on: connection)
+        return try Self.position(
+            before: LogTime(seconds: try reader.time().seconds + 1), after: position, on: connection)
     }
 
     /// The objects that the events at these positions made or changed, each once, as they stand now.
     private func load(
-        _ positions: [Position], wholeSeconds: Bool, bodiesFor reader: UserID?, on connection: any SQLConnection
+        _ positions: [Position], of readable: ReadableRanges, wholeSeconds: Bool, bodiesFor reader: UserID?,
+        on connection: any SQLConnection
     ) throws(StorageError) -> UpdatePage {
         var page = UpdatePage(cursor: positions.last ?? .start)
         let heads = try connection.rows(
@@ -205,12 +201,14 @@ extension Storage {
             switch kind {
             case .message, .edit, .deletion:
                 guard seenMessages.insert(target).inserted else { break }
-                for message in try Self.messages(at: [target], on: connection).messages {
+                let end = flow.flatMap { readable.ends[$0] }
+                for message in try Self.messages(at: [target], asOf: end, on: connection).messages {
                     bytes += message.size + Int(bodies[target] ?? 0)
                     page.messages.append(message)
+                    if kind == .message { page.new.insert(target) }
                 }
             case .flow, .join, .leave:
-                guard let flow, seenFlows.insert(flow).inserted else { break }
+                guard let flow, readable.ends[flow] == nil, seenFlows.insert(flow).inserted else { break }
                 let rows = try connection.rows(
                     "SELECT \(Self.flowColumns) FROM \(Self.flowTables) WHERE f.deleted_ms IS NULL AND f.id = $1",
                     [.int(flow)])

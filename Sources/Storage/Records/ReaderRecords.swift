@@ -15,14 +15,6 @@ package struct DeviceCursor: Sendable, Equatable {
     }
 }
 
-/// When an account joined a private flow, and left it.
-package struct Membership: Sendable, Equatable {
-    /// The event by which it became a member, the last time it did.
-    package var joined: Position
-    /// The event by which it ceased to be one; `nil` for a current member.
-    package var left: Position?
-}
-
 /// What is needed of a flow to decide who may do what, without its members.
 package struct FlowOutline: Sendable, Equatable {
     package var id: FlowID

@@ -26,20 +26,56 @@ struct FlowReadTests {
     }
 
     @Test(arguments: StorageKind.available)
-    func membershipRemembersWhenItEnded(kind: StorageKind) async throws {
+    func membershipIsAListOfStays(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             let alice = try await test.createUser("alice")
             let bob = try await test.createUser("bob")
             let flow = try await test.createFlow(owner: alice, members: [])
-            #expect(try await test.storage.membership(of: bob, in: flow) == nil)
+            #expect(try await test.storage.memberships(of: bob, in: flow) == [])
 
             let joined = try await test.done(.addMember(flow, bob), by: alice).position
-            #expect(try await test.storage.membership(of: bob, in: flow) == Membership(joined: joined, left: nil))
+            #expect(try await test.storage.memberships(of: bob, in: flow) == [Membership(joined: joined)])
             let left = try await test.done(.removeMember(flow, bob), by: alice).position
-            #expect(try await test.storage.membership(of: bob, in: flow) == Membership(joined: joined, left: left))
+            let first = Membership(joined: joined, left: left)
+            #expect(try await test.storage.memberships(of: bob, in: flow) == [first])
             let again = try await test.done(.addMember(flow, bob), by: alice).position
-            #expect(try await test.storage.membership(of: bob, in: flow) == Membership(joined: again, left: nil))
-            #expect(try await test.storage.membership(of: bob, in: FlowID(99)) == nil)
+            #expect(try await test.storage.memberships(of: bob, in: flow) == [first, Membership(joined: again)])
+            #expect(try await test.storage.memberships(of: bob, in: FlowID(99)) == [])
+
+            // Who was a member when.
+            for (position, members) in [
+                (Position(joined.rawValue - 1), [alice]), (joined, [alice, bob]), (left, [alice]),
+                (again, [alice, bob]),
+            ] {
+                #expect(try await test.storage.members(of: flow, at: position, limit: 10) == members)
+            }
+            #expect(try await test.storage.members(of: flow, at: again, after: alice, limit: 10) == [bob])
+            #expect(try await test.storage.members(of: flow, at: again, limit: 1) == [alice])
+        }
+    }
+
+    @Test(arguments: StorageKind.engines)
+    func onlyTheLastStaysAreKept(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let bob = try await test.createUser("bob")
+            let flow = try await test.createFlow(owner: alice, members: [])
+            let count = Storage.maximumStays + 10
+            let writes = (0..<count).flatMap { _ in
+                [
+                    test.write(.addMember(flow, bob), by: alice), test.write(test.message("x", to: flow), by: alice),
+                    test.write(.removeMember(flow, bob), by: alice),
+                ]
+            }
+            _ = try await test.storage.commit(writes)
+
+            let stays = try await test.storage.memberships(of: bob, in: flow)
+            #expect(stays.count == Storage.maximumStays)
+            let head = try await test.storage.head()
+            #expect(stays.last?.left == head)
+            let page = try await test.storage.updates(
+                for: bob, after: .start, limit: 1000, wholeSeconds: false, .pushed)
+            #expect(page.messages.count == Storage.maximumStays)
         }
     }
 
