@@ -12,14 +12,20 @@ import Synchronization
 /// meanwhile is not remembered: `generation` tells. Each kind holds so many bytes at most, and forgets first what was not used for
 /// longest.
 final class AccessCache: Sendable {
+    private struct KnownChat {
+        var id: FlowID
+        var uuid: Identifier
+    }
+
     private struct State {
         var generation = 0
         var sessions: RecentlyUsed<TokenHash, Asker>
         var tokensOfUser: [UserID: Set<TokenHash>] = [:]
         var flows: RecentlyUsed<FlowID, FlowAccess>
         var flowIDs: [Identifier: FlowID] = [:]
-        /// The chat of two people; it may have been deleted since.
-        var chats: RecentlyUsed<UserPair, Identifier>
+        /// The chat of two people, and of which two it is.
+        var chats: RecentlyUsed<UserPair, KnownChat>
+        var pairs: [FlowID: UserPair] = [:]
 
         mutating func drop(_ token: TokenHash, of user: UserID) {
             tokensOfUser[user]?.remove(token)
@@ -36,7 +42,7 @@ final class AccessCache: Sendable {
 
     /// About what an entry takes with its places in the tables beside.
     private static let sessionBytes = 320
-    private static let chatBytes = 200
+    private static let chatBytes = 300
 
     private let state: Mutex<State>
 
@@ -76,11 +82,17 @@ final class AccessCache: Sendable {
     }
 
     func chat(of pair: UserPair) -> Identifier? {
-        state.withLock { $0.chats.value(for: pair) }
+        state.withLock { $0.chats.value(for: pair)?.uuid }
     }
 
-    func remember(_ chat: Identifier, of pair: UserPair) {
-        state.withLock { state in _ = state.chats.set(chat, for: pair, cost: Self.chatBytes) }
+    func remember(_ chat: FlowRecord, of pair: UserPair) {
+        state.withLock { state in
+            state.pairs[chat.id] = pair
+            let known = KnownChat(id: chat.id, uuid: chat.uuid)
+            for evicted in state.chats.set(known, for: pair, cost: Self.chatBytes) {
+                state.pairs[evicted.value.id] = nil
+            }
+        }
     }
 
     func remember(_ flow: FlowAccess, readAt generation: Int) {
@@ -122,6 +134,20 @@ final class AccessCache: Sendable {
         state.withLock { state in
             state.generation += 1
             if let known = state.flows.remove(flow) { state.flowIDs[known.uuid] = nil }
+            if let pair = state.pairs.removeValue(forKey: flow) { state.chats.remove(pair) }
+        }
+    }
+
+    /// Forgets everything, also what is being read.
+    func forgetAll() {
+        state.withLock { state in
+            state.generation += 1
+            state.sessions.removeAll()
+            state.tokensOfUser = [:]
+            state.flows.removeAll()
+            state.flowIDs = [:]
+            state.chats.removeAll()
+            state.pairs = [:]
         }
     }
 

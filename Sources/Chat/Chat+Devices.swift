@@ -26,24 +26,33 @@ extension Chat {
     /// Where a device goes on that has no cursor of its own; a new one begins at the account's creation, at most the
     /// backlog of the settings back.
     ///
-    /// `device` is its name among the account's, such as a protocol's.
-    package func startPosition(of device: String, for asker: Asker) async throws(ChatError) -> Position {
+    /// `device` is its name among the account's, such as a protocol's. A new one that has a `family`, devices whose names
+    /// begin so, begins where the one of them is that has read farthest.
+    package func startPosition(
+        of device: String, family: String? = nil, for asker: Asker
+    ) async throws(ChatError) -> Position {
         try await reading { () async throws(StorageError) in
             if let known = try await cursors.position(of: asker.user, device: device) { return known }
+            if let family,
+                let farthest = try await cursors.farthestPosition(of: asker.user, devices: family)
+            {
+                return farthest
+            }
             return try await storage.startPosition(of: asker.user, device: device, backlog: policy.backlog)
         }
     }
 
-    /// New messages that the asker sees after a position; edits and deletions are already applied.
+    /// New messages after a position from the asker's stays in flows; edits and deletions are already applied.
     package func missed(
         for asker: Asker, after position: Position, limit: Int
     ) async throws(ChatError) -> MissedMessages {
         let page = try await reading { () async throws(StorageError) in
             try await storage.updates(
-                for: asker.user, after: position, limit: limit, wholeSeconds: false, accounts: false, bodies: true)
+                for: asker.user, after: position, limit: limit, wholeSeconds: false, .pushed, accounts: false,
+                bodies: true)
         }
         // An edit of an older message is no new message.
-        let new = page.messages.filter { $0.position > position }
+        let new = page.messages.filter { page.new.contains($0.position) }
         return MissedMessages(
             messages: try await missed(new.sorted { $0.position < $1.position }), cursor: page.cursor,
             isCut: page.isCut)
@@ -56,13 +65,13 @@ extension Chat {
         of flow: Identifier, before number: Int64?, limit: Int, for asker: Asker
     ) async throws(ChatError) -> [MissedMessage] {
         try admit(.read, by: asker)
-        let access = try await visibleFlow(flow, to: asker)
-        let record = try await reading { () async throws(StorageError) in try await storage.flow(access.id) }
-        guard let count = record?.messageCount else { throw .noSuchFlow }
+        let flow = try await readableFlow(flow, for: asker)
+        let count = try await messageCount(of: flow)
         let end = min(max(number ?? count, 0), count)
         let page = try await reading { () async throws(StorageError) in
             try await storage.messages(
-                in: access.id, numbers: max(0, end - Int64(max(limit, 1)))..<end, reader: asker.user)
+                in: flow.access.id, numbers: max(0, end - Int64(max(limit, 1)))..<end, reader: asker.user,
+                asOf: flow.end)
         }
         return try await missed(page.messages)
     }

@@ -36,7 +36,7 @@ extension Chat {
             try await storage.chatFlow(between: asker.user, and: person.id)
         }
         guard let found else { return nil }
-        cache.remember(found.uuid, of: pair)
+        cache.remember(found, of: pair)
         do {
             return try await visibleFlow(found.uuid, to: asker)
         } catch .noSuchFlow {
@@ -48,20 +48,20 @@ extension Chat {
     ///
     /// - Parameters:
     ///   - bound: The end of the page.
-    ///   - flow: A flow that the asker was found to see.
+    ///   - flow: A flow with what the asker may read of it.
     /// - Returns: 0 when nothing comes before it.
     /// - Throws: `.noSuchMessage` for a message of another flow; `.noSuchFlow`.
-    package func historyEnd(at bound: HistoryBound, of flow: FlowAccess) async throws(ChatError) -> Int64 {
+    package func historyEnd(at bound: HistoryBound, of flow: ReadableFlow) async throws(ChatError) -> Int64 {
+        let id = flow.access.id
         if case .message(let uuid) = bound {
             let message = try await reading { () async throws(StorageError) in try await storage.message(uuid: uuid) }
-            guard let message, message.flow == flow.id else { throw .noSuchMessage }
+            guard let message, message.flow == id else { throw .noSuchMessage }
             return message.number
         }
-        let record = try await reading { () async throws(StorageError) in try await storage.flow(flow.id) }
-        guard let count = record?.messageCount else { throw .noSuchFlow }
+        let count = try await messageCount(of: flow)
         guard case .time(let time) = bound else { return count }
         return try await reading { () async throws(StorageError) in
-            try await storage.number(ofFirstMessageIn: flow.id, atOrAfter: time, count: count)
+            try await storage.number(ofFirstMessageIn: id, atOrAfter: time, count: count)
         }
     }
 }

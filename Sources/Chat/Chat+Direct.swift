@@ -20,16 +20,16 @@ extension Chat {
         let found = try await reading { () async throws(StorageError) in
             try await storage.chatFlow(between: asker.user, and: person.id)
         }
-        let uuid: Identifier
+        let chat: FlowRecord
         if let found {
-            uuid = found.uuid
+            chat = found
         } else {
-            uuid = try await createFlow(
+            chat = try await createFlow(
                 .chat, title: "", info: "", members: [asker.uuid, person.uuid], by: asker
-            ).record.uuid
+            ).record
         }
-        cache.remember(uuid, of: pair)
-        return try await visibleFlow(uuid, to: asker)
+        cache.remember(chat, of: pair)
+        return try await visibleFlow(chat.uuid, to: asker)
     }
 
     /// The other side of a chat of two.

@@ -94,7 +94,8 @@ extension Chat {
         return access
     }
 
-    private func access(to uuid: Identifier) async throws(ChatError) -> FlowAccess {
+    /// A flow, whoever asks.
+    func access(to uuid: Identifier) async throws(ChatError) -> FlowAccess {
         if let known = cache.flow(uuid: uuid) { return known }
         return try await access { () async throws(StorageError) in try await storage.flow(uuid: uuid) }
     }
@@ -141,14 +142,14 @@ extension Chat {
         package var isCut: Bool
     }
 
-    /// What the asker may see of the log after `cursor`.
+    /// What the asker may see of the log after `cursor`; see `ReadableFlow` for how much of a flow that is.
     package func updates(
         for asker: Asker, after cursor: Position, limit: Int, wholeSeconds: Bool = false,
-        excluding excluded: Set<Position> = []
+        _ scope: ReadingScope = .asked, excluding excluded: Set<Position> = []
     ) async throws(ChatError) -> Updates {
         let page = try await reading { () async throws(StorageError) in
             try await storage.updates(
-                for: asker.user, after: cursor, limit: limit, wholeSeconds: wholeSeconds, excluding: excluded)
+                for: asker.user, after: cursor, limit: limit, wholeSeconds: wholeSeconds, scope, excluding: excluded)
         }
         let (flows, _) = try await flows(page.flows)
         return Updates(

@@ -5,7 +5,7 @@ package import Storage
 
 /// What is new for a device whose protocol tells of groups in words.
 package struct GroupUpdates: Sendable {
-    /// Messages of the flows that the asker is a member of now, without what was said before they joined.
+    /// Messages from the asker's stays in flows.
     package var messages: [MissedMessage]
     /// Joins, leaves and openings, each with a position up to `cursor`.
     package var news: [GroupNews]
@@ -31,10 +31,8 @@ extension Chat {
         let news = try await reading { () async throws(StorageError) in
             try await storage.groupNews(of: asker.user, after: position, upTo: missed.cursor)
         }
-        let joined = Dictionary(
-            news.filter { $0.change == .joined }.map { ($0.flow, $0.position) }, uniquingKeysWith: max)
         return GroupUpdates(
-            messages: missed.messages.filter { $0.message.position > joined[$0.flow.id] ?? .start },
-            news: news.filter { $0.position <= missed.cursor }, cursor: missed.cursor, isCut: missed.isCut)
+            messages: missed.messages, news: news.filter { $0.position <= missed.cursor }, cursor: missed.cursor,
+            isCut: missed.isCut)
     }
 }

@@ -119,12 +119,12 @@ extension Chat {
         in flow: Identifier, numbers range: Range<Int64>, since time: LogTime?, limit: Int, for asker: Asker
     ) async throws(ChatError) -> MessageList {
         try admit(.read, by: asker)
-        let access = try await visibleFlow(flow, to: asker)
+        let flow = try await readableFlow(flow, for: asker)
         guard range.upperBound - range.lowerBound <= Int64(limit) else { throw .rangeTooLarge(limit: limit) }
-        let total = try await messageCount(of: access)
+        let total = try await messageCount(of: flow)
         let clamped = range.clamped(to: 0..<max(total, 0))
         var page = try await reading { () async throws(StorageError) in
-            try await storage.messages(in: access.id, numbers: clamped)
+            try await storage.messages(in: flow.access.id, numbers: clamped, asOf: flow.end)
         }
         if let time { page.messages.removeAll { $0.time < time } }
         return MessageList(
@@ -137,23 +137,24 @@ extension Chat {
         in flow: Identifier, since time: LogTime, limit: Int, for asker: Asker
     ) async throws(ChatError) -> MessageList {
         try admit(.read, by: asker)
-        let access = try await visibleFlow(flow, to: asker)
-        let total = try await messageCount(of: access)
+        let flow = try await readableFlow(flow, for: asker)
+        let id = flow.access.id
+        let total = try await messageCount(of: flow)
         let first = try await reading { () async throws(StorageError) in
-            try await storage.number(ofFirstMessageIn: access.id, atOrAfter: time, count: total)
+            try await storage.number(ofFirstMessageIn: id, atOrAfter: time, count: total)
         }
         var page = try await reading { () async throws(StorageError) in
-            try await storage.messages(in: access.id, numbers: first..<min(first + Int64(limit), total))
+            try await storage.messages(in: id, numbers: first..<min(first + Int64(limit), total), asOf: flow.end)
         }
         if !page.isCut, page.messages.count == limit, let last = page.messages.last {
             let end = try await reading { () async throws(StorageError) in
                 try await storage.number(
-                    ofFirstMessageIn: access.id, atOrAfter: LogTime(seconds: last.time.seconds + 1), count: total)
+                    ofFirstMessageIn: id, atOrAfter: LogTime(seconds: last.time.seconds + 1), count: total)
             }
             let rest = last.number + 1..<min(max(end, last.number + 1), last.number + 1 + Int64(Storage.maximumUpdates))
             if !rest.isEmpty {
                 let more = try await reading { () async throws(StorageError) in
-                    try await storage.messages(in: access.id, numbers: rest)
+                    try await storage.messages(in: id, numbers: rest, asOf: flow.end)
                 }
                 page.messages += more.messages
                 page.isCut = more.isCut
@@ -162,11 +163,5 @@ extension Chat {
         let end = (page.messages.last?.number).map { $0 + 1 } ?? first
         return MessageList(
             messages: page.messages.map(Message.init), total: total, range: first..<end, isCut: end < total)
-    }
-
-    private func messageCount(of flow: FlowAccess) async throws(ChatError) -> Int64 {
-        let record = try await reading { () async throws(StorageError) in try await storage.flow(flow.id) }
-        guard let record else { throw .noSuchFlow }
-        return record.messageCount
     }
 }

@@ -60,7 +60,8 @@ package final class Chat: Sendable {
         let cursors = DeviceCursors(storage: storage, node: policy.node, logger: logger)
         self.cursors = cursors
         hub = Hub(
-            presence: presence, onJoin: { cursors.noteSeen(CollectionOfOne($0)) }, onLeave: { cursors.noteLeft($0) })
+            presence: presence, onJoin: { cursors.noteSeen(CollectionOfOne($0)) },
+            onLeave: { cursors.noteLeft($0, of: $1) })
         writer = BatchWriter(storage: storage, limits: writerLimits) { batch in
             // Caches first: whoever is answered after this must not find an old right.
             cache.invalidate(by: batch.events)

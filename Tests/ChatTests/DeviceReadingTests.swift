@@ -108,14 +108,15 @@ import Testing
                 test.wallClock.advance(milliseconds: 1000)
             }
 
-            #expect(try await chat.historyEnd(at: .newest, of: flow) == 5)
-            #expect(try await chat.historyEnd(at: .message(sent[3].uuid), of: flow) == 3)
-            #expect(try await chat.historyEnd(at: .time(sent[2].receipt.time), of: flow) == 2)
-            #expect(try await chat.historyEnd(at: .time(LogTime(seconds: 0)), of: flow) == 0)
-            #expect(try await chat.historyEnd(at: .time(LogTime(milliseconds: .max)), of: flow) == 5)
+            let readable = ReadableFlow(flow)
+            #expect(try await chat.historyEnd(at: .newest, of: readable) == 5)
+            #expect(try await chat.historyEnd(at: .message(sent[3].uuid), of: readable) == 3)
+            #expect(try await chat.historyEnd(at: .time(sent[2].receipt.time), of: readable) == 2)
+            #expect(try await chat.historyEnd(at: .time(LogTime(seconds: 0)), of: readable) == 0)
+            #expect(try await chat.historyEnd(at: .time(LogTime(milliseconds: .max)), of: readable) == 5)
             for uuid in [elsewhere.uuid, chat.newIdentifier()] {
                 await #expect(throws: ChatError.noSuchMessage) {
-                    try await chat.historyEnd(at: .message(uuid), of: flow)
+                    try await chat.historyEnd(at: .message(uuid), of: readable)
                 }
             }
             func texts(before number: Int64?, limit: Int) async throws -> [String] {

@@ -164,11 +164,20 @@ import Testing
             try await test.send("from carol", to: group, by: people[2])
             _ = try await test.chat.write(.removeMember(id, people[1].user), by: nil)
 
-            try await Self.doesNotExist(group, for: people[1], in: test)
-            await #expect(throws: ChatError.noSuchMessage) {
-                try await test.chat.edit(own.uuid, text: "changed", by: people[1])
+            await #expect(throws: ChatError.noSuchFlow) { try await test.send("x", to: group, by: people[1]) }
+            for change in [own.uuid, test.chat.newIdentifier()] {
+                await #expect(throws: ChatError.noSuchFlow) {
+                    try await test.chat.delete(change, in: group, by: people[1])
+                }
+                await #expect(throws: ChatError.noSuchMessage) {
+                    try await test.chat.edit(change, text: "changed", by: people[1])
+                }
             }
-            #expect(try await test.texts(in: group, for: people[2]) == ["from bob", "from carol"])
+            #expect(try await !test.chat.visibleFlows(to: people[1]).flows.contains { $0.record.uuid == group })
+            try await test.send("without bob", to: group, by: people[2])
+            // What was said while he was there he may still read.
+            #expect(try await test.texts(in: group, for: people[1]) == ["from bob", "from carol"])
+            #expect(try await test.texts(in: group, for: people[2]) == ["from bob", "from carol", "without bob"])
         }
     }
 

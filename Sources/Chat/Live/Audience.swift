@@ -15,9 +15,10 @@ struct Audience: Sendable {
     }
 }
 
-/// The audiences of the flows that are talked in now, kept up as connections come and go.
+/// The audiences of the flows that are talked in now, as connections come and go and as the log says who is a member.
 ///
-/// Coming and going costs as much as the account has flows here; a message costs nothing but its delivery.
+/// Whoever delivers the log tells it of every event, in order, whether anybody listens or not; when that cannot be, it forgets
+/// everything. So an audience is that of the event that is being delivered. Coming and going costs as much as the account has flows here; a message costs nothing but its delivery.
 struct AudienceIndex {
     /// Numbers with their places, so that one is removed without a search.
     private struct Roll {
@@ -68,12 +69,17 @@ struct AudienceIndex {
         }
     }
 
+    private struct Flow {
+        var people: Set<UserID>
+        var members = Members()
+    }
+
     /// How many people of all flows together are kept; when there are more, all flows are forgotten.
     private static let maximumPeople = 2_000_000
 
     private var sinks: [ObjectIdentifier: any EventSink] = [:]
     private var all = Members()
-    private var flows: [FlowID: (flow: FlowAccess, members: Members)] = [:]
+    private var flows: [FlowID: Flow] = [:]
     private var flowsOfUser: [UserID: Set<FlowID>] = [:]
     private var people = 0
 
@@ -85,20 +91,19 @@ struct AudienceIndex {
         flows[flow]?.members.audience(sinks)
     }
 
-    mutating func make(for flow: FlowAccess, of entries: [Hub.Entry]) -> Audience {
-        forget(flow.id)
-        if people + flow.members.count > Self.maximumPeople {
-            flows = [:]
-            flowsOfUser = [:]
-            people = 0
-        }
-        var members = Members()
-        for entry in entries { members.add(entry) }
-        flows[flow.id] = (flow, members)
-        for member in flow.members { flowsOfUser[member, default: []].insert(flow.id) }
-        people += flow.members.count
-        return members.audience(sinks)
+    /// Begins to keep the audience of a private flow: `entries` are the listeners among its members.
+    mutating func make(for flow: FlowID, members: Set<UserID>, of entries: [Hub.Entry]) -> Audience {
+        forget(flow)
+        if people + members.count > Self.maximumPeople { forgetFlows() }
+        var new = Flow(people: members)
+        for entry in entries { new.members.add(entry) }
+        flows[flow] = new
+        for member in members { flowsOfUser[member, default: []].insert(flow) }
+        people += members.count
+        return new.members.audience(sinks)
     }
+
+    // MARK: Connections
 
     mutating func add(_ entry: Hub.Entry) {
         if let address = entry.address { sinks[ObjectIdentifier(address.sink)] = address.sink }
@@ -111,12 +116,39 @@ struct AudienceIndex {
         for flow in flowsOfUser[entry.user] ?? [] { flows[flow]?.members.remove(entry) }
     }
 
+    // MARK: Members
+
+    /// Somebody became a member; `entries` are their listeners.
+    mutating func join(_ user: UserID, to flow: FlowID, with entries: [Hub.Entry]) {
+        guard flows[flow]?.people.insert(user).inserted == true else { return }
+        flowsOfUser[user, default: []].insert(flow)
+        people += 1
+        for entry in entries { flows[flow]?.members.add(entry) }
+    }
+
+    /// Somebody ceased to be a member; `entries` are their listeners.
+    mutating func leave(_ user: UserID, from flow: FlowID, with entries: [Hub.Entry]) {
+        guard flows[flow]?.people.remove(user) != nil else { return }
+        forget(flow, of: user)
+        people -= 1
+        for entry in entries { flows[flow]?.members.remove(entry) }
+    }
+
     mutating func forget(_ flow: FlowID) {
         guard let known = flows.removeValue(forKey: flow) else { return }
-        people -= known.flow.members.count
-        for member in known.flow.members {
-            flowsOfUser[member]?.remove(flow)
-            if flowsOfUser[member]?.isEmpty == true { flowsOfUser[member] = nil }
-        }
+        people -= known.people.count
+        for member in known.people { forget(flow, of: member) }
+    }
+
+    private mutating func forget(_ flow: FlowID, of user: UserID) {
+        flowsOfUser[user]?.remove(flow)
+        if flowsOfUser[user]?.isEmpty == true { flowsOfUser[user] = nil }
+    }
+
+    /// Forgets who is a member of what, not who listens.
+    mutating func forgetFlows() {
+        flows = [:]
+        flowsOfUser = [:]
+        people = 0
     }
 }

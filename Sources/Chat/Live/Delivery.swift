@@ -16,6 +16,8 @@ final class Delivery: Sendable {
     private struct Batch {
         var events: [LogEvent] = []
         var committed: ContinuousClock.Instant?
+        /// Which one it is of those that were to be enqueued.
+        var number: Int?
     }
 
     /// What was committed and handed over so far.
@@ -26,6 +28,7 @@ final class Delivery: Sendable {
     private let ends: AsyncStream<Void>
     private let end: AsyncStream<Void>.Continuation
     private let hasDropped = Atomic(false)
+    private let count = Atomic(0)
     /// Whether other processes write to the log as well.
     private let followsOthers: Bool
     /// The position up to which batches were enqueued or others' events were seen.
@@ -45,7 +48,8 @@ final class Delivery: Sendable {
         guard let last = events.last else { return }
         known.max(last.position.rawValue, ordering: .relaxed)
         metrics.committed(events)
-        if case .dropped = continuation.yield(Batch(events: events, committed: instant())) {
+        let number = count.wrappingAdd(1, ordering: .relaxed).oldValue
+        if case .dropped = continuation.yield(Batch(events: events, committed: instant(), number: number)) {
             hasDropped.store(true, ordering: .releasing)
         }
     }
@@ -58,11 +62,22 @@ final class Delivery: Sendable {
 
     /// Delivers until `finish`.
     func run(for chat: Chat) async {
-        var position = followsOthers ? await start(of: chat) : .start
-        // What was committed here before that is not delivered again; who is connected already reads it.
-        if followsOthers { chat.hub.hintEverybody() }
+        var position = Position.start
+        if followsOthers {
+            position = await start(of: chat)
+            // What others wrote until then comes in no batch: nothing from before is remembered.
+            chat.forgetWhatWasRead()
+            // What was committed here before that is not delivered again; who is connected already reads it.
+            chat.hub.hintEverybody()
+        }
+        var next = 0
         for await batch in batches {
             let events = batch.events
+            if let number = batch.number {
+                // Between this one and the last some were dropped, and with them who joined and left.
+                if number != next { chat.hub.forgetAudiences() }
+                next = number + 1
+            }
             if followsOthers {
                 guard await readOthers(after: &position, before: events.first?.position, for: chat) else { continue }
                 let rest = events.filter { $0.position > position }
@@ -149,28 +164,45 @@ final class Delivery: Sendable {
             if event.kind == .user, let user = event.subject { chat.presence.profileChanged(UserID(user)) }
             if event.kind == .contact { chat.hub.contactChanged(event) }
         }
-        guard chat.hub.hasListeners else { return }
         var rest = events[...]
         while let event = rest.first {
             guard event.kind == .message, let id = event.flow else {
-                var flow: FlowAccess?
-                if let id = event.flow { flow = try? await chat.access(to: id) }
-                chat.hub.hint(for: event, flow: flow)
+                await hint(for: event, in: chat)
                 rest = rest.dropFirst()
                 continue
             }
             let messages = rest.prefix { $0.kind == .message && $0.flow == id }
             rest = rest.dropFirst(messages.count)
+            guard chat.hub.hasListeners else { continue }
             await deliver(messages, of: id, committed: committed, for: chat)
         }
+    }
+
+    private func hint(for event: LogEvent, in chat: Chat) async {
+        // Also when nobody listens: who comes next must not find the members of before.
+        var audience = chat.hub.follow(event)
+        guard chat.hub.hasListeners else { return }
+        if let id = event.flow, let flow = try? await chat.access(to: id) {
+            audience = try? await self.audience(of: flow, at: event.position, for: chat)
+        }
+        chat.hub.hint(for: event, audience: audience)
+    }
+
+    /// Who listens to a flow, as the event at `position` left it.
+    private func audience(
+        of flow: FlowAccess, at position: Position, for chat: Chat
+    ) async throws(ChatError) -> Audience {
+        if let known = chat.hub.audience(of: flow) { return known }
+        return chat.hub.audience(of: flow.id, members: try await chat.members(of: flow.id, at: position))
     }
 
     private func deliver(
         _ events: ArraySlice<LogEvent>, of id: FlowID, committed: ContinuousClock.Instant?, for chat: Chat
     ) async {
         do throws(ChatError) {
+            guard let first = events.first else { return }
             let flow = try await chat.access(to: id)
-            let audience = chat.hub.audience(of: flow)
+            let audience = try await audience(of: flow, at: first.position, for: chat)
             for connection in audience.readers { connection.newsArrived() }
             guard !audience.lists.isEmpty else { return }
             var messages: [LiveMessage] = []

@@ -65,6 +65,16 @@ final class Directory: Sendable {
             + person.avatar.utf8.count
     }
 
+    /// Forgets everybody, also those who are being read.
+    func forgetAll() {
+        state.withLock { state in
+            state.generation += 1
+            state.people.removeAll()
+            state.byLogin = [:]
+            state.byNumber = [:]
+        }
+    }
+
     /// Forgets the accounts that these events changed.
     func invalidate(by events: [LogEvent]) {
         for event in events where event.kind == .user {

@@ -31,12 +31,12 @@ package final class Hub: Sendable {
 
     /// Told of each session that gets a connection.
     private let onJoin: @Sendable (SessionID) -> Void
-    /// Told of each session whose last connection is gone.
-    private let onLeave: @Sendable (SessionID) -> Void
+    /// Told of each session whose last connection is gone, and whose it is.
+    private let onLeave: @Sendable (SessionID, UserID) -> Void
 
     init(
         presence: Presence, onJoin: @escaping @Sendable (SessionID) -> Void = { _ in },
-        onLeave: @escaping @Sendable (SessionID) -> Void
+        onLeave: @escaping @Sendable (SessionID, UserID) -> Void
     ) {
         self.presence = presence
         self.onJoin = onJoin
@@ -81,7 +81,9 @@ package final class Hub: Sendable {
         }
         if previous?.session != asker.session {
             onJoin(asker.session)
-            if let previous, !isConnected(previous.user, session: previous.session) { onLeave(previous.session) }
+            if let previous, !isConnected(previous.user, session: previous.session) {
+                onLeave(previous.session, previous.user)
+            }
         }
         if let previous, previous.user != asker.user {
             presence.unwatch(ObjectIdentifier(connection))
@@ -98,7 +100,7 @@ package final class Hub: Sendable {
         }
         presence.unwatch(ObjectIdentifier(connection))
         guard let entry else { return }
-        if !isConnected(entry.user, session: entry.session) { onLeave(entry.session) }
+        if !isConnected(entry.user, session: entry.session) { onLeave(entry.session, entry.user) }
         if isLast { presence.changed(entry.user) }
     }
 
@@ -120,56 +122,82 @@ package final class Hub: Sendable {
 
     // MARK: Delivery
 
-    /// Who gets the messages of a flow live.
-    func audience(of flow: FlowAccess) -> Audience {
+    /// Who gets the messages of a flow live; `nil` if its members must be read first.
+    func audience(of flow: FlowAccess) -> Audience? {
+        state.withLock { state in flow.isPublic ? state.audiences.everybody : state.audiences.known(flow.id) }
+    }
+
+    /// The same for a private flow whose members were read.
+    func audience(of flow: FlowID, members: Set<UserID>) -> Audience {
         state.withLock { state in
-            if flow.isPublic { return state.audiences.everybody }
-            if let known = state.audiences.known(flow.id) { return known }
             var entries: [Entry] = []
-            func collect(_ user: UserID) {
-                for key in state.ofUser[user] ?? [] {
-                    if let entry = state.entries[key], entry.wantsNews { entries.append(entry) }
+            if members.count <= state.listeners.count {
+                for member in members where state.listeners[member] != nil {
+                    entries += Self.listeners(of: member, in: state)
+                }
+            } else {
+                for user in state.listeners.keys where members.contains(user) {
+                    entries += Self.listeners(of: user, in: state)
                 }
             }
-            if flow.members.count <= state.listeners.count {
-                for member in flow.members where state.listeners[member] != nil { collect(member) }
-            } else {
-                for user in state.listeners.keys where flow.members.contains(user) { collect(user) }
-            }
-            return state.audiences.make(for: flow, of: entries)
+            return state.audiences.make(for: flow, members: members, of: entries)
         }
+    }
+
+    /// Keeps the audiences true to the log: to be called with each event in its order, whoever listens.
+    ///
+    /// - Returns: Who listened to a flow that the event deleted.
+    @discardableResult
+    func follow(_ event: LogEvent) -> Audience? {
+        switch (event.kind, event.flow, event.subject) {
+        case (.join, let flow?, let user?):
+            state.withLock { state in
+                let entries = Self.listeners(of: UserID(user), in: state)
+                state.audiences.join(UserID(user), to: flow, with: entries)
+            }
+        case (.leave, let flow?, let user?):
+            state.withLock { state in
+                let entries = Self.listeners(of: UserID(user), in: state)
+                state.audiences.leave(UserID(user), from: flow, with: entries)
+            }
+        case (.flow, nil, let deleted?):
+            return state.withLock { state in
+                defer { state.audiences.forget(FlowID(deleted)) }
+                return state.audiences.known(FlowID(deleted))
+            }
+        default: break
+        }
+        return nil
+    }
+
+    /// Forgets all audiences: some of the log was not followed.
+    func forgetAudiences() {
+        state.withLock { $0.audiences.forgetFlows() }
     }
 
     /// Tells whoever may see an event to read the log.
     ///
     /// - Parameters:
     ///   - event: Anything but a message.
-    ///   - flow: Its flow as it is now; `nil` for one that is gone or unknown.
-    func hint(for event: LogEvent, flow: FlowAccess?) {
+    ///   - audience: Who listens to its flow, after the event; `nil` if that is unknown.
+    func hint(for event: LogEvent, audience: Audience?) {
         switch event.kind {
         case .user: return everybody(showingAccounts: true).hint()
         case .session, .admin, .contact, .key, .invite: return
         case .message, .edit, .deletion, .flow, .join, .leave: break
         }
-        var before: Audience?
-        // A deleted flow's event is in no flow.
-        let id = event.flow ?? flow?.id ?? (event.kind == .flow ? event.subject.map { FlowID($0) } : nil)
-        if let id, event.kind == .join || event.kind == .leave || event.kind == .flow {
-            // Its members may be others now.
-            before = state.withLock { state in
-                defer { state.audiences.forget(id) }
-                return state.audiences.known(id)
-            }
-        }
         if event.kind == .leave, let user = event.subject { listeners(of: UserID(user)).hint() }
-        if let flow { return audience(of: flow).hint() }
-        (before ?? everybody()).hint()
+        (audience ?? everybody()).hint()
+    }
+
+    private static func listeners(of user: UserID, in state: State) -> [Entry] {
+        (state.ofUser[user] ?? []).compactMap { state.entries[$0] }.filter(\.wantsNews)
     }
 
     private func listeners(of user: UserID) -> Audience {
         state.withLock { state in
             var audience = Audience()
-            for entry in (state.ofUser[user] ?? []).compactMap({ state.entries[$0] }) where entry.wantsNews {
+            for entry in Self.listeners(of: user, in: state) {
                 if let address = entry.address {
                     audience.lists.append((address.sink, [address.connection]))
                 } else {
@@ -216,6 +244,9 @@ package final class Hub: Sendable {
             (state.ofUser[user] ?? []).compactMap { state.entries[$0] }.map { ($0.session, $0.connection) }
         }
     }
+
+    /// The accounts that have a connection now.
+    var connectedUsers: [UserID] { state.withLock { Array($0.ofUser.keys) } }
 
     /// The sessions that have a connection now.
     package var connectedSessions: Set<SessionID> {

@@ -19,6 +19,11 @@ final class Revocations: Sendable {
         }
     }
 
+    /// The sessions of an account may have changed.
+    func note(_ user: UserID) {
+        continuation.yield(user)
+    }
+
     func finish() {
         continuation.finish()
     }
@@ -31,5 +36,13 @@ extension Chat {
         directory.invalidate(by: events)
         revocations.note(events)
         limiter.note(events)
+    }
+
+    /// Forgets all that was read from the store: some of what others wrote may never be seen as events.
+    func forgetWhatWasRead() {
+        cache.forgetAll()
+        directory.forgetAll()
+        hub.forgetAudiences()
+        for user in hub.connectedUsers { revocations.note(user) }
     }
 }

@@ -346,7 +346,8 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
         while connection?.isWritable == true, let (asker, cursor) = push.next() {
             do {
                 var updates = try await service.chat.updates(
-                    for: asker, after: cursor, limit: service.options.messagesPerAnswer, excluding: push.ownPositions)
+                    for: asker, after: cursor, limit: service.options.messagesPerAnswer, .pushed,
+                    excluding: push.ownPositions)
                 // Committed after the read had begun.
                 updates.messages.removeAll { push.isOwn($0.uuid) }
                 guard push.arrived(at: updates.cursor, more: updates.isCut) else { break }

@@ -148,6 +148,18 @@ struct SkaroMethods {
         }
     }
 
+    /// The same, also one that the asker has left.
+    private func readableFlow(uuid name: String, for asker: Asker) async throws(SkaroRefusal) -> ReadableFlow? {
+        guard let uuid = Identifier(decimal: name) else { return nil }
+        return try await chatting { () async throws(ChatError) -> ReadableFlow? in
+            do throws(ChatError) {
+                return try await chat.readableFlow(uuid, for: asker)
+            } catch .noSuchFlow {
+                return nil
+            }
+        }
+    }
+
     /// Finds out where a message goes: to a flow by its uuid, else to a person by their login.
     func draft(_ body: String, to name: String, by asker: Asker) async throws(SkaroRefusal) -> Draft {
         let known = try await flow(uuid: name, for: asker)
@@ -186,10 +198,11 @@ struct SkaroMethods {
         of dialog: String, before: SkaroHistoryBound?, limit: Int?, for asker: Asker
     ) async throws(SkaroRefusal) -> SkaroResponse.Content {
         let bound = try Self.bound(before)
-        var found = try await flow(uuid: dialog, for: asker)
+        var found = try await readableFlow(uuid: dialog, for: asker)
         if found == nil {
             found = try await chatting { () async throws(ChatError) in
                 try await chat.existingDirectFlow(with: try await chat.person(login: dialog), by: asker)
+                    .map(ReadableFlow.init)
             }
         }
         guard let flow = found else {
@@ -204,7 +217,8 @@ struct SkaroMethods {
                 var next = max(0, end - Int64(limit))
                 // A page with large files ends early; their bytes are dropped before the next one is read.
                 while next < end {
-                    let page = try await chat.history(of: flow.uuid, before: end, limit: Int(end - next), for: asker)
+                    let page = try await chat.history(
+                        of: flow.access.uuid, before: end, limit: Int(end - next), for: asker)
                     guard let last = page.last else { break }
                     messages += try await self.messages(page)
                     next = last.message.number + 1

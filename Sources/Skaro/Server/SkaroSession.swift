@@ -139,6 +139,8 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     }
 
     func drain() {
+        // The client drops what comes before the answer to its log in.
+        if feed != nil, ending == nil { write(.info("The server is stopping. Connect again in a moment.")) }
         end(.goingAway, "The server is stopping.")
     }
 
@@ -310,7 +312,8 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
             _ = try await self.asker()
             let user = try await methods.ownUser(asker)
             do throws(ChatError) {
-                logIn?.start = try await service.chat.startPosition(of: Self.device(of: asker), for: asker)
+                logIn?.start = try await service.chat.startPosition(
+                    of: Self.device(of: asker), family: Self.devices, for: asker)
                 try await service.chat.watchContacts(self, of: asker)
             } catch {
                 throw SkaroRefusal(error)
@@ -331,9 +334,12 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         }
     }
 
+    /// How the names of all sessions begin among their account's devices.
+    private static let devices = "session "
+
     /// The name of a session among its account's devices.
     static func device(of asker: Asker) -> String {
-        "session \(asker.session.rawValue)"
+        "\(devices)\(asker.session.rawValue)"
     }
 
     private func allAnswered() async {

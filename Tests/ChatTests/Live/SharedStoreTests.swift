@@ -172,9 +172,8 @@ struct SharedStoreTests {
 
             #expect(await sink.runs(upTo: "3") == [.run(["3"], to: [1])])
             await #expect(throws: ChatError.noSuchFlow) { try await other.flow(group.uuid, for: people[1]) }
-            await #expect(throws: ChatError.noSuchFlow) {
-                try await other.history(of: group.uuid, before: nil, limit: 10, for: people[1])
-            }
+            let history = try await other.history(of: group.uuid, before: nil, limit: 10, for: people[1])
+            #expect(history.map(\.message.content.text) == ["1"])
             other.hub.detach(connection)
         }
     }
@@ -198,6 +197,82 @@ struct SharedStoreTests {
             #expect(try await other.existingDirectFlow(with: bob, by: people[0])?.uuid == second.uuid)
             #expect(try await other.directFlow(with: bob, by: people[0]).uuid == second.uuid)
             other.hub.detach(connection)
+        }
+    }
+
+    // MARK: When nobody listens, and before the start
+
+    @Test func aForeignJoinWhileNobodyListensHereIsKnown() async throws {
+        try await Self.withTwo { test, other in
+            let people = try await test.registerAll("alice", "bob")
+            let bob = try await test.chat.person(login: "bob")
+            let group = try await test.chat.createGroup(title: "group", members: [], by: people[0])
+            // The other one remembers that alice is alone there.
+            let first = RecordingSink()
+            let connection = Self.connect(people[0], to: other, first)
+            try await test.send("alone", to: group.uuid, by: people[0])
+            _ = await first.runs(upTo: "alone")
+            other.hub.detach(connection)
+
+            _ = try await test.chat.addMember(bob, to: group, by: people[0])
+            try await test.settled(at: other)
+            let second = RecordingSink()
+            let listener = Self.connect(people[1], to: other, second)
+            try await test.send("together", to: group.uuid, by: people[0])
+
+            #expect(await second.runs(upTo: "together") == [.run(["together"], to: [1])])
+
+            // And the other way round.
+            other.hub.detach(listener)
+            try await test.chat.removeMember(bob, from: group, by: people[0])
+            try await test.settled(at: other)
+            let open = try await test.createFlow(by: people[0])
+            let third = RecordingSink()
+            let last = Self.connect(people[1], to: other, third)
+            try await test.send("alone again", to: group.uuid, by: people[0])
+            try await test.send("for all", to: open, by: people[0])
+            #expect(await third.runs(upTo: "for all") == [.run(["for all"], to: [1])])
+            other.hub.detach(last)
+        }
+    }
+
+    @Test func whatWasReadBeforeTheStartIsReadAgain() async throws {
+        try await ChatUnderTest.with(.postgres, policy: Self.policy) { test in
+            try await test.withOtherServer(policy: Self.policy) { other in
+                let people = try await test.registerAll("alice", "bob")
+                let bob = try await test.chat.person(login: "bob")
+                let group = try await test.chat.createGroup(title: "group", members: [bob], by: people[0])
+                let connection = RecordingConnection()
+                // Before it follows the log, the other one remembers that bob is a member, his name and his session.
+                other.hub.attach(connection, asker: people[1], wantsNews: true)
+                #expect(try await other.flow(group.uuid, for: people[1]).id == group.id)
+                #expect(try await other.person(bob.id).bio == "")
+
+                try await test.chat.removeMember(bob, from: group, by: people[0])
+                try await test.chat.updateProfile(of: people[1], bio: "new")
+                _ = try await test.chat.write(.revokeSessions(bob.id, nil), by: nil)
+                try await test.running(other) { other in
+                    await connection.revocation()
+                    await #expect(throws: ChatError.noSuchFlow) {
+                        try await other.flow(group.uuid, for: people[1])
+                    }
+                    #expect(try await other.person(bob.id).bio == "new")
+                    other.hub.detach(connection)
+                }
+            }
+        }
+    }
+
+    @Test func aCursorIsThereForALogInAtTheOther() async throws {
+        try await Self.withTwo { test, other in
+            let alice = try await test.register("alice").asker
+            let connection = RecordingConnection()
+            test.chat.hub.attach(connection, asker: alice, wantsNews: true)
+            test.chat.cursors.note(alice.user, device: "messenger", at: Position(3))
+
+            test.chat.hub.detach(connection)
+
+            while try await other.startPosition(of: "messenger", for: alice) != Position(3) { await Task.yield() }
         }
     }
 

@@ -72,6 +72,30 @@ import Testing
         }
     }
 
+    @Test(arguments: MembershipCase.runs) func membershipDecidesWhatComes(
+        in scene: MembershipCase, isConnected: Bool
+    ) async throws {
+        try await FastChatWorld.with { world in
+            let (anna, number) = try await world.registerElsewhere("anna")
+            var eight = try await world.register(8)
+            let group = try await MembershipCase.makeGroup(in: world.test, owner: anna)
+            if !isConnected {
+                await eight.client.close()
+                await world.registry.allClosed()
+            }
+
+            try await scene.play(
+                in: world.test, group: group, owner: anna,
+                member: try await world.chat.person(fastChatNumber: 8))
+
+            if !isConnected { eight = try await world.logIn(8) }
+            #expect(
+                await eight.messages(scene.pushed.count + 1)
+                    == scene.pushed.map { "\(number)@\(group.id.rawValue): \($0)" }
+                    + ["\(number): \(MembershipCase.end)"])
+        }
+    }
+
     @Test func theAdminAddsAndRemoves() async throws {
         try await FastChatWorld.with { world in
             let seven = try await world.register(7)

@@ -155,6 +155,44 @@ import Transport
         }
     }
 
+    /// Who is away asks when they are back; whoever asks gets what they may read.
+    @Test(arguments: MembershipCase.runs) func membershipDecidesWhatComes(
+        in scene: MembershipCase, isConnected: Bool
+    ) async throws {
+        try await MTPServer.with { server in
+            let test = server.test
+            let bob = try await server.join("bob")
+            let owner = try await test.register("alice").asker
+            let group = try await MembershipCase.makeGroup(in: test, owner: owner)
+            let since = try await bob.switchPushOn()
+            if !isConnected { await bob.client.close() }
+
+            try await scene.play(
+                in: test, group: group, owner: owner, member: try await test.chat.person(login: "bob"))
+
+            let texts: [String]
+            let reader: MTPPerson
+            if isConnected {
+                reader = bob
+                texts = try await bob.pushedTexts(upTo: MembershipCase.end).filter { scene.read?.contains($0) != false }
+                #expect(texts.filter { scene.pushed.contains($0) } == scene.pushed)
+            } else {
+                reader = bob.on(try await server.connect())
+                let answer = try await reader.ask(.getUpdate(as: bob.credentials, since: since))
+                texts = answer.data?.message?.compactMap(\.text?.string) ?? []
+                #expect(texts == (scene.read ?? []) + [MembershipCase.end])
+            }
+            let flow = group.uuid.description
+            if let read = scene.read {
+                #expect(try await reader.texts(in: flow) == read)
+            } else {
+                let answer = try await reader.client.request(
+                    .allMessages(as: bob.credentials, flow: flow, start: 0, end: 100))
+                #expect(answer.code == 404)
+            }
+        }
+    }
+
     /// Four megabytes for a peer who does not read, through a buffer of 64 KiB.
     @Test(arguments: StorageKind.engines) func aSlowReaderCatchesUp(on kind: StorageKind) async throws {
         var limits = ConnectionRegistry.WebSocketLimits()

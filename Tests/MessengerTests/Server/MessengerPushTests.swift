@@ -80,6 +80,28 @@ import Transport
         }
     }
 
+    @Test(arguments: MembershipCase.runs) func membershipDecidesWhatComes(
+        in scene: MembershipCase, isConnected: Bool
+    ) async throws {
+        try await MessengerWorld.with { world in
+            let anna = try await world.test.register("anna").asker
+            var bob = try await world.enter("bob")
+            let group = try await MembershipCase.makeGroup(in: world.test, owner: anna)
+            if !isConnected {
+                await bob.client.close()
+                await world.allLeft()
+            }
+
+            try await scene.play(
+                in: world.test, group: group, owner: anna, member: try await world.chat.person(login: "bob"))
+
+            if !isConnected { bob = try await world.enter("bob") }
+            #expect(
+                await bob.messages(scene.pushed.count + 1)
+                    == scene.pushed.map { "anna: [group] \($0)" } + ["anna: \(MembershipCase.end)"])
+        }
+    }
+
     @Test func whatCannotBeShownIsAShortText() async throws {
         try await MessengerWorld.with { world in
             let anna = try await world.test.register("anna").asker

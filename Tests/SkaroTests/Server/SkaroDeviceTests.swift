@@ -5,6 +5,7 @@ import CBOR
 import Chat
 import ChatTesting
 import Credentials
+import Logging
 import Storage
 import TestClient
 import Testing
@@ -246,7 +247,74 @@ import Transport
 
             #expect(try await bob.bodies(1) == ["to Bob"])
             #expect(try await bob.refusal(.sendMessage(to: group.description, body: "x")) == 404)
-            #expect(try await bob.refusal(.getHistory(dialog: group.description, before: nil, limit: nil)) == 404)
+            // What was said until he left he may still read.
+            let answer = try await bob.ask(.getHistory(dialog: group.description, before: nil, limit: nil))
+            #expect(answer.history?.map(\.body) == ["with Bob"])
+        }
+    }
+
+    @Test(arguments: MembershipCase.runs) func membershipDecidesWhatComes(
+        in scene: MembershipCase, isConnected: Bool
+    ) async throws {
+        try await SkaroServer.with { server in
+            var bob = try await server.join("bob")
+            let owner = try await server.test.register("alice").asker
+            let group = try await MembershipCase.makeGroup(in: server.test, owner: owner)
+            if !isConnected {
+                await bob.client.close()
+                await server.registry.allClosed()
+            }
+
+            try await scene.play(
+                in: server.test, group: group, owner: owner, member: try await server.chat.person(login: "bob"))
+
+            if !isConnected { bob = try await server.logIn("bob") }
+            #expect(try await bob.bodies(scene.pushed.count + 1) == scene.pushed + [MembershipCase.end])
+            let history = SkaroCall.getHistory(dialog: group.uuid.description, before: nil, limit: nil)
+            #expect(try await bob.ask(history).history?.map(\.body) == scene.read ?? [])
+        }
+    }
+
+    // MARK: A new session
+
+    @Test func newSessionBeginsWhereTheAccountHasReadFarthest() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.test.register("alice").asker
+            let phone = try await server.join("bob")
+            let chat = try await server.chat.directFlow(with: try await server.chat.person(login: "bob"), by: alice)
+            for number in 0..<3 { try await server.test.send("\(number)", to: chat.uuid, by: alice) }
+            #expect(try await phone.bodies(3) == ["0", "1", "2"])
+            await phone.client.close()
+            await server.registry.allClosed()
+            try await server.test.send("missed", to: chat.uuid, by: alice)
+
+            // Another session, which has no cursor of its own.
+            let other = try await server.logIn("bob")
+            #expect(other.session != phone.session)
+            #expect(try await other.bodies(1) == ["missed"])
+            try await server.test.send("live", to: chat.uuid, by: alice)
+            #expect(try await other.bodies(1) == ["live"])
+
+            // The first one still goes on where it was.
+            let restored = try await server.restore(phone)
+            #expect(try await restored.bodies(2) == ["missed", "live"])
+        }
+    }
+
+    @Test func clientsAreToldThatTheServerStops() async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        func routes(_ chat: Chat, _ registry: ConnectionRegistry) -> [WebSocketRoute] {
+            [SkaroService(chat: chat, options: SkaroService.Options(), registry: registry, logger: logger).route]
+        }
+        try await withServer(policy: SkaroServer.policy, routes: routes) { server in
+            try await server.test.register("bob")
+            let client = try await SkaroClient.connect(url: server.url(SkaroService.path))
+            let session = try await client.authorize(login: "bob", password: ChatUnderTest.password)
+            let bob = SkaroPerson(login: "bob", client: client, session: session)
+
+            await server.stop()
+
+            #expect(try await bob.next() == .info("The server is stopping. Connect again in a moment."))
         }
     }
 
