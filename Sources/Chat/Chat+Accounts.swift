@@ -22,11 +22,14 @@ package struct Origin: Sendable {
     package let address: String
     /// What one subscriber has, for limits: the address, or the /64 network of one of version 6.
     package let network: IPAddress
+    /// Whether a log in is for the connection only, so that its session ends with it.
+    package var endsWithConnection: Bool
 
-    package init(protocol: String, address: String) {
+    package init(protocol: String, address: String, endsWithConnection: Bool = false) {
         self.protocol = `protocol`
         self.address = address
         network = IPAddress(address)?.network ?? .unspecified
+        self.endsWithConnection = endsWithConnection
     }
 }
 
@@ -311,7 +314,8 @@ extension Chat {
     private func newSession(_ token: Token, _ origin: Origin) -> NewSession {
         NewSession(
             tokenHash: token.hash.bytes, protocol: origin.protocol, address: origin.address,
-            lifetimeSeconds: policy.tokenLifetimeSeconds, node: policy.node.id)
+            lifetimeSeconds: policy.tokenLifetimeSeconds, node: policy.node.id,
+            endsWithConnection: origin.endsWithConnection)
     }
 
     private func logIn(

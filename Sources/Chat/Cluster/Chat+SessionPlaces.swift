@@ -31,4 +31,28 @@ extension Chat {
             return node.isSilent ? .unknown : .node(node.name)
         }
     }
+
+    /// How long a server must be silent before what ended with its connections is ended.
+    ///
+    /// Much longer than `ServerNode.silenceLimit`: a server that comes back has its clients connect anew.
+    private static let abandonedAfter = Duration.seconds(60)
+    private static let abandonedAtOnce = 200
+
+    /// Ends sessions to which nobody can come back and whose server died with their connections.
+    package func endAbandonedSessions() async throws(ChatError) {
+        while true {
+            let sessions = try await reading { () async throws(StorageError) in
+                try await storage.abandonedSessions(
+                    besides: policy.node.id, silentFor: policy.sharesStore ? Self.abandonedAfter : .zero,
+                    limit: Self.abandonedAtOnce)
+            }
+            var pending: [PendingWrite] = []
+            for (user, session) in sessions { pending.append(try submit(.revokeSessions(user, session), by: nil)) }
+            for write in pending {
+                // Another server may have been faster.
+                do { _ = try await receipt(of: write) } catch .tokenUnknown {}
+            }
+            if sessions.count < Self.abandonedAtOnce { return }
+        }
+    }
 }

@@ -52,6 +52,8 @@ package final class ClusterMembership: Sendable {
             failed(error)
         }
         await beat()
+        // What the last life left behind; a failure is in the log, and the next tidying tries again.
+        if chat.policy.node.id != .unknown { try? await chat.endAbandonedSessions() }
     }
 
     /// Says now and then that the server lives, until the task is cancelled.

@@ -62,7 +62,9 @@ package struct FastChatService: Sendable {
     /// A session for a connection, on its event loop.
     package func makeSession(_ peer: StreamPeer) -> any StreamSession {
         FastChatSession(
-            service: self, origin: Origin(protocol: Self.name, address: peer.remoteAddress?.ipAddress ?? "unknown"))
+            service: self,
+            origin: Origin(
+                protocol: Self.name, address: peer.remoteAddress?.ipAddress ?? "unknown", endsWithConnection: true))
     }
 
     /// The time as clients show it.

@@ -58,6 +58,7 @@ package struct MessengerService: Sendable {
     package func makeSession(_ peer: StreamPeer) -> any StreamSession {
         MessengerSession(
             service: self,
-            origin: Origin(protocol: Self.name, address: peer.remoteAddress?.ipAddress ?? "unknown"))
+            origin: Origin(
+                protocol: Self.name, address: peer.remoteAddress?.ipAddress ?? "unknown", endsWithConnection: true))
     }
 }

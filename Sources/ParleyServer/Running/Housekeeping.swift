@@ -55,6 +55,8 @@ struct Housekeeping: Service {
         } catch {
             report(error, "The store could not be tidied")
         }
+        // Its failures are in the log.
+        try? await chat.endAbandonedSessions()
     }
 
     private func report(_ error: StorageError, _ what: Logger.Message) {

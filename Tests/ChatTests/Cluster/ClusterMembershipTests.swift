@@ -113,6 +113,69 @@ struct ClusterMembershipTests {
         }
     }
 
+    // MARK: What a dead server leaves
+
+    /// Logs in as a protocol does whose sessions end with their connections.
+    private func openSession(
+        of user: UserID, on node: NodeID, endsWithConnection: Bool = true, in test: ChatUnderTest
+    ) async throws -> SessionID {
+        var hash = Array(test.chat.newIdentifier().description.utf8.prefix(32))
+        hash += Array(repeating: 0, count: 32 - hash.count)
+        let session = NewSession(
+            tokenHash: hash, protocol: "messenger", address: "192.0.2.1", lifetimeSeconds: 1000, node: node,
+            endsWithConnection: endsWithConnection)
+        return SessionID(try #require(try await test.chat.write(.openSession(user, session), by: nil).row))
+    }
+
+    @Test(arguments: StorageKind.engines) func sessionsOfADeadServerEnd(_ kind: StorageKind) async throws {
+        var policy = ChatPolicy()
+        policy.sharesStore = true
+        try await ChatUnderTest.with(kind, policy: policy) { test in
+            let alice = try await test.register("alice").asker
+            await membership(test.chat).join([:])
+            let own = test.chat.policy.node.id
+            var nodes: [NodeID] = []
+            for name in ["dead", "silent", "alive", "off the list"] {
+                nodes.append(try await test.storage.registerNode(NewNode(name: name, address: "")))
+            }
+            for _ in 0..<2 { try await age(nodes[0], in: test.storage) }
+            // For a while it may only be slow.
+            try await test.storage.engine.write { [silent = nodes[1]] (connection) throws(StorageError) in
+                _ = try connection.execute(
+                    "UPDATE nodes SET heartbeat_ms = heartbeat_ms - 30000 WHERE id = $1", [.int(silent.rawValue)])
+            }
+            _ = try await test.storage.removeNode(nodes[3])
+            var sessions: [SessionID] = []
+            for node in nodes + [own, .unknown] {
+                sessions.append(try await openSession(of: alice.user, on: node, in: test))
+            }
+            // Somebody may come back to it.
+            let lasting = try await openSession(
+                of: alice.user, on: nodes[0], endsWithConnection: false, in: test)
+
+            try await test.chat.endAbandonedSessions()
+
+            let left = Set(try await test.storage.sessions(of: alice.user).map(\.id))
+            #expect(left == [alice.session, sessions[1], sessions[2], sessions[4], sessions[5], lasting])
+            test.wallClock.advance(milliseconds: 700_000)
+            try await test.chat.endAbandonedSessions()
+            let rest = Set(try await test.storage.sessions(of: alice.user).map(\.id))
+            #expect(rest == left.subtracting([sessions[5]]))
+        }
+    }
+
+    @Test func sessionsOfTheLastLifeEndWhenNobodyElseHasTheStore() async throws {
+        try await ChatUnderTest.with { test in
+            let alice = try await test.register("alice").asker
+            let before = try await test.storage.registerNode(NewNode(name: "alpha", address: ""))
+            _ = try await openSession(of: alice.user, on: before, in: test)
+
+            await membership(test.chat).join([:])
+
+            #expect(try await test.storage.sessions(of: alice.user).map(\.id) == [alice.session])
+        }
+    }
+
     // MARK: The balancer over the list
 
     @Test(arguments: StorageKind.engines) func balancerNamesWhoServes(_ kind: StorageKind) async throws {
