@@ -5,6 +5,7 @@ import Credentials
 import FastChat
 import Glibc
 import JSON
+import Skaro
 import TestClient
 import Testing
 

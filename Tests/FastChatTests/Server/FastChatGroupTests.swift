@@ -9,6 +9,7 @@ import JSON
 import Storage
 import TestClient
 import Testing
+import Transport
 
 /// Groups: who is in them, who may change that, and what their members are told.
 @Suite(.timeLimit(.minutes(10))) struct FastChatGroupTests {
