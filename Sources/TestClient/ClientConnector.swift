@@ -57,9 +57,9 @@ struct ClientConnector: Sendable {
         if notes.isTimedOut { return .timedOut(address: place) }
         switch notes.firstError ?? error {
         case let error as ClientError: return error
-        case let error as NIOSSLError: return .tls(reason: "\(error)")
-        case let error as BoringSSLError: return .tls(reason: "\(error)")
-        case let error as NIOSSLExtraError: return .tls(reason: "\(error)")
+        case let error as NIOSSLError: return .tls(reason: TLSReason.words(for: error))
+        case let error as BoringSSLError: return .tls(reason: TLSReason.words(for: error))
+        case let error as NIOSSLExtraError: return .tls(reason: TLSReason.words(for: error))
         case is NIOHTTPClientUpgradeError:
             return .protocolViolation("its answer to the upgrade does not fit the request")
         case ChannelError.connectTimeout: return .timedOut(address: place)
@@ -81,7 +81,10 @@ struct ClientConnector: Sendable {
     }
 
     private static func words(for error: any Error) -> String {
-        guard let error = error as? IOError, let text = strerror(error.errnoCode) else { return "\(error)" }
+        if error is SocketAddressError { return "the name is not known" }
+        guard let error = error as? IOError, let text = strerror(error.errnoCode) else {
+            return "the connection could not be made"
+        }
         return String(cString: text)
     }
 

@@ -64,7 +64,7 @@ package struct ClientOptions: Sendable {
             }
             return try NIOSSLContext(configuration: configuration)
         } catch {
-            throw .tls(reason: "the certificates or the key cannot be read (\(error))")
+            throw .tls(reason: "the certificates or the key cannot be read")
         }
     }
 }

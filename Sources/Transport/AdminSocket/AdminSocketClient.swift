@@ -89,6 +89,12 @@ package struct AdminSocketClient: Sendable {
         }
     }
 
+    /// What the system says of `error`, after a colon.
+    private static func reason(_ error: any Error) -> String {
+        guard let error = error as? IOError, let text = strerror(error.errnoCode) else { return "" }
+        return ": " + String(cString: text)
+    }
+
     private static func failure(_ error: any Error, path: String) -> AdminSocketError {
         switch (error as? IOError)?.errnoCode {
         case ECONNREFUSED, ENOENT, ENOTDIR:
@@ -99,7 +105,7 @@ package struct AdminSocketClient: Sendable {
                 "This user may not use the admin socket '\(path)'. Run the command as the server's user or as root."
             )
         default:
-            AdminSocketError(.failed, "Cannot connect to the admin socket '\(path)': \(error)")
+            AdminSocketError(.failed, "Cannot connect to the admin socket '\(path)'\(reason(error)).")
         }
     }
 }
