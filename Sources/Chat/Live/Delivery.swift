@@ -29,6 +29,7 @@ final class Delivery: Sendable {
     private let end: AsyncStream<Void>.Continuation
     private let hasDropped = Atomic(false)
     private let count = Atomic(0)
+    private let isFinished = Atomic(false)
     /// Whether other processes write to the log as well.
     private let followsOthers: Bool
     /// The position up to which batches were enqueued or others' events were seen.
@@ -56,6 +57,7 @@ final class Delivery: Sendable {
 
     /// Ends `run` when the queue is empty.
     func finish() {
+        isFinished.store(true, ordering: .relaxed)
         continuation.finish()
         end.finish()
     }
@@ -99,7 +101,7 @@ final class Delivery: Sendable {
 
     /// Where the log ends when the delivery begins.
     private func start(of chat: Chat) async -> Position {
-        while !Task.isCancelled {
+        while !Task.isCancelled, !isFinished.load(ordering: .relaxed) {
             if let head = try? await chat.head() { return head }
             try? await Task.sleep(for: Self.lookPause)
         }

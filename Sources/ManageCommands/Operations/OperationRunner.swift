@@ -28,7 +28,7 @@ struct OperationRunner: Sendable {
     func withCaller<Value: Sendable>(
         needsCurrentSchema: Bool = true, _ body: @escaping @Sendable (OperationCaller) async throws -> Value
     ) async throws -> Value {
-        let logger = StandardErrorLogHandler.logger(.current)
+        let logger = StandardErrorLogHandler.logger(.current, for: settings)
         if case .sqlite = settings.database.location {
             switch await opened(logger: logger) {
             case .success(let store):
@@ -60,7 +60,8 @@ struct OperationRunner: Sendable {
             if needsCurrentSchema { try await store.storage.checkSchema() }
             let chat = try store.makeChat(settings, logger: logger)
             let value = try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await chat.run() }
+                // Only a schema of this program can be written to, and followed.
+                if needsCurrentSchema { group.addTask { await chat.run() } }
                 defer { chat.close() }
                 return try await body(OperationCaller(chat: chat))
             }

@@ -72,7 +72,7 @@ struct DatabaseSetup: Sendable {
     private func withStorage<Result>(
         create: Bool, _ body: (Storage) async throws -> Result
     ) async throws -> Result {
-        let logger = StandardErrorLogHandler.logger(.current)
+        let logger = StandardErrorLogHandler.logger(.current, for: settings)
         let store = try await StoreAccess(settings: settings).openAlone(create: create, logger: logger)
         do {
             let result = try await body(store.storage)
