@@ -218,6 +218,8 @@ let package = Package(
         ),
 
         // Tests, one target per target; EndToEndTests runs the built program
+        .target(
+            name: "CFaultyVFS", path: "Tests/CFaultyVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
         .testTarget(name: "BoundsTests", dependencies: ["Bounds"], swiftSettings: swiftSettings),
         .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Bounds"], swiftSettings: swiftSettings),
         .testTarget(
@@ -249,7 +251,9 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
         .testTarget(
             name: "StorageTests",
-            dependencies: ["ChatTesting", "Storage", "StorageSQLite", "StoragePostgres", "CPostgres", logging],
+            dependencies: [
+                "ChatTesting", "Storage", "StorageSQLite", "StoragePostgres", "CPostgres", "CFaultyVFS", logging,
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ChatTests",

@@ -72,10 +72,14 @@ package final class Chat: Sendable {
         }
     }
 
-    /// Commits writes, brings them to the live connections and looks after revoked sessions, until `close`.
+    /// Commits writes, brings them to the live connections and looks after revoked sessions, until `close` or until the
+    /// store is in doubt.
     package func run() async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.writer.run() }
+            group.addTask {
+                await self.writer.run()
+                if self.storageDoubt != nil { self.close() }
+            }
             group.addTask { await self.delivery.run(for: self) }
             group.addTask { await self.presence.run(for: self) }
             group.addTask { await self.cursors.run() }
@@ -106,6 +110,14 @@ package final class Chat: Sendable {
         storedBytes.finish()
         revocations.finish()
         limiter.finish()
+    }
+
+    /// Why nothing may be acknowledged any more, if that is so: the process has to end.
+    package var storageDoubt: StorageError? { writer.doubt }
+
+    /// Refuses every further write and lets `run` return, since the store is in doubt.
+    package func giveUp(_ doubt: StorageError) {
+        writer.giveUp(doubt)
     }
 
     /// Writes that wait for their batch.
@@ -182,7 +194,8 @@ package final class Chat: Sendable {
     private func converted(_ error: StorageError) -> ChatError {
         logger.error("The store failed", metadata: ["error": "\(String(reflecting: error))"])
         switch error.code {
-        case .unavailable, .commitUnknown, .unusable, .needsMigration, .newerThanProgram: return .storageUnavailable
+        case .unavailable, .full, .unusable, .needsMigration, .newerThanProgram: return .storageUnavailable
+        case .commitUnknown, .inDoubt: return .outcomeUnknown
         case .notFound, .conflict, .readFailed, .writeFailed: return .internalFailure
         }
     }

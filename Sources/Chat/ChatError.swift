@@ -49,8 +49,10 @@ package enum ChatError: Error, Equatable, Sendable {
     case invalidFlow(String)
     /// More messages asked for than one answer holds.
     case rangeTooLarge(limit: Int)
-    /// The store failed; the cause is in the log, not in the reply.
+    /// The store failed, and nothing was changed; the cause is in the log, not in the reply.
     case storageUnavailable
+    /// The store failed while it committed, and could not be asked: the change may or may not have been made.
+    case outcomeUnknown
     /// Something else of ours failed; the cause is in the log.
     case internalFailure
 }

@@ -32,6 +32,8 @@ package struct ParleyServer: Sendable {
         package var tls: TLSOptions?
         /// Whether WebSockets are served.
         package var servesWebSockets = true
+        /// How long the server may take to stop before it ends the process; `nil`: as long as it needs.
+        package var stopTimeout: Duration?
 
         /// The defaults.
         package init(version: String) {
@@ -76,8 +78,10 @@ package struct ParleyServer: Sendable {
         stop: @escaping @Sendable (ServiceGroup) async -> Void,
         onRunning: @escaping @Sendable ([Address]) async -> Void
     ) async throws {
+        let deadline = options.stopTimeout.map { StopDeadline($0, logger: logger) }
+        defer { deadline?.end() }
         do {
-            try await serve(stop: stop, onRunning: onRunning)
+            try await serve(deadline, stop: stop, onRunning: onRunning)
             await store.storage.close()
         } catch {
             await store.storage.close()
@@ -86,7 +90,7 @@ package struct ParleyServer: Sendable {
     }
 
     private func serve(
-        stop: @escaping @Sendable (ServiceGroup) async -> Void,
+        _ deadline: StopDeadline?, stop: @escaping @Sendable (ServiceGroup) async -> Void,
         onRunning: @escaping @Sendable ([Address]) async -> Void
     ) async throws {
         let chat = try store.makeChat(settings, logger: logger)
@@ -122,14 +126,21 @@ package struct ParleyServer: Sendable {
         let admin = try AdminSocketServer(
             path: settings.admin.socket, removesStaleSocket: store.lock != nil, group: group,
             drainTimeout: .seconds(1), logger: logger, handler: AdminFace.handler(chat: chat, logger: logger))
-        let services = ServiceGroup(
-            // Stopped from the end: first nobody is sent here any more, then the listeners, last the writer, so that
-            // every answer still leaves.
+        // Stopped from the end: first nobody is sent here any more, then the listeners, last the writer, so that every
+        // answer still leaves.
+        var configuration = ServiceGroupConfiguration(
             services: [
-                ChatService(chat: chat), Housekeeping(chat: chat, logger: logger), admin,
-                ListenerGroup(listeners: [SectionListener(section: "SERVER", listener: http)] + listeners),
-                ClusterService(membership: membership),
+                .init(
+                    service: ChatService(chat: chat, logger: logger),
+                    failureTerminationBehavior: .gracefullyShutdownGroup),
+                .init(service: Housekeeping(chat: chat, logger: logger)), .init(service: admin),
+                .init(
+                    service: ListenerGroup(
+                        listeners: [SectionListener(section: "SERVER", listener: http)] + listeners)),
+                .init(service: ClusterService(membership: membership)),
             ], logger: logger)
+        if let deadline { configuration.services.append(.init(service: deadline)) }
+        let services = ServiceGroup(configuration: configuration)
         ending.whenBegun { await services.triggerGracefulShutdown() }
         await stop(services)
         try await services.run()

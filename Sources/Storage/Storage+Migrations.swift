@@ -98,6 +98,7 @@ extension Storage {
             progress(migration.identifier)
             let time = currentTime()
             let done = try await engine.write { (connection) throws(StorageError) in
+                connection.allowLongStatements()
                 for statement in self.engine.dialect.beforeMigration { try connection.execute(statement) }
                 // Another process may have been faster.
                 let status = try self.migrationStatus(on: connection)
@@ -116,7 +117,7 @@ extension Storage {
 
     /// Drops every table of Parley and keeps the file or database.
     ///
-    /// A half migrated database is dropped too: that mends it.
+    /// A half migrated database is dropped too: that repairs it.
     ///
     /// - Returns: Whether there was anything to drop.
     package func dropAllTables() async throws(StorageError) -> Bool {
@@ -125,6 +126,7 @@ extension Storage {
         // Of a newer database the list of tables is not known.
         if status.state == .foreign || status.state == .newer { try Self.check(status, forMigration: true) }
         try await engine.write { (connection) throws(StorageError) in
+            connection.allowLongStatements()
             for statement in self.engine.dialect.dropAllTables { try connection.execute(statement) }
         }
         return true

@@ -13,7 +13,9 @@ package final class Storage: Sendable {
     /// The log's time follows it but never goes back.
     private let now: @Sendable () -> LogTime
     private let clock: any Clock<Duration>
-    private let isClosed = Mutex(false)
+    private let isClosed = Atomic(false)
+    /// Whether the last batch was given up because the database did not answer.
+    private let isOutOfReach = Atomic(false)
 
     /// Makes the store over an engine; reads and writes nothing yet.
     ///
@@ -33,24 +35,43 @@ package final class Storage: Sendable {
     /// What the wall clock says.
     package func currentTime() -> LogTime { now() }
 
+    /// Lets a commit that waits for its next attempt give up, as do those that follow.
+    package func beginClosing() {
+        isClosed.store(true, ordering: .relaxed)
+    }
+
     /// Closes the engine; a commit that waits for its next attempt gives up.
     package func close() async {
-        isClosed.withLock { $0 = true }
+        beginClosing()
         await engine.close()
     }
 
     /// Applies `writes` in one transaction, in order.
     ///
-    /// When it returns, what was done is durable, and the subscribers of `signals` are told. One write that fails is failed alone: the batch is rolled back and repeated with each write in a savepoint. While
-    /// the database is out of reach the batch is tried again for `CommitRetry.patience`. After a connection lost during
-    /// COMMIT the log is asked whether the batch is in it; it is repeated only if not.
+    /// When it returns, what was done is durable, and the subscribers of `signals` are told. One write that fails is failed
+    /// alone: the batch is rolled back and repeated with each write in a savepoint. While the database is out of reach the
+    /// batch is tried again for `CommitRetry.timeout`; the batches that follow one that was given up are tried once, so
+    /// that nothing waits for long in an outage. After a COMMIT without an answer the log is asked, for
+    /// `CommitRetry.lookUpTimeout`, whether the batch is in it; it is repeated only if not.
     ///
-    /// - Throws: `.commitUnknown` when the log could not be asked whether the batch is in it; anything else when nothing of
-    ///   the batch was done.
+    /// - Throws: `.commitUnknown` or `.inDoubt` when the batch may or may not have been done; anything else when nothing of
+    ///   it was done.
     package func commit(_ writes: [Write]) async throws(StorageError) -> CommittedBatch {
         guard !writes.isEmpty else { return CommittedBatch(outcomes: [], events: []) }
+        do {
+            let batch = try await committed(writes)
+            isOutOfReach.store(false, ordering: .relaxed)
+            return batch
+        } catch {
+            isOutOfReach.store(error.code == .unavailable || error.code == .commitUnknown, ordering: .relaxed)
+            throw error
+        }
+    }
+
+    private func committed(_ writes: [Write]) async throws(StorageError) -> CommittedBatch {
         var isolating = false
-        var retry = CommitRetry(clock)
+        var lookUps = 0
+        var retry = CommitRetry(clock, timeout: isOutOfReach.load(ordering: .relaxed) ? .zero : CommitRetry.timeout)
         while true {
             // What the transaction intended, kept outside it for the case that its COMMIT gets no answer.
             let intended = Mutex<CommittedBatch?>(nil)
@@ -68,14 +89,18 @@ package final class Storage: Sendable {
             }
             switch failure.code {
             case .commitUnknown:
-                guard let batch = intended.withLock({ $0 }), let found = await isCommitted(batch, &retry) else {
+                guard let batch = intended.withLock({ $0 }), let found = await isCommitted(batch) else {
                     throw failure
                 }
                 if found { return published(batch) }
                 failure = StorageError(
                     .unavailable, "The connection to the database was lost. Try again.", cause: failure.cause)
+                lookUps += 1
+                guard lookUps < CommitRetry.maximumLookUps else { throw failure }
+                // The log has just answered: the outage that this batch waited for is over.
+                retry = CommitRetry(clock)
             case .unavailable: break
-            case .unusable, .needsMigration, .newerThanProgram: throw failure
+            case .unusable, .needsMigration, .newerThanProgram, .full, .inDoubt: throw failure
             case .notFound, .conflict, .readFailed, .writeFailed:
                 guard !isolating else { throw failure }
                 isolating = true
@@ -91,7 +116,7 @@ package final class Storage: Sendable {
     }
 
     private func mayTryAgain(_ retry: inout CommitRetry) async -> Bool {
-        guard !isClosed.withLock({ $0 }) else { return false }
+        guard !isClosed.load(ordering: .relaxed) else { return false }
         return await retry.pause()
     }
 
@@ -109,7 +134,7 @@ package final class Storage: Sendable {
                         try log.flush()
                         return outcome
                     }
-                } catch  where error.code != .unavailable {
+                } catch  where ![.unavailable, .full, .inDoubt].contains(error.code) {
                     log = before
                     outcomes.append(.failed(error))
                 }
@@ -123,9 +148,10 @@ package final class Storage: Sendable {
 
     /// Whether the log has the batch: its transaction was whole or nothing, so one event tells for all.
     ///
-    /// `nil` if the log cannot be asked.
-    private func isCommitted(_ batch: CommittedBatch, _ retry: inout CommitRetry) async -> Bool? {
+    /// `nil` if the log could not be asked in time.
+    private func isCommitted(_ batch: CommittedBatch) async -> Bool? {
         guard let first = batch.events.first else { return true }
+        var retry = CommitRetry(clock, timeout: CommitRetry.lookUpTimeout)
         repeat {
             do {
                 return try await engine.write { (connection) throws(StorageError) in
@@ -133,7 +159,7 @@ package final class Storage: Sendable {
                     _ = try connection.rows("UPDATE log_head SET position = position WHERE id = 1 RETURNING position")
                     return try !connection.rows("SELECT 1 FROM events WHERE uuid = $1", [SQLValue(first.uuid)]).isEmpty
                 }
-            } catch  where error.code == .unavailable || error.code == .commitUnknown {
+            } catch  where error.code == .unavailable || error.code == .commitUnknown || error.code == .full {
                 continue
             } catch {
                 return nil

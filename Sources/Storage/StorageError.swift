@@ -15,13 +15,19 @@ package struct StorageError: Error, Sendable {
         case readFailed
         /// A write failed and left nothing behind.
         case writeFailed
-        /// The connection broke while COMMIT was under way: the transaction may or may not have happened.
+        /// COMMIT got no answer: the transaction may or may not have happened.
         case commitUnknown
+        /// The disk has no space left: nothing was written, and writing works again once there is space.
+        case full
+        /// The disk failed or the file is corrupt: what was acknowledged is kept, and nothing more may be acknowledged.
+        ///
+        /// A transaction that met it may or may not have happened. The process has to end.
+        case inDoubt
         /// The database cannot be reached, is locked by another process, or the pool is exhausted.
         case unavailable
         /// The file or database is not usable as it is: not a Parley database, corrupt, read-only.
         case unusable
-        /// The schema is older than the program: `manage db migrate` mends it.
+        /// The schema is older than the program: `manage db migrate` fixes it.
         case needsMigration
         /// The schema is newer than the program, or has migrations that the program does not know.
         case newerThanProgram

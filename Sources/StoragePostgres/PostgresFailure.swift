@@ -122,7 +122,7 @@ extension StorageError {
         case "42501":
             return (.unusable, "The database user lacks a right on the tables. Grant it, or make the user their owner.")
         case "53100":
-            return (failed, "The database server's disk is full. Free space on it.")
+            return (.full, "The database server's disk is full. Free space on it.")
         case "53200", "53300", "53400":
             return (.unavailable, "The database server is out of memory or connections. Try again.")
         case "22021", "22P05":

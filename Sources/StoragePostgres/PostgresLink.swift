@@ -43,6 +43,11 @@ final class PostgresLink {
     private var unread: [Int] = []
     /// Why the connection may not be used again.
     private(set) var brokenBecause: String?
+    /// How long the answers to a pipeline may take before the connection is given up; `nil`: as long as they need.
+    ///
+    /// The server has limits of its own, but none of them helps when the server itself hangs.
+    var answerTimeout: Duration?
+    private var deadline: ContinuousClock.Instant?
 
     private init(connection: OpaquePointer, writing: Bool, logger: Logger) {
         self.connection = connection
@@ -89,6 +94,7 @@ final class PostgresLink {
         // The only way to learn the SQLSTATE of a refused log in: verbose texts name it.
         PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
         let link = PostgresLink(connection: connection, writing: writing, logger: logger)
+        link.answerTimeout = configuration.answerTimeout
         if let report = link.finishConnecting(within: configuration.connectTimeout) {
             throw StorageError(connecting: report, to: configuration)
         }
@@ -136,6 +142,7 @@ final class PostgresLink {
     ///
     /// The server stops at the first failure. `confirmed` hears the index of each command that succeeded.
     func exchange(_ commands: [Command], confirmed: (Int) -> Void = { _ in }) -> Outcome {
+        startDeadline()
         drain()
         guard send(commands) else { return lostOutcome() }
         return receive(commands.count, confirmed: confirmed)
@@ -143,6 +150,7 @@ final class PostgresLink {
 
     /// Sends `commands` without waiting for the answers, which the next use of the link reads and drops.
     func post(_ commands: [Command]) {
+        startDeadline()
         drain()
         if send(commands) { unread.append(commands.count) }
     }
@@ -164,6 +172,7 @@ final class PostgresLink {
     ///
     /// What came before the connection broke is among them.
     func notifications() -> [String] {
+        startDeadline()
         drain()
         var payloads: [String] = []
         while true {
@@ -176,6 +185,20 @@ final class PostgresLink {
                 consume()
             else { return payloads }
         }
+    }
+
+    private func startDeadline() {
+        deadline = answerTimeout.map { ContinuousClock.now + $0 }
+    }
+
+    /// Waits for the socket, at most until the deadline, after which the connection is broken off.
+    ///
+    /// - Returns: The events that are there; 0 when the time is over.
+    private func wait(for events: Int32) -> Int32 {
+        let left = deadline.map { max(.zero, ContinuousClock.now.duration(to: $0)) }
+        let ready = SocketWait.wait(PQsocket(connection), for: events, atMost: left)
+        if ready == 0 { breakOff("no answer within \(answerTimeout ?? .zero)") }
+        return ready
     }
 
     private func noticed(_ report: ServerReport) {
@@ -230,8 +253,8 @@ final class PostgresLink {
             switch PQflush(connection) {
             case 0: return true
             case 1:
-                let ready = SocketWait.wait(
-                    PQsocket(connection), for: SocketWait.readable | SocketWait.writable, atMost: nil)
+                let ready = wait(for: SocketWait.readable | SocketWait.writable)
+                if ready == 0 { return false }
                 if ready & ~SocketWait.writable != 0, !consume() { return false }
             default:
                 lost()
@@ -248,10 +271,11 @@ final class PostgresLink {
         return true
     }
 
-    /// The next result, waiting for it; `nil` between two commands.
+    /// The next result, waiting for it; `nil` between two commands, and when the time is over.
     private func nextResult() -> OpaquePointer? {
         while PQisBusy(connection) == 1 {
-            _ = SocketWait.wait(PQsocket(connection), for: SocketWait.readable, atMost: nil)
+            // libpq itself would wait without end.
+            guard wait(for: SocketWait.readable) != 0 else { return nil }
             guard consume() else { break }
         }
         return PQgetResult(connection)

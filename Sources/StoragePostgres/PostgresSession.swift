@@ -14,6 +14,8 @@ final class PostgresSession: SQLConnection {
 
     private let link: PostgresLink
     private let role: Role
+    /// How long the server may take over what it is asked, before it is given up.
+    private let answerTimeout: Duration
     private var statements: StatementCache
     /// Control statements to send before the next one.
     private var prelude: [String] = []
@@ -30,6 +32,9 @@ final class PostgresSession: SQLConnection {
     init(_ configuration: PostgresConfiguration, role: Role, logger: Logger) throws(StorageError) {
         link = try PostgresLink.connect(to: configuration, writing: role == .writer, logger: logger)
         self.role = role
+        answerTimeout =
+            configuration.answerTimeout
+            + (role == .reader ? configuration.readStatementTimeout : configuration.lockTimeout)
         statements = StatementCache(limit: configuration.maximumPreparedStatements)
         guard link.serverVersion >= 130_000 else {
             throw StorageError(
@@ -119,7 +124,10 @@ final class PostgresSession: SQLConnection {
         depth = 0
         transactionLost = false
         isInTransaction = true
+        link.answerTimeout = answerTimeout
     }
+
+    func allowLongStatements() { link.answerTimeout = nil }
 
     /// Ends the transaction without waiting for the answer, if the server knows of it.
     private func end(with control: String) {
@@ -139,7 +147,8 @@ final class PostgresSession: SQLConnection {
         if let cause = link.brokenBecause {
             // From here on the server may have committed, whatever its last words were.
             throw StorageError(
-                .commitUnknown, "The connection to the database was lost during a commit. Look whether it happened.",
+                .commitUnknown,
+                "The connection to the database was lost during a commit. Check whether it was committed.",
                 cause: cause)
         }
         if link.isIdle { exchanges = 0 }

@@ -65,11 +65,16 @@ final class SQLiteConnection: SQLConnection {
             try execute(SQLStatement("RELEASE \(name)"))
             return value
         } catch {
+            // After some failures SQLite has ended the whole transaction, and nothing is left to undo.
+            guard sqlite3_get_autocommit(db.sqliteConnection) == 0 else { throw error }
             try execute(SQLStatement("ROLLBACK TO \(name)"))
             try execute(SQLStatement("RELEASE \(name)"))
             throw error
         }
     }
+
+    /// There is no other process to wait for.
+    func allowLongStatements() {}
 
     // MARK: Statements
 
@@ -87,7 +92,7 @@ final class SQLiteConnection: SQLConnection {
         do {
             handle = try db.cachedStatement(sql: sql).sqliteStatement
         } catch {
-            throw SQLiteEngine.storageError(error, path: path, isWrite: isWriter)
+            throw SQLiteFailure.storageError(error, path: path, during: isWriter ? .write : .read)
         }
         defer {
             sqlite3_reset(handle)
@@ -103,9 +108,11 @@ final class SQLiteConnection: SQLConnection {
     }
 
     private func failure(_ code: Int32) -> StorageError {
-        SQLiteEngine.storageError(
+        SQLiteFailure.storageError(
             code: sqlite3_extended_errcode(db.sqliteConnection),
-            message: String(cString: sqlite3_errmsg(db.sqliteConnection)), path: path, isWrite: isWriter)
+            message: String(cString: sqlite3_errmsg(db.sqliteConnection)), path: path,
+            during: isWriter ? .write : .read,
+            systemError: sqlite3_system_errno(db.sqliteConnection))
     }
 
     private func step(_ handle: OpaquePointer) throws(StorageError) -> Bool {

@@ -3,6 +3,7 @@
 
 import Foundation
 import GRDB
+import GRDBSQLite
 package import Storage
 import Synchronization
 
@@ -18,6 +19,8 @@ package final class SQLiteEngine: StorageEngine {
     private struct Usage {
         var calls = 0
         var isClosed = false
+        /// Why nothing is written any more.
+        var doubt: StorageError?
         var end: CheckedContinuation<Void, Never>?
     }
 
@@ -29,11 +32,12 @@ package final class SQLiteEngine: StorageEngine {
 
     /// Opens the database; makes an empty file when there is none and `create` says so.
     ///
-    /// `readers` are connections for reading, 1 or more; a statement waits `busySeconds` for another process's lock.
+    /// `readers` are connections for reading, 1 or more; a statement waits `busySeconds` for another process's lock. After so
+    /// many `checkpointPages` the write-ahead log goes into the file.
     ///
     /// - Throws: `.notFound`, `.unusable` (no database, corrupt, read-only, no such folder), `.unavailable` (locked).
     package init(
-        _ location: Location, create: Bool, readers: Int = 4, busySeconds: Double = 5
+        _ location: Location, create: Bool, readers: Int = 4, busySeconds: Double = 5, checkpointPages: Int = 4000
     ) throws(StorageError) {
         var configuration = Configuration()
         configuration.label = "parley"
@@ -55,12 +59,12 @@ package final class SQLiteEngine: StorageEngine {
             // GRDB sets NORMAL when it opens a pool, which loses commits when the power fails.
             try database.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA synchronous = FULL")
-                try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+                try db.execute(sql: "PRAGMA wal_autocheckpoint = \(checkpointPages)")
             }
         } catch let error as StorageError {
             throw error
         } catch {
-            throw Self.storageError(error, path: path ?? ":memory:", isWrite: false)
+            throw SQLiteFailure.storageError(error, path: path, during: .read)
         }
     }
 
@@ -72,7 +76,7 @@ package final class SQLiteEngine: StorageEngine {
         do {
             return try await database.read { db in try body(SQLiteConnection(db, isWriter: false)) }
         } catch {
-            throw Self.storageError(error, path: path ?? ":memory:", isWrite: false)
+            throw SQLiteFailure.storageError(error, path: path, during: .read)
         }
     }
 
@@ -82,26 +86,34 @@ package final class SQLiteEngine: StorageEngine {
         try begin()
         defer { finish() }
         // A caller that is cancelled must not interrupt a batch of others: the transaction runs on the writer's queue.
-        let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
+        let result: Result<Value, StorageError> = await withCheckedContinuation { continuation in
             database.asyncWriteWithoutTransaction { db in
-                continuation.resume(
-                    returning: Result {
-                        var value: Value?
-                        try db.inTransaction(.immediate) {
-                            value = try body(SQLiteConnection(db, isWriter: true))
-                            return .commit
-                        }
-                        guard let value else {
-                            throw StorageError(.writeFailed, "The transaction ended without a result. Try again.")
-                        }
-                        return value
-                    })
+                continuation.resume(returning: self.transaction(on: db, body))
             }
         }
+        return try result.get()
+    }
+
+    /// Runs a transaction on the writer's queue; none after one that left the file in doubt.
+    private func transaction<Value>(
+        on db: Database, _ body: (any SQLConnection) throws(StorageError) -> Value
+    ) -> Result<Value, StorageError> {
+        if let doubt = usage.withLock({ $0.doubt }) { return .failure(doubt) }
+        var value: Value?
+        var phase = SQLiteFailure.Phase.write
         do {
-            return try result.get()
+            try db.inTransaction(.immediate) {
+                value = try body(SQLiteConnection(db, isWriter: true))
+                phase = .commit
+                return .commit
+            }
+            if let value { return .success(value) }
+            return .failure(StorageError(.writeFailed, "The transaction ended without a result. Try again."))
         } catch {
-            throw Self.storageError(error, path: path ?? ":memory:", isWrite: true)
+            let failure = SQLiteFailure.storageError(
+                error, path: path, during: phase, systemError: sqlite3_system_errno(db.sqliteConnection))
+            if failure.code == .inDoubt { usage.withLock { $0.doubt = failure } }
+            return .failure(failure)
         }
     }
 
@@ -123,7 +135,7 @@ package final class SQLiteEngine: StorageEngine {
                     ])
             }
         } catch {
-            throw Self.storageError(error, path: path ?? ":memory:", isWrite: false)
+            throw SQLiteFailure.storageError(error, path: path, during: .read)
         }
     }
 
@@ -137,7 +149,7 @@ package final class SQLiteEngine: StorageEngine {
             let lines = try await database.read { db in try String.fetchAll(db, sql: "PRAGMA quick_check(20)") }
             return lines == ["ok"] ? [] : lines
         } catch {
-            let failure = Self.storageError(error, path: path ?? ":memory:", isWrite: false)
+            let failure = SQLiteFailure.storageError(error, path: path, during: .read)
             // Damage that even the check stumbles over.
             guard failure.code == .unusable else { throw failure }
             return [failure.cause ?? failure.message]
@@ -159,6 +171,8 @@ package final class SQLiteEngine: StorageEngine {
             }
             if isIdle { continuation.resume() }
         }
+        // What is on the disk is all that can be relied on: the next start reads it.
+        if usage.withLock({ $0.doubt }) != nil { return }
         // The connection that is closed last may be a reader's, which cannot do it: afterwards the one file holds everything.
         _ = try? await database.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
         try? database.close()
@@ -180,65 +194,5 @@ package final class SQLiteEngine: StorageEngine {
             return usage.end
         }
         end?.resume()
-    }
-
-    // MARK: Errors
-
-    static func storageError(_ error: any Error, path: String, isWrite: Bool) -> StorageError {
-        if let error = error as? StorageError { return error }
-        guard let error = error as? DatabaseError else {
-            return StorageError(
-                error is CancellationError ? .unavailable : isWrite ? .writeFailed : .readFailed,
-                "The database '\(path)' could not be \(isWrite ? "written" : "read"). The log says why.",
-                cause: String(reflecting: error))
-        }
-        return storageError(
-            code: error.extendedResultCode.rawValue, message: error.message ?? "", path: path, isWrite: isWrite)
-    }
-
-    static func storageError(code: Int32, message: String, path: String, isWrite: Bool) -> StorageError {
-        let cause = "SQLite \(code): \(message)"
-        let extended = ResultCode(rawValue: code)
-        switch extended {
-        case .SQLITE_CONSTRAINT_UNIQUE, .SQLITE_CONSTRAINT_PRIMARYKEY, .SQLITE_CONSTRAINT_ROWID:
-            // "UNIQUE constraint failed: users.login_key"
-            let constraint = message.split(separator: ": ").last.map(String.init) ?? ""
-            return StorageError(.conflict(constraint: constraint), "The same entry is there already.", cause: cause)
-        default: break
-        }
-        switch extended.primaryResultCode {
-        case .SQLITE_BUSY, .SQLITE_LOCKED:
-            return StorageError(
-                .unavailable, "The database '\(path)' is locked by another program. Try again when it has ended.",
-                cause: cause)
-        case .SQLITE_NOTADB:
-            return StorageError(
-                .unusable, "'\(path)' is not an SQLite database. Name another file in [DATABASE] URI.", cause: cause)
-        case .SQLITE_CORRUPT:
-            return StorageError(
-                .unusable, "The database '\(path)' is corrupt. Stop the server and restore it from a backup.",
-                cause: cause)
-        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
-            return StorageError(
-                .unusable,
-                "The database '\(path)' is read-only. Give this user the right to write to it and its folder.",
-                cause: cause)
-        case .SQLITE_CANTOPEN:
-            return StorageError(
-                .unusable,
-                "The database '\(path)' cannot be opened. Check that its folder exists and that this user may write there.",
-                cause: cause)
-        case .SQLITE_FULL:
-            return StorageError(.writeFailed, "The disk is full: '\(path)' cannot grow. Free some space.", cause: cause)
-        case .SQLITE_ERROR where message.hasPrefix("no such table") || message.hasPrefix("no such column"):
-            return StorageError(
-                .needsMigration, "The database has not all its tables. Run 'manage db migrate'.", cause: cause)
-        case .SQLITE_MISUSE:
-            return StorageError(.unavailable, "The database is closed.", cause: cause)
-        default:
-            return StorageError(
-                isWrite ? .writeFailed : .readFailed,
-                "The database '\(path)' could not be \(isWrite ? "written" : "read"). The log says why.", cause: cause)
-        }
     }
 }

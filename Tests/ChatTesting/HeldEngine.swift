@@ -13,6 +13,7 @@ package final class HeldEngine: StorageEngine {
         var beforeNextWrite: (@Sendable () async -> Void)?
         var afterNextRead: (@Sendable () async -> Void)?
         var isOutOfReach = false
+        var losesNextAnswer = false
     }
 
     private let engine: any StorageEngine
@@ -66,6 +67,9 @@ package final class HeldEngine: StorageEngine {
     /// Lets everything fail, as when the database is gone, or work again.
     package func setOutOfReach(_ isOutOfReach: Bool) { state.withLock { $0.isOutOfReach = isOutOfReach } }
 
+    /// Loses the answer to the next commit, which is done, and lets everything fail from then on.
+    package func loseNextAnswer() { state.withLock { $0.losesNextAnswer = true } }
+
     private func reach() throws(StorageError) {
         if state.withLock({ $0.isOutOfReach }) { throw StorageError(.unavailable, "The test holds the database back.") }
     }
@@ -98,7 +102,14 @@ package final class HeldEngine: StorageEngine {
             return state.beforeNextWrite
         }?()
         try reach()
-        return try await engine.write(body)
+        let value = try await engine.write(body)
+        let isLost = state.withLock { state in
+            if state.losesNextAnswer { state.isOutOfReach = true }
+            defer { state.losesNextAnswer = false }
+            return state.losesNextAnswer
+        }
+        if isLost { throw StorageError(.commitUnknown, "The test loses this answer.") }
+        return value
     }
 
     package func facts() async throws(StorageError) -> EngineFacts { try await engine.facts() }

@@ -279,4 +279,22 @@ import Testing
             await #expect(throws: ChatError.storageUnavailable) { try await test.logIn("alice") }
         }
     }
+
+    @Test(arguments: StorageKind.engines) func aWriteWithoutAnswerIsSaidToBeUnknown(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let alice = try await test.register("alice").asker
+            let flow = try await test.createFlow(by: alice)
+            // Nobody is to wait for the look-up in vain.
+            test.storage.beginClosing()
+            test.engine.loseNextAnswer()
+
+            await #expect(throws: ChatError.outcomeUnknown) { try await test.send("perhaps", to: flow, by: alice) }
+            await #expect(throws: ChatError.storageUnavailable) { try await test.send("not", to: flow, by: alice) }
+
+            test.engine.setOutOfReach(false)
+            try await test.send("certain", to: flow, by: alice)
+            let messages = try await test.messages(in: flow, for: alice)
+            #expect(messages.map(\.content.text) == ["perhaps", "certain"])
+        }
+    }
 }

@@ -43,6 +43,8 @@ struct FastChatFailure: Error {
         case .nullCharacter(let field): "\(field) contains U+0000"
         case .rangeTooLarge(let limit): "more than \(limit) messages were asked for"
         case .storageUnavailable: "the storage is unavailable, try again"
+        case .outcomeUnknown:
+            "the storage did not answer in time, it is not known whether this was done: check before you try again"
         case .internalFailure: "the server failed, its log says why"
         }
     }

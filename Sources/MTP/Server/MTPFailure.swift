@@ -47,6 +47,11 @@ struct MTPFailure: Error {
         case .rangeTooLarge(let limit):
             self.init(.forbidden, "The range holds more than \(limit) messages. Ask for less at a time.")
         case .storageUnavailable: self.init(.serviceUnavailable, "The storage is unavailable. Send the request again.")
+        case .outcomeUnknown:
+            self.init(
+                .gatewayTimeout,
+                "The storage did not answer in time: it is not known whether this was done. "
+                    + "Check before you send the request again.")
         case .internalFailure: self.init(.unknownError, "The server failed. Its log says why.")
         }
     }

@@ -26,6 +26,8 @@ enum ServerRunner {
             logConfiguration(for: settings, options: options, environment: context.environment))
         let logger = Logger(label: "parley")
         OpenFiles.raiseLimit(logger: logger)
+        // A file that reaches a limit of its size fails to grow, like on a full disk, instead of ending the process.
+        signal(SIGXFSZ, SIG_IGN)
         let watch = options.reloads ? FileWatch(settings: settings) : nil
         try await serve(settings, options, context, logger, watch)
         if let watch, watch.hasChanged {
@@ -120,6 +122,7 @@ enum ServerRunner {
         server.maximumRequests = options.limitMaxRequests
         server.tls = options.tlsOptions(for: settings)
         server.servesWebSockets = options.servesWebSockets
+        server.stopTimeout = .seconds(10)
         return server
     }
 

@@ -76,6 +76,10 @@ extension OperationError {
         case .rangeTooLarge(let limit): self.init(.invalid, "At most \(limit) can be asked for at once.")
         case .storageUnavailable:
             self.init(.unavailable, "The database cannot be reached.", nextStep: "Look with 'manage db status'.")
+        case .outcomeUnknown:
+            self.init(
+                .unavailable, "The database did not answer in time: it is not known whether this was done.",
+                nextStep: "Check before you try again.")
         case .internalFailure: self.init(.failed, "The database could not do it; the log says why.")
         }
     }
@@ -84,9 +88,9 @@ extension OperationError {
     package init(_ error: StorageError) {
         switch error.code {
         case .notFound: self.init(.notFound, error.message)
-        case .unavailable, .unusable, .needsMigration, .newerThanProgram, .commitUnknown:
+        case .unavailable, .unusable, .needsMigration, .newerThanProgram, .commitUnknown, .inDoubt:
             self.init(.unavailable, error.message)
-        case .conflict, .readFailed, .writeFailed: self.init(.failed, error.message)
+        case .conflict, .readFailed, .writeFailed, .full: self.init(.failed, error.message)
         }
     }
 

@@ -60,6 +60,7 @@ struct Housekeeping: Service {
     }
 
     private func report(_ error: StorageError, _ what: Logger.Message) {
+        if error.code == .inDoubt { chat.giveUp(error) }
         logger.warning(what, metadata: ["error": "\(String(reflecting: error))"])
     }
 }

@@ -2,21 +2,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import Logging
 import ServiceLifecycle
+import Storage
 import Synchronization
 
 /// Runs the domain: the writer of batches.
 ///
-/// When asked to stop it commits what waits.
+/// When asked to stop it commits what waits, as far as the database answers. Fails when the store is in doubt.
 struct ChatService: Service {
     let chat: Chat
+    let logger: Logger
 
     func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
             await chat.run()
         } onCancelOrGracefulShutdown: {
             chat.close()
+            chat.storage.beginClosing()
         }
+        guard let doubt = chat.storageDoubt else { return }
+        logger.critical("The database is in doubt; ending", metadata: ["error": "\(String(reflecting: doubt))"])
+        throw doubt
     }
 }
 

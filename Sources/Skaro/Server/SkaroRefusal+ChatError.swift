@@ -42,6 +42,11 @@ extension SkaroRefusal {
         case .rangeTooLarge(let limit): self.init(.badRequest, "limit is at most \(limit).")
         case .storageUnavailable:
             self.init(.serviceUnavailable, "The storage is unavailable. Send the request again.")
+        case .outcomeUnknown:
+            self.init(
+                .gatewayTimeout,
+                "The storage did not answer in time: it is not known whether this was done. "
+                    + "Check before you send the request again.")
         case .internalFailure: self.init(.internalServerError, "The server failed. Its log says why.")
         }
     }

@@ -17,6 +17,7 @@ package enum SkaroStatus: Int, CaseIterable, Sendable {
     case tooManyRequests = 429
     case internalServerError = 500
     case serviceUnavailable = 503
+    case gatewayTimeout = 504
 
     /// Corresponds to the member `status`, such as `200 OK`.
     package var text: StaticString {
@@ -33,6 +34,7 @@ package enum SkaroStatus: Int, CaseIterable, Sendable {
         case .tooManyRequests: "429 Too Many Requests"
         case .internalServerError: "500 Internal Server Error"
         case .serviceUnavailable: "503 Service Unavailable"
+        case .gatewayTimeout: "504 Gateway Timeout"
         }
     }
 }

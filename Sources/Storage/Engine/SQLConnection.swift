@@ -77,6 +77,11 @@ package protocol SQLConnection: AnyObject {
     /// Inserts `rows`, with one statement where the engine can.
     func insert(_ insertion: SQLInsertion, rows: [SQLRow]) throws(StorageError)
 
+    /// Lets the statements of this transaction take as long as they need, as changes of the schema may.
+    ///
+    /// Otherwise an engine whose database is another process gives up a statement that gets no answer in time.
+    func allowLongStatements()
+
     /// Runs `body` in a savepoint: what it did is undone when it throws, and the transaction goes on.
     func savepoint<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value
 }

@@ -101,8 +101,8 @@ package protocol StorageEngine: Sendable {
     /// durable: on the disk with SQLite (`synchronous=FULL`), flushed by the server with PostgreSQL (`synchronous_commit=on`).
     /// A second call waits for the first.
     ///
-    /// - Throws: what `body` threw, after a rollback; `.commitUnknown` if the connection broke during COMMIT. The next call
-    ///   reconnects, with back-off, and throws `.unavailable` when that fails.
+    /// - Throws: what `body` threw, after a rollback; `.commitUnknown` if COMMIT got no answer; `.inDoubt`, from then on
+    ///   always, if the disk failed. The next call reconnects, with back-off, and throws `.unavailable` when that fails.
     func write<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
     ) async throws(StorageError) -> Value

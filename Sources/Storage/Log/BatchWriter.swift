@@ -22,6 +22,7 @@ package final class BatchWriter: Sendable {
         var waitingBytes = 0
         var wakeUp: CheckedContinuation<Void, Never>?
         var isClosed = false
+        var doubt: StorageError?
     }
 
     private let storage: Storage
@@ -63,7 +64,12 @@ package final class BatchWriter: Sendable {
         return accepted ? pending : nil
     }
 
+    /// Why nothing may be acknowledged any more, if that is so: `run` has returned, or is about to.
+    package var doubt: StorageError? { state.withLock { $0.doubt } }
+
     /// Commits batch after batch until `close`; what waits then is committed first.
+    ///
+    /// Returns, too, when the store is in doubt.
     package func run() async {
         while true {
             await withCheckedContinuation { continuation in
@@ -88,6 +94,19 @@ package final class BatchWriter: Sendable {
             return state.wakeUp
         }
         wakeUp?.resume()
+    }
+
+    /// Refuses what waits and what comes, since nothing may be acknowledged on a store in doubt.
+    package func giveUp(_ doubt: StorageError) {
+        let (waiting, wakeUp) = state.withLock { state in
+            state.isClosed = true
+            state.doubt = state.doubt ?? doubt
+            defer { (state.waiting, state.waitingBytes, state.wakeUp) = ([], 0, nil) }
+            return (state.waiting, state.wakeUp)
+        }
+        wakeUp?.resume()
+        let refusal = StorageError(.unavailable, doubt.message, cause: doubt.cause)
+        for pending in waiting { pending.resolve(.failed(refusal)) }
     }
 
     private func nextBatch() -> [PendingWrite] {
@@ -116,6 +135,7 @@ package final class BatchWriter: Sendable {
             onCommit(committed)
             for (pending, outcome) in zip(batch, committed.outcomes) { pending.resolve(outcome) }
         } catch {
+            if error.code == .inDoubt { giveUp(error) }
             for pending in batch { pending.resolve(.failed(error)) }
         }
     }

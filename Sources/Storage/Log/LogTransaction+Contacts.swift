@@ -109,4 +109,19 @@ extension LogTransaction {
             throw .refusal(.noSuchUser)
         }
     }
+
+    /// Refuses unless all of `users` are accounts, in one statement.
+    func checkOthers(_ users: Set<UserID>) throws(Failure) {
+        guard !users.isEmpty else { return }
+        let rows = try storing { () throws(StorageError) in
+            try connection.rows(
+                """
+                SELECT count(*)
+                FROM \(dialect.numbers) n
+                JOIN users u ON u.id = n.number
+                WHERE u.deleted_ms IS NULL
+                """, [.numbers(users.map(\.rawValue))])
+        }
+        guard rows == [[.int(Int64(users.count))]] else { throw .refusal(.noSuchUser) }
+    }
 }

@@ -4,7 +4,7 @@
 extension LogTransaction {
     mutating func createFlow(_ write: Write, _ flow: NewFlow) throws(Failure) -> Receipt {
         try checkAccount(flow.owner)
-        for member in flow.members where member != flow.owner { try checkOther(member) }
+        try checkOthers(Set(flow.members).subtracting([flow.owner]))
         if flow.kind == .chat, flow.members.count != 2 || Set(flow.members).count != 2 {
             throw .storage(StorageError(.writeFailed, "A chat has two different members. Name both, each once."))
         }

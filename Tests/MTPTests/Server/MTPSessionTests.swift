@@ -93,6 +93,22 @@ import Transport
         }
     }
 
+    @Test func aMessageOfWhichNothingIsKnownIsNeitherAcknowledgedNorRefused() async throws {
+        try await MTPServer.with { server in
+            let alice = try await server.join("alice")
+            let flow = try await alice.createFlow()
+            // Nobody is to wait for the look-up in vain.
+            server.test.storage.beginClosing()
+            server.test.engine.loseNextAnswer()
+
+            let answer = try await alice.client.request(alice.message("perhaps", to: flow))
+            let next = try await alice.client.request(alice.message("not", to: flow))
+
+            #expect(answer.code == 504 && answer.detail?.contains("not known") == true)
+            #expect(next.code == 503)
+        }
+    }
+
     @Test func framesComeGluedAndSplit() async throws {
         try await MTPServer.with { server in
             let alice = try await server.join("alice")

@@ -30,6 +30,28 @@ import Testing
         }
     }
 
+    @Test func aMessageOfWhichNothingIsKnownIsNeitherAcknowledgedNorRefused() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            _ = try await server.join("bob")
+            try await alice.client.send("first", to: "bob")
+            // Nobody is to wait for the look-up in vain.
+            server.test.storage.beginClosing()
+            server.test.engine.loseNextAnswer()
+
+            await #expect {
+                try await alice.client.send("perhaps", to: "bob")
+            } throws: {
+                ($0 as? SkaroDenial)?.status == "504 Gateway Timeout"
+            }
+            await #expect {
+                try await alice.client.send("not", to: "bob")
+            } throws: {
+                ($0 as? SkaroDenial)?.status == "503 Service Unavailable"
+            }
+        }
+    }
+
     @Test func ownMessagesGoToTheOtherConnectionsOnly() async throws {
         try await SkaroServer.with { server in
             let phone = try await server.join("alice")

@@ -182,4 +182,27 @@ struct BatchWriterTests {
 
         #expect(sizes == [1, 1])
     }
+
+    @Test(arguments: StorageKind.available)
+    func nothingIsAcknowledgedOnAStoreInDoubt(kind: StorageKind) async throws {
+        var limits = BatchWriter.Limits()
+        limits.maximumBatchWrites = 2
+        let sizes = try await withHeldWriter(kind, limits: limits) { test, writer, engine, flow, alice in
+            let pending = try (0..<5).map { _ in
+                try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
+            }
+            engine.fail(with: [.pass, .failAfter(.inDoubt)])
+
+            engine.openGate()
+
+            for write in pending.prefix(2) { #expect(await write.outcome.failure?.code == .inDoubt) }
+            // These were not tried.
+            for write in pending.dropFirst(2) { #expect(await write.outcome.failure?.code == .unavailable) }
+            #expect(writer.submit(test.write(test.message("x", to: flow), by: alice)) == nil)
+            #expect(writer.doubt?.code == .inDoubt)
+            #expect(try await test.storage.flow(flow)?.messageCount == 3)
+        }
+
+        #expect(sizes == [1])
+    }
 }

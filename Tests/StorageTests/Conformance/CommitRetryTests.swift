@@ -35,7 +35,7 @@ struct CommitRetryTests {
     }
 
     @Test(arguments: StorageKind.available)
-    func patienceEndsAfterTenSeconds(kind: StorageKind) async throws {
+    func theAttemptsEndAfterTenSeconds(kind: StorageKind) async throws {
         try await with(kind) { test, storage, engine, clock, flow, alice in
             engine.fail(with: Array(repeating: .failBefore(.unavailable), count: 1000))
 
@@ -79,8 +79,84 @@ struct CommitRetryTests {
     }
 
     @Test(arguments: StorageKind.available)
-    func aCommitThatCannotBeLookedUpStaysUnknown(kind: StorageKind) async throws {
+    func aCommitThatWasUndoneIsRepeated(kind: StorageKind) async throws {
         try await with(kind) { test, storage, engine, _, flow, alice in
+            for undone in 1...2 {
+                engine.fail(with: Array(repeating: [.undo(.commitUnknown), .pass], count: undone).flatMap(\.self))
+
+                let batch = try await storage.commit([test.write(test.message("\(undone)", to: flow), by: alice)])
+
+                #expect(try batch.outcomes[0].receipt.number == Int64(undone - 1))
+            }
+            engine.fail(with: Array(repeating: [.undo(.commitUnknown), .pass], count: 100).flatMap(\.self))
+            let write = test.write(test.message("never", to: flow), by: alice)
+            let failure = await storageFailure { _ = try await storage.commit([write]) }
+
+            // Looked up each time: it is certain that it was not done.
+            #expect(failure?.code == .unavailable)
+            engine.fail(with: [])
+            #expect(try await storage.message(uuid: write.uuid) == nil)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func aLookUpHasATimeoutOfItsOwn(kind: StorageKind) async throws {
+        try await with(kind) { test, storage, engine, clock, flow, alice in
+            let outage = Array(repeating: GatedEngine.Fault.failBefore(.unavailable), count: 15)
+            // The time for attempts is nearly over when the COMMIT gets no answer; the outage goes on for as long again.
+            engine.fail(with: outage + [.failAfter(.commitUnknown)] + outage)
+
+            let batch = try await storage.commit([test.write(test.message("hi", to: flow), by: alice)])
+
+            #expect(try batch.outcomes[0].receipt.number == 0)
+            #expect(clock.now.offset > CommitRetry.timeout)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func inAnOutageTheNextBatchesAreTriedOnce(kind: StorageKind) async throws {
+        try await with(kind) { test, storage, engine, clock, flow, alice in
+            func commit() async -> StorageError.Code? {
+                do throws(StorageError) {
+                    _ = try await storage.commit([test.write(test.message("hi", to: flow), by: alice)])
+                    return nil
+                } catch {
+                    return error.code
+                }
+            }
+            engine.fail(with: Array(repeating: .failBefore(.unavailable), count: 1000))
+            #expect(await commit() == .unavailable)
+            let (tried, passed) = (engine.writes, clock.now.offset)
+
+            #expect(await commit() == .unavailable)
+            #expect(await commit() == .unavailable)
+            #expect(engine.writes == tried + 2 && clock.now.offset == passed)
+
+            // One that succeeds ends the outage: the next one is waited for again.
+            engine.fail(with: [])
+            #expect(await commit() == nil)
+            engine.fail(with: [.failBefore(.unavailable), .failBefore(.unavailable)])
+            #expect(await commit() == nil)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func closingEndsTheWaiting(kind: StorageKind) async throws {
+        try await with(kind) { test, storage, engine, clock, flow, alice in
+            storage.beginClosing()
+            engine.fail(with: [.failBefore(.unavailable)])
+
+            let failure = await storageFailure {
+                _ = try await storage.commit([test.write(test.message("hi", to: flow), by: alice)])
+            }
+
+            #expect(failure?.code == .unavailable && clock.now.offset == .zero)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func aCommitThatCannotBeLookedUpStaysUnknown(kind: StorageKind) async throws {
+        try await with(kind) { test, storage, engine, clock, flow, alice in
             engine.fail(with: [.failAfter(.commitUnknown)] + Array(repeating: .failBefore(.unavailable), count: 1000))
 
             let failure = await storageFailure {
@@ -88,20 +164,21 @@ struct CommitRetryTests {
             }
 
             #expect(failure?.code == .commitUnknown)
+            #expect(clock.now.offset >= .seconds(20) && clock.now.offset <= .seconds(21))
         }
     }
 
     @Test(arguments: StorageKind.available)
     func anUnusableDatabaseIsNotTriedAgain(kind: StorageKind) async throws {
         try await with(kind) { test, storage, engine, clock, flow, alice in
-            for code in [StorageError.Code.unusable, .needsMigration, .newerThanProgram] {
+            for code in [StorageError.Code.unusable, .needsMigration, .newerThanProgram, .full, .inDoubt] {
                 engine.fail(with: [.failBefore(code)])
                 let failure = await storageFailure {
                     _ = try await storage.commit([test.write(test.message("hi", to: flow), by: alice)])
                 }
                 #expect(failure?.code == code)
             }
-            #expect(clock.now.offset == .zero && engine.writes == 3)
+            #expect(clock.now.offset == .zero && engine.writes == 5)
         }
     }
 }

@@ -43,6 +43,31 @@ struct FlowWriteTests {
         }
     }
 
+    /// Under the lock of the log's head every other write waits.
+    @Test(arguments: StorageKind.available)
+    func aFlowTakesAsManyStatementsForAThousandMembersAsForTwo(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let people = try await test.storage.commit(
+                (0..<1000).map { test.write(.createUser(test.newUser("user\($0)"), session: nil, admin: nil)) }
+            ).outcomes.map { try $0.receipt.userID }
+            let engine = CountingEngine(test.storage.engine)
+            let storage = test.storage(over: engine, clock: ContinuousClock())
+            func statements(members: [UserID]) async throws -> Int {
+                let before = engine.statements
+                let flow = test.newFlow(owner: people[0], members: members)
+                let batch = try await storage.commit([test.write(.createFlow(flow), by: people[0])])
+                let id = try batch.outcomes[0].receipt.flowID
+                #expect(try await storage.members(of: id, limit: 2000).count == members.count)
+                return engine.statements - before
+            }
+
+            let few = try await statements(members: Array(people.prefix(2)))
+            let many = try await statements(members: people)
+
+            #expect(few == many)
+        }
+    }
+
     @Test(arguments: StorageKind.available)
     func aFlowOfUnknownOrDeletedPeopleIsRefused(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in

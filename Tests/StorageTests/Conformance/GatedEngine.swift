@@ -13,6 +13,8 @@ final class GatedEngine: StorageEngine {
         case failBefore(StorageError.Code)
         /// The write is done, and its answer is lost.
         case failAfter(StorageError.Code)
+        /// The write is undone at its COMMIT, and nobody is told so.
+        case undo(StorageError.Code)
     }
 
     private struct State {
@@ -70,6 +72,12 @@ final class GatedEngine: StorageEngine {
         }
         let fault = state.withLock { $0.faults.isEmpty ? nil : $0.faults.removeFirst() }
         if case .failBefore(let code) = fault { throw StorageError(code, "The test breaks this write.") }
+        if case .undo(let code) = fault {
+            return try await engine.write { connection throws(StorageError) in
+                _ = try body(connection)
+                throw StorageError(code, "The test undoes this write.")
+            }
+        }
         let value = try await engine.write(body)
         if case .failAfter(let code) = fault { throw StorageError(code, "The test loses this answer.") }
         return value

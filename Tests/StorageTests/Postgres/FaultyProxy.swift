@@ -5,7 +5,7 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A TCP relay before the server that can be taken away, brought back on the same port, and cut at a COMMIT.
+/// A TCP relay before the server that can be taken away, brought back on the same port, cut at a COMMIT, or hang.
 final class FaultyProxy: Sendable {
     /// What to do with the next COMMIT that passes.
     enum CommitFault: Sendable {
@@ -13,6 +13,10 @@ final class FaultyProxy: Sendable {
         case cutBeforeServer
         /// The server answers it, and the client never sees the answer.
         case cutBeforeClient
+        /// The server never sees it, and the connection stays.
+        case stallBeforeServer
+        /// The server answers it, the client never sees the answer, and the connection stays.
+        case stallBeforeClient
     }
 
     private struct State {
@@ -20,6 +24,7 @@ final class FaultyProxy: Sendable {
         var connections: Set<Int32> = []
         var accepted = 0
         var fault: CommitFault?
+        var isHung = false
         var threads = 0
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
@@ -42,6 +47,16 @@ final class FaultyProxy: Sendable {
     /// Breaks the next COMMIT.
     func breakNextCommit(_ fault: CommitFault) {
         state.withLock { $0.fault = fault }
+    }
+
+    /// Lets nothing pass from now on, as a server that hangs: connections stay, new ones are made, and nobody answers.
+    func hang() {
+        state.withLock { $0.isHung = true }
+    }
+
+    /// Lets connections work again that are made from now on, or that were idle meanwhile.
+    func wake() {
+        state.withLock { $0.isHung = false }
     }
 
     /// Takes the server away: connections break, new ones are refused, and all is closed on return.
@@ -153,23 +168,26 @@ final class FaultyProxy: Sendable {
     }
 
     private func relay(_ client: Int32, _ server: Int32) {
-        var swallowsAnswer = false
+        var fault: CommitFault?
+        // What once was held back makes what follows meaningless.
+        var isStalled = false
         var entries = [
             pollfd(fd: client, events: Int16(POLLIN), revents: 0),
             pollfd(fd: server, events: Int16(POLLIN), revents: 0),
         ]
-        loop: while true {
+        while true {
             guard poll(&entries, 2, -1) > 0 else { break }
             if entries[0].revents != 0 {
                 guard let bytes = Self.receive(client) else { break }
-                if bytes.contains("COMMIT\0"), let fault = state.withLock({ $0.fault.take() }) {
-                    if fault == .cutBeforeServer { break }
-                    swallowsAnswer = true
-                }
-                guard Self.send(server, bytes) else { break }
+                if bytes.contains("COMMIT\0"), fault == nil { fault = state.withLock { $0.fault.take() } }
+                if fault == .cutBeforeServer { break }
+                isStalled = isStalled || fault == .stallBeforeServer || state.withLock { $0.isHung }
+                guard isStalled || Self.send(server, bytes) else { break }
             }
             if entries[1].revents != 0 {
-                guard let bytes = Self.receive(server), !swallowsAnswer, Self.send(client, bytes) else { break loop }
+                guard let bytes = Self.receive(server), fault != .cutBeforeClient else { break }
+                isStalled = isStalled || fault == .stallBeforeClient || state.withLock { $0.isHung }
+                guard isStalled || Self.send(client, bytes) else { break }
             }
         }
         state.withLock { state in

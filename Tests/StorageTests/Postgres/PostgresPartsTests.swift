@@ -95,7 +95,7 @@ struct PostgresPartsTests {
         ("23505", true, StorageError.Code.conflict(constraint: "key")), ("08006", true, .unavailable),
         ("57P01", false, .unavailable), ("57P03", false, .unavailable), ("25006", true, .unusable),
         ("40001", true, .unavailable), ("40P01", true, .unavailable), ("42P01", false, .needsMigration),
-        ("42703", false, .needsMigration), ("53300", false, .unavailable), ("53100", true, .writeFailed),
+        ("42703", false, .needsMigration), ("53300", false, .unavailable), ("53100", true, .full),
         ("55P03", true, .unavailable), ("57014", false, .readFailed), ("22012", false, .readFailed),
         ("22012", true, .writeFailed), ("23503", true, .writeFailed), ("", true, .unavailable),
         ("XX001", false, .unusable),

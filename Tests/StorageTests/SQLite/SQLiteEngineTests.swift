@@ -211,10 +211,10 @@ struct SQLiteEngineTests {
                     test.write(test.message("after", to: flow), by: alice),
                 ]).outcomes
             } catch {
-                #expect(error.code == .writeFailed)
+                #expect(error.code == .full)
             }
 
-            #expect(outcomes.isEmpty || outcomes[1].failure?.code == .writeFailed)
+            #expect(outcomes.isEmpty || outcomes[1].failure?.code == .full)
             let done = outcomes.count { (try? $0.receipt) != nil }
             #expect(try await test.storage.flow(flow)?.messageCount == Int64(done))
             let next = try await test.send("next", from: alice, to: flow)
