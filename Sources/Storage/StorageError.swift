@@ -56,6 +56,7 @@ package struct StorageError: Error, Sendable {
 extension StorageError: CustomStringConvertible, CustomDebugStringConvertible {
     package var description: String { message }
     package var debugDescription: String {
-        "StorageError(\(code), \(message), cause: \(cause ?? "none"), at \(location))"
+        let file = location.split(separator: "/").last ?? ""
+        return "\(message) (\(code); \(cause ?? "no cause known"); \(file))"
     }
 }

@@ -136,9 +136,9 @@ extension StorageError {
         case _ where report.isFatal || report.sqlState.isEmpty:
             return (.unavailable, "The connection to the database was lost. Try again.")
         case _ where writing:
-            return (.writeFailed, "The database refused a write. The log has its words.")
+            return (.writeFailed, "The database refused a write. See the log for details.")
         default:
-            return (.readFailed, "The database refused a read. The log has its words.")
+            return (.readFailed, "The database refused a read. See the log for details.")
         }
     }
 }

@@ -51,6 +51,8 @@ final class SessionPool: Sendable {
         var isClosed = false
         var closers: [CheckedContinuation<Void, Never>] = []
         var backoff = ReconnectBackoff()
+        /// Whether there ever was a connection.
+        var hasConnected = false
         var lastFailure: StorageError?
 
         mutating func takeFirst() -> Waiter? {
@@ -148,19 +150,22 @@ final class SessionPool: Sendable {
             let session = try connect()
             let hadFailed = state.withLock { state in
                 defer { state.backoff.succeeded() }
+                state.hasConnected = true
                 return state.backoff.failures > 0
             }
             if hadFailed { logger.info("The database is reachable again") }
             return session
         } catch {
-            let failures = state.withLock { state in
+            let (failures, hasConnected) = state.withLock { state in
                 state.backoff.failed(at: now(), random: random())
                 state.lastFailure = error
-                return state.backoff.failures
+                return (state.backoff.failures, state.hasConnected)
             }
-            // Once per outage: the following attempts would only repeat it.
+            // Once per outage: the following attempts would only repeat it. At the start the error itself is told.
             if failures == 1 {
-                logger.warning("The database cannot be reached", metadata: ["error": "\(String(reflecting: error))"])
+                logger.log(
+                    level: hasConnected ? .warning : .debug, "The database cannot be reached",
+                    metadata: ["error": "\(String(reflecting: error))"])
             }
             throw error
         }

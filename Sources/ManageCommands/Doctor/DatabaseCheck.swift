@@ -175,9 +175,11 @@ package struct DatabaseCheck: Sendable {
         let failure =
             error as? CommandError ?? (error as? any CommandErrorConvertible)?.commandError
             ?? CommandError(.failed, "The database cannot be looked at.")
-        return finding(
-            failure.status == .busy ? .warning : .error, failure.message,
-            failure.nextStep ?? "Check DATABASE.URI and that the database is running.")
+        let severity: SettingsFinding.Severity = failure.status == .busy ? .warning : .error
+        if let nextStep = failure.nextStep { return finding(severity, failure.message, nextStep) }
+        // The store's messages name the next step themselves, behind the first sentence.
+        let (message, remedy) = Self.sentences(of: failure.message)
+        return finding(severity, message, remedy ?? "Check DATABASE.URI and that the database is running.")
     }
 
     private func finding(
@@ -189,6 +191,12 @@ package struct DatabaseCheck: Sendable {
             finding.line = line
         }
         return finding
+    }
+
+    /// The first sentence of a message, and the rest if there is one.
+    private static func sentences(of message: String) -> (first: String, rest: String?) {
+        guard let end = message.firstRange(of: ". ") else { return (message, nil) }
+        return (message[..<end.lowerBound] + ".", String(message[end.upperBound...]))
     }
 
     // MARK: Clock

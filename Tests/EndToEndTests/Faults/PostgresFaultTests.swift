@@ -166,6 +166,7 @@ struct PostgresFaultTests {
             program["PARLEY_DATABASE_URI"] = "postgres://someone:hidden@127.0.0.1:1/parley"
             for words in [
                 ["user", "list"], ["db", "status"], ["db", "create"], ["db", "migrate"], ["flow", "list"],
+                ["runserver"], ["balancer"],
             ] {
                 let result = try await program.run([Program.path] + words)
                 Self.expectOneSentence(result, status: 69, naming: "127.0.0.1:1")
