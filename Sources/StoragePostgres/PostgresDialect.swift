@@ -15,7 +15,7 @@ package enum PostgresDialect {
         name: "postgres",
         migrations: [
             Migration("0001_spine", spine), Migration("0002_live", live), Migration("0003_intervals", intervals),
-            Migration("0006_limits", limits),
+            Migration("0004_admin_accounts", adminAccounts), Migration("0006_limits", limits),
         ],
         // Any number that is always the same; the lock ends with the transaction.
         beforeMigration: ["SELECT pg_advisory_xact_lock(7205759403792793)"],

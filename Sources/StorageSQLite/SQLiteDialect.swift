@@ -9,7 +9,7 @@ package enum SQLiteDialect {
         name: "sqlite",
         migrations: [
             Migration("0001_spine", spine), Migration("0002_live", live), Migration("0003_intervals", intervals),
-            Migration("0006_limits", limits),
+            Migration("0004_admin_accounts", adminAccounts), Migration("0006_limits", limits),
         ],
         dropAllTables: [
             "account_usage", "account_limits", "log_steps", "node_presence", "nodes", "invites", "event_bodies",

@@ -28,13 +28,16 @@ struct OperationRegistryTests {
 
         #expect(
             names == [
-                "db.status", "superuser.create", "user.create", "user.list", "user.show", "user.update", "user.delete",
+                "db.status", "superuser.create", "superuser.list", "superuser.delete", "user.create", "user.list",
+                "user.show", "user.update", "user.delete",
                 "user.set_password", "user.sessions", "user.logout", "flow.create", "flow.list", "flow.show",
                 "flow.delete", "flow.add_member", "flow.remove_member", "flow.seed", "testclient.token",
                 "invite.create", "invite.list", "invite.revoke", "node.list", "node.drain", "node.resume",
                 "log.read", "user.limits", "server.measure", "fastchat.sign",
             ])
-        #expect(OperationRegistry.all.filter { $0.isDestructive }.map { $0.name } == ["user.delete", "flow.delete"])
+        #expect(
+            OperationRegistry.all.filter { $0.isDestructive }.map { $0.name }
+                == ["superuser.delete", "user.delete", "flow.delete"])
         #expect(
             OperationRegistry.all.filter { !$0.needsCurrentSchema }.map { $0.name } == ["db.status", "server.measure"])
         for name in names { #expect(OperationRegistry.operation(named: name)?.name == name) }

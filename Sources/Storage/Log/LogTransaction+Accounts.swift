@@ -27,7 +27,8 @@ extension LogTransaction {
             var reader = RowReader(row)
             let id = try reader.user()
             let sessionRow: Int64? = if let session { try log.insert(session, of: id) } else { nil }
-            if let admin { try log.insert(admin) }
+            if let admin { try log.insert(admin, of: id) }
+            if let key = user.key { try log.insert(key, of: id) }
             if let invite { try log.consumeInvite(invite) }
             // A hidden account never shows in anybody's updates.
             let position = log.appendAccountEvent(write, user.isHidden ? .session : .user, subject: id.rawValue)
@@ -67,6 +68,8 @@ extension LogTransaction {
         try storing { () throws(StorageError) in
             _ = try connection.rows(pipelined: [
                 Self.passwordUpdate(user, hash),
+                SQLStatement(
+                    "UPDATE admins SET hash_password = $1 WHERE user_id = $2", [.text(hash), SQLValue(user)]),
                 // The old password's would still open the account.
                 Self.skaroSecretUpdate(user, skaroSecret),
                 SQLStatement(
@@ -83,6 +86,11 @@ extension LogTransaction {
         try checkAccount(user)
         if let old, try !isPasswordHash(old, of: user) { return nothingDone }
         try storing { () throws(StorageError) in
+            if let old {
+                try connection.execute(
+                    "UPDATE admins SET hash_password = $1 WHERE user_id = $2 AND hash_password = $3",
+                    [.text(hash), SQLValue(user), .text(old)])
+            }
             try connection.execute(Self.passwordUpdate(user, hash))
             if let skaroSecret { try connection.execute(Self.skaroSecretUpdate(user, skaroSecret)) }
         }
@@ -136,6 +144,7 @@ extension LogTransaction {
                 SQLStatement(
                     "UPDATE sessions SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL",
                     [SQLValue(time), SQLValue(user)]),
+                SQLStatement("DELETE FROM admins WHERE user_id = $1", [SQLValue(user)]),
                 SQLStatement("DELETE FROM contacts WHERE user_id = $1", [SQLValue(user)]),
                 SQLStatement("DELETE FROM contacts WHERE contact_id = $1", [SQLValue(user)]),
                 SQLStatement("DELETE FROM user_keys WHERE user_id = $1", [SQLValue(user)]),
@@ -159,6 +168,12 @@ extension LogTransaction {
                 write, .session, subject: user.rawValue, content: LogEvent.sessionOpened)
             return Receipt(position: position, time: log.time, row: id)
         }
+    }
+
+    private func insert(_ key: NewKey, of user: UserID) throws(StorageError) {
+        try connection.execute(
+            "INSERT INTO user_keys (user_id, device, kind, public_key, created_ms) VALUES ($1, $2, $3, $4, $5)",
+            [SQLValue(user), .text(key.device), .text(key.kind), .text(key.publicKey), SQLValue(time)])
     }
 
     private mutating func insert(_ session: NewSession, of user: UserID) throws(StorageError) -> Int64 {
@@ -203,14 +218,17 @@ extension LogTransaction {
 
     mutating func createAdmin(_ write: Write, _ admin: NewAdmin) throws(Failure) -> Receipt {
         try checkNoAdmin(admin.username)
-        try storing { () throws(StorageError) in try insert(admin) }
+        try storing { () throws(StorageError) in try insert(admin, of: nil) }
         return Receipt(position: appendAccountEvent(write, .admin, subject: nil), time: time)
     }
 
-    private func insert(_ admin: NewAdmin) throws(StorageError) {
+    private func insert(_ admin: NewAdmin, of user: UserID?) throws(StorageError) {
         try connection.execute(
-            "INSERT INTO admins (username, hash_password, created_ms) VALUES ($1, $2, $3)",
-            [.text(admin.username), .text(admin.passwordHash), SQLValue(time)])
+            "INSERT INTO admins (username, hash_password, created_ms, user_id) VALUES ($1, $2, $3, $4)",
+            [
+                .text(admin.username), .text(admin.passwordHash), SQLValue(time),
+                user.map { SQLValue($0) } ?? .null,
+            ])
     }
 
     mutating func deleteAdmin(_ write: Write, username: String) throws(Failure) -> Receipt {

@@ -97,6 +97,21 @@ package struct NewBody: Sendable, Equatable {
     }
 }
 
+/// A public key that an account is made with.
+package struct NewKey: Sendable {
+    /// Such as `fastchat`.
+    package var kind: String
+    /// The device that has the private half, where an account has several.
+    package var device: String
+    package var publicKey: String
+
+    package init(kind: String, device: String = "", publicKey: String) {
+        self.kind = kind
+        self.device = device
+        self.publicKey = publicKey
+    }
+}
+
 package struct NewUser: Sendable {
     package var uuid: Identifier
     package var login: String
@@ -110,11 +125,15 @@ package struct NewUser: Sendable {
     package var bio: String
     /// What skaro's challenge needs, sealed.
     package var skaroSecret: [UInt8]?
+    /// Written with the account, or neither is.
+    package var key: NewKey?
 
     package init(
         uuid: Identifier, login: String, loginKey: String, username: String, passwordHash: String, isBot: Bool = false,
-        isHidden: Bool = false, email: String = "", avatar: String = "", bio: String = "", skaroSecret: [UInt8]? = nil
+        isHidden: Bool = false, email: String = "", avatar: String = "", bio: String = "", skaroSecret: [UInt8]? = nil,
+        key: NewKey? = nil
     ) {
+        self.key = key
         self.uuid = uuid
         self.login = login
         self.loginKey = loginKey

@@ -185,16 +185,19 @@ extension Storage {
 
     // MARK: Admins
 
+    private static let adminColumns = "username, hash_password, created_ms, user_id"
+
     private static func admin(_ row: SQLRow) throws(StorageError) -> AdminRecord {
         var reader = RowReader(row)
         return AdminRecord(
-            username: try reader.text(), passwordHash: try reader.text(), created: try reader.time())
+            username: try reader.text(), passwordHash: try reader.text(), created: try reader.time(),
+            user: try reader.optionalInt().map { UserID($0) })
     }
 
     package func admin(username: String) async throws(StorageError) -> AdminRecord? {
         try await engine.read { (connection) throws(StorageError) in
             let rows = try connection.rows(
-                "SELECT username, hash_password, created_ms FROM admins WHERE username = $1", [.text(username)])
+                "SELECT \(Self.adminColumns) FROM admins WHERE username = $1", [.text(username)])
             guard let row = rows.first else { return nil }
             return try Self.admin(row)
         }
@@ -205,7 +208,7 @@ extension Storage {
         try await engine.read { (connection) throws(StorageError) in
             let rows = try connection.rows(
                 """
-                SELECT username, hash_password, created_ms FROM admins WHERE username > $1 ORDER BY username LIMIT $2
+                SELECT \(Self.adminColumns) FROM admins WHERE username > $1 ORDER BY username LIMIT $2
                 """, [.text(after), SQLValue(limit: limit)])
             return try rows.map { (row) throws(StorageError) in try Self.admin(row) }
         }

@@ -115,6 +115,8 @@ package struct AdminRecord: Sendable, Equatable {
     package var username: String
     package var passwordHash: String
     package var created: LogTime
+    /// The account that came with it, as long as it is there.
+    package var user: UserID?
 }
 
 /// One entry of the log.

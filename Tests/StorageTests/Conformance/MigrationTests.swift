@@ -167,8 +167,8 @@ struct MigrationTests {
                         """
                         INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email, avatar,
                             bio, created_ms)
-                        VALUES ($1, $2, $2, '', 'h', 0, 0, '', '', '', 5)
-                        """, [SQLValue(Identifier(UInt128(id))), .text(login)])
+                        VALUES ($1, $2, $2, '', $3, 0, 0, '', '', '', 5)
+                        """, [SQLValue(Identifier(UInt128(id))), .text(login), .text("hash of \(login)")])
                 }
             }
             try await execute(
@@ -177,6 +177,13 @@ struct MigrationTests {
                     message_count, head_position)
                 SELECT uuid, 'group', 'old', '', id, 1, 5, 0, 0, 0 FROM users WHERE login = 'alice'
                 """, on: test.storage)
+            for (name, hash) in [("root", "hash of alice"), ("changed since", "another hash")] {
+                try await test.storage.engine.write { connection throws(StorageError) in
+                    _ = try connection.execute(
+                        "INSERT INTO admins (username, hash_password, created_ms) VALUES ($1, $2, 5)",
+                        [.text(name), .text(hash)])
+                }
+            }
             #expect(try await test.storage.migrationStatus().state == .old)
 
             let missing = test.storage.engine.dialect.migrations.dropFirst().map(\.identifier)
@@ -186,6 +193,9 @@ struct MigrationTests {
             let users = try await test.storage.users(limit: 10)
             #expect(users.map(\.fastChatNumber) == [1_000_000_001, 42, 1_000_000_003])
             #expect(users.allSatisfy { $0.skaroSecret == nil })
+            // Who was made with an account has the same salted hash.
+            #expect(try await test.storage.admin(username: "root")?.user == UserID(1))
+            #expect(try await test.storage.admin(username: "changed since")?.user == nil)
             let flow = try #require(try await test.storage.flows(limit: 10).first)
             #expect(flow.title == "old" && !flow.isBridged)
             try await test.send("still works", from: UserID(1), to: flow.id)

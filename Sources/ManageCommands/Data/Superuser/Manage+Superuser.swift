@@ -1,0 +1,99 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+
+extension Manage {
+    /// `superuser`: the administrators.
+    struct Superuser: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "superuser",
+            abstract: "List and remove administrators.",
+            discussion: """
+                An administrator has the password of the account that was created with it:
+                'manage user set-password' changes both, 'manage user delete' removes both.
+
+                Examples:
+                  manage superuser-create --username admin
+                  manage superuser list
+                  manage superuser delete admin
+                """,
+            subcommands: [List.self, Delete.self]
+        )
+    }
+}
+
+extension Manage.Superuser {
+    /// `superuser list`: the administrators by name.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List the administrators.",
+            discussion: """
+                Examples:
+                  manage superuser list
+                  manage superuser list --json
+                """
+        )
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            try output.write(try await OperationRunner(settings: loaded).run(ListSuperusers()))
+        }
+    }
+
+    /// `superuser delete`: one administrator less.
+    struct Delete: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "delete",
+            abstract: "Remove an administrator; the account stays.",
+            discussion: """
+                Remove the account as well with 'manage user delete'.
+
+                Examples:
+                  manage superuser delete admin
+                  manage superuser delete admin --yes
+                """
+        )
+
+        @Argument(help: ArgumentHelp("The administrator's name.", valueName: "name"))
+        var username: String
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let loaded = try settings.load(output: output)
+            try confirmation.require("Remove the administrator '\(username)'?")
+            let superuser = try await OperationRunner(settings: loaded).run(DeleteSuperuser(username: username))
+            try output.write(RemovedSuperuserReport(superuser: superuser))
+        }
+    }
+}
+
+extension ListSuperusers.Report: CommandReport {
+    package func text(style: TextStyle) -> String {
+        guard !superusers.isEmpty else {
+            return "No administrators. Create one with 'manage superuser-create --username NAME'.\n"
+        }
+        var table = TableText(headings: ["NAME", "LOGIN", "CREATED"])
+        for superuser in superusers { table.add([superuser.username, superuser.login ?? "–", superuser.created]) }
+        return table.text(style: style)
+    }
+}
+
+/// An administrator that is none any more.
+struct RemovedSuperuserReport: CommandReport {
+    var superuser: SuperuserReport
+
+    func text(style: TextStyle) -> String {
+        let removed = "Removed the administrator '\(superuser.username.escapedForTerminal())'."
+        guard let login = superuser.login else { return removed + "\n" }
+        return removed + " The account '\(login.escapedForTerminal())' stays.\n"
+    }
+}
