@@ -88,6 +88,7 @@ extension ParleyServer {
         options.isBridged = section.isBridged
         options.spacing = section.spacing
         options.outboundBytes = settings.limits.outboundBytes
+        options.logInTimeout = settings.limits.logInTimeout
         options.address = {
             section.advertisedAddress(boundPort: port.value).map { ($0.host, $0.port) }
         }

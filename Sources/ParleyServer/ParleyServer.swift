@@ -99,7 +99,7 @@ package struct ParleyServer: Sendable {
         webSocketLimits.outboundBytes = settings.limits.outboundBytes
         let registry = ConnectionRegistry(
             group: group, inboundBudget: InboundBudget(maximumBytes: settings.limits.inboundBytes),
-            limits: webSocketLimits)
+            limits: webSocketLimits, peers: PeerLimits(settings.limits))
         let ending = Ending()
         let load = ServerLoad(
             maximumConcurrency: options.maximumConcurrency, maximumRequests: options.maximumRequests,
@@ -199,7 +199,7 @@ package struct ParleyServer: Sendable {
             section: face.section,
             listener: try Listener(
                 address: listenerAddress(face.address), options: face.options, tls: face.usesTLS ? tls : nil,
-                registry: face.hasClients ? registry : ConnectionRegistry(group: group),
+                registry: face.hasClients ? registry : ConnectionRegistry(group: group, peers: .forBalancer),
                 load: face.hasClients ? load : ServerLoad(), group: group, drainTimeout: Self.drainTimeout,
                 logger: logger, makeSession: face.makeSession,
                 onRunning: { channel in

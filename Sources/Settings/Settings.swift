@@ -66,6 +66,14 @@ package struct Settings: Sendable {
         package var requests: Int
         /// Earlier messages that the first log in with messenger or FastChat brings.
         package var backlog: Int
+        /// How long a client may read nothing.
+        package var writeTimeout: Duration
+        /// How long a connection may be open without a login.
+        package var logInTimeout: Duration
+        /// Open connections; `nil` for what the limit of open files allows.
+        package var connections: Int?
+        /// Open connections of one address.
+        package var connectionsPerAddress: Int
     }
 
     /// `[HASH_SIZE]`: how passwords are hashed.

@@ -18,7 +18,10 @@ extension SettingsLoader {
             limits: Settings.Limits(
                 messages: integer(.limitMessages), users: integer(.limitUsers), frameBytes: integer(.limitFrameBytes),
                 inboundBytes: integer(.limitInboundBytes), outboundBytes: integer(.limitOutboundBytes),
-                requests: integer(.limitRequests), backlog: integer(.limitBacklog)
+                requests: integer(.limitRequests), backlog: integer(.limitBacklog),
+                writeTimeout: duration(.limitWriteTimeout), logInTimeout: duration(.limitLogInTimeout),
+                connections: optionalInteger(.limitConnections),
+                connectionsPerAddress: integer(.limitConnectionsPerAddress)
             ),
             rateLimit: rateLimit(),
             hashing: Settings.Hashing(
@@ -126,6 +129,11 @@ extension SettingsLoader {
 
     func integer(_ key: SettingKey) -> Int {
         guard case .integer(let value) = values[key] else { return mismatch(key) }
+        return value
+    }
+
+    private func optionalInteger(_ key: SettingKey) -> Int? {
+        guard case .integer(let value) = values[key] else { return nil }
         return value
     }
 

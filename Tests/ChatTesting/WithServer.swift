@@ -26,18 +26,20 @@ package struct ServerUnderTest: Sendable {
 ///   - kind: The engine of the store.
 ///   - policy: The settings of the domain.
 ///   - limits: What the connections have in common.
+///   - peers: What is asked of the peers.
 ///   - routes: What to serve.
 ///   - body: What happens meanwhile.
 /// - Throws: What `body` throws, or what went wrong with the store or the port.
 package func withServer(
     _ kind: StorageKind = .sqliteMemory, policy: ChatPolicy = ChatPolicy(),
     limits: ConnectionRegistry.WebSocketLimits = ConnectionRegistry.WebSocketLimits(),
+    peers: PeerLimits = PeerLimits(),
     routes: (Chat, ConnectionRegistry) -> [WebSocketRoute], _ body: (ServerUnderTest) async throws -> Void
 ) async throws {
     try await ChatUnderTest.with(kind, policy: policy) { test in
         let group = MultiThreadedEventLoopGroup.singleton
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let registry = ConnectionRegistry(group: group, limits: limits)
+        let registry = ConnectionRegistry(group: group, limits: limits, peers: peers)
         let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
         let listener = try Listener(
             .http(webSockets: routes(test.chat, registry), registry: registry),

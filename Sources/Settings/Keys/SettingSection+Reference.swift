@@ -127,7 +127,7 @@ extension SettingSection {
             name: "SERVER_LIMIT", summary: "Bounds on what clients may ask for.",
             keys: [
                 .limitMessages, .limitUsers, .limitFrameBytes, .limitInboundBytes, .limitOutboundBytes, .limitRequests,
-                .limitBacklog,
+                .limitBacklog, .limitWriteTimeout, .limitLogInTimeout, .limitConnections, .limitConnectionsPerAddress,
             ]
         ),
         rates,

@@ -109,7 +109,8 @@ extension SettingKey {
     /// `[SERVER_LIMIT] INBOUND_BYTES`.
     package static let limitInboundBytes = SettingKey(
         "SERVER_LIMIT", "INBOUND_BYTES", .size(65536...68_719_476_736), default: "256 MiB",
-        "How much memory the partly received messages of all connections may take together."
+        "How much memory the partly received messages of all connections, and the requests that are not answered yet, may "
+            + "take together."
     )
     /// `[SERVER_LIMIT] OUTBOUND_BYTES`.
     package static let limitOutboundBytes = SettingKey(
@@ -120,6 +121,29 @@ extension SettingKey {
     package static let limitRequests = SettingKey(
         "SERVER_LIMIT", "REQUESTS", .integer(1...4096), default: "32",
         "How many requests of one connection may be in work. Further ones are read when one of them is answered."
+    )
+
+    /// `[SERVER_LIMIT] WRITE_TIMEOUT`.
+    package static let limitWriteTimeout = SettingKey(
+        "SERVER_LIMIT", "WRITE_TIMEOUT", .duration(.seconds, 1...86_400), default: "60s",
+        "A client that reads nothing of what is sent to it for this long is disconnected. It finds everything in the log "
+            + "when it comes back."
+    )
+    /// `[SERVER_LIMIT] LOGIN_TIMEOUT`.
+    package static let limitLogInTimeout = SettingKey(
+        "SERVER_LIMIT", "LOGIN_TIMEOUT", .duration(.seconds, 1...86_400), default: "60s",
+        "A connection on which nobody logs in for this long is closed."
+    )
+    /// `[SERVER_LIMIT] CONNECTIONS`.
+    package static let limitConnections = SettingKey(
+        "SERVER_LIMIT", "CONNECTIONS", .integer(1...1_000_000),
+        unset: "the limit of open files less what the server needs for itself",
+        "How many connections may be open. Further ones are closed at once."
+    )
+    /// `[SERVER_LIMIT] CONNECTIONS_PER_ADDRESS`.
+    package static let limitConnectionsPerAddress = SettingKey(
+        "SERVER_LIMIT", "CONNECTIONS_PER_ADDRESS", .integer(1...1_000_000), default: "1000",
+        "How many of them one address may have open; of IPv6 the first 64 bits count. Loopback addresses may have any number."
     )
 
     /// `[SERVER_LIMIT] BACKLOG`.

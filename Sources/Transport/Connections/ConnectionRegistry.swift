@@ -26,6 +26,10 @@ package final class ConnectionRegistry: Sendable {
         ///
         /// Default: 1 MiB.
         package var outboundBytes = 1 << 20
+        /// The same before the login; whichever is less.
+        ///
+        /// Default: 64 KiB.
+        package var initialOutboundBytes = 64 * 1024
         /// Silence after which the peer is pinged; it is cut after as much silence again.
         ///
         /// `nil`: never. Default: `nil`.
@@ -70,6 +74,11 @@ package final class ConnectionRegistry: Sendable {
     package let inboundBudget: InboundBudget
     /// Limits that apply to every connection.
     package let limits: WebSocketLimits
+    /// What is asked of the peers of all connections.
+    package let peers: PeerLimits
+    let connectionCounts: ConnectionCounts
+    /// What waits for all peers that read slowly, as far as it is known.
+    let outboundTotal: OutboundTotal
     private let loops: [Loop]
     private let loopsByIdentity: [ObjectIdentifier: Loop]
     private let counts = Mutex(Counts())
@@ -79,10 +88,14 @@ package final class ConnectionRegistry: Sendable {
     package init(
         group: any EventLoopGroup,
         inboundBudget: InboundBudget = InboundBudget(),
-        limits: WebSocketLimits = WebSocketLimits()
+        limits: WebSocketLimits = WebSocketLimits(),
+        peers: PeerLimits = PeerLimits()
     ) {
         self.inboundBudget = inboundBudget
         self.limits = limits
+        self.peers = peers
+        self.connectionCounts = ConnectionCounts(limits: peers)
+        self.outboundTotal = OutboundTotal(maximumBytes: peers.outboundBytes)
         var loops: [Loop] = []
         var loopsByIdentity: [ObjectIdentifier: Loop] = [:]
         for eventLoop in group.makeIterator() {
@@ -129,6 +142,14 @@ package final class ConnectionRegistry: Sendable {
         for loop in self.loops {
             loop.value.eventLoop.execute { loop.value.closeAll() }
         }
+    }
+
+    /// Counts `channel`, which has just been accepted, until it is closed; returns whether it may be served.
+    func admit(_ channel: any Channel) -> Bool {
+        let source = ConnectionCounts.Source(channel.remoteAddress)
+        guard self.connectionCounts.admit(source) else { return false }
+        channel.closeFuture.whenComplete { [connectionCounts] _ in connectionCounts.leave(source) }
+        return true
     }
 
     /// Closes `channel`, which has just been accepted, when it comes too late.

@@ -3,9 +3,10 @@
 
 import Synchronization
 
-/// The memory that all partly received messages of the process may hold together.
+/// The memory that what all peers sent may hold together: partly received messages, and requests until they are answered.
 ///
-/// A connection takes what its unfinished message needs before it grows the buffer, and gives it back with the message.
+/// A connection takes what its unfinished message needs before it grows the buffer, and gives it back with the message; a session
+/// takes what its requests need (``InboundShare``).
 package final class InboundBudget: Sendable {
     /// The limit in bytes.
     package let maximumBytes: Int

@@ -101,6 +101,11 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
         self.setDeadline(in: self.settings.options.headTimeout, context: context)
         registry.closeIfShut(context.channel)
+        if !registry.admit(context.channel) {
+            self.mode = .ended
+            // Not at once: the pipeline is being built.
+            context.eventLoop.execute { [channel = context.channel] in channel.close(promise: nil) }
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

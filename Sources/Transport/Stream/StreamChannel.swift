@@ -43,6 +43,7 @@ struct StreamChannel: ServerChildChannel {
                 self.load.connectionClosed()
                 self.registry.connectionClosed()
             }
+            guard self.registry.admit(channel) else { return false }
             if let limit = self.options.maximumConnections, count > limit { return false }
             guard self.load.admitRequest() else { return false }
             self.load.requestsFinished(1)

@@ -114,6 +114,12 @@ package final class StreamConnection {
         self.handler?.abort()
     }
 
+    /// Notes whether the peer is logged in; while it is not, the time for a login runs.
+    package func setLoggedIn(_ isLoggedIn: Bool) {
+        self.eventLoop.assertInEventLoop()
+        self.handler?.setLoggedIn(isLoggedIn)
+    }
+
     /// Hands over no more bytes until ``resumeReading()``.
     package func pauseReading() {
         self.eventLoop.assertInEventLoop()

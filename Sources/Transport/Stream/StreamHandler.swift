@@ -31,11 +31,15 @@ final class StreamHandler: ChannelDuplexHandler {
     private var wakesAt: NIODeadline?
     /// Where the connection comes from when a trusted proxy has said so at its beginning.
     private var proxiedPeer: SocketAddress?
+    private var patience: PeerPatience
+    /// Bytes that the socket took, and units that were acknowledged: what shows that the peer reads.
+    private var progress: UInt64 = 0
 
     init(settings: StreamChannel.Settings, loop: ConnectionLoop) {
         self.settings = settings
         self.loop = loop
         self.queue = UnitQueue(spacing: settings.options.spacing)
+        self.patience = PeerPatience(settings.registry, minimumBytes: 1, now: loop.eventLoop.now)
     }
 
     // MARK: Pipeline
@@ -226,6 +230,7 @@ final class StreamHandler: ChannelDuplexHandler {
     private func socketTook(_ bytes: Int) {
         guard let connection = self.connection, connection.state != .closed else { return }
         self.queue.taken(bytes, now: self.loop.eventLoop.now)
+        self.progress += UInt64(bytes)
         self.headwayWasMade()
         self.wakeForPoll()
         if !self.isWritable && self.queue.bufferedBytes < self.settings.options.outboundBytes / 2 {
@@ -240,11 +245,16 @@ final class StreamHandler: ChannelDuplexHandler {
         let isAcknowledged = context.channel.isActive && (context.channel.unacknowledgedBytes ?? 0) == 0
         let count = self.queue.looked(isAcknowledged: isAcknowledged, now: self.loop.eventLoop.now)
         guard count > 0 else { return }
+        self.progress += UInt64(count)
         self.headwayWasMade()
         self.session?.unitsAcknowledged(count)
     }
 
     // MARK: Closing
+
+    func setLoggedIn(_ isLoggedIn: Bool) {
+        if isLoggedIn { self.patience.loggedIn() } else { self.patience.loggedOut(now: self.loop.eventLoop.now) }
+    }
 
     func closingStarted() {
         self.releaseHeld()
@@ -275,6 +285,7 @@ final class StreamHandler: ChannelDuplexHandler {
         guard let connection = self.connection, connection.state != .closed else { return }
         self.queue.removeAll()
         self.releaseHeld()
+        self.patience.finish()
         connection.wasClosed()
         self.context = nil
         self.deadline = nil
@@ -298,6 +309,15 @@ extension StreamHandler: LoopConnection {
 
     func checkTimeouts(now: NIODeadline) {
         guard let connection = self.connection else { return }
+        let queue = self.queue
+        if self.patience.isExhausted(
+            taken: self.progress, waiting: queue.bufferedBytes, isWaiting: queue.unacknowledgedUnits > 0, now: now)
+        {
+            return self.abort()
+        }
+        if self.settings.options.needsLogIn, connection.state == .open, self.patience.isLogInOverdue(now: now) {
+            return connection.close()
+        }
         if let deadline = self.deadline {
             if now >= deadline { self.abort() }
         } else if connection.state == .open, !connection.isReadingPaused,

@@ -76,6 +76,10 @@ package struct StreamOptions: Sendable {
     ///
     /// `nil`: for ever, as where the server speaks first. Default: 60 s.
     package var firstBytesTimeout: TimeAmount? = .seconds(60)
+    /// Whether a connection on which nobody logs in is closed (``PeerLimits/logInTimeout``).
+    ///
+    /// Default: `false`.
+    package var needsLogIn = false
     /// Silence of the peer's after which the connection is closed.
     ///
     /// `nil`: never. Default: `nil`.

@@ -170,6 +170,19 @@ package final class WebSocketConnection {
         self.handler?.setMaximumMessageBytes(bytes)
     }
 
+    /// Notes that the peer has logged in: it may send messages up to this length, and stay.
+    package func loggedIn(maximumMessageBytes: Int) {
+        self.eventLoop.assertInEventLoop()
+        self.handler?.setMaximumMessageBytes(maximumMessageBytes)
+        self.handler?.loggedIn()
+    }
+
+    /// Notes that nobody is logged in any more: as at the beginning, messages are short, and the time for a login runs.
+    package func loggedOut() {
+        self.eventLoop.assertInEventLoop()
+        self.handler?.loggedOut()
+    }
+
     /// Hands over no more messages until ``resumeReading()``, not even those that have arrived with the current one.
     package func pauseReading() {
         self.eventLoop.assertInEventLoop()

@@ -26,6 +26,10 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     ///
     /// RFC 6455 §5.5.3 lets us drop the others.
     private var unansweredPing: ByteBuffer?
+    private var patience: PeerPatience
+
+    /// What a peer has to take in the time that it has to read.
+    private static let minimumBytesRead: UInt64 = 64 * 1024
 
     private var loop: ConnectionLoop { self.connection.loop }
 
@@ -39,6 +43,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
             budget: registry.inboundBudget
         )
         self.lastReading = connection.eventLoop.now
+        self.patience = PeerPatience(registry, minimumBytes: Self.minimumBytesRead, now: self.lastReading)
     }
 
     // MARK: Pipeline
@@ -46,13 +51,14 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.connection.context = context
         self.connection.handler = self
-        self.limitOutbound(context.channel)
+        self.limitOutbound(context.channel, isLoggedIn: false)
         self.loop.add(self)
         self.session?.opened(self.connection)
     }
 
-    private func limitOutbound(_ channel: any Channel) {
-        let high = max(2, self.registry.limits.outboundBytes)
+    private func limitOutbound(_ channel: any Channel, isLoggedIn: Bool) {
+        let limits = self.registry.limits
+        let high = max(2, isLoggedIn ? limits.outboundBytes : min(limits.initialOutboundBytes, limits.outboundBytes))
         try? channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: high / 2, high: high))
     }
 
@@ -253,6 +259,17 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.decoder.maximumMessageBytes = bytes
     }
 
+    func loggedIn() {
+        self.patience.loggedIn()
+        if let channel = self.connection.context?.channel { self.limitOutbound(channel, isLoggedIn: true) }
+    }
+
+    func loggedOut() {
+        self.patience.loggedOut(now: self.connection.eventLoop.now)
+        self.decoder.maximumMessageBytes = self.registry.limits.initialMessageBytes
+        if let channel = self.connection.context?.channel { self.limitOutbound(channel, isLoggedIn: false) }
+    }
+
     func closingStarted() {
         guard let context = self.connection.context else { return }
         self.deadline = context.eventLoop.now + self.registry.limits.closeTimeout
@@ -275,6 +292,14 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func checkTimeouts(now: NIODeadline) {
         guard self.connection.context != nil else { return }
+        let waiting = self.connection.bufferedBytes
+        let taken = self.connection.writtenBytes - min(self.connection.writtenBytes, UInt64(waiting))
+        if self.patience.isExhausted(taken: taken, waiting: waiting, isWaiting: waiting > 0, now: now) {
+            return self.abort()
+        }
+        if self.connection.state == .open, self.patience.isLogInOverdue(now: now) {
+            return self.connection.close(code: .policyViolation, reason: "Nobody has logged in in time.")
+        }
         if var deadline = self.deadline {
             if self.connection.state == .open {
                 deadline = deadline + .seconds(Int64(self.decoder.unfinishedBytes / (16 * 1024)))
@@ -311,6 +336,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.decoder.reset()
         self.releaseHeld()
         self.unansweredPing = nil
+        self.patience.finish()
         self.connection.wasClosed()
         self.loop.remove(self)
         let session = self.session

@@ -68,7 +68,11 @@ final class BareSocket: Sendable {
     }
 
     func send(_ text: String) throws {
-        var bytes = Array(text.utf8)[...]
+        try self.send(bytes: Array(text.utf8))
+    }
+
+    func send(bytes: [UInt8]) throws {
+        var bytes = bytes[...]
         while !bytes.isEmpty {
             let sent = bytes.withUnsafeBytes {
                 Glibc.send(self.descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))

@@ -15,6 +15,7 @@ import Synchronization
 struct StreamTestServer: Sendable {
     struct Options: Sendable {
         var stream = StreamOptions()
+        var peers = PeerLimits()
         var tls: TLSConfiguration?
         var load = ServerLoad()
         var drainTimeout = TimeAmount.seconds(10)
@@ -111,7 +112,8 @@ func withStreamServer(
     _ body: (StreamTestServer) async throws -> Void
 ) async throws {
     let group = MultiThreadedEventLoopGroup.singleton
-    let registry = ConnectionRegistry(group: group, inboundBudget: InboundBudget(maximumBytes: options.inboundBytes))
+    let registry = ConnectionRegistry(
+        group: group, inboundBudget: InboundBudget(maximumBytes: options.inboundBytes), peers: options.peers)
     let events = SessionEvents()
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let (ports, portSource) = AsyncStream.makeStream(of: Int.self)

@@ -16,6 +16,7 @@ import Synchronization
 struct TestServer: Sendable {
     struct Options: Sendable {
         var limits = ConnectionRegistry.WebSocketLimits()
+        var peers = PeerLimits()
         var http = HTTPOptions()
         var inboundBytes = 1 << 20
         var maximumConcurrency: Int?
@@ -48,7 +49,7 @@ func withTestServer(
 ) async throws {
     let group = MultiThreadedEventLoopGroup.singleton
     let budget = InboundBudget(maximumBytes: options.inboundBytes)
-    let registry = ConnectionRegistry(group: group, inboundBudget: budget, limits: options.limits)
+    let registry = ConnectionRegistry(group: group, inboundBudget: budget, limits: options.limits, peers: options.peers)
     let events = SessionEvents()
     let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
     let stop = Mutex<ServiceGroup?>(nil)

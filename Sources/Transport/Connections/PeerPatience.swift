@@ -1,0 +1,65 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+/// How long a connection is kept whose peer does not log in, or does not read: looked at about once a second.
+struct PeerPatience {
+    /// For how long a peer may take nothing when more waits for all peers than may.
+    private static let patienceInNeed = TimeAmount.seconds(2)
+
+    private let limits: PeerLimits
+    private let total: OutboundTotal
+    private var watch: ReaderWatch
+    private var waitingBytes = 0
+    private var logInDeadline: NIODeadline?
+
+    /// - Parameters:
+    ///   - registry: Has the limits.
+    ///   - minimumBytes: What a peer has to take of what waits in each timeout.
+    ///   - now: The time.
+    init(_ registry: ConnectionRegistry, minimumBytes: UInt64, now: NIODeadline) {
+        limits = registry.peers
+        total = registry.outboundTotal
+        watch = ReaderWatch(minimumBytes: minimumBytes)
+        loggedOut(now: now)
+    }
+
+    mutating func loggedIn() {
+        logInDeadline = nil
+    }
+
+    mutating func loggedOut(now: NIODeadline) {
+        logInDeadline = limits.logInTimeout.map { now + $0 }
+    }
+
+    /// Whether the time for a login is over.
+    func isLogInOverdue(now: NIODeadline) -> Bool {
+        logInDeadline.map { now >= $0 } ?? false
+    }
+
+    /// Notes how far the peer has read.
+    ///
+    /// - Parameters:
+    ///   - taken: Bytes that it has taken so far.
+    ///   - waiting: Bytes that are kept for it.
+    ///   - isWaiting: Whether anything waits for it, be it only for its acknowledgement.
+    ///   - now: The time.
+    /// - Returns: Whether to cut the connection.
+    mutating func isExhausted(taken: UInt64, waiting: Int, isWaiting: Bool, now: NIODeadline) -> Bool {
+        note(waiting: waiting)
+        let (slow, still) = watch.look(taken: taken, isWaiting: isWaiting, now: now)
+        if let timeout = limits.writeTimeout, slow >= timeout { return true }
+        return waiting > 0 && still >= Self.patienceInNeed && total.isExceeded
+    }
+
+    /// The connection is gone.
+    mutating func finish() {
+        note(waiting: 0)
+    }
+
+    private mutating func note(waiting: Int) {
+        total.change(by: waiting - waitingBytes)
+        waitingBytes = waiting
+    }
+}
