@@ -124,9 +124,26 @@ final class AccessCache: Sendable {
     }
 
     private func forget(_ user: UserID) {
+        forget(CollectionOfOne(user))
+    }
+
+    /// Forgets the sessions of accounts.
+    func forget(_ users: some Collection<UserID>) {
+        guard !users.isEmpty else { return }
         state.withLock { state in
             state.generation += 1
-            for token in state.tokensOfUser.removeValue(forKey: user) ?? [] { state.sessions.remove(token) }
+            for user in users {
+                for token in state.tokensOfUser.removeValue(forKey: user) ?? [] { state.sessions.remove(token) }
+            }
+        }
+    }
+
+    /// Forgets all sessions.
+    func forgetSessions() {
+        state.withLock { state in
+            state.generation += 1
+            state.sessions.removeAll()
+            state.tokensOfUser.removeAll()
         }
     }
 

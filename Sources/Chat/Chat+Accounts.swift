@@ -34,14 +34,15 @@ package struct Origin: Sendable {
 }
 
 extension Chat {
-    /// Creates an account and logs it in.
+    /// Creates an account and logs it in; with `key` the account has that public key from the start.
     ///
     /// - Throws: `.registrationClosed`, `.credentialsMissing`, `.invalidLogin`, `.loginTaken`, `.tooLong`, `.busy`.
     package func register(
         login: String, password: Password, username: String?, email: String?, invite: String? = nil,
-        from origin: Origin
+        key: NewKey? = nil, from origin: Origin
     ) async throws(ChatError) -> NewLogIn {
         if policy.registration != .closed { try admit(.registration, user: nil, network: origin.network) }
+        try MessageContent.check(key?.publicKey ?? "", "public_key", limit: ChatLimits.publicKeyBytes)
         var code: [UInt8]?
         switch policy.registration {
         case .open: break
@@ -62,9 +63,10 @@ extension Chat {
         if try await reading({ () async throws(StorageError) in try await storage.user(loginKey: login.key) }) != nil {
             throw .loginTaken
         }
-        let user = try await newUser(
+        var user = try await newUser(
             login: login, password: password, username: username, email: email,
             for: HashClaimant(network: origin.network))
+        user.key = key
         let token = newToken()
         let receipt = try await write(
             .createUser(user, session: newSession(token, origin), admin: nil, invite: code), by: nil)

@@ -30,6 +30,8 @@ package final class Chat: Sendable {
     private let instant: @Sendable () -> ContinuousClock.Instant
     let revocations: Revocations
     let heldKeys = HeldKeys()
+    /// Where pages of the log wait to be read and encoded.
+    package let pages = PageGate()
 
     /// Makes the domain over a store; `run` does its work.
     ///
@@ -88,9 +90,7 @@ package final class Chat: Sendable {
                 await self.loadLimits()
                 for await user in self.limiter.changedUsers { await self.reloadLimits(of: user) }
             }
-            group.addTask {
-                for await user in self.revocations.users { await self.closeRevokedConnections(of: user) }
-            }
+            group.addTask { await self.revocations.run(for: self) }
             if policy.sharesStore {
                 group.addTask { await self.delivery.listen(to: self.storage) }
             }
@@ -129,16 +129,6 @@ package final class Chat: Sendable {
     func nanoseconds() -> Int64 {
         let (seconds, attoseconds) = start.duration(to: instant()).components
         return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-    }
-
-    private func closeRevokedConnections(of user: UserID) async {
-        for (session, connection) in hub.connections(of: user) {
-            do {
-                if try await !storage.isLive(session) { connection.sessionRevoked() }
-            } catch {
-                logger.error("A session could not be checked", metadata: ["error": "\(String(reflecting: error))"])
-            }
-        }
     }
 
     // MARK: Writing and reading
@@ -191,7 +181,16 @@ package final class Chat: Sendable {
         do { return try await body() } catch { throw converted(error) }
     }
 
+    /// Whether sessions were revoked could not be found out, yet.
+    func revocationCheckFailed(_ error: StorageError) {
+        logger.error(
+            "Whether sessions were revoked could not be checked; the check is repeated",
+            metadata: ["error": "\(String(reflecting: error))"])
+    }
+
     private func converted(_ error: StorageError) -> ChatError {
+        // Nobody waits for the answer any more: the connection is gone.
+        guard !Task.isCancelled else { return .busy }
         logger.error("The store failed", metadata: ["error": "\(String(reflecting: error))"])
         switch error.code {
         case .unavailable, .full, .unusable, .needsMigration, .newerThanProgram: return .storageUnavailable

@@ -14,6 +14,8 @@ package final class HeldEngine: StorageEngine {
         var afterNextRead: (@Sendable () async -> Void)?
         var isOutOfReach = false
         var losesNextAnswer = false
+        var reads = 0
+        var failingReads = 0
     }
 
     private let engine: any StorageEngine
@@ -69,6 +71,21 @@ package final class HeldEngine: StorageEngine {
 
     /// Loses the answer to the next commit, which is done, and lets everything fail from then on.
     package func loseNextAnswer() { state.withLock { $0.losesNextAnswer = true } }
+    /// Lets the next reads fail, and works again after them.
+    package func failNextReads(_ count: Int) { state.withLock { $0.failingReads = count } }
+
+    /// Reads so far, those that failed among them.
+    package var reads: Int { state.withLock { $0.reads } }
+
+    private func countRead() throws(StorageError) {
+        let fails = state.withLock { state in
+            state.reads += 1
+            guard state.failingReads > 0 else { return false }
+            state.failingReads -= 1
+            return true
+        }
+        if fails { throw StorageError(.unavailable, "The test lets this read fail.") }
+    }
 
     private func reach() throws(StorageError) {
         if state.withLock({ $0.isOutOfReach }) { throw StorageError(.unavailable, "The test holds the database back.") }
@@ -78,6 +95,7 @@ package final class HeldEngine: StorageEngine {
         _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
     ) async throws(StorageError) -> Value {
         try reach()
+        try countRead()
         let value = try await engine.read(body)
         await state.withLock { state in
             defer { state.afterNextRead = nil }

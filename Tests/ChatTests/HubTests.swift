@@ -29,7 +29,7 @@ import Testing
             hinted.yield()
         }
 
-        func sessionRevoked() {
+        func sessionRevoked(_ session: SessionID) {
             counts.withLock { $0.revocations += 1 }
             revoked.yield()
         }

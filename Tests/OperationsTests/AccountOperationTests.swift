@@ -19,7 +19,7 @@ struct AccountOperationTests {
 
         func newsArrived() {}
 
-        func sessionRevoked() {
+        func sessionRevoked(_ session: SessionID) {
             continuation.yield()
             continuation.finish()
         }

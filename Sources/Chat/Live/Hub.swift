@@ -12,6 +12,7 @@ package final class Hub: Sendable {
     struct Entry {
         var user: UserID
         var session: SessionID
+        var expires: LogTime
         var connection: any LiveConnection
         var wantsNews: Bool
         var address: DeliveryAddress?
@@ -23,6 +24,8 @@ package final class Hub: Sendable {
         var listeners: [UserID: Int] = [:]
         var protocols: [String: Int] = [:]
         var audiences = AudienceIndex()
+        /// No session of a connection expires before this.
+        var firstExpiry = LogTime(milliseconds: .max)
     }
 
     private let state = Mutex(State())
@@ -68,9 +71,10 @@ package final class Hub: Sendable {
             let key = ObjectIdentifier(connection)
             let previous = Self.remove(key, from: &state)
             let entry = Entry(
-                user: asker.user, session: asker.session, connection: connection, wantsNews: wantsNews,
-                address: wantsNews ? connection.address : nil)
+                user: asker.user, session: asker.session, expires: asker.expires, connection: connection,
+                wantsNews: wantsNews, address: wantsNews ? connection.address : nil)
             state.entries[key] = entry
+            state.firstExpiry = min(state.firstExpiry, asker.expires)
             state.ofUser[asker.user, default: []].insert(key)
             state.protocols[connection.protocolName, default: 0] += 1
             if wantsNews {
@@ -245,7 +249,24 @@ package final class Hub: Sendable {
         }
     }
 
-    /// The accounts that have a connection now.
+    /// The connections whose session has expired by `time`; each is named once.
+    func expired(at time: LogTime) -> [(SessionID, any LiveConnection)] {
+        state.withLock { state in
+            guard state.firstExpiry <= time else { return [] }
+            state.firstExpiry = LogTime(milliseconds: .max)
+            var expired: [(SessionID, any LiveConnection)] = []
+            for entry in state.entries.values {
+                if entry.expires <= time {
+                    expired.append((entry.session, entry.connection))
+                } else {
+                    state.firstExpiry = min(state.firstExpiry, entry.expires)
+                }
+            }
+            return expired
+        }
+    }
+
+    /// The accounts that are connected here.
     var connectedUsers: [UserID] { state.withLock { Array($0.ofUser.keys) } }
 
     /// The sessions that have a connection now.

@@ -21,8 +21,9 @@ package protocol LiveConnection: AnyObject, Sendable {
     var watchesContacts: Bool { get }
     /// People whom the account watches came, went or changed.
     func watchedChanged(_ changes: [WatchedChange])
-    /// The session was revoked or its account deleted: tell the peer and close.
-    func sessionRevoked()
+    /// A session was revoked, has expired, or its account was deleted: if the connection works for it still, tell the peer and
+    /// close.
+    func sessionRevoked(_ session: SessionID)
 }
 
 extension LiveConnection {

@@ -27,9 +27,8 @@ extension FastChatSession {
         case .close: end()
         default:
             do throws(FastChatFailure) {
-                guard let asker = news?.asker, let number = news?.reader.number else {
-                    throw FastChatFailure("log in first")
-                }
+                guard let number = news?.reader.number else { throw FastChatFailure("log in first") }
+                guard let asker = try await currentAsker() else { return }
                 if let sender = request.sender, sender != number {
                     throw FastChatFailure("from must be the user who logged in")
                 }
@@ -74,7 +73,7 @@ extension FastChatSession {
                 return end()
             }
             let reply = try await body()
-            // After a success it is told already.
+            // After a success the client knows already.
             if reply.isFinal { answer(reply) }
         } catch {
             answer(.refused("Refused: \(FastChatFailure.detail(error))."))
@@ -94,12 +93,13 @@ extension FastChatSession {
             return .refused("Refused: public_key cannot be used. \(error)")
         }
         do {
-            let logIn = try await chat.register(
-                login: String(number.rawValue), password: password, username: nil, email: nil, from: origin)
             // As the client wrote it, where other clients of the protocol read that.
             let pem = publicKey.hasPrefix("-----BEGIN RSA PUBLIC KEY-----") ? publicKey : key.pem
-            try await chat.publishKey(pem, kind: FastChatService.name, of: logIn.asker)
-            try await begin(logIn.asker, key: key, reply: .registered)
+            // In one write with the account: this protocol has no request for a key of an account that has none.
+            let logIn = try await chat.register(
+                login: String(number.rawValue), password: password, username: nil, email: nil,
+                key: NewKey(kind: FastChatService.name, publicKey: pem), from: origin)
+            try await begin(logIn, reply: .registered) { () async throws(ChatError) in key }
             return .registered
         } catch .loginTaken {
             return .userTaken
@@ -116,8 +116,10 @@ extension FastChatSession {
                 login = String(number.rawValue)
             }
             let logIn = try await chat.logIn(login: login, password: password, from: origin)
-            let published = try await service.publishedKeys(of: [logIn.asker.user])[logIn.asker.user]
-            try await begin(logIn.asker, key: published.flatMap { try? RSAPublicKey(pem: $0) }, reply: .loggedIn)
+            let user = logIn.asker.user
+            try await begin(logIn, reply: .loggedIn) { () async throws(ChatError) in
+                try await service.publishedKeys(of: [user])[user].flatMap { try? RSAPublicKey(pem: $0) }
+            }
             return .loggedIn
         } catch .noSuchLogin {
             return .logInFailed
@@ -128,15 +130,37 @@ extension FastChatSession {
         }
     }
 
-    private func begin(_ asker: Asker, key: RSAPublicKey?, reply: FastChatReply) async throws(ChatError) {
-        let person = try await chat.person(asker.user)
-        let position = try await chat.startPosition(of: FastChatService.name, for: asker)
-        guard connection != nil else {
-            // Nobody waits for it any more.
-            return try await chat.logOut(asker)
+    /// Makes the connection that of a session.
+    private func begin(
+        _ logIn: NewLogIn, reply: FastChatReply, key: () async throws(ChatError) -> RSAPublicKey?
+    ) async throws(ChatError) {
+        let (asker, token) = (logIn.asker, TokenHash(of: logIn.token))
+        // Known to the hub first: from here on a revocation reaches the connection.
+        attach(asker, token)
+        do throws(ChatError) {
+            let person = try await chat.person(asker.user)
+            let position = try await chat.startPosition(of: FastChatService.name, for: asker)
+            let reader = FastChatReader(user: asker.user, number: FastChatUserNumber(person), key: try await key())
+            // Revoked before the hub knew the connection: no revocation would reach it.
+            _ = try await chat.asker(uuid: asker.uuid, token: token)
+            begin(FastChatNews(service: service, asker: asker, reader: reader), after: position, reply: reply)
+        } catch {
+            detach()
+            throw error
         }
-        let reader = FastChatReader(user: asker.user, number: FastChatUserNumber(person), key: key)
-        begin(FastChatNews(service: service, asker: asker, reader: reader), after: position, reply: reply)
+    }
+
+    /// Who asks; `nil` when the session has ended meanwhile, and with it the connection.
+    private func currentAsker() async throws(FastChatFailure) -> Asker? {
+        guard let holder else { return nil }
+        do throws(ChatError) {
+            return try await chat.asker(uuid: holder.asker.uuid, token: holder.token)
+        } catch .tokenUnknown, .tokenExpired, .tokenRevoked, .accountDeleted {
+            endSession()
+            return nil
+        } catch {
+            throw FastChatFailure(error)
+        }
     }
 
     // MARK: Keys

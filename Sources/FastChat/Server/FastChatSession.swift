@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import Credentials
 import DequeModule
 import Logging
 import NIOCore
@@ -36,7 +37,9 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     let protocolName = FastChatService.name
     let service: FastChatService
     let origin: Origin
-    /// Who logged in, and what the client is told of the log.
+    /// Whose connection it is, from the time the hub knows it; the client hears of it when `news` is set.
+    private(set) var holder: (asker: Asker, token: TokenHash)?
+    /// What the client is told of the log.
     var news: FastChatNews?
     private(set) var connection: StreamConnection?
     /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
@@ -47,13 +50,15 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     private var splitter = FastChatSplitter(maximumBytes: maximumBytesBeforeLogIn)
     private var inbox = Deque<FastChatSplitter.Piece>()
     private var inboxBytes = 0
+    /// Bytes of the value that is being done, and of the messages that wait for their batch.
+    private var workBytes = 0
     private var reservedBytes = 0
     private var unparseable = 0
     private var submitted = Deque<Submitted>()
     private var outbox: FastChatOutbox
     private var cursor: LiveCursor?
     private var logInTimer: Scheduled<Void>?
-    private var isHandling = false
+    private var handling: Task<Void, Never>?
     private var isPaused = false
     private var isPumpDue = false
     /// The client sends no more, or the server is stopping: end when everything is done.
@@ -88,7 +93,9 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
             connection?.abort()
             return
         }
-        if !isPaused, inbox.count >= Self.maximumWaitingValues || inboxBytes >= Self.maximumWaitingBytes {
+        if !isPaused,
+            inbox.count >= Self.maximumWaitingValues || inboxBytes + workBytes >= Self.maximumWaitingBytes
+        {
             isPaused = true
             connection?.pauseReading()
         }
@@ -113,23 +120,21 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     func closed() {
         connection = nil
         isOver = true
+        // Nobody reads the answer; also a place among the password hashes becomes free.
+        handling?.cancel()
         logInTimer?.cancel()
         inbox.removeAll()
         inboxBytes = 0
         service.registry.inboundBudget.release(reservedBytes)
         reservedBytes = 0
-        service.chat.hub.detach(self)
-        guard let asker = news?.asker else { return }
+        detach()
         news = nil
         cursor = nil
-        let chat = service.chat
-        // The client has no token: nobody can come back to this session.
-        Task { try? await chat.logOut(asker) }
     }
 
     /// Takes from the budget of all connections what this one holds.
     private func reserveInput() -> Bool {
-        let needed = splitter.bufferedBytes + inboxBytes
+        let needed = splitter.bufferedBytes + inboxBytes + workBytes
         if needed > reservedBytes {
             guard service.registry.inboundBudget.reserve(needed - reservedBytes) else { return false }
         } else {
@@ -145,26 +150,51 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
         eventLoop?.execute { self.deliver(.hint) }
     }
 
-    func sessionRevoked() {
+    func sessionRevoked(_ session: SessionID) {
         eventLoop?.execute {
-            guard !self.isOver else { return }
-            self.tell(FastChatNotice("The session was ended by the server."))
-            self.end()
+            if self.holder?.asker.session == session { self.endSession() }
         }
+    }
+
+    // MARK: The session
+
+    /// Makes the connection known to the hub.
+    func attach(_ asker: Asker, _ token: TokenHash) {
+        holder = (asker, token)
+        if connection == nil { return detach() }
+        service.chat.hub.attach(self, asker: asker, wantsNews: false)
+    }
+
+    /// Ends the session: the client has no token, so that nobody can come back to it.
+    func detach() {
+        service.chat.hub.detach(self)
+        guard let asker = holder?.asker else { return }
+        holder = nil
+        let chat = service.chat
+        Task { try? await chat.logOut(asker) }
+    }
+
+    /// The session was revoked or has expired.
+    func endSession() {
+        guard !isOver else { return }
+        if news != nil { tell(FastChatNotice("The session was ended by the server.")) }
+        end()
     }
 
     // MARK: Requests
 
     private func startHandling() {
-        guard !isHandling, !inbox.isEmpty, !isOver, outbox.hasRoom, let connection else { return }
-        isHandling = true
-        Task(executorPreference: connection.taskExecutor) { await self.handleAll() }
+        guard handling == nil, !inbox.isEmpty, !isOver, outbox.hasRoom, let connection else { return }
+        handling = Task(executorPreference: connection.taskExecutor) { await self.handleAll() }
     }
 
     private func handleAll() async {
         while !isOver, outbox.hasRoom {
             if let piece = inbox.popFirst() {
-                if case .value(let value) = piece { inboxBytes -= value.count }
+                if case .value(let value) = piece {
+                    inboxBytes -= value.count
+                    workBytes += value.count
+                }
                 await handle(piece)
                 while submitted.count >= Self.maximumSubmitted { await settle() }
                 readOnIfRoom()
@@ -175,7 +205,8 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
             }
         }
         await settleAll()
-        isHandling = false
+        handling = nil
+        readOnIfRoom()
         if !isOver, !inbox.isEmpty {
             startHandling()
         } else if isEnding {
@@ -184,8 +215,9 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     }
 
     private func readOnIfRoom() {
+        if submitted.isEmpty { workBytes = 0 }
         guard !isOver, reserveInput(), isPaused, inbox.count < Self.maximumWaitingValues / 2,
-            inboxBytes < Self.maximumWaitingBytes / 2
+            inboxBytes + workBytes < Self.maximumWaitingBytes / 2
         else { return }
         isPaused = false
         connection?.resumeReading()
@@ -228,6 +260,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
 
     /// The account of the connection is known: what was missed follows the reply.
     func begin(_ news: FastChatNews, after position: Position, reply: FastChatReply) {
+        guard !isOver, holder?.asker == news.asker else { return }
         logInTimer?.cancel()
         logInTimer = nil
         self.news = news
@@ -242,7 +275,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
 
     private func endWhenDone() {
         isEnding = true
-        if !isHandling, inbox.isEmpty { end() }
+        if handling == nil, inbox.isEmpty { end() }
     }
 
     /// Writes what waits and closes.
@@ -306,7 +339,8 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     // MARK: What others wrote
 
     func deliver(_ delivery: Delivery) {
-        guard !isOver, let reader = news?.reader else { return }
+        guard !isOver, let asker = news?.asker, let reader = news?.reader else { return }
+        guard !service.chat.isExpired(asker) else { return endSession() }
         if case .run(let run) = delivery, reader.isQuick {
             if cursor?.takes(run, isReady: outbox.hasRoom) == true {
                 for message in run.messages {
@@ -327,23 +361,37 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     }
 
     private func readAll() async {
-        while !isOver, outbox.hasRoom, var reading = news, let position = cursor?.next() {
-            do {
-                let page = try await reading.page(after: position)
-                guard !isOver else { break }
-                news?.toldOpen.formUnion(reading.toldOpen)
-                for entry in page.entries {
-                    for object in entry.objects { write(object) }
-                    reached(entry.position)
-                }
-                reached(page.cursor)
-                cursor?.arrived(at: page.cursor, more: page.isCut)
-            } catch {
-                // The next hint or acknowledgement tries again from the same cursor.
-                cursor?.hinted()
-                break
-            }
+        while !isOver, outbox.hasRoom, let reading = news, let position = cursor?.next() {
+            let goesOn = await service.chat.pages.page { () async in await self.read(reading, after: position) }
+            if !goesOn { break }
         }
         cursor?.stop()
+    }
+
+    /// Shows a page of the log.
+    ///
+    /// - Returns: Whether to look for the next one.
+    private func read(_ news: FastChatNews, after position: Position) async -> Bool {
+        var reading = news
+        do {
+            let page = try await reading.page(after: position)
+            guard !isOver else { return false }
+            guard !service.chat.isExpired(reading.asker) else {
+                endSession()
+                return false
+            }
+            self.news?.toldOpen.formUnion(reading.toldOpen)
+            for entry in page.entries {
+                for object in entry.objects { write(object) }
+                reached(entry.position)
+            }
+            reached(page.cursor)
+            cursor?.arrived(at: page.cursor, more: page.isCut)
+            return true
+        } catch {
+            // The next hint or acknowledgement tries again from the same cursor.
+            cursor?.hinted()
+            return false
+        }
     }
 }

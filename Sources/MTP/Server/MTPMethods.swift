@@ -21,7 +21,7 @@ struct MTPMethods {
         /// Everything up to here is in the answer.
         var cursor: Position?
         /// Who has logged in.
-        var asker: Asker?
+        var logIn: MTPRequester?
         /// Where the log has what this request did.
         var caused: Position?
     }
@@ -70,7 +70,8 @@ struct MTPMethods {
                 login: user?.login ?? "", password: Password(user?.password ?? ""), username: user?.username,
                 email: user?.email, invite: invite, from: origin)
         }
-        return Outcome(status: .created, data: Self.data(logIn, time: service.time), asker: logIn.asker)
+        return Outcome(
+            status: .created, data: Self.data(logIn, time: service.time), logIn: MTPRequester(logIn))
     }
 
     private func authenticate(_ data: MTPData) async throws(MTPFailure) -> Outcome {
@@ -79,7 +80,7 @@ struct MTPMethods {
             try await chat.logIn(
                 login: user?.login ?? "", password: Password(user?.password ?? ""), from: origin)
         }
-        return Outcome(data: Self.data(logIn, time: service.time), asker: logIn.asker)
+        return Outcome(data: Self.data(logIn, time: service.time), logIn: MTPRequester(logIn))
     }
 
     private static func data(_ logIn: NewLogIn, time: Int64) -> MTPData {
@@ -262,6 +263,12 @@ struct MTPMethods {
         MTPData(
             time: time, flow: updates.flows.map(FlowObject.init), message: updates.messages.map(MessageObject.init),
             user: updates.users.map { UserObject($0, for: asker) })
+    }
+}
+
+extension MTPRequester {
+    fileprivate init(_ logIn: NewLogIn) {
+        self.init(asker: logIn.asker, token: TokenHash(of: logIn.token))
     }
 }
 

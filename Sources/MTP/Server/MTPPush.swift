@@ -23,17 +23,34 @@ struct MTPPush {
         if case .off = state { false } else { true }
     }
 
-    var isWaiting: Bool {
-        if case .waiting = state { true } else { false }
+    /// Who switched it on.
+    var asker: Asker? {
+        switch state {
+        case .off: nil
+        case .waiting(let asker), .on(let asker, _): asker
+        }
     }
 
-    mutating func wanted(by asker: Asker) {
-        if case .off = state { state = .waiting(asker) }
+    /// An account wants to be told; with another session of its own it goes on where it stands.
+    ///
+    /// - Returns: Whether something changed: while one account is told, no other one is.
+    mutating func wanted(by asker: Asker) -> Bool {
+        switch state {
+        case .off: state = .waiting(asker)
+        case .waiting(let known):
+            guard known.user == asker.user, known != asker else { return false }
+            state = .waiting(asker)
+        case .on(let known, let cursor):
+            guard known.user == asker.user, known != asker else { return false }
+            state = .on(asker, cursor)
+        }
+        return true
     }
 
-    mutating func begin(after cursor: Position) {
-        guard case .waiting(let asker) = state else { return }
-        state = .on(asker, LiveCursor(after: cursor))
+    /// An answer to `asker` ends at `cursor`; what follows is pushed, if that is who waits for it.
+    mutating func begin(after cursor: Position, for asker: Asker) {
+        guard case .waiting(let waiting) = state, waiting.user == asker.user else { return }
+        state = .on(waiting, LiveCursor(after: cursor))
         forgetOwn(upTo: cursor)
     }
 

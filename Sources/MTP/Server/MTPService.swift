@@ -31,6 +31,7 @@ package struct MTPService: Sendable {
     let chat: Chat
     let options: Options
     let logger: Logger
+    let inboundBudget: InboundBudget
 
     /// The way to the live connections.
     let sink: MTPSink
@@ -39,6 +40,7 @@ package struct MTPService: Sendable {
     package init(chat: Chat, options: Options, registry: ConnectionRegistry, logger: Logger) {
         self.chat = chat
         sink = MTPSink(registry: registry) { chat.storage.currentTime() }
+        inboundBudget = registry.inboundBudget
         self.options = options
         self.logger = logger
     }

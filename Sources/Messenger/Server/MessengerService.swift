@@ -51,6 +51,7 @@ package struct MessengerService: Sendable {
         var stream = StreamOptions()
         stream.spacing = TimeAmount(options.spacing)
         stream.outboundBytes = options.outboundBytes
+        stream.needsLogIn = true
         return stream
     }
 

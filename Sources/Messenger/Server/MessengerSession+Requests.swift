@@ -3,6 +3,7 @@
 
 import Chat
 import Credentials
+import Transport
 
 /// What each request does on a connection.
 extension MessengerSession {
@@ -50,6 +51,7 @@ extension MessengerSession {
             do {
                 _ = try await service.chat.asker(uuid: known.asker.uuid, token: known.token)
                 understood()
+                connection?.setLoggedIn(true)
                 return known
             } catch .tokenUnknown, .tokenExpired, .tokenRevoked, .accountDeleted {
                 await known.session.leave(key)

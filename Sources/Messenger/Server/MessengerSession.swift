@@ -53,7 +53,9 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     /// What the input that is held has of the budget of all connections.
     private var reservedBytes = 0
     private var badRequests = 0
-    private var isWorking = false
+    private var working: Task<Void, Never>?
+    /// Bytes of the request that is being done, and of the messages whose outcome is not known.
+    private var workBytes = 0
     private var isPaused = false
     /// Close when nothing is in work.
     private var isEnding = false
@@ -106,6 +108,8 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
 
     func closed() {
         connection = nil
+        // Nobody reads the answer; also a place among the password hashes becomes free.
+        working?.cancel()
         inbox.removeAll()
         inboxBytes = 0
         service.inboundBudget.release(reservedBytes)
@@ -126,7 +130,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     }
 
     private func closeIfDone() {
-        guard isEnding, !isWorking, inbox.isEmpty, !decoder.isWaiting else { return }
+        guard isEnding, working == nil, inbox.isEmpty, !decoder.isWaiting else { return }
         closeNow()
     }
 
@@ -147,16 +151,17 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         }
     }
 
-    func sessionRevoked() {
+    func sessionRevoked(_ session: SessionID) {
         eventLoop?.execute {
-            guard let connection = self.connection, let logIn = self.logIn else { return }
-            Task(executorPreference: connection.taskExecutor) {
-                // Whoever has logged in anew meanwhile is not meant.
-                guard await !self.isGood(logIn), self.logIn?.key == logIn.key else { return }
-                _ = self.leave()
-                self.closeNow()
-            }
+            // The connection may have logged in anew meanwhile.
+            if self.logIn?.asker.session == session { self.endSession() }
         }
+    }
+
+    /// The session was revoked or has expired.
+    private func endSession() {
+        _ = leave()
+        closeNow()
     }
 
     // MARK: Work
@@ -172,13 +177,12 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
             isPaused = true
             connection.pauseReading()
         }
-        guard !isWorking, !inbox.isEmpty else { return }
-        isWorking = true
-        Task(executorPreference: connection.taskExecutor) { await self.work() }
+        guard working == nil, !inbox.isEmpty else { return }
+        working = Task(executorPreference: connection.taskExecutor) { await self.work() }
     }
 
     private func reserveInput() -> Bool {
-        let held = decoder.bufferedBytes + inboxBytes
+        let held = decoder.bufferedBytes + inboxBytes + workBytes
         if held > reservedBytes {
             guard service.inboundBudget.reserve(held - reservedBytes) else { return false }
         } else {
@@ -191,15 +195,19 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     private func work() async {
         while let output = inbox.popFirst() {
             inboxBytes -= output.textBytes
-            if connection != nil { _ = reserveInput() }
+            workBytes += output.textBytes
             await perform(output)
             if inbox.isEmpty || sends.count >= Self.requestsInWork { await settle() }
+            if sends.isEmpty {
+                workBytes = 0
+                if connection != nil { _ = reserveInput() }
+            }
             if isPaused, inbox.count <= Self.requestsInWork / 2 {
                 isPaused = false
                 connection?.resumeReading()
             }
         }
-        isWorking = false
+        working = nil
         closeIfDone()
         readIfDue()
     }
@@ -244,6 +252,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         let key = service.keys.issue(
             to: MessengerHolder(asker: new.asker, token: token, session: self), using: &random)
         logIn = LogIn(key: key, asker: new.asker, token: token, cursor: LiveCursor(after: position))
+        connection?.setLoggedIn(true)
         service.chat.hub.attach(self, asker: new.asker, wantsNews: true)
         return key
     }
@@ -263,6 +272,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         service.chat.hub.detach(self)
         guard let old = logIn else { return nil }
         logIn = nil
+        connection?.setLoggedIn(false)
         service.keys.withdraw(old.key)
         roomChanged()
         return old.asker
@@ -276,15 +286,6 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
                 continuation.resume()
             }
             if let eventLoop { eventLoop.execute(leave) } else { continuation.resume() }
-        }
-    }
-
-    private func isGood(_ logIn: LogIn) async -> Bool {
-        do {
-            _ = try await service.chat.asker(uuid: logIn.asker.uuid, token: logIn.token)
-            return true
-        } catch {
-            return false
         }
     }
 
@@ -322,6 +323,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     }
 
     private func tellPresence() {
+        if let logIn, service.chat.isExpired(logIn.asker) { return endSession() }
         while logIn?.isAnswered == true, hasRoom, let unit = logIn?.presence.next() {
             write(ByteBuffer(bytes: unit.encoded()), mark: nil)
         }
@@ -335,6 +337,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
 
     func deliver(_ delivery: MessengerDelivery) {
         guard let logIn, connection?.isOpen == true, !isEnding else { return }
+        guard !service.chat.isExpired(logIn.asker) else { return endSession() }
         switch delivery {
         case .hint: self.logIn?.cursor.hinted()
         case .messages(let messages, let run):
@@ -378,34 +381,48 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         }
     }
 
-    /// Pushes what is in the log after the cursor, page after page, each unit when there is room for it.
+    /// Pushes what is in the log after the cursor, page after page, as long as the peer keeps up.
     private func readAll(of logIn: LogIn) async {
-        func isCurrent() -> Bool { self.logIn?.key == logIn.key && connection?.isOpen == true && !isEnding }
-        while isCurrent(), let position = self.logIn?.cursor.next() {
-            do {
-                let page = try await service.chat.missed(
-                    for: logIn.asker, after: position, limit: Self.maximumWaitingUnits)
-                for missed in page.messages where missed.message.sender.id != logIn.asker.user {
-                    let message = MessengerMessage(missed.message, in: missed.flow)
-                    for (index, unit) in message.units.enumerated() {
-                        guard await hasRoomAtLast(), isCurrent() else { return }
-                        let isLast = index == message.units.count - 1
-                        write(
-                            unit,
-                            mark: isLast ? MessengerMark(user: logIn.asker.user, position: message.position) : nil)
-                    }
-                }
-                guard isCurrent() else { return }
-                reached(page.cursor, by: logIn)
-                self.logIn?.cursor.arrived(at: page.cursor, more: page.isCut)
-            } catch {
-                // What was not read must be read before anything new is taken.
-                self.logIn?.cursor.hinted()
-                retryLater()
-                break
-            }
+        while isCurrent(logIn), hasRoom, let position = self.logIn?.cursor.next() {
+            let goesOn = await service.chat.pages.page { () async in await self.readPage(of: logIn, after: position) }
+            if !goesOn { break }
         }
         if self.logIn?.key == logIn.key { self.logIn?.cursor.stop() }
+    }
+
+    private func isCurrent(_ logIn: LogIn) -> Bool {
+        self.logIn?.key == logIn.key && connection?.isOpen == true && !isEnding
+    }
+
+    /// Pushes a page, as far as there is room for it: the rest stays in the log.
+    ///
+    /// - Returns: Whether to go on as long as there is room.
+    private func readPage(of logIn: LogIn, after position: Position) async -> Bool {
+        do {
+            let page = try await service.chat.missed(
+                for: logIn.asker, after: position, limit: Self.maximumWaitingUnits)
+            guard isCurrent(logIn) else { return false }
+            guard !service.chat.isExpired(logIn.asker) else {
+                endSession()
+                return false
+            }
+            for missed in page.messages where missed.message.sender.id != logIn.asker.user {
+                guard hasRoom else {
+                    self.logIn?.cursor.arrived(at: Position(missed.message.position.rawValue - 1), more: true)
+                    return true
+                }
+                let message = MessengerMessage(missed.message, in: missed.flow)
+                push(message.units, of: logIn, reaching: message.position)
+            }
+            reached(page.cursor, by: logIn)
+            self.logIn?.cursor.arrived(at: page.cursor, more: page.isCut)
+            return true
+        } catch {
+            // What was not read must be read before anything new is taken.
+            self.logIn?.cursor.hinted()
+            retryLater()
+            return false
+        }
     }
 }
 

@@ -32,6 +32,7 @@ package struct SkaroService: Sendable {
     let chat: Chat
     let options: Options
     let logger: Logger
+    let inboundBudget: InboundBudget
     /// The way to the live connections.
     let sink: SkaroSink
     let sessions = SkaroSessions()
@@ -40,6 +41,7 @@ package struct SkaroService: Sendable {
     package init(chat: Chat, options: Options, registry: ConnectionRegistry, logger: Logger) {
         self.chat = chat
         sink = SkaroSink(registry: registry) { [weak chat] in chat?.knownPerson($0) }
+        inboundBudget = registry.inboundBudget
         self.options = options
         self.logger = logger
     }

@@ -12,7 +12,7 @@ extension SkaroSession {
     private static let lookPause = TimeAmount.seconds(1)
 
     func deliver(_ delivery: SkaroDelivery) {
-        guard feed != nil, let connection, connection.isOpen, !isEnding else { return }
+        guard feed != nil, let connection, connection.isOpen, !isEnding, !isOver() else { return }
         switch delivery {
         case .hint: hinted()
         case .messages(let frames, let run):
@@ -55,28 +55,40 @@ extension SkaroSession {
 
     private func readAll() async {
         while let connection, connection.isWritable, let asker = feed?.asker, let position = feed?.next() {
-            do throws(ChatError) {
-                let page = try await service.chat.missed(
-                    for: asker, after: position, limit: service.options.messagesPerAnswer)
-                let messages = try await SkaroMethods(service: service, origin: origin).messages(page.messages)
-                await allSubmitted()
-                guard feed != nil, !isEnding else { return }
-                let rest = show(messages, of: page.messages, on: connection)
-                if let rest {
-                    feed?.arrived(at: rest, more: true)
-                } else {
-                    feed?.arrived(at: page.cursor, more: page.isCut)
-                }
-                noteWritten()
-                connection.flush()
-            } catch {
-                // Its cause is in the log; the next look tries again from the same place.
-                feed?.hinted()
-                scheduleLook()
-                break
+            let goesOn = await service.chat.pages.page { () async in
+                await self.readPage(for: asker, after: position, on: connection)
             }
+            if !goesOn { break }
         }
         feed?.stop()
+    }
+
+    /// Shows a page of the log, as far as the peer keeps up.
+    ///
+    /// - Returns: Whether to look for the next one.
+    private func readPage(
+        for asker: Asker, after position: Position, on connection: WebSocketConnection
+    ) async -> Bool {
+        do throws(ChatError) {
+            let page = try await service.chat.missed(
+                for: asker, after: position, limit: service.options.messagesPerAnswer)
+            let messages = try await SkaroMethods(service: service, origin: origin).messages(page.messages)
+            await allSubmitted()
+            guard feed != nil, !isEnding, !isOver() else { return false }
+            if let rest = show(messages, of: page.messages, on: connection) {
+                feed?.arrived(at: rest, more: true)
+            } else {
+                feed?.arrived(at: page.cursor, more: page.isCut)
+            }
+            noteWritten()
+            connection.flush()
+            return true
+        } catch {
+            // Its cause is in the log; the next look tries again from the same place.
+            feed?.hinted()
+            scheduleLook()
+            return false
+        }
     }
 
     /// Writes messages as long as the peer keeps up.
@@ -94,6 +106,13 @@ extension SkaroSession {
             if !connection.isWritable, index + 1 < entries.count { return entry.message.position }
         }
         return nil
+    }
+
+    /// Whether the session has expired; then the connection is cut.
+    private func isOver() -> Bool {
+        guard let asker = feed?.asker, service.chat.isExpired(asker) else { return false }
+        cut("The session is over. Log in again.")
+        return true
     }
 
     // MARK: How much has arrived
@@ -121,10 +140,7 @@ extension SkaroSession {
     }
 
     private func lookAround() {
-        guard let feed else { return }
-        guard feed.asker.expires > service.chat.storage.currentTime() else {
-            return cut("The session is over. Log in again.")
-        }
+        guard feed != nil, !isOver() else { return }
         noteArrival()
         if self.feed?.isWaiting == true { scheduleLook() }
         readIfDue()
@@ -139,7 +155,8 @@ extension SkaroSession {
     }
 
     private func writeChanges() {
-        guard feed != nil, let connection, connection.isOpen, connection.isWritable, !changes.isEmpty else { return }
+        guard feed != nil, let connection, connection.isOpen, connection.isWritable, !changes.isEmpty, !isOver()
+        else { return }
         for change in changes.values {
             write(.changedUserData(SkaroUser(change.person, isOnline: change.isOnline)))
         }

@@ -67,16 +67,16 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
 
     private var inbox = Deque<Frame>()
     private var slots = Deque<Slot>()
-    private var isAdmitting = false
+    private var admitting: Task<Void, Never>?
     private var isAnswering = false
     private var isPaused = false
     /// Frames that have come and are not answered.
     private var inWork = 0
-    private var bytesInWork = 0
+    private var share: InboundShare
     /// Of these, what has been admitted.
     private var unanswered = 0
     private var afterAnswers: CheckedContinuation<Void, Never>?
-    private var afterWritable: CheckedContinuation<Void, Never>?
+    private var afterWritable: [CheckedContinuation<Void, Never>] = []
     private var badFrames = 0
     /// Close with this when nothing is in work; no more frames are taken.
     private var ending: (code: WebSocketCloseCode, reason: String)?
@@ -84,6 +84,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     init(service: SkaroService, origin: Origin) {
         self.service = service
         self.origin = origin
+        share = InboundShare(of: service.inboundBudget)
         var random = SecureRandom()
         challenge = Token(byteCount: 32, using: &random).text
     }
@@ -116,13 +117,15 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     }
 
     private func take(_ frame: Frame, bytes: Int) {
-        guard ending == nil else { return }
+        guard let connection, ending == nil else { return }
+        guard share.take(bytes) else {
+            return connection.close(code: .tryAgainLater, reason: "The server is overloaded.")
+        }
         inbox.append(frame)
         inWork += 1
-        bytesInWork += bytes
-        if !isPaused, inWork >= service.options.requestsInWork || bytesInWork > Self.maximumBytesInWork {
+        if !isPaused, inWork >= service.options.requestsInWork || share.bytes > Self.maximumBytesInWork {
             isPaused = true
-            connection?.pauseReading()
+            connection.pauseReading()
         }
         // One read may hold more frames than one task needs to be started for; a paused one gets no `receivedAll`.
         if isPaused { startAdmitting() }
@@ -147,7 +150,10 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     func closed() {
         leave()
         connection = nil
+        // Nobody reads the answer; also a place among the password hashes becomes free.
+        admitting?.cancel()
         inbox.removeAll()
+        share.giveBackAll()
         resumeAfterWritable()
     }
 
@@ -161,8 +167,10 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         eventLoop?.execute { self.contactsChanged(changes) }
     }
 
-    func sessionRevoked() {
-        eventLoop?.execute { self.cut("The session was ended. Log in again.") }
+    func sessionRevoked(_ session: SessionID) {
+        eventLoop?.execute {
+            if self.logIn?.asker.session == session { self.cut("The session was ended. Log in again.") }
+        }
     }
 
     /// Closes the connection because another one goes on with its session; returns when what arrived here is noted.
@@ -207,6 +215,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         look = nil
         if let logIn { service.sessions.take(logIn.asker.session, from: self) }
         service.chat.hub.detach(self)
+        if logIn != nil { connection?.loggedOut() }
         logIn = nil
         feed = nil
         changes = [:]
@@ -217,9 +226,8 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     // MARK: Admitting
 
     private func startAdmitting() {
-        guard !isAdmitting, !inbox.isEmpty, let connection else { return }
-        isAdmitting = true
-        Task(executorPreference: connection.taskExecutor) { await self.admitAll() }
+        guard admitting == nil, !inbox.isEmpty, let connection else { return }
+        admitting = Task(executorPreference: connection.taskExecutor) { await self.admitAll() }
     }
 
     private func admitAll() async {
@@ -244,7 +252,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
                 append(slot)
             }
         }
-        isAdmitting = false
+        admitting = nil
     }
 
     private func append(_ slot: Slot) {
@@ -258,7 +266,10 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         do throws(SkaroRefusal) {
             guard let method = request.method else { throw .unknownMethod }
             // A log in before it decides.
-            if logIn == nil || method != .sendMessage { await allAnswered() }
+            if logIn == nil || method != .sendMessage {
+                await allAnswered()
+                await writable()
+            }
             if method.needsAuthorization, logIn == nil { throw .notAuthorized }
             let call = try request.call()
             guard case .sendMessage(let name, let body) = call else {
@@ -278,7 +289,13 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
 
     /// What a request that is no message is answered with.
     private func content(_ call: SkaroCall) async throws(SkaroRefusal) -> SkaroResponse.Content {
-        if logIn != nil { return try await methods.perform(call, for: try await asker()) }
+        if logIn != nil {
+            let asker = try await asker()
+            guard case .getHistory = call else { return try await methods.perform(call, for: asker) }
+            return try await service.chat.pages.page { () async throws(SkaroRefusal) in
+                try await methods.perform(call, for: asker)
+            }
+        }
         switch call {
         case .registerType: return .registerType(methods.registerType)
         case .register(let registration): return try await methods.register(registration)
@@ -320,7 +337,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
             }
             // The connection may have ended, or been handed over, meanwhile.
             guard let connection, logIn != nil else { throw .notAuthorized }
-            connection.setMaximumMessageBytes(service.options.frameBytes)
+            connection.loggedIn(maximumMessageBytes: service.options.frameBytes)
             service.logger.debug(
                 "A session is served",
                 metadata: [
@@ -372,7 +389,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
             await answer(slot)
             unanswered -= 1
             inWork -= 1
-            if isPaused, inWork <= service.options.requestsInWork / 2, bytesInWork <= Self.maximumBytesInWork {
+            if isPaused, inWork <= service.options.requestsInWork / 2, share.bytes <= Self.maximumBytesInWork {
                 isPaused = false
                 connection?.resumeReading()
             }
@@ -391,7 +408,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         case .ready(let response, let bytes):
             await writable()
             write(response)
-            bytesInWork -= bytes
+            share.giveBack(bytes)
             if case .session = response.content { startFeed() }
         case .message(let request, let draft, let pending, let bytes):
             if !pending.isSettled { connection?.flush() }
@@ -404,10 +421,11 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
             }
             await writable()
             write(response)
-            bytesInWork -= bytes
+            share.giveBack(bytes)
         case .error(let why):
             await writable()
             write(.error(why))
+            share.giveBack(0)
         }
     }
 
@@ -415,13 +433,13 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     private func writable() async {
         guard let connection, !connection.isWritable else { return }
         connection.flush()
-        await withCheckedContinuation { afterWritable = $0 }
+        await withCheckedContinuation { afterWritable.append($0) }
     }
 
     private func resumeAfterWritable() {
-        guard let waiting = afterWritable else { return }
-        afterWritable = nil
-        waiting.resume()
+        let waiting = afterWritable
+        afterWritable = []
+        for continuation in waiting { continuation.resume() }
     }
 
     private func write(_ response: SkaroResponse) {

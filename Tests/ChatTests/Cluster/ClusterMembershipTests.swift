@@ -252,5 +252,5 @@ struct ClusterMembershipTests {
 /// A connection that takes everything and does nothing.
 private final class StillConnection: LiveConnection {
     func newsArrived() {}
-    func sessionRevoked() {}
+    func sessionRevoked(_ session: SessionID) {}
 }

@@ -75,15 +75,16 @@ final class RecordingConnection: LiveConnection {
     private let hints: AsyncStream<Void>
     private let hinted: AsyncStream<Void>.Continuation
     private let revocations: AsyncStream<Void>
-    private let revoked: AsyncStream<Void>.Continuation
+    private let told: AsyncStream<Void>.Continuation
     private let count = Atomic(0)
+    private let sessions = Mutex<[SessionID]>([])
 
     init(_ sink: RecordingSink? = nil, _ number: UInt64 = 0, watchesContacts: Bool = false) {
         address = sink.map { DeliveryAddress(sink: $0, connection: number) }
         self.watchesContacts = watchesContacts
         (changes, changed) = AsyncStream.makeStream()
         (hints, hinted) = AsyncStream.makeStream()
-        (revocations, revoked) = AsyncStream.makeStream()
+        (revocations, told) = AsyncStream.makeStream()
     }
 
     func newsArrived() {
@@ -92,7 +93,13 @@ final class RecordingConnection: LiveConnection {
     }
 
     func watchedChanged(_ changes: [WatchedChange]) { changed.yield(changes) }
-    func sessionRevoked() { revoked.yield() }
+    func sessionRevoked(_ session: SessionID) {
+        sessions.withLock { $0.append(session) }
+        told.yield()
+    }
+
+    /// The sessions that it was told the end of.
+    var revoked: [SessionID] { sessions.withLock { $0 } }
 
     /// How often it was told to read.
     var hintCount: Int { count.load(ordering: .relaxed) }

@@ -199,7 +199,7 @@ private final class Watcher: LiveConnection {
     }
 
     func newsArrived() { continuation.yield() }
-    func sessionRevoked() { continuation.finish() }
+    func sessionRevoked(_ session: SessionID) { continuation.finish() }
 }
 
 /// A client that is logged in, and what it is told.

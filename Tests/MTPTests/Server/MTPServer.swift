@@ -22,13 +22,14 @@ struct MTPServer: Sendable {
         _ kind: StorageKind = .sqliteMemory, policy: ChatPolicy = ChatPolicy(),
         options: MTPService.Options = MTPService.Options(),
         limits: ConnectionRegistry.WebSocketLimits = ConnectionRegistry.WebSocketLimits(),
+        peers: PeerLimits = PeerLimits(),
         _ body: (MTPServer) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         func routes(_ chat: Chat, _ registry: ConnectionRegistry) -> [WebSocketRoute] {
             [MTPService(chat: chat, options: options, registry: registry, logger: logger).route]
         }
-        try await withServer(kind, policy: policy, limits: limits, routes: routes) { server in
+        try await withServer(kind, policy: policy, limits: limits, peers: peers, routes: routes) { server in
             try await body(MTPServer(server: server))
         }
     }

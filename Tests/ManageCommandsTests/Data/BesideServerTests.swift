@@ -24,7 +24,7 @@ struct BesideServerTests {
 
         func newsArrived() {}
 
-        func sessionRevoked() {
+        func sessionRevoked(_ session: SessionID) {
             continuation.yield()
             continuation.finish()
         }

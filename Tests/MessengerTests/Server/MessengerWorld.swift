@@ -43,13 +43,13 @@ struct MessengerWorld: Sendable {
     /// Runs `body`, then stops the listener and waits for its end.
     static func with(
         _ options: MessengerService.Options = quick, policy: ChatPolicy = policy, inboundBytes: Int = 1 << 20,
-        tls: TLSOptions? = nil,
+        tls: TLSOptions? = nil, peers: PeerLimits = PeerLimits(),
         _ body: (MessengerWorld) async throws -> Void
     ) async throws {
         try await ChatUnderTest.with(policy: policy) { test in
             let group = ClientOptions().group
             let registry = ConnectionRegistry(
-                group: group, inboundBudget: InboundBudget(maximumBytes: inboundBytes))
+                group: group, inboundBudget: InboundBudget(maximumBytes: inboundBytes), peers: peers)
             let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             let service = MessengerService(chat: test.chat, options: options, registry: registry, logger: logger)
             let (ports, source) = AsyncStream.makeStream(of: Int.self)

@@ -15,7 +15,7 @@ struct MeasureServerTests {
         init(_ name: String) { protocolName = name }
 
         func newsArrived() { continuation.yield() }
-        func sessionRevoked() {}
+        func sessionRevoked(_ session: SessionID) {}
     }
 
     private final class Sink: EventSink {
@@ -33,7 +33,7 @@ struct MeasureServerTests {
         init(_ sink: Sink, _ number: UInt64) { address = DeliveryAddress(sink: sink, connection: number) }
 
         func newsArrived() {}
-        func sessionRevoked() {}
+        func sessionRevoked(_ session: SessionID) {}
     }
 
     @Test func connectionsAreCountedByProtocol() async throws {

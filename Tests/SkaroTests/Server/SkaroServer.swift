@@ -33,20 +33,21 @@ struct SkaroServer: Sendable {
     static func with(
         policy: ChatPolicy = Self.policy, options: SkaroService.Options = SkaroService.Options(),
         limits: ConnectionRegistry.WebSocketLimits = ConnectionRegistry.WebSocketLimits(),
+        peers: PeerLimits = PeerLimits(),
         _ body: @Sendable (SkaroServer) async throws -> Void
     ) async throws {
         try await ChatUnderTest.with(policy: policy) { test in
-            try await serving(test, options, limits, body)
+            try await serving(test, options, limits, peers, body)
         }
     }
 
     private static func serving(
         _ test: ChatUnderTest, _ options: SkaroService.Options, _ limits: ConnectionRegistry.WebSocketLimits,
-        _ body: @Sendable (SkaroServer) async throws -> Void
+        _ peers: PeerLimits, _ body: @Sendable (SkaroServer) async throws -> Void
     ) async throws {
         let group = ClientOptions().group
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let registry = ConnectionRegistry(group: group, limits: limits)
+        let registry = ConnectionRegistry(group: group, limits: limits, peers: peers)
         let service = SkaroService(chat: test.chat, options: options, registry: registry, logger: logger)
         let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
         let listener = try Listener(

@@ -1,0 +1,163 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ChatTesting
+import Credentials
+import Storage
+import Synchronization
+import Testing
+
+@testable import Chat
+
+/// What was revoked, or has expired, ends: whatever fails, and whoever else makes noise.
+@Suite(.timeLimit(.minutes(10))) struct RevocationTests {
+    private static func attach(_ asker: Asker, to chat: Chat) -> RecordingConnection {
+        let connection = RecordingConnection()
+        chat.hub.attach(connection, asker: asker, wantsNews: false)
+        return connection
+    }
+
+    @Test func aCheckThatFailedIsRepeated() async throws {
+        try await ChatUnderTest.with { test in
+            let alice = try await test.register("alice").asker
+            let connection = Self.attach(alice, to: test.chat)
+
+            // The check of the revocation is the next read.
+            test.engine.failNextReads(1)
+            _ = try await test.chat.write(.revokeSessions(alice.user, nil), by: nil)
+
+            await connection.revocation()
+        }
+    }
+
+    @Test func anAccountIsOneQueryHoweverManyConnectionsItHas() async throws {
+        try await ChatUnderTest.with { test in
+            let alice = try await test.register("alice").asker
+            var connections: [RecordingConnection] = []
+            for _ in 0..<20 {
+                connections.append(Self.attach(try await test.logIn("alice").asker, to: test.chat))
+            }
+            let before = test.engine.reads
+
+            _ = try await test.chat.write(.revokeSessions(alice.user, nil), by: nil)
+            for connection in connections { await connection.revocation() }
+
+            #expect(test.engine.reads - before == 1)
+        }
+    }
+
+    @Test func onlyTheConnectionsOfTheRevokedSessionAreTold() async throws {
+        try await ChatUnderTest.with { test in
+            let phone = try await test.register("alice").asker
+            let desk = try await test.logIn("alice").asker
+            let connections = [Self.attach(phone, to: test.chat), Self.attach(desk, to: test.chat)]
+
+            _ = try await test.chat.write(.revokeSessions(phone.user, phone.session), by: nil)
+            await connections[0].revocation()
+            _ = try await test.chat.write(.revokeSessions(desk.user, desk.session), by: nil)
+            await connections[1].revocation()
+
+            #expect(connections.map(\.revoked) == [[phone.session], [desk.session]])
+        }
+    }
+
+    /// The check of one account stands still while that of another one goes on.
+    @Test func oneAccountsChecksDoNotDelayAnothers() async throws {
+        try await ChatUnderTest.with { test in
+            let noisy = try await test.register("noisy").asker
+            let bob = try await test.register("bob").asker
+            let noise = Self.attach(noisy, to: test.chat)
+            let connection = Self.attach(bob, to: test.chat)
+            let (passes, pass) = AsyncStream.makeStream(of: Void.self)
+            let (arrivals, arrive) = AsyncStream.makeStream(of: Void.self)
+
+            test.engine.afterNextRead {
+                arrive.yield()
+                for await _ in passes { return }
+            }
+            _ = try await test.chat.write(.revokeSessions(noisy.user, nil), by: nil)
+            for await _ in arrivals { break }
+            for _ in 0..<50 { _ = try await test.chat.write(.revokeSessions(noisy.user, nil), by: nil) }
+            // Of an account there is one check at a time but for what came since it began: places for others are left.
+            _ = try await test.chat.write(.revokeSessions(bob.user, nil), by: nil)
+            await connection.revocation()
+
+            pass.yield()
+            await noise.revocation()
+        }
+    }
+
+    // MARK: Expiry
+
+    @Test func connectionsOfExpiredSessionsAreTold() async throws {
+        try await ChatUnderTest.with(policy: ChatPolicy(tokenLifetimeSeconds: 60)) { test in
+            let first = try await test.register("alice").asker
+            test.wallClock.advance(milliseconds: 30_000)
+            let second = try await test.logIn("alice").asker
+            let connections = [Self.attach(first, to: test.chat), Self.attach(second, to: test.chat)]
+
+            test.wallClock.advance(milliseconds: 30_000)
+            await connections[0].revocation()
+            #expect(test.chat.isExpired(first) && !test.chat.isExpired(second))
+            #expect(connections[1].revoked == [])
+
+            test.wallClock.advance(milliseconds: 30_000)
+            await connections[1].revocation()
+            #expect(connections.map(\.revoked) == [[first.session], [second.session]])
+        }
+    }
+
+    @Test func anExpiredConnectionIsNamedOnce() async throws {
+        try await ChatUnderTest.with(running: false) { test in
+            let hub = test.chat.hub
+            let connections = (0..<3).map { _ in RecordingConnection() }
+            for (number, connection) in connections.enumerated() {
+                let asker = Asker(
+                    user: UserID(1), uuid: Identifier(UInt128(1)), session: SessionID(Int64(number)),
+                    expires: LogTime(seconds: Int64(100 * (number + 1))))
+                hub.attach(connection, asker: asker, wantsNews: false)
+            }
+            func expired(at seconds: Int64) -> [Int64] {
+                hub.expired(at: LogTime(seconds: seconds)).map(\.0.rawValue).sorted()
+            }
+
+            #expect(expired(at: 99) == [])
+            #expect(expired(at: 200) == [0, 1])
+            hub.detach(connections[0])
+            hub.detach(connections[1])
+            #expect(expired(at: 299) == [])
+            #expect(expired(at: 300) == [2])
+        }
+    }
+
+    // MARK: Other processes
+
+    /// A server whose deliveries stand still learns of a revocation all the same.
+    @Test(arguments: StorageKind.shared)
+    func aRevocationByAnotherProcessDoesNotWaitForDeliveries(on kind: StorageKind) async throws {
+        var policy = ChatPolicy()
+        policy.sharesStore = true
+        let shared = policy
+        try await ChatUnderTest.with(kind, policy: policy) { test in
+            let logIn = try await test.register("alice")
+            try await test.withOtherServer(policy: shared) { other in
+                let token = TokenHash(of: logIn.token)
+                let connection = Self.attach(logIn.asker, to: other)
+                // Of the other server only this works; nobody takes a batch of its deliveries.
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask { await other.revocations.run(for: other) }
+                    _ = try? await other.asker(uuid: logIn.asker.uuid, token: token)
+
+                    _ = try? await test.chat.write(.revokeSessions(logIn.asker.user, nil), by: nil)
+                    await connection.revocation()
+
+                    // What it remembered of the session is forgotten, too.
+                    await #expect(throws: ChatError.tokenRevoked) {
+                        _ = try await other.asker(uuid: logIn.asker.uuid, token: token)
+                    }
+                    other.revocations.finish()
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import ChatTesting
+import Credentials
+import FastChat
+import Storage
+import Synchronization
+import TestClient
+import Testing
+import Transport
+
+/// The end of sessions, and what a crash leaves of a registration.
+@Suite(.timeLimit(.minutes(10))) struct FastChatSessionTests {
+    /// The database is gone after the first write of a registration, as when the server is killed there.
+    @Test func aCrashCannotLeaveAnAccountWithoutItsKey() async throws {
+        try await FastChatWorld.with { world in
+            let writes = Atomic(0)
+            world.test.engine.beforeEachWrite { [engine = world.test.engine] in
+                if writes.wrappingAdd(1, ordering: .relaxed).newValue > 1 { engine.setOutOfReach(true) }
+            }
+            _ = try? await world.register(7)
+            world.test.engine.beforeEachWrite {}
+            world.test.engine.setOutOfReach(false)
+
+            let user = try await world.chat.person(login: "7").id
+            let keys = try await world.chat.publicKeys(of: [user], kind: "fastchat")
+
+            #expect(try keys[user].map { try RSAPublicKey(pem: $0) } == FastChatWorld.keys.get()[3].publicKey)
+        }
+    }
+
+    /// Revoked after the log in was written, while the account is read.
+    @Test func aLogInThatIsRevokedMeanwhileEndsTheConnection() async throws {
+        try await FastChatWorld.with { world in
+            let first = try await world.register(7)
+            let user = try await world.chat.person(fastChatNumber: 7).id
+            try await first.client.logOut()
+            await world.registry.allClosed()
+            let (chat, engine) = (world.chat, world.test.engine)
+            engine.beforeNextWrite {
+                // The log in; the next read is one of those that follow it.
+                engine.afterNextRead { _ = try? await chat.write(.revokeSessions(user, nil), by: nil) }
+            }
+
+            let member = try? await world.logIn(7)
+
+            if let member {
+                while await member.event() != nil {}
+            }
+            await world.registry.allClosed()
+            #expect(!chat.hub.isConnected(user))
+        }
+    }
+
+    @Test func nothingIsPushedToAnExpiredSession() async throws {
+        try await FastChatWorld.with(policy: ChatPolicy(tokenLifetimeSeconds: 60)) { world in
+            let seven = try await world.register(7)
+            _ = try await world.register(8)
+
+            world.test.wallClock.advance(milliseconds: 60_000)
+            let eight = try await world.logIn(8)
+            try await eight.client.send("too late", to: 7)
+
+            #expect(await seven.notices(1) == ["The session was ended by the server."])
+            #expect(await seven.event() == nil)
+        }
+    }
+
+    @Test func nothingIsDoneForAnExpiredSession() async throws {
+        try await FastChatWorld.with(policy: ChatPolicy(tokenLifetimeSeconds: 60)) { world in
+            let seven = try await world.register(7)
+            _ = try await world.register(8)
+            world.test.wallClock.advance(milliseconds: 60_000)
+
+            try? await seven.client.send("too late", to: 8)
+
+            while await seven.event() != nil {}
+            let eight = try await world.asker(8)
+            #expect(try await world.test.texts(in: world.direct(eight, with: 7).uuid, for: eight) == [])
+        }
+    }
+}

@@ -1,0 +1,261 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ChatTesting
+import Glibc
+import JSON
+import MTP
+import NIOCore
+import Storage
+import TestClient
+import Testing
+import Transport
+
+@testable import Chat
+@testable import Credentials
+
+/// Whose connection it is: what was revoked or has expired is pushed nothing, whoever else asks on the same connection.
+@Suite(.timeLimit(.minutes(10))) struct MTPSessionEndTests {
+    /// Two accounts on one connection, of which the first is pushed to; and a third on its own.
+    private func withTwoOnOne(
+        _ body: (_ server: MTPServer, _ alice: MTPPerson, _ bob: MTPPerson, _ carol: MTPPerson) async throws -> Void
+    ) async throws {
+        try await MTPServer.with { server in
+            let alice = try await server.join("alice")
+            let bob = try await server.join("bob")
+            let carol = try await server.join("carol")
+            try await body(server, alice, bob.on(alice.client), carol)
+        }
+    }
+
+    private func revoke(_ login: String, at server: MTPServer) async throws {
+        let user = try await server.test.chat.person(login: login).id
+        _ = try await server.test.chat.write(.revokeSessions(user, nil), by: nil)
+    }
+
+    // spec: MTP, Push
+    @Test func aRequestAsAnotherAccountLeavesThePushWhereItIs() async throws {
+        try await withTwoOnOne { server, alice, bob, carol in
+            let forAlice = try await carol.createFlow(users: [alice])
+            let forBob = try await carol.createFlow(users: [bob])
+            try await alice.switchPushOn()
+
+            try await bob.ask(.pingPong(as: bob.credentials))
+            try await bob.ask(.getUpdate(as: bob.credentials, time: 0, push: nil))
+            try await carol.send("for bob", to: forBob)
+            try await carol.send("for alice", to: forAlice)
+
+            #expect(try await alice.pushedTexts(upTo: "for alice") == ["for alice"])
+        }
+    }
+
+    @Test func anotherAccountsWishDoesNotTakeThePushOver() async throws {
+        try await withTwoOnOne { server, alice, bob, carol in
+            let forAlice = try await carol.createFlow(users: [alice])
+            let forBob = try await carol.createFlow(users: [bob])
+            try await alice.switchPushOn()
+
+            try await bob.switchPushOn()
+            try await carol.send("for bob", to: forBob)
+            try await carol.send("for alice", to: forAlice)
+
+            #expect(try await alice.pushedTexts(upTo: "for alice") == ["for alice"])
+        }
+    }
+
+    @Test func aPushEndsWithItsSessionWhoeverAskedLast() async throws {
+        try await withTwoOnOne { server, alice, bob, carol in
+            try await alice.switchPushOn()
+            try await bob.ask(.pingPong(as: bob.credentials))
+
+            try await revoke("alice", at: server)
+
+            #expect(
+                await alice.client.webSocket.closed()
+                    == WebSocketClosure(code: 1008, reason: "The session was revoked."))
+        }
+    }
+
+    @Test func theEndOfAnotherAccountLeavesThePushAlone() async throws {
+        try await withTwoOnOne { server, alice, bob, carol in
+            let flow = try await carol.createFlow(users: [alice])
+            try await alice.switchPushOn()
+            try await bob.ask(.pingPong(as: bob.credentials))
+
+            try await bob.ask(.deleteUser(as: bob.credentials, login: "bob", password: MTPPerson.password))
+            try await carol.send("still here", to: flow)
+
+            #expect(try await alice.pushedTexts(upTo: "still here") == ["still here"])
+            #expect(alice.client.closure == nil)
+        }
+    }
+
+    @Test func anotherSessionOfTheAccountTakesThePushOver() async throws {
+        try await MTPServer.with { server in
+            let first = try await server.join("alice")
+            let carol = try await server.join("carol")
+            let flow = try await carol.createFlow(users: [first])
+            try await first.switchPushOn()
+            let user = try await server.test.chat.person(login: "alice").id
+            let session = try #require(try await server.test.storage.sessions(of: user).first).id
+            let credentials = try await first.client.authenticate(login: "alice", password: MTPPerson.password)
+            let second = MTPPerson(login: "alice", client: first.client, credentials: credentials)
+            try await carol.send("1", to: flow)
+
+            try await second.switchPushOn()
+            _ = try await server.test.chat.write(.revokeSessions(user, session), by: nil)
+            try await carol.send("2", to: flow)
+
+            #expect(try await second.pushedTexts(upTo: "2") == ["1", "2"])
+            try await revoke("alice", at: server)
+            #expect(await second.client.webSocket.closed().code == 1008)
+        }
+    }
+
+    /// Between the look at the token and being known to the hub.
+    @Test(arguments: [true, false])
+    func whatIsRevokedMeanwhileDoesNotSlipThrough(push: Bool) async throws {
+        try await MTPServer.with { server in
+            let alice = try await server.join("alice")
+            let user = try await server.test.chat.person(login: "alice").id
+            let chat = server.test.chat
+            // Another start of the server would have forgotten the token, too.
+            chat.cache.forgetSessions()
+            let other = alice.on(try await server.connect())
+
+            server.test.engine.afterNextRead { _ = try? await chat.write(.revokeSessions(user, nil), by: nil) }
+            var request = MTPRequest.pingPong(as: other.credentials)
+            if push { request.meta = MTPMeta(push: true) }
+            let answer = try await other.client.request(request)
+
+            #expect(answer.code == 401)
+            #expect(!chat.hub.isConnected(user))
+        }
+    }
+
+    // MARK: Expiry
+
+    @Test(arguments: StorageKind.engines) func nothingIsPushedToAnExpiredSession(on kind: StorageKind) async throws {
+        try await MTPServer.with(kind, policy: ChatPolicy(tokenLifetimeSeconds: 60)) { server in
+            let alice = try await server.join("alice")
+            let bob = try await server.join("bob")
+            let flow = try await bob.createFlow(users: [alice])
+            try await alice.switchPushOn()
+
+            server.test.wallClock.advance(milliseconds: 60_000)
+            let later = try await server.logIn("bob")
+            try await later.send("too late", to: flow)
+
+            #expect(
+                await alice.client.webSocket.closed()
+                    == WebSocketClosure(code: 1008, reason: "The session has expired."))
+            for await push in alice.client.pushes { Issue.record("pushed: \(push)") }
+        }
+    }
+
+    @Test func whoseTokenExpiredMayLogInAgainOnTheSameConnection() async throws {
+        try await MTPServer.with(policy: ChatPolicy(tokenLifetimeSeconds: 60)) { server in
+            let alice = try await server.join("alice")
+            let user = try await server.test.chat.person(login: "alice").id
+
+            server.test.wallClock.advance(milliseconds: 60_000)
+            // The hub has heard of it.
+            while server.test.chat.hub.isConnected(user) { await Task.yield() }
+
+            #expect(try await alice.client.request(.pingPong(as: alice.credentials)).code == 401)
+            let again = try await alice.client.authenticate(login: "alice", password: MTPPerson.password)
+            #expect(try await alice.client.request(.pingPong(as: again)).code == 200)
+        }
+    }
+
+    // MARK: Before the login
+
+    @Test func whoDoesNotLogInIsDisconnected() async throws {
+        var peers = PeerLimits()
+        peers.logInTimeout = .seconds(1)
+        try await MTPServer.with(peers: peers) { server in
+            let alice = try await server.join("alice")
+            let stranger = try await server.connect()
+
+            #expect(
+                await stranger.webSocket.closed()
+                    == WebSocketClosure(code: 1008, reason: "Nobody has logged in in time."))
+            #expect(try await alice.client.request(.pingPong(as: alice.credentials)).code == 200)
+        }
+    }
+
+    @Test func theHashThatAClosedConnectionWaitsForIsNotMade() async throws {
+        try await MTPServer.with { server in
+            let alice = try await server.join("alice")
+            let hasher = server.test.chat.hasher
+            let places = PasswordHasher.Settings.coreCount
+            var ends: [Int32] = [0, 0]
+            try #require(pipe(&ends) == 0)
+            let (readEnd, writeEnd) = (ends[0], ends[1])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<places {
+                    group.addTask {
+                        try await hasher.queue.perform {
+                            // Ends when nobody writes any more.
+                            var byte: UInt8 = 0
+                            _ = read(readEnd, &byte, 1)
+                            return .success(())
+                        }
+                    }
+                }
+                while hasher.load.running < places { await Task.yield() }
+                let stranger = try await server.connect()
+                stranger.webSocket.enqueue(
+                    text: MTPRequest.authentication(login: "alice", password: "guess").encoded())
+                while hasher.load.waiting == 0 { await Task.yield() }
+
+                await stranger.webSocket.abort()
+
+                while hasher.load.waiting > 0 { await Task.yield() }
+                close(writeEnd)
+                try await group.waitForAll()
+            }
+            #expect(try await alice.client.request(.pingPong(as: alice.credentials)).code == 200)
+        }
+    }
+
+    // MARK: Answers wait for the reader
+
+    @Test func whoReadsNothingIsDisconnectedAndOthersAreServed() async throws {
+        var peers = PeerLimits()
+        peers.writeTimeout = .seconds(1)
+        try await MTPServer.with(peers: peers) { server in
+            let alice = try await server.join("alice")
+            let socket = try await WebSocketClient.connect(url: server.url, onMessage: { _ in })
+            try await socket.setReading(false)
+
+            // Each is answered with a hundred times its length, if anybody reads it.
+            await #expect(throws: ClientError.self) {
+                while true {
+                    for _ in 0..<100 { socket.enqueue(text: Array("{".utf8)) }
+                    try await socket.send(text: "{")
+                }
+            }
+
+            #expect(try await alice.client.request(.pingPong(as: alice.credentials)).code == 200)
+        }
+    }
+
+    @Test func requestsCountAgainstTheBudgetUntilTheyAreAnswered() async throws {
+        try await MTPServer.with { server in
+            let alice = try await server.join("alice")
+            let flow = try await alice.createFlow()
+            let budget = server.server.registry.inboundBudget
+            let text = String(repeating: "x", count: 16_000)
+
+            server.test.engine.hold()
+            async let answer = alice.client.request(alice.message(text, to: flow))
+            await server.test.engine.writeIsHeld()
+            #expect(budget.usedBytes >= 16_000)
+            server.test.engine.release()
+
+            #expect(try await answer.code == 200)
+            while budget.usedBytes > 0 { await Task.yield() }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import ChatTesting
+import Messenger
+import NIOCore
+import Storage
+import TestClient
+import Testing
+import Transport
+
+/// The end of sessions, and of connections on which there is none.
+@Suite(.timeLimit(.minutes(10))) struct MessengerSessionTests {
+    @Test func nothingIsPushedToAnExpiredSession() async throws {
+        var policy = MessengerWorld.policy
+        policy.tokenLifetimeSeconds = 60
+        try await MessengerWorld.with(policy: policy) { world in
+            let anna = try await world.enter("anna")
+            let bob = try await world.enter("bob")
+            try await bob.send("in time", to: "anna")
+            #expect(await anna.messages(1) == ["bob: in time"])
+
+            world.test.wallClock.advance(milliseconds: 60_000)
+            let later = try await world.enter("bob")
+            try await later.send("too late", to: "anna")
+
+            #expect(await anna.messages(1) == [])
+        }
+    }
+
+    @Test func aRevocationOfAnEarlierLogInDoesNotEndTheNextOne() async throws {
+        try await MessengerWorld.with { world in
+            try await world.test.register("bob")
+            let device = try await world.enter("anna")
+            let anna = try world.asker(device)
+            try await device.client.logIn("bob", password: ChatUnderTest.password)
+
+            _ = try await world.chat.write(.revokeSessions(anna.user, nil), by: nil)
+
+            #expect(try await device.client.contacts() == [])
+        }
+    }
+
+    @Test func whoDoesNotLogInIsDisconnected() async throws {
+        var peers = PeerLimits()
+        peers.logInTimeout = .seconds(1)
+        try await MessengerWorld.with(peers: peers) { world in
+            let anna = try await world.enter("anna")
+            let stranger = try await world.socket()
+            // It talks, but does not log in.
+            try await stranger.send([0xFF])
+
+            for await _ in stranger.reads {}
+
+            #expect(try await anna.client.contacts() == [])
+        }
+    }
+
+    /// A page of the log does not wait in memory for a peer who does not read.
+    @Test func whoDoesNotReadFindsTheRestInTheLog() async throws {
+        try await MessengerWorld.with { world in
+            let anna = try await world.enter("anna")
+            let bob = try await world.test.register("bob").asker
+            await anna.client.close()
+            await world.allLeft()
+            let flow = try await world.chat.directFlow(with: world.chat.person(login: "anna"), by: bob)
+            let texts = (0..<200).map { "\($0) " + String(repeating: "x", count: 500) }
+            for text in texts { try await world.test.send(text, to: flow.uuid, by: bob) }
+
+            let again = try await world.enter("anna")
+
+            #expect(await again.messages(200) == texts.map { "bob: \($0)" })
+        }
+    }
+}
