@@ -1,0 +1,176 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import JSON
+import MTP
+import NIOCore
+import TestClient
+import Testing
+
+/// Strangers and people who do not read, drip, flood or never log in: none of them takes the server's memory.
+@Suite(.timeLimit(.minutes(15)), .serialized) struct MemoryTests {
+    /// The resident memory of a server, now and at its highest since this value was made.
+    private struct Memory {
+        let process: ChildProcess
+        let before: Int
+
+        init(of server: RunningServer) throws {
+            process = server.process
+            // From here on the highest is counted anew.
+            try Data("5".utf8).write(to: URL(filePath: "/proc/\(process.pid)/clear_refs"))
+            before = try Self.kibibytes("VmRSS", of: process)
+        }
+
+        /// By how many MiB it was more than at the beginning.
+        var growth: Int {
+            get throws { (try Self.kibibytes("VmHWM", of: process) - before) / 1024 }
+        }
+
+        private static func kibibytes(_ name: String, of process: ChildProcess) throws -> Int {
+            let status = try String(
+                decoding: Data(contentsOf: URL(filePath: "/proc/\(process.pid)/status")), as: UTF8.self)
+            let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(name + ":") })
+            return try #require(line.split { $0 == " " || $0 == "\t" }.dropFirst().first.flatMap { Int($0) })
+        }
+    }
+
+    /// What each flood sends at most: far more than the server may keep.
+    private static let floodBytes = 24 << 20
+    private static let peers = 8
+    /// Beside what is kept for a peer there is the room that the allocator does not give back.
+    private static let ceiling = 96
+
+    enum Face: String, CaseIterable {
+        case mtp = "MTP"
+        case skaro, messenger
+        case fastChat = "FastChat"
+    }
+
+    private func serving(
+        _ body: (_ server: RunningServer, _ port: (Face) async throws -> Int) async throws -> Void
+    ) async throws {
+        try await Program.with { program in
+            program[variable: "PARLEY_SERVER_LIMIT_WRITE_TIMEOUT"] = "1s"
+            program[variable: "PARLEY_SERVER_LIMIT_LOGIN_TIMEOUT"] = "3s"
+            let server = try await program.startServer()
+            try await body(server) { face in
+                switch face {
+                case .mtp, .skaro: try ClientAddress(url: server.httpURL).port
+                case .messenger, .fastChat: try await server.port(of: face.rawValue)
+                }
+            }
+            await server.stop()
+        }
+    }
+
+    /// What opens a connection, and a request that costs more to answer than to send.
+    private func attack(_ face: Face) -> (opening: [UInt8], request: [UInt8]) {
+        func frame(_ opcode: UInt8, _ payload: [UInt8]) -> [UInt8] {
+            Array(buffer: WebSocketFrameBytes(opcode: opcode).encoded(payload))
+        }
+        switch face {
+        case .mtp: return (HostilePeer.handshake("/ws"), frame(1, Array("{".utf8)))
+        case .skaro:
+            let call: [UInt8] =
+                [0xA2, 0x64] + Array("type".utf8) + [0x6D] + Array("register_type".utf8) + [0x62] + Array("id".utf8)
+                + [0x01]
+            return (HostilePeer.handshake("/skaro"), frame(2, call))
+        case .messenger: return ([], [3, 1, 2, 3, 4])
+        case .fastChat: return ([], Array(#"{"type":"pubkey","dest":7,"from":7}"#.utf8))
+        }
+    }
+
+    /// Before: 40 MiB of unread requests were 1,249 MiB of answers.
+    @Test(arguments: Face.allCases) func whoFloodsAndReadsNothingTakesNoMemory(_ face: Face) async throws {
+        try await serving { server, port in
+            let port = try await port(face)
+            let (opening, request) = attack(face)
+            let requests = Array(repeatElement(request, count: 1000).joined())
+            let memory = try Memory(of: server)
+
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<Self.peers {
+                    group.addTask {
+                        let peer = try HostilePeer(port: port)
+                        if !opening.isEmpty { _ = try await peer.flood(opening, upTo: opening.count) }
+                        return try await peer.flood(requests, upTo: Self.floodBytes / Self.peers)
+                    }
+                }
+                for try await isEnded in group { #expect(isEnded, "the server took it all") }
+            }
+
+            #expect(try memory.growth < Self.ceiling)
+            #expect(try await Person("after the flood", on: server).ping() == 200)
+        }
+    }
+
+    /// Each sends nearly a whole message, and then no more.
+    @Test(arguments: Face.allCases) func whoDripsAndNeverLogsInIsSentAway(_ face: Face) async throws {
+        try await serving { server, port in
+            let port = try await port(face)
+            let memory = try Memory(of: server)
+            let opening = attack(face).opening
+            let piece: [UInt8]
+            switch face {
+            case .mtp, .skaro:
+                let part = WebSocketFrameBytes(opcode: face == .mtp ? 1 : 2, statedLength: 60_000)
+                piece = Array(buffer: part.encoded([UInt8](repeating: 0x20, count: 59_000)))
+            case .messenger: piece = [4] + [UInt8](repeating: 0x20, count: 59_000)
+            case .fastChat: piece = Array("{".utf8) + [UInt8](repeating: 0x20, count: 59_000)
+            }
+
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<60 {
+                    group.addTask {
+                        let peer = try HostilePeer(port: port)
+                        _ = try await peer.flood(opening + piece, upTo: opening.count + piece.count)
+                        try await peer.ended()
+                    }
+                }
+                try await group.waitForAll()
+            }
+
+            #expect(try memory.growth < Self.ceiling)
+            #expect(try await Person("after them", on: server).ping() == 200)
+        }
+    }
+
+    /// Pages of five megabytes, asked for again and again by people who do not read one of them.
+    @Test func pagesThatNobodyReadsTakeNoMemory() async throws {
+        try await serving { server, port in
+            let port = try await port(.mtp)
+            let alice = try await Person("alice", on: server)
+            let flow = try await alice.makeFlow()
+            let text = String(repeating: "x", count: 60_000)
+            for _ in 0..<80 { try #require(await alice.say(text, in: flow) == 200) }
+            let request = MTPRequest.allMessages(as: alice.credentials, flow: flow, start: 0, end: 100).encoded()
+            let frame = Array(buffer: WebSocketFrameBytes(opcode: 1).encoded(request))
+            let requests = Array(repeatElement(frame, count: 40).joined())
+            let memory = try Memory(of: server)
+
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<Self.peers {
+                    group.addTask {
+                        let peer = try HostilePeer(port: port)
+                        _ = try await peer.flood(HostilePeer.handshake("/ws") + requests, upTo: 1)
+                        try await peer.isCut()
+                    }
+                }
+                try await group.waitForAll()
+            }
+
+            // Eight pages of five megabytes for the readers, and as they are read and encoded; not 320.
+            #expect(try memory.growth < 400)
+            #expect(try await alice.ping() == 200)
+        }
+    }
+}
+
+extension HostilePeer {
+    /// Waits until the server has ended the connection without reading what it sent: sends until that fails.
+    func isCut() async throws {
+        let ping = Array(buffer: WebSocketFrameBytes(opcode: 9).encoded([]))
+        while try await !flood(ping, upTo: 1) {}
+    }
+}
