@@ -28,20 +28,20 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     }
 
     /// Units that wait for the peer before others are held back: with spacing it is time that they cost, not memory.
-    private static let maximumWaitingUnits = 64
+    static let maximumWaitingUnits = 64
     /// Requests that wait before reading stops, and messages in one batch.
     private static let requestsInWork = 32
     /// Refused requests in a row that close the connection.
     private static let maximumBadRequests = 3
     /// After which a read of the log that failed is repeated.
-    private static let retryPause = TimeAmount.seconds(1)
+    static let retryPause = TimeAmount.seconds(1)
 
     let protocolName = MessengerService.name
     let service: MessengerService
     let methods: MessengerMethods
     private(set) var connection: StreamConnection?
     /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
-    private var eventLoop: (any EventLoop)?
+    private(set) var eventLoop: (any EventLoop)?
     /// The same.
     private(set) var address: DeliveryAddress?
     var logIn: LogIn?
@@ -58,10 +58,10 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     private var workBytes = 0
     private var isPaused = false
     /// Close when nothing is in work.
-    private var isEnding = false
-    private var marks = MessengerMarks()
+    private(set) var isEnding = false
+    var marks = MessengerMarks()
     private var waitingForRoom: [CheckedContinuation<Void, Never>] = []
-    private var retry: Scheduled<Void>?
+    var retry: Scheduled<Void>?
 
     init(service: MessengerService, origin: Origin) {
         self.service = service
@@ -159,7 +159,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     }
 
     /// The session was revoked or has expired.
-    private func endSession() {
+    func endSession() {
         _ = leave()
         closeNow()
     }
@@ -291,7 +291,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
 
     // MARK: Writing
 
-    private var hasRoom: Bool {
+    var hasRoom: Bool {
         guard let connection else { return false }
         return connection.isWritable && connection.unacknowledgedUnits < Self.maximumWaitingUnits
     }
@@ -315,7 +315,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         readIfDue()
     }
 
-    private func write(_ unit: ByteBuffer, mark: MessengerMark?) {
+    func write(_ unit: ByteBuffer, mark: MessengerMark?) {
         guard let connection, connection.isOpen else { return }
         marks.wrote(mark)
         connection.write(unit: unit)
@@ -329,100 +329,8 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         }
     }
 
-    private func note(_ mark: MessengerMark) {
+    func note(_ mark: MessengerMark) {
         service.chat.cursors.note(mark.user, device: MessengerService.name, at: mark.position)
-    }
-
-    // MARK: Pushing
-
-    func deliver(_ delivery: MessengerDelivery) {
-        guard let logIn, connection?.isOpen == true, !isEnding else { return }
-        guard !service.chat.isExpired(logIn.asker) else { return endSession() }
-        switch delivery {
-        case .hint: self.logIn?.cursor.hinted()
-        case .messages(let messages, let run):
-            let messages = messages.filter { $0.sender != logIn.asker.user }
-            let count = messages.reduce(0) { $0 + $1.units.count }
-            let isReady =
-                logIn.isAnswered && hasRoom
-                && (connection?.unacknowledgedUnits ?? 0) + count <= Self.maximumWaitingUnits
-            if self.logIn?.cursor.takes(run, isReady: isReady) == true {
-                for message in messages { push(message.units, of: logIn, reaching: message.position) }
-                reached(run.last, by: logIn)
-            }
-        }
-        readIfDue()
-    }
-
-    private func push(_ units: [ByteBuffer], of logIn: LogIn, reaching position: Position) {
-        for (index, unit) in units.enumerated() {
-            let isLast = index == units.count - 1
-            write(unit, mark: isLast ? MessengerMark(user: logIn.asker.user, position: position) : nil)
-        }
-    }
-
-    private func reached(_ position: Position, by logIn: LogIn) {
-        let mark = MessengerMark(user: logIn.asker.user, position: position)
-        if marks.reached(mark) { note(mark) }
-    }
-
-    private func readIfDue() {
-        guard let connection, connection.isOpen, !isEnding, logIn?.isAnswered == true, hasRoom,
-            logIn?.cursor.start() == true, let logIn
-        else { return }
-        Task(executorPreference: connection.taskExecutor) { await self.readAll(of: logIn) }
-    }
-
-    private func retryLater() {
-        guard retry == nil else { return }
-        retry = eventLoop?.scheduleTask(in: Self.retryPause) {
-            self.retry = nil
-            self.readIfDue()
-        }
-    }
-
-    /// Pushes what is in the log after the cursor, page after page, as long as the peer keeps up.
-    private func readAll(of logIn: LogIn) async {
-        while isCurrent(logIn), hasRoom, let position = self.logIn?.cursor.next() {
-            let goesOn = await service.chat.pages.page { () async in await self.readPage(of: logIn, after: position) }
-            if !goesOn { break }
-        }
-        if self.logIn?.key == logIn.key { self.logIn?.cursor.stop() }
-    }
-
-    private func isCurrent(_ logIn: LogIn) -> Bool {
-        self.logIn?.key == logIn.key && connection?.isOpen == true && !isEnding
-    }
-
-    /// Pushes a page, as far as there is room for it: the rest stays in the log.
-    ///
-    /// - Returns: Whether to go on as long as there is room.
-    private func readPage(of logIn: LogIn, after position: Position) async -> Bool {
-        do {
-            let page = try await service.chat.missed(
-                for: logIn.asker, after: position, limit: Self.maximumWaitingUnits)
-            guard isCurrent(logIn) else { return false }
-            guard !service.chat.isExpired(logIn.asker) else {
-                endSession()
-                return false
-            }
-            for missed in page.messages where missed.message.sender.id != logIn.asker.user {
-                guard hasRoom else {
-                    self.logIn?.cursor.arrived(at: Position(missed.message.position.rawValue - 1), more: true)
-                    return true
-                }
-                let message = MessengerMessage(missed.message, in: missed.flow)
-                push(message.units, of: logIn, reaching: message.position)
-            }
-            reached(page.cursor, by: logIn)
-            self.logIn?.cursor.arrived(at: page.cursor, more: page.isCut)
-            return true
-        } catch {
-            // What was not read must be read before anything new is taken.
-            self.logIn?.cursor.hinted()
-            retryLater()
-            return false
-        }
     }
 }
 

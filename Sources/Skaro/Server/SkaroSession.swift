@@ -54,8 +54,8 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     /// The same.
     private(set) var address: DeliveryAddress?
     /// What a log in must sign; one that succeeds uses it up.
-    private let challenge: String
-    private var logIn: LogIn?
+    let challenge: String
+    var logIn: LogIn?
     /// What is pushed; begins when the answer to the log in is written.
     var feed: SkaroFeed?
     /// News of contacts that could not be written yet, the newest of each.
@@ -89,7 +89,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         challenge = Token(byteCount: 32, using: &random).text
     }
 
-    private var methods: SkaroMethods { SkaroMethods(service: service, origin: origin) }
+    var methods: SkaroMethods { SkaroMethods(service: service, origin: origin) }
 
     // MARK: From the connection
 
@@ -209,7 +209,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     }
 
     /// Notes what has arrived, and stops serving the session.
-    private func leave() {
+    func leave() {
         noteArrival()
         look?.cancel()
         look = nil
@@ -285,78 +285,6 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         } catch {
             return .ready(SkaroResponse(to: request, refused: error), bytes: bytes)
         }
-    }
-
-    /// What a request that is no message is answered with.
-    private func content(_ call: SkaroCall) async throws(SkaroRefusal) -> SkaroResponse.Content {
-        if logIn != nil {
-            let asker = try await asker()
-            guard case .getHistory = call else { return try await methods.perform(call, for: asker) }
-            return try await service.chat.pages.page { () async throws(SkaroRefusal) in
-                try await methods.perform(call, for: asker)
-            }
-        }
-        switch call {
-        case .registerType: return .registerType(methods.registerType)
-        case .register(let registration): return try await methods.register(registration)
-        case .authorize(let login, let proof):
-            let (asker, token) = try await methods.authorize(login: login, proof: proof, challenge: challenge)
-            return try await begin(asker, sid: token)
-        case .sessionRestore(let sid): return try await begin(try await methods.restore(sid), sid: sid)
-        default: throw .notAuthorized
-        }
-    }
-
-    /// Who asks, if the session still is one.
-    private func asker() async throws(SkaroRefusal) -> Asker {
-        guard let logIn else { throw .notAuthorized }
-        do {
-            return try await service.chat.asker(uuid: logIn.asker.uuid, token: logIn.token)
-        } catch {
-            throw SkaroRefusal(error)
-        }
-    }
-
-    /// Makes the connection that of a session.
-    private func begin(_ asker: Asker, sid: String) async throws(SkaroRefusal) -> SkaroResponse.Content {
-        guard connection != nil, ending == nil else { throw .notAuthorized }
-        // Known to the hub first: from here on a revocation reaches the connection.
-        service.chat.hub.attach(self, asker: asker, wantsNews: false)
-        logIn = LogIn(asker: asker, token: TokenHash(of: sid), start: .start)
-        if let previous = service.sessions.give(asker.session, to: self) { await previous.handOver() }
-        do throws(SkaroRefusal) {
-            // It may have been revoked just before.
-            _ = try await self.asker()
-            let user = try await methods.ownUser(asker)
-            do throws(ChatError) {
-                logIn?.start = try await service.chat.startPosition(
-                    of: Self.device(of: asker), family: Self.devices, for: asker)
-                try await service.chat.watchContacts(self, of: asker)
-            } catch {
-                throw SkaroRefusal(error)
-            }
-            // The connection may have ended, or been handed over, meanwhile.
-            guard let connection, logIn != nil else { throw .notAuthorized }
-            connection.loggedIn(maximumMessageBytes: service.options.frameBytes)
-            service.logger.debug(
-                "A session is served",
-                metadata: [
-                    "chat.session.id": "\(asker.session.rawValue)", "chat.connection.id": "\(connection.id)",
-                    "address": "\(origin.address)",
-                ])
-            return .session(id: sid, user: user)
-        } catch {
-            leave()
-            throw error
-        }
-    }
-
-    /// How the names of all sessions begin among their account's devices.
-    private static let devices = "session "
-
-    /// The name of a session among its account's devices.
-    static func device(of asker: Asker) -> String {
-        "\(devices)\(asker.session.rawValue)"
     }
 
     private func allAnswered() async {
