@@ -51,8 +51,8 @@ import Testing
         _ body: (_ server: RunningServer, _ port: (Face) async throws -> Int) async throws -> Void
     ) async throws {
         try await Program.with { program in
-            program[variable: "PARLEY_SERVER_LIMIT_WRITE_TIMEOUT"] = "1s"
-            program[variable: "PARLEY_SERVER_LIMIT_LOGIN_TIMEOUT"] = "3s"
+            program["PARLEY_SERVER_LIMIT_WRITE_TIMEOUT"] = "1s"
+            program["PARLEY_SERVER_LIMIT_LOGIN_TIMEOUT"] = "3s"
             let server = try await program.startServer()
             try await body(server) { face in
                 switch face {

@@ -34,10 +34,7 @@ import Transport
     /// Revoked after the log in was written, while the account is read.
     @Test func aLogInThatIsRevokedMeanwhileEndsTheConnection() async throws {
         try await FastChatWorld.with { world in
-            let first = try await world.register(7)
-            let user = try await world.chat.person(fastChatNumber: 7).id
-            try await first.client.logOut()
-            await world.registry.allClosed()
+            let user = try await world.test.register("7").asker.user
             let (chat, engine) = (world.chat, world.test.engine)
             engine.beforeNextWrite {
                 // The log in; the next read is one of those that follow it.

@@ -119,7 +119,9 @@ import Transport
             let alice = try await server.join("alice")
             let user = try await server.test.chat.person(login: "alice").id
             let chat = server.test.chat
-            // Another start of the server would have forgotten the token, too.
+            await alice.client.close()
+            await server.server.registry.allClosed()
+            // As after another start of the server.
             chat.cache.forgetSessions()
             let other = alice.on(try await server.connect())
 
