@@ -71,6 +71,18 @@ package struct WebFace: Sendable {
         await self.home.invalidate()
     }
 
+    /// Whether the operator's templates can be used.
+    ///
+    /// - Throws: ``TemplateError``, as the initializer.
+    package static func checkTemplates(in folder: String?) throws(TemplateError) {
+        _ = try PageTemplates(folder: folder)
+    }
+
+    /// Makes the next request for `/readyz` look anew.
+    package func forgetReadiness() async {
+        await self.readiness.invalidate()
+    }
+
     /// What a listener serves requests with, an `HTTPChannelHandler.Responder`.
     package var responder: @Sendable (Request, consuming ResponseWriter, any Channel) async throws -> Void {
         { request, writer, channel in

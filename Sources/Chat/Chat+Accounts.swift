@@ -143,10 +143,17 @@ extension Chat {
                     skaroSecret: skaroSecret(password, of: user.uuid)),
                 by: user.id)
             user.passwordHash = newer
-        } else if user.skaroSecret == nil, let secret = skaroSecret(password, of: user.uuid) {
+        } else if !opensSkaroSecret(of: user), let secret = skaroSecret(password, of: user.uuid) {
             _ = try await write(.setSkaroSecret(user.id, secret, verified: user.passwordHash), by: user.id)
         }
         return user
+    }
+
+    /// Whether the account has a skaro secret that the key file opens; one that it does not is sealed anew.
+    package func opensSkaroSecret(of user: UserRecord) -> Bool {
+        guard let sealed = user.skaroSecret, let sealer = policy.sealer else { return false }
+        let bytes = try? sealer.open(sealed, associatedData: Array(user.uuid.description.utf8))
+        return bytes.flatMap { HMACChallenge(bytes: $0) } != nil
     }
 
     /// Checks the answer to a challenge that is keyed with the password, and opens a session.

@@ -111,6 +111,7 @@ package struct TextOutput: Sendable {
             while !rest.isEmpty {
                 let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
                 if count < 0, errno == EINTR { continue }
+                if count < 0, errno == EPIPE { throw CommandError.outputClosed }
                 guard count > 0 else {
                     throw CommandError(.failed, "The output cannot be written: \(String(cString: strerror(errno))).")
                 }

@@ -17,6 +17,9 @@ package struct CommandError: Error, Equatable, Sendable, CustomStringConvertible
     /// What to do: a sentence, if there is something.
     package var nextStep: String?
 
+    /// The reader of the output has gone, as `head` does: nothing more is to be said, and nothing is wrong.
+    package static let outputClosed = CommandError(.done, "")
+
     /// Creates an error.
     package init(_ status: CommandStatus, _ message: String, nextStep: String? = nil) {
         self.status = status

@@ -2,13 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Settings
 
 /// The words of a command line, brought into the order that ArgumentParser expects.
 ///
-/// Three things that it cannot express are settled here, before it sees the words: `--config PATH` may stand before
-/// the subcommand or between its parts; `help TOPIC` shows pages that belong to no command; and the reference server's
+/// What it cannot express is settled here, before it sees the words: `--config PATH`, `--json` and the like may stand
+/// before the subcommand or between its parts; `help TOPIC` shows pages that belong to no command; and the reference server's
 /// spellings `--db create` and `--table flow` still work.
 struct CommandLineWords {
+    /// Options of every command that may stand before the subcommand.
+    private static let leadingFlags: Set = ["--json", "--quiet", "-q", "--no-color"]
+
     /// The words that are left.
     var arguments: [String] = []
     /// The path of a `--config` that stood before the end of the subcommand's name.
@@ -17,6 +21,7 @@ struct CommandLineWords {
     /// - Throws: `ValidationError` when a leading `--config` has no path.
     init(_ words: [String], root: any ParsableCommand.Type) throws {
         var rest = words[...]
+        var flags: [String] = []
         var command = root
         while let word = rest.first {
             if word == "--config" {
@@ -29,6 +34,9 @@ struct CommandLineWords {
                 rest.removeFirst()
                 config = String(word.dropFirst("--config=".count))
                 if config?.isEmpty == true { throw ValidationError("Please give a path behind '--config='.") }
+            } else if Self.leadingFlags.contains(word) {
+                flags.append(word)
+                rest.removeFirst()
             } else if arguments.isEmpty, let replacement = Self.replacement(for: rest) {
                 rest = replacement.words + rest.dropFirst(replacement.count)
                 if replacement.isFinal { break }
@@ -40,7 +48,33 @@ struct CommandLineWords {
                 break
             }
         }
-        arguments += rest
+        arguments += flags + rest
+        if arguments.first == "help" { try Self.checkHelp(arguments.dropFirst(), root: root) }
+        if arguments.starts(with: ["config", "set"]) { moveNegativeNumber() }
+    }
+
+    /// `help` of something that there is not would show the help of its parent, as if all were well.
+    private static func checkHelp(_ words: ArraySlice<String>, root: any ParsableCommand.Type) throws {
+        var command = root
+        for word in words where !word.hasPrefix("-") {
+            let names = command.configuration.subcommands.map { $0._commandName }
+            guard let next = command.configuration.subcommands.first(where: { $0._commandName == word }) else {
+                let pages = command == root ? HelpTopic.allCases.map(\.rawValue) : []
+                let meant = SpellingSuggestion.nearest(to: word, among: names + pages)
+                throw ValidationError(
+                    "There is no command or page \(word.quotedForDisplay())."
+                        + (meant.map { " Did you mean '\($0)'?" } ?? ""))
+            }
+            command = next
+        }
+    }
+
+    /// A value such as `-1` would be taken for an option.
+    private mutating func moveNegativeNumber() {
+        let isNegative = { (word: String) in word.first == "-" && word.dropFirst().first?.isNumber == true }
+        guard !arguments.contains("--"), let index = arguments.firstIndex(where: isNegative) else { return }
+        let value = arguments.remove(at: index)
+        arguments += ["--", value]
     }
 
     private static func replacement(

@@ -15,7 +15,8 @@ package struct Manage: AsyncParsableCommand {
             commandName: "manage",
             abstract: "Set up, run, watch and repair a Parley chat server.",
             discussion: """
-                --config PATH chooses the settings file, before or after the subcommand.
+                --config PATH chooses the settings file; it, --json, --quiet and --no-color may
+                stand before or after the subcommand. With --json errors are JSON, too.
 
                 Examples:
                   manage config init
@@ -65,7 +66,7 @@ package struct Manage: AsyncParsableCommand {
                 }
                 return CommandStatus.done.rawValue
             } catch {
-                return report(error, in: context)
+                return report(error, in: context, isJSON: arguments.prefix { $0 != "--" }.contains("--json"))
             }
         }
     }
@@ -80,15 +81,23 @@ package struct Manage: AsyncParsableCommand {
     }
 
     /// Tells what went wrong, in words for people, and finds the status.
-    private static func report(_ error: any Error, in context: CommandContext) -> Int32 {
+    private static func report(_ error: any Error, in context: CommandContext, isJSON: Bool) -> Int32 {
         if let failure = error as? CommandError ?? (error as? any CommandErrorConvertible)?.commandError {
+            if failure == .outputClosed { return CommandStatus.done.rawValue }
+            if isJSON {
+                write(ErrorReport(failure).line, to: context.standardError)
+                return failure.status.rawValue
+            }
             write("Error: \(failure.description.escapedForTerminal())\n", to: context.standardError)
             return failure.status.rawValue
         }
         // What ArgumentParser threw: a request for help (0), a wrong command line (64), or a bare status.
         let code = exitCode(for: error)
         let text = fullMessage(for: error)
-        if !text.isEmpty {
+        if !text.isEmpty, isJSON, !code.isSuccess {
+            let failure = CommandError(CommandStatus(rawValue: code.rawValue) ?? .usage, message(for: error))
+            write(ErrorReport(failure).line, to: context.standardError)
+        } else if !text.isEmpty {
             let output = code.isSuccess ? context.standardOutput : context.standardError
             write(code.isSuccess ? text + "\n" : text.escapedForTerminal() + "\n", to: output)
         }

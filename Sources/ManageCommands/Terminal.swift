@@ -60,7 +60,7 @@ package struct Terminal: Sendable {
         let first = try password(prompt: prompt)
         let second = try password(prompt: "\(prompt), once more")
         guard first == second else {
-            throw CommandError(.failed, "The two passwords differ.", nextStep: "Nothing was changed; try again.")
+            throw CommandError(.failed, "The two passwords differ.", nextStep: "Nothing was changed. Try again.")
         }
         return first
     }
@@ -85,7 +85,7 @@ package struct Terminal: Sendable {
             switch byte {
             case UInt8(ascii: "\n"), UInt8(ascii: "\r"): return bytes
             case 0x03: throw CommandError(.interrupted, "Interrupted.")
-            case 0x04 where bytes.isEmpty: throw CommandError(.interrupted, "There is no password.")
+            case 0x04 where bytes.isEmpty: throw CommandError(.interrupted, "Cancelled: no password was given.")
             case 0x08, 0x7F:
                 while let last = bytes.popLast(), last & 0xC0 == 0x80 {}
             case 0x15: bytes = []
@@ -94,7 +94,7 @@ package struct Terminal: Sendable {
             }
             guard bytes.count <= Self.maximumLineBytes else { throw CommandError(.usage, "The password is too long.") }
         }
-        throw CommandError(.interrupted, "There is no password.")
+        throw CommandError(.interrupted, "Cancelled: no password was given.")
     }
 
     private func readLine() throws(CommandError) -> String {

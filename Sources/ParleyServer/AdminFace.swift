@@ -3,7 +3,7 @@
 
 package import Chat
 package import Logging
-import Operations
+package import Operations
 package import Transport
 
 /// What the admin socket serves: every administrative operation by its name.
@@ -12,23 +12,29 @@ package enum AdminFace {
     ///
     /// - Parameters:
     ///   - chat: The domain; it must be running.
+    ///   - listeners: Where the server listens.
+    ///   - heartbeat: Sends a heartbeat of the server now.
     ///   - logger: Told which operations were run, without their parameters.
     /// - Returns: The handler for an `AdminSocketServer`.
-    package static func handler(chat: Chat, logger: Logger) -> AdminRequestHandler {
+    package static func handler(
+        chat: Chat, listeners: @escaping @Sendable () -> [ServerListener] = { [] },
+        heartbeat: @escaping @Sendable () async -> Void = {}, logger: Logger
+    ) -> AdminRequestHandler {
         { line, send in
-            let (name, error) = await OperationRegistry.answer(line, on: OperationContext(chat: chat), send: send)
+            let context = OperationContext(chat: chat, listeners: listeners, heartbeat: heartbeat)
+            let (name, error) = await OperationRegistry.answer(line, on: context, send: send)
             guard let name else {
                 logger.warning("A request on the admin socket names no operation")
                 return
             }
             if let error {
                 logger.info(
-                    "An operation was not done",
+                    "Operation failed",
                     metadata: ["admin.operation": "\(name)", "admin.error.kind": "\(error.kind.rawValue)"])
             } else {
                 let isWatching = OperationRegistry.operation(named: name)?.isWatching == true
                 logger.log(
-                    level: isWatching ? .debug : .info, "An operation is done", metadata: ["admin.operation": "\(name)"]
+                    level: isWatching ? .debug : .info, "Operation done", metadata: ["admin.operation": "\(name)"]
                 )
             }
         }

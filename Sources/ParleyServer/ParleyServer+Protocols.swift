@@ -30,7 +30,7 @@ extension ParleyServer {
     func streamFaces(chat: Chat, registry: ConnectionRegistry, nodes: NodeBalancer) -> [StreamFace] {
         var faces: [StreamFace] = []
         if settings.messenger.isEnabled { faces.append(messenger(chat: chat, registry: registry)) }
-        if settings.fastChat.isEnabled { faces.append(fastChat(chat: chat, registry: registry)) }
+        if settings.fastChat.isEnabled, let face = fastChat(chat: chat, registry: registry) { faces.append(face) }
         if let address = settings.balancer.listen {
             let balancer = FastChatBalancer(nodes: nodes, chat: chat, logger: logger)
             faces.append(StreamFace(balancer: balancer, address: address, settings: settings))
@@ -81,9 +81,14 @@ extension ParleyServer {
             endpoint: MessengerService.name, port: BoundPort(section.address.port))
     }
 
-    private func fastChat(chat: Chat, registry: ConnectionRegistry) -> StreamFace {
+    /// `nil` when no client could be told where it is.
+    private func fastChat(chat: Chat, registry: ConnectionRegistry) -> StreamFace? {
         let section = settings.fastChat
         let port = BoundPort(section.address.port)
+        guard section.advertisedAddress(boundPort: port.value) != nil else {
+            logger.warning("FastChat clients are not served: [FASTCHAT] ADVERTISE does not say which address they use")
+            return nil
+        }
         var options = FastChatService.Options()
         options.isBridged = section.isBridged
         options.spacing = section.spacing
@@ -95,9 +100,6 @@ extension ParleyServer {
         let service = FastChatService(chat: chat, options: options, registry: registry, logger: logger)
         var streamOptions = service.streamOptions
         streamOptions.proxies = settings.proxies(sendsHeader: section.readsProxyHeader)
-        if section.advertisedAddress(boundPort: port.value) == nil {
-            logger.warning("FastChat clients are not served: [FASTCHAT] ADVERTISE does not say which address they use")
-        }
         return StreamFace(
             section: "FASTCHAT", title: "FastChat", address: section.address, usesTLS: section.usesTLS,
             options: streamOptions, makeSession: { service.makeSession($0) },

@@ -7,6 +7,7 @@ package import Logging
 package import NIOCore
 import NIOPosix
 import NIOSSL
+import Operations
 package import ServiceLifecycle
 package import Settings
 import Storage
@@ -109,13 +110,15 @@ package struct ParleyServer: Sendable {
         let membership = ClusterMembership(
             chat: chat, name: settings.cluster.node, clients: { registry.openConnections })
         let streams = streamFaces(chat: chat, registry: registry, nodes: nodes)
-        let start = Announcement(listeners: 1 + streams.count) { addresses, endpoints in
+        // The admin socket counts, too: what the start says to try goes through it.
+        let start = Announcement(listeners: 2 + streams.count) { addresses, endpoints in
             await membership.join(endpoints)
             await onRunning(addresses)
         }
         let readiness = Readiness(
             settings: settings, storage: store.storage, ending: ending, membership: membership)
         let web = try web(start: start, readiness: readiness, nodes: nodes)
+        membership.onDrainingChanged { await web.forgetReadiness() }
         let tls = try options.tls?.makeConfiguration()
         let http = try httpListener(
             routes: options.servesWebSockets ? webSocketRoutes(chat: chat, registry: registry) : [], registry: registry,
@@ -125,7 +128,13 @@ package struct ParleyServer: Sendable {
         }
         let admin = try AdminSocketServer(
             path: settings.admin.socket, removesStaleSocket: store.lock != nil, group: group,
-            drainTimeout: .seconds(1), logger: logger, handler: AdminFace.handler(chat: chat, logger: logger))
+            drainTimeout: .seconds(1), logger: logger,
+            onRunning: { [place = streams.count + 1] in await start.isRunning(place, []) },
+            handler: AdminFace.handler(
+                chat: chat, listeners: { start.listeners }, heartbeat: { await membership.beat() }, logger: logger))
+        // Whatever may refuse is asked before anything is announced.
+        try await checkAddresses(of: streams)
+        try admin.claimPath()
         // Stopped from the end: first nobody is sent here any more, then the listeners, last the writer, so that every
         // answer still leaves.
         var configuration = ServiceGroupConfiguration(
@@ -186,7 +195,17 @@ package struct ParleyServer: Sendable {
                     served.append((Self.title(ofPath: route.path), url))
                     endpoints[Self.title(ofPath: route.path).lowercased()] = url
                 }
-                await start.isRunning(0, served, endpoints: endpoints)
+                let listeners =
+                    [
+                        ServerListener(protocol: "http", host: settings.server.host, port: port, isSecure: tls != nil)
+                    ]
+                    + routes.map { route in
+                        ServerListener(
+                            protocol: Self.title(ofPath: route.path).lowercased(), host: settings.server.host,
+                            port: port,
+                            isSecure: tls != nil)
+                    }
+                await start.isRunning(0, served, endpoints: endpoints, listeners: listeners)
             })
     }
 
@@ -206,8 +225,25 @@ package struct ParleyServer: Sendable {
                     let port = channel.localAddress?.port ?? face.address.port
                     face.port.value = port
                     await start.isRunning(
-                        place, [face.shown(boundPort: port)], endpoints: face.endpoints(boundPort: port))
+                        place, [face.shown(boundPort: port)], endpoints: face.endpoints(boundPort: port),
+                        listeners: [
+                            ServerListener(
+                                protocol: face.title.lowercased(), host: face.address.host, port: port,
+                                isSecure: face.usesTLS)
+                        ])
                 }))
+    }
+
+    /// Takes every address for a moment, so that one that cannot be had is told before any is announced.
+    private func checkAddresses(of faces: [StreamFace]) async throws {
+        let server = NetworkAddress(host: settings.server.host, port: settings.server.port)
+        let places = [(section: "SERVER", address: server)] + faces.map { (section: $0.section, address: $0.address) }
+        let failure = await ListenerCheck.firstFailure(
+            of: places.map { listenerAddress($0.address) }, group: MultiThreadedEventLoopGroup.singleton)
+        guard let failure else { return }
+        throw SectionListenerError(
+            section: places[failure.index].section, error: failure.error,
+            other: failure.other.map { places[$0].section })
     }
 
     private func listenerAddress(_ place: NetworkAddress) -> ListenerAddress {

@@ -65,10 +65,12 @@ package struct Store: Sendable {
 
     /// The domain over this store, after the settings.
     ///
-    /// The caller runs it and closes it.
+    /// The caller runs it and closes it. With `makesKeyFile` a key file that is missing is made; otherwise nothing is sealed.
     ///
     /// - Throws: `CredentialsError`; `KeyFileError` when the key that seals secrets cannot be had.
-    package func makeChat(_ settings: Settings, node: NodeIdentity = NodeIdentity(), logger: Logger) throws -> Chat {
+    package func makeChat(
+        _ settings: Settings, node: NodeIdentity = NodeIdentity(), makesKeyFile: Bool = true, logger: Logger
+    ) throws -> Chat {
         let hashing = settings.hashing
         let hasher = try PasswordHasher(
             PasswordHasher.Settings(
@@ -91,7 +93,8 @@ package struct Store: Sendable {
         policy.node = node
         if settings.skaro.isEnabled || settings.fastChat.isEnabled {
             var random = SecureRandom()
-            policy.sealer = try SecretKeyFile(path: settings.secrets.keyFile).sealer(using: &random)
+            let file = SecretKeyFile(path: settings.secrets.keyFile)
+            policy.sealer = makesKeyFile ? try file.sealer(using: &random) : try? file.existingSealer()
         }
         return Chat(storage: storage, hasher: hasher, policy: policy, logger: logger)
     }

@@ -111,7 +111,7 @@ package struct SettingsFile: Sendable, Equatable {
             let finding = SettingsFinding(
                 .error, file: path, line: error.line,
                 message: "The settings file cannot be understood: \(error.message).",
-                remedy: "Mend the line, or start again with 'manage config restore'."
+                remedy: "Fix the line, or start again with 'manage config restore'."
             )
             throw SettingsError(.syntax, [finding])
         }

@@ -144,6 +144,10 @@ struct LogOutputs: Sendable {
             }
             index = next
         }
+        var status = stat()
+        if stat(folder, &status) == 0, status.st_mode & S_IFMT != S_IFDIR {
+            throw LogError(path: folder, kind: "folder", reason: nil)
+        }
         guard access(folder, W_OK | X_OK) == 0 else {
             throw LogError(path: folder, kind: "folder", reason: String(cString: strerror(errno)))
         }
@@ -157,10 +161,14 @@ package struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
     /// One sentence that names it, with the next step.
     package let description: String
 
-    init(path: String, kind: String, reason: String) {
+    /// `reason` is what the system said; `nil` when something else has the folder's name.
+    init(path: String, kind: String, reason: String?) {
         self.path = path
         description =
-            "The log \(kind) '\(path)' cannot be written: \(reason). Give the server's user the right to write there, or"
-            + " start where it has it."
+            reason.map { reason in
+                "The log \(kind) '\(path)' cannot be written: \(reason). Make it writable for the server's user, or set "
+                    + "LOGGING.FOLDER to another folder."
+            }
+            ?? "The log folder '\(path)' is a file. Move it away, or set LOGGING.FOLDER to another folder."
     }
 }

@@ -42,6 +42,11 @@ package enum Telemetry {
         return sink
     }
 
+    /// Waits until everything that was logged before is written, at most `patience`.
+    package static func flush(patience: Duration) {
+        _ = state.withLock { $0.sink }?.flush(patience: patience)
+    }
+
     /// Whether text for people on `descriptor` should have colours: it is a terminal, and `NO_COLOR` is not set.
     ///
     /// `noColor` is the value of the environment variable of that name.

@@ -36,7 +36,7 @@ extension ClientError: CustomStringConvertible {
         case .timedOut(let address): "\(address) did not answer in time."
         case .tls(let reason): "TLS failed: \(reason)."
         case .handshakeRefused(let status, let reason): "The server refused the connection with \(status) \(reason)."
-        case .closed(let closure): "The connection ended (\(closure))."
+        case .closed(let closure): "The server closed the connection (\(closure))."
         case .messageTooLarge(let limit): "The server sent more than \(limit) bytes at once."
         case .protocolViolation(let reason): "The server broke the protocol: \(reason)."
         case .cancelled: "The request was cancelled."

@@ -72,6 +72,11 @@ extension MTPRequest {
         MTPRequest(.userInfo, data: MTPData(user: [asker.user] + users.map { UserObject(uuid: $0) }))
     }
 
+    /// Asks for one user by login, which the published protocol cannot.
+    package static func userInfo(as asker: MTPCredentials, login: String) -> MTPRequest {
+        MTPRequest(.userInfo, data: MTPData(user: [asker.user, UserObject(login: login)]))
+    }
+
     package static func deleteUser(as asker: MTPCredentials, login: String, password: String) -> MTPRequest {
         let user = UserObject(uuid: asker.uuid, login: login, password: password, authID: asker.authID)
         return MTPRequest(.deleteUser, data: MTPData(user: [user]))
@@ -89,7 +94,8 @@ extension MTPRequest {
             .editedMessage, data: MTPData(message: [MessageObject(uuid: message, text: text)], user: [asker.user]))
     }
 
-    package static func pingPong(as asker: MTPCredentials) -> MTPRequest {
-        MTPRequest(.pingPong, data: MTPData(user: [asker.user]))
+    /// `push` switches pushes on: of what is new from now on.
+    package static func pingPong(as asker: MTPCredentials, push: Bool? = nil) -> MTPRequest {
+        MTPRequest(.pingPong, data: MTPData(user: [asker.user]), meta: push.map { MTPMeta(push: $0) })
     }
 }

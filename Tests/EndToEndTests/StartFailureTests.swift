@@ -39,6 +39,9 @@ struct StartFailureTests {
             testDescription: "a log folder that cannot be made", file: "[LOGGING]\nFOLDER = taken/log\n",
             others: ["taken": ""], status: 78, names: ["taken/log"]),
         Case(
+            testDescription: "a file in the place of the log folder", file: "[LOGGING]\nFOLDER = taken\n",
+            others: ["taken": ""], status: 78, names: ["taken", "is a file"]),
+        Case(
             testDescription: "a template that is broken", file: "[TEMPLATES]\nFOLDER = .\n",
             others: ["home.mustache": "<p>{{#open}}</p>\n"], status: 78, names: ["home.mustache", "line"]),
         Case(

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import Testing
 
 @testable import ManageCommands
@@ -13,6 +14,9 @@ struct CommandLineWordsTests {
             (["config", "--config", "a.ini", "show"], "a.ini", ["config", "show"]),
             (["config", "show", "--config", "a.ini"], "a.ini", ["config", "show"]),
             (["--config", "a", "--config", "b", "config", "show"], "b", ["config", "show"]),
+            (["--json", "-q", "user", "list"], nil, ["user", "list", "--json", "-q"]),
+            (["user", "--no-color", "show", "a"], nil, ["user", "show", "--no-color", "a"]),
+            (["config", "set", "SERVER.PORT", "-1", "-q"], nil, ["config", "set", "SERVER.PORT", "-q", "--", "-1"]),
             (
                 ["config", "set", "SERVER.PORT", "--config", "a"], nil,
                 ["config", "set", "SERVER.PORT", "--config", "a"]
@@ -34,6 +38,37 @@ struct CommandLineWordsTests {
 
         #expect(result.config == config)
         #expect(result.arguments == arguments)
+    }
+
+    @Test func negativeNumberIsRefusedAsAValue() async throws {
+        let result = try await CommandRun()("config", "set", "SERVER.PORT", "-1")
+
+        #expect(result.status == .usage)
+        #expect(result.errors.hasPrefix("Error: '-1' "), "\(result.errors)")
+    }
+
+    @Test(arguments: [["help", "bogus"], ["help", "config", "bogus"], ["help", "exit-code"]])
+    func helpOfNothingIsWrongUsage(_ words: [String]) async throws {
+        let result = try await CommandRun().run(words)
+
+        #expect(result.status == .usage)
+        #expect(result.errors.contains(words.last ?? ""))
+    }
+
+    @Test func nearNameIsSuggested() async throws {
+        #expect(try await CommandRun()("help", "confg").errors.contains("Did you mean 'config'?"))
+    }
+
+    @Test(arguments: [["config", "get", "NO.KEY", "--json"], ["--json", "config", "get"], ["--json", "nosuch"]])
+    func errorsAreJSONWhenJSONIsAskedFor(_ words: [String]) async throws {
+        let result = try await CommandRun().run(words)
+
+        #expect(result.status == .usage)
+        #expect(result.output == "")
+        let error = try JSONValue.parse(Array(result.errors.utf8))
+        #expect(error["error"]?["status"]?.int == 64)
+        #expect(error["error"]?["message"]?.string?.isEmpty == false)
+        #expect(error["version"]?.int == 1)
     }
 
     @Test(arguments: [["--config"], ["--config", ""], ["--config="], ["config", "--config"]])

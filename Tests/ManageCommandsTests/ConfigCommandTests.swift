@@ -249,4 +249,34 @@ struct ConfigCommandTests {
         #expect(result.status == .settings)
         #expect(result.errors.contains("/proc/none/config.ini"))
     }
+
+    @Test func oneValueIsPrinted() async throws {
+        try run.write("[SERVER]\nPORT = 9000\n[ADMIN]\nSECRET_KEY = hunter2\n", to: "config.ini")
+
+        let port = try await run("config", "get", "SERVER.PORT")
+        let json = try await run("config", "get", "server.port", "--json")
+        let unset = try await run("config", "get", "REGISTRATION.MODE")
+        let secret = try await run("config", "get", "ADMIN.SECRET_KEY")
+        let unknown = try await run("config", "get", "SERVER.PROT")
+
+        #expect(port.output == "9000\n")
+        #expect(json.output.contains("\"line\" : 2"))
+        #expect(unset.status == .done && unset.output == "")
+        #expect(!secret.output.contains("hunter2"))
+        #expect(unknown.status == .usage && unknown.errors.contains("SERVER.PORT"))
+    }
+
+    @Test func valueIsTakenOutOfTheFile() async throws {
+        let text = "[SERVER]\n# where\nPORT = 9000\nHOST = ::1\n[LOGGING]\nLEVEL = 20\n"
+        try run.write(text, to: "config.ini")
+
+        let removed = try await run("config", "unset", "SERVER.PORT")
+        let again = try await run("config", "unset", "SERVER.PORT", "--json", "-q")
+
+        #expect(removed.status == .done)
+        #expect(removed.errors.contains("Removed SERVER.PORT"))
+        #expect(try run.content(of: "config.ini") == text.replacing("PORT = 9000\n", with: ""))
+        #expect(again.status == .done && again.output.contains("\"is_removed\" : false"))
+        #expect(try await run("config", "get", "SERVER.PORT").output == "8080\n")
+    }
 }

@@ -39,6 +39,46 @@ struct OutputTests {
                 "\u{1B}[1mNAME     \u{1B}[0m  \u{1B}[1mVALUE\u{1B}[0m\n"))
     }
 
+    @Test func tableFitsTheScreen() {
+        var table = TableText(headings: ["ROW", "LOGIN", "TITLE"])
+        table.add(["1", String(repeating: "l", count: 60), String(repeating: "t", count: 40)])
+        table.add(["2", "short", "short"])
+
+        let lines = table.text(style: TextStyle(isColored: false, columns: 80)).split(separator: "\n")
+        let whole = table.text(style: TextStyle(isColored: false)).split(separator: "\n")
+
+        for line in lines { #expect(line.count <= 80) }
+        #expect(lines[1].contains("l…") && lines[1].hasSuffix("t"))
+        #expect(whole[1].count == 3 + 2 + 60 + 2 + 40)
+    }
+
+    @Test func listsFitEightyColumns() async throws {
+        let run = try CommandRun()
+        _ = try await run("db", "create", "-q")
+        let name = String(repeating: "n", count: 70)
+        _ = try await run(
+            "user", "create", "--login", name, "--username", name, "--password-stdin", "-q", input: "word\n")
+        _ = try await run("flow", "create", "--login", name, "--type", "group", "--title", name, "-q")
+
+        for words in [["user", "list"], ["flow", "list"], ["config", "show"], ["node", "list"]] {
+            let result = try await run.run(words + ["--no-color", "-q"], isTerminal: true)
+            #expect(result.status == .done)
+            for line in result.output.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+        }
+    }
+
+    @Test func readerThatHasGoneIsNoFailure() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        close(ends[0])
+        defer { close(ends[1]) }
+
+        let error = #expect(throws: CommandError.self) { try TextOutput.descriptor(ends[1]).write("text") }
+
+        #expect(error?.status == .done)
+    }
+
     @Test func coloursAppearOnATerminalUnlessSomebodyDoesNotWantThem() async throws {
         let run = try CommandRun()
 

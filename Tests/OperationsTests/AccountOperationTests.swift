@@ -204,4 +204,38 @@ struct AccountOperationTests {
             #expect(try await office.run(ListUsers()).items.count == 1)
         }
     }
+
+    @Test func secretOfALostKeyFileIsFoundAndHealsAtALogin() async throws {
+        let (lost, new) = (
+            Sealer(keys: [[UInt8](repeating: 1, count: 32)]), Sealer(keys: [[UInt8](repeating: 2, count: 32)])
+        )
+        try await Office.open(sealer: lost) { office in
+            try await office.user("alice")
+            #expect(try await office.run(CheckSecrets()) == CheckSecrets.Report(sealed: 1, unopened: 0))
+            var policy = office.chat.policy
+            policy.sealer = new
+            let chat = Chat(
+                storage: office.chat.storage, hasher: office.chat.hasher, policy: policy, logger: office.chat.logger)
+            let context = OperationContext(chat: chat)
+            let origin = Origin(protocol: "skaro", address: "::1")
+            let answer = HMACChallenge(Password("secret word")).answer(to: "token")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await chat.run() }
+                defer { chat.close() }
+
+                let damaged = try await CheckSecrets().run(on: context)
+                let refusal = await #expect(throws: ChatError.self) {
+                    try await chat.logIn(login: "alice", answer: answer, to: "token", from: origin)
+                }
+                _ = try await chat.logIn(login: "alice", password: Password("secret word"), from: origin)
+                let healed = try await CheckSecrets().run(on: context)
+                let logIn = try await chat.logIn(login: "alice", answer: answer, to: "token", from: origin)
+
+                #expect(damaged == CheckSecrets.Report(sealed: 1, unopened: 1))
+                #expect(refusal == .challengeUnavailable)
+                #expect(healed == CheckSecrets.Report(sealed: 1, unopened: 0))
+                #expect(!logIn.token.isEmpty)
+            }
+        }
+    }
 }

@@ -65,7 +65,8 @@ struct FlowOperationTests {
             let crowd = [String](repeating: "alice", count: 10_001)
             #expect(try await office.refusal(of: group("x", members: crowd)).kind == .invalid)
             #expect(try await office.refusal(of: ShowFlow(uuid: "12")).kind == .notFound)
-            #expect(try await office.refusal(of: ShowFlow(uuid: "x")).kind == .invalid)
+            #expect(try await office.refusal(of: ShowFlow(uuid: "x")).kind == .notFound)
+            #expect(try await office.refusal(of: ShowFlow(uuid: "")).kind == .notFound)
             #expect(try await office.run(ListFlows()).items.isEmpty)
         }
     }
@@ -191,6 +192,26 @@ struct FlowOperationTests {
             let counts = try await office.chat.storage.counts()
             #expect(error?.kind == .failed)
             #expect(counts.messages < 1_000_000)
+        }
+    }
+
+    @Test func flowIsNamedByRowTitleOrFirstDigits() async throws {
+        try await Office.open { office in
+            try await office.user("alice")
+            let first = try await office.run(CreateFlow(owner: "alice", type: .group, title: "Garden"))
+            for _ in 1...2 { _ = try await office.run(CreateFlow(owner: "alice", type: .group, title: "Twice")) }
+            let numbered = try await office.run(CreateFlow(owner: "alice", type: .group, title: "2026"))
+
+            for name in ["Garden", "#Garden", "\(first.row)", "#\(first.row)", String(first.uuid.dropLast(4))] {
+                #expect(try await office.run(ShowFlow(uuid: name)).flow.uuid == first.uuid, "\(name)")
+            }
+            #expect(try await office.run(ShowFlow(uuid: "2026")).flow.uuid == numbered.uuid)
+            let refusal = try await office.refusal(of: ShowFlow(uuid: "Twice"))
+            #expect(refusal.kind == .invalid)
+            #expect(refusal.message.contains("2 and 3"))
+            for name in ["garden", "99", String(first.uuid.prefix(3)), String(repeating: "9", count: 60), "a\0b"] {
+                #expect(try await office.refusal(of: ShowFlow(uuid: name)).kind == .notFound, "\(name)")
+            }
         }
     }
 }

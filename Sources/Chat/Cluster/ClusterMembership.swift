@@ -13,6 +13,7 @@ package final class ClusterMembership: Sendable {
         var isDraining = false
         var hasLeft = false
         var isFailing = false
+        var onDrainingChanged: @Sendable () async -> Void = {}
     }
 
     private let chat: Chat
@@ -39,6 +40,11 @@ package final class ClusterMembership: Sendable {
 
     /// Whether the operator wants this server to get no new clients.
     package var isDraining: Bool { state.withLock { $0.isDraining } }
+
+    /// What is done as soon as the server knows that it gets new clients no more, or again.
+    package func onDrainingChanged(_ action: @escaping @Sendable () async -> Void) {
+        state.withLock { $0.onDrainingChanged = action }
+    }
 
     /// Enters the server into the list; when the store is out of reach, one of the next heartbeats does it.
     ///
@@ -81,7 +87,7 @@ package final class ClusterMembership: Sendable {
             if identity.id != .unknown,
                 let heartbeat = try await chat.storage.heartbeat(identity.id, clients: clients())
             {
-                succeeded(isDraining: heartbeat.isDraining)
+                await succeeded(isDraining: heartbeat.isDraining)
                 return
             }
             let isDraining = isDraining
@@ -91,7 +97,7 @@ package final class ClusterMembership: Sendable {
             // What the operator wanted outlives the row.
             if isDraining { _ = try await chat.storage.setDraining(id, true) }
             _ = try await chat.storage.heartbeat(id, clients: clients())
-            succeeded(isDraining: isDraining)
+            await succeeded(isDraining: isDraining)
             chat.logger.info(
                 "This server is in the list of the cluster", metadata: ["node": "\(name)", "node.id": "\(id.rawValue)"])
         } catch {
@@ -99,7 +105,7 @@ package final class ClusterMembership: Sendable {
         }
     }
 
-    private func succeeded(isDraining: Bool) {
+    private func succeeded(isDraining: Bool) async {
         let (hasChanged, wasFailing) = state.withLock { state in
             defer {
                 state.isDraining = isDraining
@@ -110,6 +116,7 @@ package final class ClusterMembership: Sendable {
         if wasFailing { chat.logger.info("Heartbeats reach the store again") }
         if hasChanged {
             chat.logger.info(isDraining ? "Draining: no new clients are sent here" : "New clients are sent here again")
+            await state.withLock { $0.onDrainingChanged }()
         }
     }
 

@@ -34,7 +34,7 @@ struct FastChatFailure: Error {
         case .challengeUnavailable: "the account cannot answer a challenge"
         case .tooManyAttempts(let seconds): "too many failed log ins, try again in \(seconds) seconds"
         case .tooManyRequests(let seconds): "too many requests of this kind, try again in \(seconds) seconds"
-        case .busy: "the server has too much to do, try again"
+        case .busy: "the server is overloaded, try again later"
         case .tokenUnknown, .tokenExpired, .tokenRevoked: "the session has ended, log in again"
         case .accountDeleted: "the account was deleted"
         case .noSuchFlow: "there is no such group"

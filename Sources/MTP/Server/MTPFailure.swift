@@ -32,7 +32,7 @@ struct MTPFailure: Error {
             self.init(.tooManyRequests, "Too many failed log ins. Try again in \(seconds) seconds.")
         case .tooManyRequests(let seconds):
             self.init(.tooManyRequests, "Too many requests of this kind. Try again in \(seconds) seconds.")
-        case .busy: self.init(.serviceUnavailable, "The server has too much to do. Send the request again.")
+        case .busy: self.init(.serviceUnavailable, "The server is overloaded. Send the request again.")
         case .tokenUnknown: self.init(.unauthorized, "The auth_id is not one of this user. Authenticate again.")
         case .tokenExpired: self.init(.unauthorized, "The auth_id has expired. Authenticate again.")
         case .tokenRevoked: self.init(.unauthorized, "The auth_id was revoked. Authenticate again.")

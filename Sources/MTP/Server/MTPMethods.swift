@@ -103,11 +103,15 @@ struct MTPMethods {
         }
         var uuids: [Identifier] = []
         for user in asked {
-            guard let text = user.uuid else {
-                throw MTPFailure(.badRequest, "Each of the users asked for needs a uuid.")
+            if let text = user.uuid {
+                guard let uuid = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchUser) }
+                uuids.append(uuid)
+            } else if let login = user.login {
+                uuids.append(
+                    try await chatting { () async throws(ChatError) in try await chat.person(login: login).uuid })
+            } else {
+                throw MTPFailure(.badRequest, "Each of the users asked for needs a uuid or a login.")
             }
-            guard let uuid = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchUser) }
-            uuids.append(uuid)
         }
         try await chatting { () async throws(ChatError) in try chat.admit(.read, by: asker) }
         let wanted = uuids

@@ -7,6 +7,7 @@ extension SectionListenerError: CommandErrorConvertible {
     /// Like that of the listener, with the section of the settings that it belongs to.
     package var commandError: CommandError {
         var failure = error.commandError
+        if other != nil { failure.status = .settings }
         failure.message = description
         return failure
     }

@@ -48,6 +48,15 @@ extension Manage {
 
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
 
+        func validate() throws {
+            guard let listen else { return }
+            do {
+                _ = try SettingKey.balancerListen.kind.parse(listen, folder: "/")
+            } catch {
+                throw ValidationError("--listen \(listen.quotedForDisplay()) \(error.problem). \(error.remedy)")
+            }
+        }
+
         func run() async throws {
             var overrides: [SettingKey: String] = [:]
             overrides[.balancerListen] = listen

@@ -72,8 +72,8 @@ extension Manage.Node {
 
         func run() async throws {
             let loaded = try settings.load(output: output)
-            let node = try await OperationRunner(settings: loaded).run(DrainNode(node: node))
-            try output.write(ChangedNodeReport(node: node))
+            let changed = try await NodeChange.made(by: DrainNode(node: node), with: OperationRunner(settings: loaded))
+            try output.write(ChangedNodeReport(node: changed))
         }
     }
 
@@ -97,23 +97,51 @@ extension Manage.Node {
 
         func run() async throws {
             let loaded = try settings.load(output: output)
-            let node = try await OperationRunner(settings: loaded).run(ResumeNode(node: node))
-            try output.write(ChangedNodeReport(node: node))
+            let changed = try await NodeChange.made(by: ResumeNode(node: node), with: OperationRunner(settings: loaded))
+            try output.write(ChangedNodeReport(node: changed))
+        }
+    }
+}
+
+/// A change of a server that is over when the server has heard of it.
+enum NodeChange {
+    /// Longer than the time between two heartbeats.
+    private static let patience = Duration.seconds(4)
+    private static let pause = Duration.milliseconds(200)
+
+    /// Makes a change, then waits until the server's heartbeat is newer than it; not for one that is silent.
+    static func made<Operation: AdminOperation>(
+        by operation: Operation, with runner: OperationRunner
+    ) async throws -> NodeReport where Operation.Report == NodeReport {
+        try await runner.withCaller { caller in
+            let start = ContinuousClock.now
+            let changed = try await caller.run(operation)
+            while changed.status != .silent, start.duration(to: .now) < patience {
+                let elapsed = start.duration(to: .now)
+                let node = try await caller.run(ListNodes()).nodes.first { $0.id == changed.id }
+                guard let node, Duration.milliseconds(node.heartbeatAge) >= elapsed else { break }
+                try await Task.sleep(for: pause)
+            }
+            return changed
         }
     }
 }
 
 extension ListNodes.Report: CommandReport {
     package func text(style: TextStyle) -> String {
-        var table = TableText(headings: ["NODE", "NAME", "STATUS", "CLIENTS", "HEARTBEAT", "STARTED", "ADDRESSES"])
+        var table = TableText(headings: ["NODE", "NAME", "STATUS", "CLIENTS", "HEARTBEAT", "STARTED"])
         for node in nodes {
             table.add([
                 "\(node.id)", node.name, node.status.rawValue, "\(node.clients)",
-                "\(node.heartbeatAge / 1000) s ago", node.started,
-                node.addresses.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "),
+                "\(node.heartbeatAge / 1000) s ago", node.started.minuteOfTime,
             ])
         }
-        return table.text(style: style)
+        let places = nodes.flatMap { node in
+            node.addresses.sorted { $0.key < $1.key }.map { address in
+                "\(node.id)  \(address.key)  \(address.value)".escapedForTerminal(lineBreaks: false) + "\n"
+            }
+        }
+        return table.text(style: style) + (places.isEmpty ? "" : "\n" + places.joined())
     }
 }
 

@@ -15,7 +15,7 @@ extension Manage {
                   manage config set SERVER.PORT 9000
                   manage config check
                 """,
-            subcommands: [Show.self, Set.self, Check.self, Init.self, Restore.self]
+            subcommands: [Show.self, Get.self, Set.self, Unset.self, Check.self, Init.self, Restore.self]
         )
     }
 }

@@ -9,11 +9,11 @@ extension Manage.Config {
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Look for mistakes in the settings.",
+            abstract: "Check the settings for mistakes.",
             discussion: """
                 Finds wrong values, unknown keys, a database that cannot be reached, and
                 files and folders that cannot be used. Ends with 3 when there is
-                something to mend.
+                something to fix.
 
                 Examples:
                   manage config check

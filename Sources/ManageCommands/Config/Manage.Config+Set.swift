@@ -13,12 +13,15 @@ extension Manage.Config {
             discussion: """
                 Comments and order stay as they are. When there is no file, one is
                 written first. Secrets are not taken from the command line, which every
-                user of the machine can read, but from standard input.
+                user of the machine can read, but from standard input; on a terminal
+                --value-stdin asks for the value. The password of PostgreSQL may also stand
+                in the file ~/.pgpass, or one that PGPASSFILE names.
 
                 Examples:
                   manage config set SERVER.PORT 9000
                   manage config set REGISTRATION.MODE open
                   manage config set ADMIN.SECRET_KEY --value-stdin < secret.txt
+                  manage config set DATABASE.URI postgres://parley@localhost/parley
                 """
         )
 
@@ -26,14 +29,14 @@ extension Manage.Config {
 
         @Argument(
             help: ArgumentHelp("The setting, such as SERVER.PORT.", valueName: "section.key"),
-            completion: .list(SettingKey.all.map(\.path))
+            completion: .settings
         )
         var path: String
 
         @Argument(help: "The new value. An empty one unsets a setting that has no default.")
         var value: String?
 
-        @Flag(name: .customLong("value-stdin"), help: "Read the value from standard input.")
+        @Flag(name: .customLong("value-stdin"), help: "Read the value from standard input, or ask for it.")
         var isValueOnStandardInput = false
 
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
@@ -46,7 +49,7 @@ extension Manage.Config {
         }
 
         func run() async throws {
-            let key = try namedKey()
+            let key = try SettingKey.meant(by: path)
             let text = try newText(for: key)
             let file = settings.file
             var document = try file.document() ?? INIDocument(SettingsDocumentation.exampleFile())
@@ -64,21 +67,8 @@ extension Manage.Config {
             }
         }
 
-        private func namedKey() throws -> SettingKey {
-            if let key = SettingKey.named(path) { return key }
-            let paths = SettingKey.all.map(\.path)
-            let ofOtherSection = SettingKey.all.first {
-                path.uppercased().hasSuffix(".\($0.name)") || path.uppercased() == $0.name
-            }
-            let meant = SpellingSuggestion.nearest(to: path, among: paths) ?? ofOtherSection?.path
-            throw CommandError(
-                .usage, "There is no setting '\(path)'.",
-                nextStep: meant.map { "Did you mean \($0)?" } ?? "List the settings with 'manage config show'."
-            )
-        }
-
         private func newText(for key: SettingKey) throws -> String {
-            let text = try value ?? Self.line(CommandContext.current.terminal.readAll(maximumBytes: Self.maximumBytes))
+            let text = try value ?? givenText(for: key)
             if value != nil, key.isSecret, !text.isEmpty { throw Self.refusal(of: key) }
             if text.isEmpty, key.defaultText == nil { return text }
             let parsed: SettingValue
@@ -94,10 +84,21 @@ extension Manage.Config {
             return text
         }
 
+        /// What stands on standard input; on a terminal it is asked for.
+        private func givenText(for key: SettingKey) throws(CommandError) -> String {
+            let terminal = CommandContext.current.terminal
+            if terminal.isInteractive { return try terminal.password(prompt: "New value of \(key.path) (not shown)") }
+            return Self.line(try terminal.readAll(maximumBytes: Self.maximumBytes))
+        }
+
         private static func refusal(of key: SettingKey) -> CommandError {
-            CommandError(
+            let other =
+                key.kind == .databaseURI ? ", or leave the password out of it and put it into the file ~/.pgpass" : ""
+            return CommandError(
                 .usage, "The value of \(key.path) is secret and must not stand on the command line.",
-                nextStep: "Give it with --value-stdin; change it first if others use this machine."
+                nextStep:
+                    "Give it with --value-stdin\(other). It was visible on the command line: change it if others use "
+                    + "this machine."
             )
         }
 
@@ -107,7 +108,7 @@ extension Manage.Config {
 
         private func tell(_ key: SettingKey, file: SettingsFile, isNew: Bool) throws {
             if isNew { try output.note("Wrote a new settings file to \(file.path).") }
-            let restart = key.needsRestart ? " A running server takes it up when it starts again." : ""
+            let restart = key.needsRestart ? " Restart the server to apply it." : ""
             try output.note("Set \(key.path) in \(file.path).\(restart)")
             let environment = CommandContext.current.environment
             if let name = key.environmentNames.first(where: { environment[$0] != nil }) {

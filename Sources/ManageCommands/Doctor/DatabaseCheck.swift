@@ -40,7 +40,8 @@ package struct DatabaseCheck: Sendable {
         do {
             let status = try await databaseStatus()
             var checks = [check(status)]
-            if status.schema == MigrationStatus.State.current.rawValue, let seconds = await newestEventSeconds() {
+            checks[0].isCurrent = status.schema == MigrationStatus.State.current.rawValue
+            if checks[0].isCurrent, let seconds = await newestEventSeconds() {
                 checks.append(clockCheck(newestEventSeconds: seconds))
             }
             return checks

@@ -11,6 +11,8 @@ struct DoctorCheck: Sendable {
     var summary: String
     /// What is to be known or mended; empty when all is well.
     var findings: [SettingsFinding]
+    /// Whether the database has this program's schema, so that other checks may read it.
+    var isCurrent = false
 
     init(_ name: String, _ summary: String, findings: [SettingsFinding] = []) {
         self.name = name

@@ -11,10 +11,10 @@ extension Manage {
             commandName: "doctor",
             abstract: "Look for what keeps the server from running well.",
             discussion: """
-                Looks at the settings, the database and how it keeps commits, the clock,
-                the port, certificates, free space and the limit of open files; changes
-                nothing. Every finding says what to do. Ends with 3 when there is something
-                to mend; notes alone are no reason.
+                Checks the settings, the database and how it keeps commits, the clock, the
+                key file, other servers, the ports, certificates, free space and the limit
+                of open files; changes nothing. Every finding says what to do. Ends with 3
+                when there is something to fix; notes alone are no reason.
 
                 Examples:
                   manage doctor
@@ -38,7 +38,7 @@ extension Manage {
             guard let settings else {
                 return [
                     DoctorCheck(
-                        "settings", "The settings cannot be used; nothing else was looked at.", findings: findings),
+                        "settings", "The settings are invalid; other checks were skipped.", findings: findings),
                     SystemChecks.openFiles(),
                 ]
             }
@@ -46,7 +46,11 @@ extension Manage {
             let name = settings.file ?? "the defaults"
             let now = CommandContext.current.now
             var checks = [DoctorCheck("settings", "Read \(name).", findings: all)]
-            checks += await DatabaseCheck(settings: settings, now: now).examine()
+            let database = await DatabaseCheck(settings: settings, now: now).examine()
+            checks += database
+            let isUsable = database.contains { $0.name == "database" && $0.isCurrent }
+            checks.append(await SecretsCheck(settings: settings).examine(canRead: isUsable))
+            if isUsable { checks.append(await ClusterCheck.examine(settings)) }
             checks.append(await PortCheck.examine(settings))
             checks.append(CertificateCheck.examine(settings, now: now()))
             checks.append(SystemChecks.disk(settings))

@@ -3,6 +3,7 @@
 
 import Glibc
 import JSON
+import Operations
 import Settings
 import TestClient
 
@@ -18,7 +19,7 @@ enum PortCheck {
     }
 
     /// A listener of the server: where it is, and the keys of the settings that say so.
-    private struct Place {
+    struct Place {
         var host: String
         var port: Int
         var hostKey: String
@@ -30,20 +31,22 @@ enum PortCheck {
     static func examine(_ settings: Settings) async -> DoctorCheck {
         let places = places(of: settings).filter { $0.port != 0 }
         var seen: [String] = []
-        var findings: [SettingsFinding] = []
-        var isOurs = false
+        var findings = sharedPorts(places)
+        let listeners = await listenersOfOwnServer(settings)
         for place in places {
             switch tryToListen(host: place.host, port: place.port) {
             case .free: seen.append("\(place.port) is free")
             case .inUse:
-                if !isOurs { isOurs = await homePageIsOurs(settings) }
+                let isParley = await homePageIsParley(place)
+                let isOurs = listeners.map { $0.isEmpty ? isParley : $0.contains { $0.port == place.port } } ?? false
                 if isOurs {
                     seen.append("\(place.port) is served by Parley")
                 } else {
                     seen.append("\(place.port) is taken")
+                    let holder = isParley ? "Another Parley server" : "Another program"
                     findings.append(
                         SettingsFinding(
-                            .error, message: "Another program listens on \(place.name).",
+                            .error, message: "\(holder) listens on \(place.name).",
                             remedy: "Stop it ('ss -ltnp sport = :\(place.port)' names it), or set \(place.portKey) to "
                                 + "another port."))
                 }
@@ -72,6 +75,29 @@ enum PortCheck {
             seen.isEmpty
             ? "The system chooses free ports at every start." : "Port \(seen.joined(separator: ", "))."
         return DoctorCheck("ports", summary, findings: findings)
+    }
+
+    /// Two listeners of one server cannot have the same port.
+    static func sharedPorts(_ places: [Place]) -> [SettingsFinding] {
+        places.enumerated().compactMap { index, place in
+            let other = places[..<index].first { earlier in
+                let isEverywhere = NetworkAddress.isWildcard(earlier.host) || NetworkAddress.isWildcard(place.host)
+                return earlier.port == place.port && (earlier.host == place.host || isEverywhere)
+            }
+            guard let other else { return nil }
+            return SettingsFinding(
+                .error, key: place.portKey, message: "\(other.portKey) and \(place.portKey) are both \(place.port).",
+                remedy: "Set one of them to another port.")
+        }
+    }
+
+    /// Where the server behind the admin socket listens; `nil` when none runs.
+    private static func listenersOfOwnServer(_ settings: Settings) async -> [ServerListener]? {
+        let runner = OperationRunner(settings: settings)
+        let report = try? await answered(within: .seconds(5), by: settings.admin.socket, giveUp: {}) {
+            try await runner.withServer { try await $0.run(ServerAddresses()) }
+        }
+        return report?.listeners
     }
 
     private static func places(of settings: Settings) -> [Place] {
@@ -135,15 +161,19 @@ enum PortCheck {
     }
 
     /// Whether the home page is one of Parley: the shape of its JSON says so.
-    private static func homePageIsOurs(_ settings: Settings) async -> Bool {
-        let socketURL = ConnectionOptions.localURL(settings)
-        let url = "http" + socketURL.dropFirst(2).dropLast(2)
+    private static func homePageIsParley(_ place: Place) async -> Bool {
+        guard place.portKey == "SERVER.PORT" else { return false }
+        let endpoint = StreamEndpoint(NetworkAddress(host: place.host, port: place.port), isSecure: false)
         var options = ClientOptions(trust: .anyone)
         options.timeout = .seconds(5)
         options.maximumMessageBytes = 1 << 20
-        guard let page = try? await HTTPClient.get(url, accept: "application/json", options: options),
-            let json = try? JSONValue.parse(page.body)
-        else { return false }
-        return json["version"]?.int != nil && json["available"]?.bool != nil && json["protocols"]?.array != nil
+        for scheme in ["http", "https"] {
+            let url = "\(scheme)://\(endpoint.url.dropFirst("tcp://".count))/"
+            guard let page = try? await HTTPClient.get(url, accept: "application/json", options: options),
+                let json = try? JSONValue.parse(page.body)
+            else { continue }
+            return json["version"]?.int != nil && json["available"]?.bool != nil && json["protocols"]?.array != nil
+        }
+        return false
     }
 }

@@ -78,8 +78,8 @@ extension Manage.Invite {
             try output.write(report)
             if loaded.effectiveRegistrationMode != .invite {
                 try output.note(
-                    "Codes are asked for when [REGISTRATION] MODE is invite; it is "
-                        + "\(loaded.effectiveRegistrationMode.rawValue) now.")
+                    "Invites have no effect while registration is \(loaded.effectiveRegistrationMode.rawValue): set "
+                        + "REGISTRATION.MODE to invite.")
             }
         }
     }

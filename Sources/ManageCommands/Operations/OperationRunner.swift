@@ -58,7 +58,8 @@ struct OperationRunner: Sendable {
     ) async throws -> Value {
         do {
             if needsCurrentSchema { try await store.storage.checkSchema() }
-            let chat = try store.makeChat(settings, logger: logger)
+            // What only looks leaves no key file behind.
+            let chat = try store.makeChat(settings, makesKeyFile: needsCurrentSchema, logger: logger)
             let value = try await withThrowingTaskGroup(of: Void.self) { group in
                 // Only a schema of this program can be written to, and followed.
                 if needsCurrentSchema { group.addTask { await chat.run() } }

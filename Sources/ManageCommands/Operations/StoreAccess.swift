@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Logging
 import ParleyServer
 import Settings
@@ -35,6 +36,10 @@ struct StoreAccess: Sendable {
         } catch {
             guard case .sqlite(let path) = settings.database.location else { throw error.commandError }
             switch error.code {
+            case .unusable where !Self.mayUse(path):
+                throw CommandError(
+                    .refused, "This user may not use the database '\(path)'.",
+                    nextStep: "Run the command as the server's user or as root.")
             case .unavailable:
                 throw CommandError(
                     .busy,
@@ -44,6 +49,15 @@ struct StoreAccess: Sendable {
             default: throw error.commandError
             }
         }
+    }
+
+    /// Whether the system lets this user work on a database file and make the files beside it.
+    private static func mayUse(_ path: String) -> Bool {
+        let folder = SettingsFile(path: path, choice: .option).folder
+        for (place, mode) in [(folder, W_OK | X_OK), (path, R_OK | W_OK)] where access(place, mode) != 0 {
+            if errno == EACCES || errno == EPERM { return false }
+        }
+        return true
     }
 
     /// Opens the store for what must not happen while a server runs.

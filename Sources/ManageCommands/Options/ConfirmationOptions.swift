@@ -21,10 +21,9 @@ package struct ConfirmationOptions: ParsableArguments {
         let terminal = CommandContext.current.terminal
         guard terminal.isInteractive else {
             throw CommandError(
-                .usage, "This needs consent, and there is no terminal to ask on: \(question)",
-                nextStep: "Add --yes if you are sure."
+                .usage, "Refusing without confirmation: \(question)", nextStep: "Add --yes to confirm."
             )
         }
-        guard try terminal.confirm(question) else { throw CommandError(.failed, "Nothing was changed.") }
+        guard try terminal.confirm(question) else { throw CommandError(.failed, "Cancelled; nothing was changed.") }
     }
 }

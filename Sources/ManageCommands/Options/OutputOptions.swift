@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Glibc
 
 /// How a command writes: `--json`, `--quiet`, `--no-color`.
 ///
@@ -49,6 +50,8 @@ package struct OutputOptions: ParsableArguments {
     private func style(for output: TextOutput) -> TextStyle {
         let environment = CommandContext.current.environment
         let isUnwanted = isColorless || !(environment["NO_COLOR"] ?? "").isEmpty || environment["TERM"] == "dumb"
-        return TextStyle(isColored: output.isTerminal && !isUnwanted)
+        return TextStyle(
+            isColored: output.isTerminal && !isUnwanted,
+            columns: output.isTerminal ? TerminalScreen.size(of: STDOUT_FILENO).columns : nil)
     }
 }

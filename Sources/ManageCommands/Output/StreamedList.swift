@@ -45,7 +45,7 @@ struct StreamedList: ~Copyable {
     /// - Throws: `CommandError` when it cannot be written.
     consuming func finish(next: Int64?) throws {
         guard output.isJSON else {
-            if let next { try output.note("There are more: go on with --after \(next).") }
+            if let next { try output.note("There are more: continue with --after \(next).") }
             return
         }
         let next = next.map(String.init) ?? "null"

@@ -37,3 +37,11 @@ extension String {
         return String(rest)
     }
 }
+
+extension String {
+    /// The day of a time that RFC 3339 writes, for tables: `2026-11-21`.
+    var dayOfTime: String { String(prefix { $0 != "T" }) }
+
+    /// Day and minute of a time that RFC 3339 writes, for tables: `2026-11-21 08:25`.
+    var minuteOfTime: String { String(prefix(16)).replacing("T", with: " ") }
+}

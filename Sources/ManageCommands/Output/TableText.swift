@@ -24,11 +24,12 @@ package struct TableText: Sendable {
 
     /// The lines of the table; every line ends with a line break.
     ///
-    /// The last column is not padded.
+    /// The last column is not padded. Where lines have a limit, the widest cells are cut.
     package func text(style: TextStyle) -> String {
-        let widths = headings.indices.map { column in
+        let natural = headings.indices.map { column in
             rows.reduce(headings[column].count) { max($0, $1[column].count) }
         }
+        let widths = fitting(natural, style: style)
         let lines =
             [headingLine(widths: widths, style: style)]
             + rows.map { line($0, widths: widths).joined(separator: "  ") }
@@ -38,9 +39,10 @@ package struct TableText: Sendable {
     /// The lines of the rows added since the last call, for a table that is written in parts: the headings come with the
     /// first part, and columns keep their width unless something wider comes.
     package mutating func takeText(style: TextStyle) -> String {
-        let widths = headings.indices.map { column in
+        let natural = headings.indices.map { column in
             rows.reduce(takenWidths?[column] ?? headings[column].count) { max($0, $1[column].count) }
         }
+        let widths = fitting(natural, style: style)
         var text = ""
         if takenWidths == nil { text = headingLine(widths: widths, style: style) + "\n" }
         for row in rows { text += line(row, widths: widths).joined(separator: "  ") + "\n" }
@@ -54,8 +56,24 @@ package struct TableText: Sendable {
     }
 
     private func line(_ cells: [String], widths: [Int]) -> [String] {
-        var result = zip(cells, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-        if let last = cells.last { result[result.count - 1] = last }
+        let cut = zip(cells, widths).map { $0.count <= $1 ? $0 : $0.prefix(max(0, $1 - 1)) + "…" }
+        var result = zip(cut, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+        if let last = cut.last { result[result.count - 1] = last }
         return result
+    }
+
+    /// The widths within the limit of a line: the widest column gives way first, down to its heading or eight columns.
+    private func fitting(_ natural: [Int], style: TextStyle) -> [Int] {
+        guard let columns = style.columns else { return natural }
+        var widths = natural
+        let least = headings.map { max(8, $0.count) }
+        var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - columns
+        while excess > 0 {
+            let candidates = widths.indices.filter { widths[$0] > least[$0] }
+            guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { break }
+            widths[widest] -= 1
+            excess -= 1
+        }
+        return widths
     }
 }

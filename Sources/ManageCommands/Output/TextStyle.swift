@@ -16,9 +16,13 @@ package struct TextStyle: Sendable {
     /// Whether anything is coloured.
     package var isColored: Bool
 
+    /// How many columns a line may have; `nil` where lines are not cut, as in a file.
+    package var columns: Int?
+
     /// Creates a style.
-    package init(isColored: Bool) {
+    package init(isColored: Bool, columns: Int? = nil) {
         self.isColored = isColored
+        self.columns = columns
     }
 
     /// The text, emphasised if the style has colours.

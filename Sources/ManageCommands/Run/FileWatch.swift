@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Logging
 import ServiceLifecycle
 import Settings
 import Synchronization
@@ -33,11 +34,16 @@ final class FileWatch: Sendable {
     private let settingsFile: String?
     private let templatesFolder: String?
     private let program: String
+    /// What keeps the server from starting with the files as they are now; `nil` when nothing does.
+    private let problem: @Sendable () -> String?
+    private let logger: Logger
     private let original: [Stamp]
     private let changed = Atomic(false)
     private let group = AsyncStream.makeStream(of: ServiceGroup.self)
 
-    init(settings: Settings) {
+    init(settings: Settings, logger: Logger, problem: @escaping @Sendable () -> String?) {
+        self.logger = logger
+        self.problem = problem
         settingsFile = settings.file
         templatesFolder = settings.templatesFolder
         program = Self.runningProgram()
@@ -59,12 +65,19 @@ final class FileWatch: Sendable {
     }
 
     /// Returns when a file has changed and is at rest again: a program is not started while it is being written.
+    ///
+    /// Files with a mistake are told in the log, and the server goes on until they have changed once more.
     func waitForChange() async throws {
+        var current = original
         var last = original
         while true {
             try await Task.sleep(for: Self.pause)
             let now = Self.stamps(settingsFile, templatesFolder, program)
-            if now != original, now == last, access(program, X_OK) == 0 { break }
+            if now != current, now == last, access(program, X_OK) == 0 {
+                guard let mistake = problem() else { break }
+                logger.error("Not starting again with a mistake in the files", metadata: ["error": "\(mistake)"])
+                current = now
+            }
             last = now
         }
         changed.store(true, ordering: .relaxed)

@@ -33,7 +33,10 @@ extension Manage {
             try writeMissingFile(output)
             let loaded = try settings.load(overrides: options.overrides, output: output)
             for finding in loaded.findings where finding.severity != .note { try output.warn(finding.description) }
-            try await ServerRunner.run(settings: loaded, options: options, context: .current)
+            try await ServerRunner.run(settings: loaded, options: options, context: .current) {
+                [settings, overrides = options.overrides] in
+                try settings.load(overrides: overrides, output: try OutputOptions.parse(["--quiet"]))
+            }
         }
 
         /// A first start leaves a file to change; where none can be written the defaults do.

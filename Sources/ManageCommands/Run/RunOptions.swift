@@ -70,7 +70,7 @@ package struct RunOptions: ParsableArguments {
     @Option(
         name: .customLong("limit-concurrency"),
         help: ArgumentHelp(
-            "Answer 503 from this many open connections or requests in work on. (default: no limit)",
+            "Answer 503 when this many connections or requests are open. (default: no limit)",
             valueName: "connections"))
     package var limitConcurrency: Int?
 

@@ -20,15 +20,21 @@ enum ServerRunner {
     ///   - settings: With the options on top.
     ///   - options: What has no setting.
     ///   - context: Where the addresses are printed.
+    ///   - reload: Reads the settings anew, as a start would.
     /// - Throws: `CommandError`, or an error that becomes one.
-    static func run(settings: Settings, options: RunOptions, context: CommandContext) async throws {
+    static func run(
+        settings: Settings, options: RunOptions, context: CommandContext,
+        reload: @escaping @Sendable () throws -> Settings
+    ) async throws {
         try Telemetry.bootstrap(
             logConfiguration(for: settings, options: options, environment: context.environment))
         let logger = Logger(label: "parley")
         OpenFiles.raiseLimit(logger: logger)
         // A file that reaches a limit of its size fails to grow, like on a full disk, instead of ending the process.
         signal(SIGXFSZ, SIG_IGN)
-        let watch = options.reloads ? FileWatch(settings: settings) : nil
+        let watch =
+            options.reloads
+            ? FileWatch(settings: settings, logger: logger) { startProblem(options, reload) } : nil
         try await serve(settings, options, context, logger, watch)
         if let watch, watch.hasChanged {
             logger.info("Starting again: a watched file has changed")
@@ -68,9 +74,24 @@ enum ServerRunner {
                     await watch?.ends(services)
                 },
                 onRunning: { addresses in
-                    announce(addresses, settings: settings, context: context)
                     logger.info("The server is running", metadata: ["addresses": "\(addresses.map(\.address))"])
+                    // What people are to read comes last.
+                    Telemetry.flush(patience: .seconds(1))
+                    announce(addresses, settings: settings, options: options, context: context)
                 })
+        }
+    }
+
+    /// Why the server could not start with the files as they are now.
+    private static func startProblem(_ options: RunOptions, _ reload: () throws -> Settings) -> String? {
+        do {
+            let settings = try reload()
+            _ = try options.tlsOptions(for: settings)?.makeConfiguration()
+            try WebFace.checkTemplates(in: settings.templatesFolder)
+            return nil
+        } catch {
+            let failure = error as? CommandError ?? (error as? any CommandErrorConvertible)?.commandError
+            return failure?.description ?? "The files cannot be read."
         }
     }
 
@@ -140,7 +161,9 @@ enum ServerRunner {
         }
     }
 
-    private static func announce(_ addresses: [ParleyServer.Address], settings: Settings, context: CommandContext) {
+    private static func announce(
+        _ addresses: [ParleyServer.Address], settings: Settings, options: RunOptions, context: CommandContext
+    ) {
         let width = addresses.map(\.name.count).max() ?? 0
         var text = "Parley \(context.version) is running:\n"
         for address in addresses {
@@ -149,9 +172,38 @@ enum ServerRunner {
         }
         for note in settings.protocolNotes { text += note + "\n" }
         text += settings.registrationReason + "\n"
-        text += "Try it from another terminal: manage testclient send\n"
+        if options.servesWebSockets {
+            text += "Try it from another terminal: \(trial(settings, options, context))\n"
+        }
         // Nobody listens when stdout is closed; the server runs all the same.
         try? context.standardOutput.write(text)
+    }
+}
+
+extension ServerRunner {
+    /// The health check as a command line for this very server.
+    private static func trial(_ settings: Settings, _ options: RunOptions, _ context: CommandContext) -> String {
+        // The launcher says under which name it was called.
+        let program = context.environment["MANAGE_COMMAND"] ?? CommandLine.arguments.first ?? "manage"
+        var words = [program, "testclient", "send"]
+        if let file = settings.file, file != "\(context.currentFolder)/config.ini" { words += ["--config", file] }
+        if options.tlsOptions(for: settings)?.clientCertificate == .required {
+            words += ["--cert-file", "PATH", "--key-file", "PATH"]
+        }
+        return words.map(\.quotedForShell).joined(separator: " ")
+    }
+}
+
+extension String {
+    /// The text as one word of a shell's command line.
+    fileprivate var quotedForShell: String {
+        let isPlain = utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+            default: "-._/~:=@%+,".utf8.contains(byte)
+            }
+        }
+        return isPlain && !isEmpty ? self : "'\(replacing("'", with: "'\\''"))'"
     }
 }
 

@@ -128,6 +128,23 @@ extension ServerConnection {
         }
     }
 
+    /// Asks as an account, and logs out again unless the session was open before.
+    func asking<Value>(
+        _ proof: AccountOptions.Proof, _ settings: Settings, _ connection: ConnectionOptions, output: OutputOptions,
+        _ body: (Asker) async throws -> Value
+    ) async throws -> Value {
+        let asker = try await asker(proof, settings: settings, output: output)
+        if case .session = proof { return try await body(asker) }
+        do {
+            let value = try await body(asker)
+            await connection.logOut(asker.credentials, settings)
+            return value
+        } catch {
+            await connection.logOut(asker.credentials, settings)
+            throw error
+        }
+    }
+
     /// What came is no answer of the protocol.
     static func noAnswer(_ address: String) -> CommandError {
         CommandError(

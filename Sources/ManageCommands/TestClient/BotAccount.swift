@@ -23,7 +23,7 @@ enum BotAccount {
 
     private static func explained(_ error: CommandError) -> CommandError {
         var error = error
-        error.message = "The bot 'testclient' got no log in. \(error.message)"
+        error.message = "The bot 'testclient' could not log in. \(error.message)"
         return error
     }
 }

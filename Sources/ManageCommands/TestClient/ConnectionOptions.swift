@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Operations
 import Settings
 import TestClient
 
@@ -10,7 +11,7 @@ struct ConnectionOptions: ParsableArguments {
     @Option(
         name: [.customShort("a"), .customLong("address")],
         help: ArgumentHelp(
-            "The server's address: ws://… or wss://…, or tcp:// or tls://HOST:PORT. (default: as the settings say)",
+            "The server's address: ws://… or wss://…, or tcp:// or tls://HOST:PORT. (default: the running server's)",
             valueName: "url"))
     var address: String?
 
@@ -28,7 +29,21 @@ struct ConnectionOptions: ParsableArguments {
     @Flag(name: .customLong("insecure"), help: "Do not check the server's certificate.")
     var isInsecure = false
 
+    @Option(
+        name: .customLong("cert-file"),
+        help: ArgumentHelp("Show the certificate in this PEM file to the server; needs --key-file.", valueName: "path"),
+        completion: .file())
+    var certificateFile: String?
+
+    @Option(
+        name: .customLong("key-file"),
+        help: ArgumentHelp("The private key of --cert-file, a PEM file.", valueName: "path"), completion: .file())
+    var keyFile: String?
+
     func validate() throws {
+        if (certificateFile == nil) != (keyFile == nil) {
+            throw ValidationError("Please give --cert-file and --key-file together.")
+        }
         guard 1...3600 ~= timeoutSeconds else { throw ValidationError("Please give --timeout 1 to 3600 seconds.") }
         if isInsecure, authorityFile != nil {
             throw ValidationError("Please give --ca-file or --insecure, not both.")
@@ -65,11 +80,35 @@ struct ConnectionOptions: ParsableArguments {
     /// name that others use.
     func trust(_ settings: Settings) -> TLSTrust {
         if isInsecure { return .anyone }
-        if let authorityFile {
-            let folder = CommandContext.current.currentFolder
-            return .file(SettingsFile.chosen(option: authorityFile, environment: [:], currentFolder: folder).path)
-        }
+        if let authorityFile { return .file(Self.fullPath(authorityFile)) }
         return address == nil ? .anyone : .system
+    }
+
+    /// How to connect: whom to believe, what to show, how long to wait.
+    func clientOptions(_ settings: Settings) -> ClientOptions {
+        var options = ClientOptions(trust: trust(settings))
+        options.timeout = timeout
+        if let certificateFile, let keyFile {
+            options.clientCertificate = (Self.fullPath(certificateFile), Self.fullPath(keyFile))
+        }
+        return options
+    }
+
+    private static func fullPath(_ path: String) -> String {
+        let folder = CommandContext.current.currentFolder
+        return SettingsFile.chosen(option: path, environment: [:], currentFolder: folder).path
+    }
+
+    /// The settings with the addresses that the running server has, whatever its file says by now or its options said.
+    ///
+    /// Without a server that can be asked, and beside an address on the command line, they stay as they are.
+    func following(_ settings: Settings) async -> Settings {
+        guard address == nil else { return settings }
+        let runner = OperationRunner(settings: settings)
+        let report = try? await answered(within: timeout, by: settings.admin.socket, giveUp: {}) {
+            try await runner.withServer { try await $0.run(ServerAddresses()) }
+        }
+        return settings.following(report?.listeners ?? [])
     }
 
     static func localURL(_ settings: Settings, path: String = "/ws") -> String {
@@ -92,7 +131,6 @@ struct ConnectionOptions: ParsableArguments {
                 .usage, "SERVER.PORT is 0, so the settings do not say which port the server has.",
                 nextStep: "Give its address with -a ws://HOST:PORT/ws.")
         }
-        return try await ServerConnection.run(
-            url: url(settings), trust: trust(settings), timeout: timeout, body)
+        return try await ServerConnection.run(url: url(settings), options: clientOptions(settings), body)
     }
 }

@@ -13,12 +13,14 @@ extension Manage.TestClient {
             commandName: "ping",
             abstract: "Send a ping_pong and tell how long the answer took.",
             discussion: """
-                Ends as 'testclient send' does. Nothing is stored but the log in. Over another
-                protocol it is the request that changes least.
+                Ends as 'testclient send' does. Nothing is stored but the login. Over another
+                protocol it is the request that changes least. With -a and without an
+                account it says whether a server answers there; ends with 69 otherwise.
 
                 Examples:
                   manage testclient ping
                   manage testclient ping --json
+                  manage testclient ping -a wss://chat.example.org/ws
                   manage testclient ping --protocol messenger --login alice
                   manage testclient ping -a wss://chat.example.org/ws --login alice
                 """
@@ -31,19 +33,21 @@ extension Manage.TestClient {
         @OptionGroup(title: "Output Options") var output: OutputOptions
 
         func validate() throws {
+            if isReaching { return }
             if speech.wireProtocol != .mtp || speech.isNew, account.login == nil {
                 throw ValidationError("Please name the account with --login.")
             }
         }
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
+            let loaded = await connection.following(try settings.load(output: output))
+            if isReaching { return try await reach(loaded) }
             if speech.wireProtocol != .mtp || speech.isNew { return try await ping(loaded) }
-            try connection.requireAccount(account, loaded)
             let proof = try account.proof(output: output)
             let answer = try await connection.connect(loaded) { server in
-                let asker = try await server.asker(proof, settings: loaded, output: output)
-                return try await server.answer(to: .pingPong(as: asker.credentials))
+                try await server.asking(proof, loaded, connection, output: output) { asker in
+                    try await server.answer(to: .pingPong(as: asker.credentials))
+                }
             }
             guard let response = answer.response else { throw ServerConnection.noAnswer(connection.url(loaded)) }
             try output.write(
@@ -51,6 +55,25 @@ extension Manage.TestClient {
                     address: connection.url(loaded), code: response.code, status: response.status,
                     detail: response.isSuccess ? nil : response.detail, duration: answer.duration))
             if answer.status != .done { throw ExitCode(answer.status.rawValue) }
+        }
+
+        /// Whether only the address is asked for.
+        private var isReaching: Bool { connection.address != nil && !account.isGiven && !speech.isNew }
+
+        private func reach(_ settings: Settings) async throws {
+            let connector = speech.connector(settings, connection)
+            let instant = CommandContext.current.instant
+            let start = instant()
+            do {
+                try await connector.reach(speech.wireProtocol)
+            } catch let error as ClientError {
+                var failure = error.commandError
+                if failure.status == .failed { failure.status = .unavailable }
+                throw failure
+            }
+            try output.write(
+                PingReport(
+                    address: connector.address(speech.wireProtocol), duration: start.duration(to: instant())))
         }
 
         private func ping(_ settings: Settings) async throws {
@@ -75,8 +98,9 @@ struct PingReport: CommandReport {
     private enum CodingKeys: String, CodingKey { case address, code, status, detail, milliseconds }
 
     var address: String
-    var code: Int
-    var status: String
+    /// The answer's code; `nil` when nothing but the connection was asked for.
+    var code: Int?
+    var status: String?
     var detail: String?
     var duration: Duration
 
@@ -90,7 +114,11 @@ struct PingReport: CommandReport {
     }
 
     func text(style: TextStyle) -> String {
-        let mark = style.apply(code == 200 ? .green : .red, to: "\(code) \(status)".escapedForTerminal())
+        guard let code else {
+            let mark = style.apply(.green, to: "A server answers")
+            return "\(mark) at \(address.escapedForTerminal()) after \(duration.inMilliseconds) ms.\n"
+        }
+        let mark = style.apply(code == 200 ? .green : .red, to: "\(code) \(status ?? "")".escapedForTerminal())
         let words = detail.map { ": \($0.escapedForTerminal())" } ?? ""
         return "\(mark) from \(address.escapedForTerminal()) after \(duration.inMilliseconds) ms\(words)\n"
     }

@@ -65,7 +65,7 @@ extension Manage.TestClient {
         }
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
+            let loaded = await connection.following(try settings.load(output: output))
             if choice != .mtp { return try await walkPairs(loaded) }
             let walker = try walker()
             let walk = try await connection.connect(loaded) { server in
@@ -81,11 +81,8 @@ extension Manage.TestClient {
         }
 
         private func walkPairs(_ settings: Settings) async throws {
-            var connector = ProtocolConnector(settings: settings, connection: connection, keys: keys)
-            // People from before need not be known; the clocks need not agree.
-            connector.start = Int64(CommandContext.current.now()) - 3600
+            let connector = ProtocolConnector(settings: settings, connection: connection, keys: keys)
             var random = SystemRandomNumberGenerator()
-            // MTP comes last: who is there already is known to it from the beginning.
             let protocols = choice.one.map { [$0, $0] } ?? [.skaro, .messenger, .fastchat, .mtp]
             for name in protocols { try connector.check(name) }
             var walk = PairWalk(connector: connector, people: protocols.map { .init($0, using: &random) })
@@ -159,8 +156,7 @@ struct SessionReport: CommandReport {
                 step.duration?.inMilliseconds ?? "-", step.detail ?? "",
             ])
         }
-        let passed = steps.count { $0.outcome == .passed }
-        let sum = "\(passed) of \(steps.count) methods passed at \(address.escapedForTerminal())."
+        let sum = "\(steps.summary) at \(address.escapedForTerminal())."
         return table.text(style: style) + style.apply(failed == 0 ? .green : .red, to: sum) + "\n"
     }
 }

@@ -4,7 +4,6 @@
 import JSON
 import MTP
 import NIOCore
-import Settings
 import TestClient
 
 /// One WebSocket to a server, with a time limit on every answer.
@@ -42,13 +41,10 @@ struct ServerConnection: Sendable {
 
     /// Connects, calls `body`, and closes the connection.
     static func run<Value: Sendable>(
-        url: String, trust: TLSTrust, timeout: Duration,
-        _ body: (ServerConnection) async throws -> Value
+        url: String, options: ClientOptions, _ body: (ServerConnection) async throws -> Value
     ) async throws -> Value {
-        var options = ClientOptions(trust: trust)
-        options.timeout = timeout
         let socket = try await WebSocketClient.connect(url: url, options: options)
-        let connection = ServerConnection(address: url, socket: socket, timeout: timeout)
+        let connection = ServerConnection(address: url, socket: socket, timeout: options.timeout)
         do {
             let value = try await body(connection)
             await connection.close()
@@ -129,8 +125,11 @@ extension ClientError: CommandErrorConvertible {
             CommandError(
                 status == 503 ? .unavailable : .failed, description,
                 nextStep: status == 404 ? "The protocol is served at /ws." : nil)
-        case .closed:
-            CommandError(.unavailable, description, nextStep: "The server's log says why.")
+        case .closed(.abnormal):
+            CommandError(
+                .unavailable, "The server closed the connection.",
+                nextStep: "If it uses TLS, write wss:// or tls://; otherwise see its log.")
+        case .closed: CommandError(.unavailable, description, nextStep: "See the server's log for the reason.")
         case .messageTooLarge, .protocolViolation: CommandError(.failed, description)
         case .cancelled: CommandError(.interrupted, "Interrupted.")
         }

@@ -200,6 +200,15 @@ struct SessionWalk {
     }
 }
 
+extension [SessionStep] {
+    /// How many of them had which outcome, for people.
+    var summary: String {
+        let outcomes: [SessionStep.Outcome] = [.passed, .skipped, .failed]
+        return outcomes.map { outcome in "\(count(where: { $0.outcome == outcome })) \(outcome.rawValue)" }
+            .joined(separator: ", ")
+    }
+}
+
 /// What happened with one method.
 struct SessionStep: Encodable, Sendable {
     enum Outcome: String, Encodable, Sendable {

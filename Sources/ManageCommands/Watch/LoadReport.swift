@@ -123,7 +123,7 @@ struct LoadReport: CommandReport {
             line("Up", Self.uptime(measured.uptime)),
             line(
                 "Connections", "\(connected)".columns(10) + "    " + protocols.joined(separator: "  ")),
-            line("Listeners", "\(measured.listeners)".columns(10) + "    want to be told of news"),
+            line("Subscribed", "\(measured.listeners)".columns(10) + "    live subscribers"),
             line("Messages", Self.rate(rates?.messagesPerSecond) + "  \(measured.messages) since the start"),
             line("Deliveries", Self.rate(rates?.deliveriesPerSecond) + "  \(measured.deliveries) since the start"),
             line(
@@ -132,7 +132,7 @@ struct LoadReport: CommandReport {
                     + "   commit to hand-over"),
             line(
                 "Database",
-                "\(measured.waitingWrites)".columns(10) + " writes wait  " + Self.rate(rates?.batchesPerSecond)
+                "\(measured.waitingWrites)".columns(10) + " writes queued  " + Self.rate(rates?.batchesPerSecond)
                     + " batches of " + (rates?.batchSize.map { $0.inTenths } ?? "-")),
             line("Memory", "\((Double(measured.memory) / 1_048_576).inTenths) MiB".columns(10)),
             line("Processor", (rates.map { "\($0.processorPercent.inTenths) %" } ?? "-").columns(10)),

@@ -15,9 +15,10 @@ extension Manage {
             abstract: "Follow the log: who does what where, as it happens.",
             discussion: """
                 Shows the last entries of the log and then each new one: time (UTC), who,
-                where, the protocol of the sender's connection if there is just one, what,
-                and its size in bytes. Ends with Ctrl-C (status 130), or when its output is
-                closed. Without a running server it shows what is there and ends.
+                where, the protocol of the sender's connection if there is just one, what
+                happened, and its size in bytes. Ends with Ctrl-C (status 130), or when its output is
+                closed. Without a running server it shows what is there and ends; for one
+                that ends meanwhile it waits.
 
                 Texts of messages are shown only with --text, which asks first. The server
                 notes in its log who asked, and for which entries.
@@ -68,39 +69,95 @@ extension Manage {
         }
 
         private func follow(_ settings: Settings) async throws {
-            let (last, showsText, output, isOnce) = (last, showsText, output, isOnce)
-            var isShared = false
-            if case .postgres = settings.database.location { isShared = true }
-            try await OperationRunner(settings: settings).withCaller { [isShared] caller in
-                let target = CommandContext.current.standardOutput
-                let follows = !isOnce && (caller.isServer || isShared)
-                var text = TailText(showsText: showsText, style: output.style)
-                var request = ReadLog(last: last, showsText: showsText, asker: SystemUser.name())
-                if !output.isJSON, target.isTerminal { try target.write(text.heading()) }
-                while true {
-                    let report = try await caller.run(request)
-                    if !report.entries.isEmpty {
-                        let lines = try output.isJSON ? TailText.json(report.entries) : text.lines(report.entries)
-                        do {
-                            try target.write(lines)
-                        } catch  where !target.hasReader {
-                            return
-                        }
-                    }
-                    if !target.hasReader { return }
-                    request.after = report.next
-                    request.wait = follows ? Self.wait : 0
-                    if report.entries.isEmpty, !follows { break }
-                }
-                if !isOnce { try output.note("No server is running, so this is the end of the log.") }
+            let runner = OperationRunner(settings: settings)
+            let target = CommandContext.current.standardOutput
+            let reader = TailReader(
+                showsText: showsText, isOnce: isOnce, isShared: settings.isDatabaseShared, wait: Self.wait,
+                output: output)
+            if !output.isJSON, target.isTerminal {
+                try target.write(TailText(showsText: showsText, style: output.style).heading())
             }
+            let first = ReadLog(last: last, showsText: showsText, asker: SystemUser.name())
+            var end = try await runner.withCaller { try await reader.read(first, from: $0) }
+            while case .lost(let request) = end {
+                try output.note("The server has ended; waiting until it is back.")
+                guard let next = try await ServerReturn.wait(runner, { try await reader.read(request, from: $0) })
+                else {
+                    return
+                }
+                end = next
+            }
+            if case .endOfLog = end, !isOnce {
+                try output.note("No server is running, so this is the end of the log.")
+            }
+        }
+    }
+}
+
+/// Reads the log from one server or store and writes it.
+private struct TailReader: Sendable {
+    /// Why the reading is over.
+    enum End: Sendable {
+        /// There is no more, and nothing is followed.
+        case endOfLog
+        /// Nobody reads what is written.
+        case unread
+        /// The server has gone; the request goes on where it ended.
+        case lost(ReadLog)
+    }
+
+    var showsText: Bool
+    var isOnce: Bool
+    var isShared: Bool
+    var wait: Int
+    var output: OutputOptions
+
+    func read(_ first: ReadLog, from caller: OperationCaller) async throws -> End {
+        let target = CommandContext.current.standardOutput
+        let follows = !isOnce && (caller.isServer || isShared)
+        var text = TailText(showsText: showsText, style: output.style)
+        var request = first
+        request.wait = 0
+        while true {
+            guard let report = try await page(request, from: caller, follows: follows) else { return .lost(request) }
+            if !report.entries.isEmpty {
+                let lines = try output.isJSON ? TailText.json(report.entries) : text.lines(report.entries)
+                guard try write(lines, to: target) else { return .unread }
+            }
+            if !target.hasReader { return .unread }
+            request.after = report.next
+            request.wait = follows ? wait : 0
+            if report.entries.isEmpty, !follows { return .endOfLog }
+        }
+    }
+
+    /// The next entries; `nil` when the server that is followed has gone.
+    private func page(
+        _ request: ReadLog, from caller: OperationCaller, follows: Bool
+    ) async throws -> ReadLog.Report? {
+        do {
+            return try await caller.run(request)
+        } catch {
+            guard follows, caller.isServer, ServerReturn.isLoss(error) else { throw error }
+            return nil
+        }
+    }
+
+    /// Whether somebody read it.
+    private func write(_ lines: String, to target: TextOutput) throws -> Bool {
+        do {
+            try target.write(lines)
+            return true
+        } catch {
+            guard !target.hasReader || error == .outputClosed else { throw error }
+            return false
         }
     }
 }
 
 /// Entries of the log as lines of a terminal.
 struct TailText {
-    private static let widths = (who: 14, place: 18, protocolName: 9, kind: 8)
+    private static let widths = (who: 14, place: 18, protocolName: 9, kind: 16)
 
     var showsText: Bool
     var style: TextStyle
@@ -118,7 +175,7 @@ struct TailText {
             let time = String(entry.time.drop { $0 != "T" }.dropFirst().prefix { $0 != "Z" })
             var text = line(
                 time: time, who: who(entry), place: place(entry), protocolName: entry.protocol ?? "-",
-                kind: entry.kind, size: "\(entry.size)")
+                kind: entry.detail.map { "\(entry.kind) \($0)" } ?? entry.kind, size: "\(entry.size)")
             if entry.kind != "message" { text = style.apply(.faint, to: text) }
             if let words = entry.text {
                 text += "\n  " + style.apply(.cyan, to: words.escapedForTerminal(lineBreaks: false))

@@ -18,7 +18,7 @@ extension Manage {
                 (half and 99 % of them), writes that wait for the database, memory and
                 processor. On a terminal it is refreshed in place until Q or Ctrl-C; with
                 --json it writes an object per line, otherwise a block per interval. Ends
-                with 69 when no server is running.
+                with 69 when no server is running; for one that ends meanwhile it waits.
 
                 Examples:
                   manage top
@@ -50,17 +50,29 @@ extension Manage {
                 context.standardOutput.isTerminal && context.terminal.isInteractive && !isOnce && !output.isJSON
             do {
                 try await Interruption.ending {
-                    let found: Void? = try await OperationRunner(settings: loaded).withServer { caller in
-                        if isPainted {
-                            try await TopScreen(caller: caller, interval: interval, style: output.style).run()
-                        } else {
-                            try await Self.write(caller, interval: interval, isOnce: isOnce, output: output)
+                    let runner = OperationRunner(settings: loaded)
+                    // Whether it is over; otherwise the server has gone.
+                    let measure: @Sendable (OperationCaller) async throws -> Bool = { caller in
+                        do {
+                            if isPainted {
+                                try await TopScreen(caller: caller, interval: interval, style: output.style).run()
+                            } else {
+                                try await Self.write(caller, interval: interval, isOnce: isOnce, output: output)
+                            }
+                            return true
+                        } catch  where !isOnce && ServerReturn.isLoss(error) {
+                            return false
                         }
                     }
-                    guard found != nil else {
+                    var isOver = try await runner.withServer(measure)
+                    guard isOver != nil else {
                         throw CommandError(
                             .unavailable, "No server is running behind the admin socket '\(loaded.admin.socket)'.",
                             nextStep: "Start one with 'manage runserver'.")
+                    }
+                    while isOver == false {
+                        try output.note("The server has ended; waiting until it is back.")
+                        isOver = try await ServerReturn.wait(runner, measure)
                     }
                 }
             } catch is CancellationError {
@@ -184,8 +196,8 @@ private struct TopScreen {
                 "", style.apply(.bold, to: "Messages/s".fitted(to: 13)) + " " + String(bars),
                 style.apply(
                     .faint,
-                    to: "".fitted(to: 13) + " at most \(peak.inTenths) in the last \(history.count) measurements"),
-                "", style.apply(.faint, to: "Q ends."),
+                    to: "".fitted(to: 13) + " peak \(peak.inTenths) over \(history.count.counted("sample"))"),
+                "", style.apply(.faint, to: "Press Q to quit."),
             ]
         return all
     }

@@ -59,7 +59,8 @@ final class TerminalScreen: Sendable {
     /// How large the screen is now.
     var size: Size { Self.size(of: input) }
 
-    private static func size(of descriptor: Int32) -> Size {
+    /// How large the screen of a terminal is; 24 × 80 for what is none.
+    static func size(of descriptor: Int32) -> Size {
         var size = winsize()
         guard ioctl(descriptor, sizeRequest, &size) == 0, size.ws_row > 0, size.ws_col > 0 else { return .usual }
         return Size(lines: Int(size.ws_row), columns: Int(size.ws_col))

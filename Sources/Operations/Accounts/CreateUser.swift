@@ -36,13 +36,36 @@ package struct CreateUser: AdminOperation {
     }
 }
 
+/// `user.check_login`: whether an account with a login can be made, before its password is asked for.
+package struct CheckLogin: AdminOperation {
+    /// What `user.check_login` tells: nothing but that it can.
+    package struct Report: Codable, Sendable {
+        /// The login as it would be kept.
+        package var login: String
+    }
+
+    package static let name = "user.check_login"
+    package static let isWatching = true
+
+    /// The login.
+    package var login: String
+
+    /// Creates the operation.
+    package init(login: String) {
+        self.login = login
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> Report {
+        Report(login: try await context.freeLogin(login).text)
+    }
+}
+
 extension OperationContext {
-    /// An account ready to be written; a taken login is told before its password costs anything.
-    func newUser(
-        login: String, password: SecretText, username: String, email: String = "", isBot: Bool = false,
-        isHidden: Bool = false
-    ) async throws(OperationError) -> NewUser {
-        let login = try await asking { () async throws(ChatError) in try Login(login) }
+    /// A login that can be given to a new account.
+    ///
+    /// - Throws: `.invalid` for what is no login, `.exists` for one that is taken.
+    func freeLogin(_ text: String) async throws(OperationError) -> Login {
+        let login = try await asking { () async throws(ChatError) in try Login(text) }
         let known = try await reading { () async throws(StorageError) in
             try await chat.storage.user(loginKey: login.key)
         }
@@ -50,6 +73,15 @@ extension OperationContext {
             throw OperationError(
                 .exists, "A user with login '\(login.text)' exists already.", nextStep: OperationError.listUsers)
         }
+        return login
+    }
+
+    /// An account ready to be written; a taken login is told before its password costs anything.
+    func newUser(
+        login: String, password: SecretText, username: String, email: String = "", isBot: Bool = false,
+        isHidden: Bool = false
+    ) async throws(OperationError) -> NewUser {
+        let login = try await freeLogin(login)
         guard !password.clearText.isEmpty else { throw OperationError(.invalid, "The password is empty.") }
         return try await asking { () async throws(ChatError) in
             try await chat.newUser(

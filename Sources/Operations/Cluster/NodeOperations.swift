@@ -70,6 +70,7 @@ extension OperationContext {
             throw OperationError(
                 .notFound, "The server '\(word)' has just left.", nextStep: "List them with 'manage node list'.")
         }
+        await heartbeat()
         node.isDraining = isDraining
         return NodeReport(node)
     }

@@ -23,7 +23,7 @@ package struct MembershipReport: Codable, Sendable, Equatable {
 package struct AddMember: AdminOperation {
     package static let name = "flow.add_member"
 
-    /// The flow.
+    /// The flow, as operators name it.
     package var uuid: String
     /// Whom to add.
     package var login: String
@@ -37,11 +37,12 @@ package struct AddMember: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> MembershipReport {
         let flow = try await context.flow(uuid: uuid)
         let user = try await context.user(login: login)
+        try flow.checkHasMemberList()
         let receipt = try await context.write(.addMember(flow.id, user.id))
         if receipt.existed {
-            throw OperationError(.exists, "'\(user.login)' is a member of flow \(uuid) already.")
+            throw OperationError(.exists, "'\(user.login)' is a member of flow \(flow.uuid) already.")
         }
-        return MembershipReport(flow: uuid, login: user.login, isMember: true)
+        return MembershipReport(flow: flow.uuid.description, login: user.login, isMember: true)
     }
 }
 
@@ -49,7 +50,7 @@ package struct AddMember: AdminOperation {
 package struct RemoveMember: AdminOperation {
     package static let name = "flow.remove_member"
 
-    /// The flow.
+    /// The flow, as operators name it.
     package var uuid: String
     /// Whom to remove.
     package var login: String
@@ -63,13 +64,27 @@ package struct RemoveMember: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> MembershipReport {
         let flow = try await context.flow(uuid: uuid)
         let user = try await context.user(login: login)
+        try flow.checkHasMemberList()
+        if user.id == flow.owner { throw OperationError(.refused, "The owner '\(user.login)' cannot be removed.") }
         do {
             _ = try await context.write(.removeMember(flow.id, user.id))
         } catch  where error.kind == .notFound {
             throw OperationError(
-                .notFound, "'\(user.login)' is no member of flow \(uuid).",
-                nextStep: "List the members with 'manage flow show \(uuid)'.")
+                .notFound, "'\(user.login)' is no member of flow \(flow.uuid).",
+                nextStep: "List the members with 'manage flow show \(flow.uuid)'.")
         }
-        return MembershipReport(flow: uuid, login: user.login, isMember: false)
+        return MembershipReport(flow: flow.uuid.description, login: user.login, isMember: false)
+    }
+}
+
+extension FlowRecord {
+    /// Refuses to change the members of what has none of its own, or always the same two.
+    fileprivate func checkHasMemberList() throws(OperationError) {
+        if kind == .chat { throw OperationError(.refused, "A chat has the same two members for ever.") }
+        if isPublic {
+            throw OperationError(
+                .refused, "A public \(kind.rawValue) has no member list: every account reads it.",
+                nextStep: "Create a private one with --member.")
+        }
     }
 }

@@ -86,7 +86,7 @@ package struct SeedFlows: AdminOperation {
                     .createUser(
                         NewUser(
                             uuid: context.chat.newIdentifier(), login: login, loginKey: Login.key(of: login),
-                            username: "Seeded user \(index + 1)", passwordHash: hash),
+                            username: Self.username(index), passwordHash: hash),
                         session: nil, admin: nil), nil
                 )
             }.run(on: context).map { UserID($0) }

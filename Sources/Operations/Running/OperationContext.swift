@@ -11,11 +11,21 @@ package struct OperationContext: Sendable {
     package let chat: Chat
     /// Called with each step of a long operation, one after the other.
     package let progress: @Sendable (OperationProgress) async -> Void
+    /// Where the running server listens; nothing in a process that is no server.
+    package let listeners: @Sendable () -> [ServerListener]
+    /// Sends a heartbeat of the running server now, by which it learns what was changed about it.
+    package let heartbeat: @Sendable () async -> Void
 
     /// Creates a context.
-    package init(chat: Chat, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in }) {
+    package init(
+        chat: Chat, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in },
+        listeners: @escaping @Sendable () -> [ServerListener] = { [] },
+        heartbeat: @escaping @Sendable () async -> Void = {}
+    ) {
         self.chat = chat
         self.progress = progress
+        self.listeners = listeners
+        self.heartbeat = heartbeat
     }
 
     /// Makes a change as the operator of the server, who may do everything.
@@ -60,21 +70,6 @@ package struct OperationContext: Sendable {
         }
         guard let found, found.deleted == nil else {
             throw OperationError(.notFound, "No user with login '\(login)'.", nextStep: OperationError.listUsers)
-        }
-        return found
-    }
-
-    /// The flow of a uuid.
-    ///
-    /// - Throws: `.invalid` for what is no uuid, `.notFound` that names it.
-    func flow(uuid: String) async throws(OperationError) -> FlowRecord {
-        guard let identifier = Identifier(decimal: uuid) else {
-            throw OperationError(
-                .invalid, "'\(uuid)' is no uuid of a flow: it has digits only.", nextStep: OperationError.listFlows)
-        }
-        let found = try await reading { () async throws(StorageError) in try await chat.storage.flow(uuid: identifier) }
-        guard let found else {
-            throw OperationError(.notFound, "No flow with uuid \(uuid).", nextStep: OperationError.listFlows)
         }
         return found
     }

@@ -16,7 +16,7 @@ package struct OperationError: Error, Codable, Sendable, Equatable {
         case exists
         /// The rules do not allow it.
         case refused
-        /// A parameter cannot be like that.
+        /// A parameter is invalid.
         case invalid
         /// Too much is under way; trying again may succeed.
         case busy
@@ -62,7 +62,7 @@ extension OperationError {
         case .wrongPassword: self.init(.refused, "The password is wrong.")
         case .tooManyAttempts(let seconds), .tooManyRequests(let seconds):
             self.init(.busy, "Try again in \(seconds) seconds.")
-        case .busy: self.init(.busy, "The server has too much to do.", nextStep: "Try again in a moment.")
+        case .busy: self.init(.busy, "The server is overloaded.", nextStep: "Try again later.")
         case .tokenUnknown: self.init(.notFound, "There is no such session.")
         case .tokenExpired, .tokenRevoked: self.init(.refused, "The session has ended.")
         case .accountDeleted: self.init(.notFound, "The account was deleted.", nextStep: Self.listUsers)
@@ -95,7 +95,7 @@ extension OperationError {
     }
 
     /// The task was cancelled.
-    static let interrupted = OperationError(.failed, "The operation was interrupted.")
+    package static let interrupted = OperationError(.failed, "The operation was interrupted.")
 
     static let listUsers = "List logins with 'manage user list'."
     static let listFlows = "List flows with 'manage flow list'."

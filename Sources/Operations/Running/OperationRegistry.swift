@@ -12,7 +12,8 @@ package enum OperationRegistry {
         DeleteUser.self, SetPassword.self, ListSessions.self, LogOutUser.self, CreateFlow.self, ListFlows.self,
         ShowFlow.self, DeleteFlow.self, AddMember.self, RemoveMember.self, SeedFlows.self, IssueTestClientToken.self,
         CreateInvite.self, ListInvites.self, RevokeInvite.self, ListNodes.self, DrainNode.self, ResumeNode.self,
-        ReadLog.self, LimitUser.self, MeasureServer.self, SignAssignment.self,
+        ReadLog.self, LimitUser.self, MeasureServer.self, SignAssignment.self, ServerAddresses.self,
+        CheckSecrets.self, EndSession.self, RemoveSeed.self, CheckLogin.self,
     ]
 
     private static let byName: [String: any AdminOperation.Type] = Dictionary(
@@ -55,10 +56,12 @@ package enum OperationRegistry {
         _ request: [UInt8], _: Operation.Type, on context: OperationContext,
         send: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> OperationError? {
-        let context = OperationContext(chat: context.chat) { step in
-            await context.progress(step)
-            await send(encoded(OperationReply<Operation.Report>.progress(step)))
-        }
+        let context = OperationContext(
+            chat: context.chat,
+            progress: { step in
+                await context.progress(step)
+                await send(encoded(OperationReply<Operation.Report>.progress(step)))
+            }, listeners: context.listeners, heartbeat: context.heartbeat)
         do throws(OperationError) {
             let operation: Operation
             do {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import FoundationEssentials
 import Storage
 
 /// An entry of the log as an operator sees it.
@@ -27,6 +28,8 @@ package struct LogEntry: Codable, Sendable, Equatable {
     package var time: String
     /// Such as `message` or `join`.
     package var kind: String
+    /// What happened to the session, account, flow and so on, in a word such as `opened`; `nil` where the kind says it.
+    package var detail: String?
     /// The login of who caused it; `nil` for the operator.
     package var sender: String?
     /// The login of whom it is about, such as who joined.
@@ -43,7 +46,7 @@ package struct LogEntry: Codable, Sendable, Equatable {
     package var text: String?
 
     private enum CodingKeys: String, CodingKey {
-        case position, time, kind, sender, subject, flow, number, `protocol`, size, text
+        case position, time, kind, detail, sender, subject, flow, number, `protocol`, size, text
     }
 
     /// Writes every key but `text`, also of what is `nil`.
@@ -52,6 +55,7 @@ package struct LogEntry: Codable, Sendable, Equatable {
         try container.encode(position, forKey: .position)
         try container.encode(time, forKey: .time)
         try container.encode(kind, forKey: .kind)
+        try container.encode(detail, forKey: .detail)
         try container.encode(sender, forKey: .sender)
         try container.encode(subject, forKey: .subject)
         try container.encode(flow, forKey: .flow)
@@ -66,6 +70,7 @@ package struct LogEntry: Codable, Sendable, Equatable {
         position = event.position.rawValue
         time = event.time.text
         kind = event.kind.rawValue
+        detail = Self.detail(event)
         sender = watched.sender?.login
         subject = watched.subject?.login
         flow = watched.flow.map { flow in
@@ -77,6 +82,25 @@ package struct LogEntry: Codable, Sendable, Equatable {
         self.protocol = watched.protocol
         size = event.content.count
         if showsText { text = watched.text.map(Self.cut) }
+    }
+
+    private struct What: Decodable {
+        var what: String?
+        var opened: Bool?
+        var bridged: Bool?
+        var added: Bool?
+    }
+
+    private static func detail(_ event: LogEvent) -> String? {
+        switch event.kind {
+        case .message, .edit, .deletion, .join, .leave: return nil
+        case .flow, .user, .session, .contact, .key, .admin, .invite: break
+        }
+        guard let content = try? JSONDecoder().decode(What.self, from: Data(event.content)) else { return nil }
+        if let what = content.what { return what }
+        if content.opened == true { return "opened" }
+        if content.bridged == true { return "bridged" }
+        return content.added.map { $0 ? "added" : "removed" }
     }
 
     private static func cut(_ text: String) -> String {

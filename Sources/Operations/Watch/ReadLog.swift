@@ -69,8 +69,9 @@ package struct ReadLog: AdminOperation {
         let chat = context.chat
         var cursor = Position(after ?? 0)
         if after == nil {
-            let head = try await head(context)
-            cursor = Position(max(0, head.rawValue - Int64(last)))
+            cursor = try await context.reading { () async throws(StorageError) in
+                try await chat.storage.position(beforeLast: last)
+            }
         }
         let deadline = ContinuousClock.now + .milliseconds(wait)
         while true {

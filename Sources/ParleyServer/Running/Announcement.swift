@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Operations
 import Settings
 import Synchronization
 
@@ -11,6 +12,7 @@ final class Announcement: Sendable {
         var missing: Int
         var addresses: [Int: [ParleyServer.Address]] = [:]
         var endpoints: [String: String] = [:]
+        var listeners: [ServerListener] = []
     }
 
     private let state: Mutex<State>
@@ -29,16 +31,24 @@ final class Announcement: Sendable {
         state.withLock { state in state.addresses.sorted { $0.key < $1.key }.flatMap(\.value) }
     }
 
+    /// What this machine's commands can connect to so far.
+    var listeners: [ServerListener] { state.withLock { $0.listeners } }
+
     /// Notes that a listener accepts connections.
     ///
     /// - Parameters:
     ///   - place: Its place among the listeners.
     ///   - addresses: What people are told.
     ///   - endpoints: What clients are told, by the name of the protocol.
-    func isRunning(_ place: Int, _ addresses: [ParleyServer.Address], endpoints: [String: String] = [:]) async {
+    ///   - listeners: What commands on this machine are told.
+    func isRunning(
+        _ place: Int, _ addresses: [ParleyServer.Address], endpoints: [String: String] = [:],
+        listeners: [ServerListener] = []
+    ) async {
         let complete = state.withLock { state -> [String: String]? in
             state.addresses[place] = addresses
             state.endpoints.merge(endpoints) { $1 }
+            state.listeners += listeners
             state.missing -= 1
             return state.missing == 0 ? state.endpoints : nil
         }

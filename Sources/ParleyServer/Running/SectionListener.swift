@@ -10,8 +10,19 @@ package struct SectionListenerError: Error, CustomStringConvertible {
     package let section: String
     /// What was the matter.
     package let error: ListenerError
+    /// The section that has the same address, if that is what is the matter.
+    package let other: String?
     /// What failed, how to remedy it, and where in the settings.
-    package var description: String { "\(error.message) The address is that of [\(section)]." }
+    package var description: String {
+        if let other { return "[\(other)] and [\(section)] have the same port. Give one of them another port." }
+        return "\(error.message) The address is that of [\(section)]."
+    }
+
+    init(section: String, error: ListenerError, other: String? = nil) {
+        self.section = section
+        self.error = error
+        self.other = other
+    }
 }
 
 /// A listener whose failures name the section of the settings that it belongs to.

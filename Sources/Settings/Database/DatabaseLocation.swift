@@ -80,7 +80,7 @@ package struct DatabaseLocationError: Error, Equatable, Sendable {
             scheme.map { !$0.isEmpty && $0.utf8.count <= 20 && $0.utf8.allSatisfy { 0x61...0x7A ~= $0 } } ?? false
         let name = isWord ? scheme.map { " '\($0)'" } ?? "" : ""
         return DatabaseLocationError(
-            problem: "names the database engine\(name), which there is not",
+            problem: "names the database engine\(name), which is not supported",
             remedy: "The engines are SQLite (sqlite:FILE) and PostgreSQL (postgres://USER:PASSWORD@HOST:PORT/NAME)."
         )
     }

@@ -48,6 +48,30 @@ extension INIDocument {
         self = result
     }
 
+    /// Takes a key out of its section and leaves every other line, comments included, as it is.
+    ///
+    /// - Parameters:
+    ///   - section: The section's name.
+    ///   - names: The key's name, followed by its other spellings; all of them are removed.
+    /// - Returns: Whether there was such a key.
+    package mutating func remove(section: String, names: [String]) -> Bool {
+        let removed = entries.filter { entry in
+            entry.section.lowercased() == section.lowercased()
+                && names.contains { $0.lowercased() == entry.name.lowercased() }
+        }
+        var copy = self
+        for entry in removed.reversed() {
+            let comments = lines[entry.lines].dropFirst().filter { line in
+                let first = line.bytes.trimmingBlanks().first
+                return first == UInt8(ascii: "#") || first == UInt8(ascii: ";")
+            }
+            copy.lines.replaceSubrange(entry.lines, with: comments)
+        }
+        guard !removed.isEmpty, let result = try? INIDocument(bytes: copy.bytes) else { return false }
+        self = result
+        return true
+    }
+
     private var lineEnding: ArraySlice<UInt8> {
         lines.first { !$0.ending.isEmpty }?.ending ?? [UInt8(ascii: "\n")]
     }

@@ -54,6 +54,7 @@ extension SettingKind {
         case .host: return .text(try Self.host(text))
         case .address(let ports):
             guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else {
+                if Self.port(text[...]) != nil { throw mismatch("has no host", text) }
                 throw mismatch("has no port", text)
             }
             let host = text[..<colon]

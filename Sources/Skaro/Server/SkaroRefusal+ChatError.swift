@@ -25,7 +25,7 @@ extension SkaroRefusal {
             self.init(.tooManyRequests, "Too many failed log ins. Try again in \(seconds) seconds.")
         case .tooManyRequests(let seconds):
             self.init(.tooManyRequests, "Too many requests of this kind. Try again in \(seconds) seconds.")
-        case .busy: self.init(.serviceUnavailable, "The server has too much to do. Send the request again.")
+        case .busy: self.init(.serviceUnavailable, "The server is overloaded. Send the request again.")
         case .tokenUnknown: self.init(.unauthorized, "There is no such session. Log in again.")
         case .tokenExpired: self.init(.unauthorized, "The session is over. Log in again.")
         case .tokenRevoked: self.init(.unauthorized, "The session was ended. Log in again.")

@@ -31,7 +31,8 @@ extension LogTransaction {
             if let key = user.key { try log.insert(key, of: id) }
             if let invite { try log.consumeInvite(invite) }
             // A hidden account never shows in anybody's updates.
-            let position = log.appendAccountEvent(write, user.isHidden ? .session : .user, subject: id.rawValue)
+            let position = log.appendAccountEvent(
+                write, user.isHidden ? .session : .user, subject: id.rawValue, content: LogEvent.what("created"))
             return Receipt(position: position, time: log.time, row: id.rawValue, sessionRow: sessionRow)
         }
     }
@@ -58,7 +59,9 @@ extension LogTransaction {
         if let bio = changes.bio { set("UPDATE users SET bio = $1 WHERE id = $2", .text(bio)) }
         if let isBot = changes.isBot { set("UPDATE users SET is_bot = $1 WHERE id = $2", SQLValue(isBot)) }
         try storing { () throws(StorageError) in _ = try connection.rows(pipelined: statements) }
-        return Receipt(position: appendAccountEvent(write, .user, subject: user.rawValue), time: time)
+        return Receipt(
+            position: appendAccountEvent(write, .user, subject: user.rawValue, content: LogEvent.what("changed")),
+            time: time)
     }
 
     mutating func setPassword(
@@ -77,7 +80,9 @@ extension LogTransaction {
                     [SQLValue(time), SQLValue(user), .int(keeping?.rawValue ?? 0)]),
             ])
         }
-        return Receipt(position: appendAccountEvent(write, .session, subject: user.rawValue), time: time)
+        return Receipt(
+            position: appendAccountEvent(write, .session, subject: user.rawValue, content: LogEvent.what("password")),
+            time: time)
     }
 
     mutating func upgradePasswordHash(
@@ -94,7 +99,9 @@ extension LogTransaction {
             try connection.execute(Self.passwordUpdate(user, hash))
             if let skaroSecret { try connection.execute(Self.skaroSecretUpdate(user, skaroSecret)) }
         }
-        return Receipt(position: appendAccountEvent(write, .session, subject: user.rawValue), time: time)
+        return Receipt(
+            position: appendAccountEvent(write, .session, subject: user.rawValue, content: LogEvent.what("rehashed")),
+            time: time)
     }
 
     mutating func setSkaroSecret(
@@ -103,7 +110,9 @@ extension LogTransaction {
         try checkAccount(user)
         if let verified, try !isPasswordHash(verified, of: user) { return nothingDone }
         try storing { () throws(StorageError) in try connection.execute(Self.skaroSecretUpdate(user, secret)) }
-        return Receipt(position: appendAccountEvent(write, .session, subject: user.rawValue), time: time)
+        return Receipt(
+            position: appendAccountEvent(write, .session, subject: user.rawValue, content: LogEvent.what("resealed")),
+            time: time)
     }
 
     /// Whether the stored hash is still `hash`: the password was not changed since that was read.
@@ -152,7 +161,9 @@ extension LogTransaction {
                 SQLStatement("DELETE FROM cursors WHERE user_id = $1", [SQLValue(user)]),
             ])
         }
-        return Receipt(position: appendAccountEvent(write, .user, subject: user.rawValue), time: time)
+        return Receipt(
+            position: appendAccountEvent(write, .user, subject: user.rawValue, content: LogEvent.what("deleted")),
+            time: time)
     }
 
     // MARK: Sessions
@@ -211,7 +222,9 @@ extension LogTransaction {
             }
         }
         if session != nil, changed == 0 { throw .refusal(.noSuchSession) }
-        return Receipt(position: appendAccountEvent(write, .session, subject: user.rawValue), time: time)
+        return Receipt(
+            position: appendAccountEvent(write, .session, subject: user.rawValue, content: LogEvent.what("ended")),
+            time: time)
     }
 
     // MARK: Admins
@@ -219,7 +232,8 @@ extension LogTransaction {
     mutating func createAdmin(_ write: Write, _ admin: NewAdmin) throws(Failure) -> Receipt {
         try checkNoAdmin(admin.username)
         try storing { () throws(StorageError) in try insert(admin, of: nil) }
-        return Receipt(position: appendAccountEvent(write, .admin, subject: nil), time: time)
+        return Receipt(
+            position: appendAccountEvent(write, .admin, subject: nil, content: LogEvent.what("created")), time: time)
     }
 
     private func insert(_ admin: NewAdmin, of user: UserID?) throws(StorageError) {
@@ -236,7 +250,8 @@ extension LogTransaction {
             try connection.execute("DELETE FROM admins WHERE username = $1", [.text(username)])
         }
         guard changed > 0 else { throw .refusal(.noSuchAdmin) }
-        return Receipt(position: appendAccountEvent(write, .admin, subject: nil), time: time)
+        return Receipt(
+            position: appendAccountEvent(write, .admin, subject: nil, content: LogEvent.what("deleted")), time: time)
     }
 
     // MARK: Checks

@@ -68,7 +68,8 @@ extension LogTransaction {
                 ])
         }
         guard added > 0 else { return nothingDone }
-        return Receipt(position: appendAccountEvent(write, .invite, subject: nil), time: time)
+        return Receipt(
+            position: appendAccountEvent(write, .invite, subject: nil, content: LogEvent.what("created")), time: time)
     }
 
     mutating func revokeInvite(_ write: Write, _ codeHash: [UInt8]) throws(Failure) -> Receipt {
@@ -78,7 +79,8 @@ extension LogTransaction {
                 [SQLValue(time), .bytes(codeHash)])
         }
         guard changed > 0 else { throw .refusal(.inviteInvalid) }
-        return Receipt(position: appendAccountEvent(write, .invite, subject: nil), time: time)
+        return Receipt(
+            position: appendAccountEvent(write, .invite, subject: nil, content: LogEvent.what("revoked")), time: time)
     }
 
     /// The invite exists, and an account can be made with it now.

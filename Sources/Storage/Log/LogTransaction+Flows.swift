@@ -33,7 +33,7 @@ extension LogTransaction {
             log.remember(
                 FlowState(kind: flow.kind, isPublic: flow.isPublic, owner: flow.owner, eventCount: 0, messageCount: 0),
                 of: id)
-            let event = log.appendFlowEvent(write, .flow, to: id)
+            let event = log.appendFlowEvent(write, .flow, to: id, content: LogEvent.what("created"))
             try log.connection.insert(
                 SQLInsertion(
                     into: "flow_members", columns: [("flow_id", .int), ("user_id", .int), ("joined_position", .int)]),
@@ -66,7 +66,8 @@ extension LogTransaction {
                 try connection.execute("UPDATE flows SET info = $1 WHERE id = $2", [.text(info), SQLValue(flow)])
             }
         }
-        return Receipt(position: appendFlowEvent(write, .flow, to: flow).position, time: time)
+        return Receipt(
+            position: appendFlowEvent(write, .flow, to: flow, content: LogEvent.what("changed")).position, time: time)
     }
 
     /// Makes the flow invisible at once.
@@ -86,7 +87,9 @@ extension LogTransaction {
             try connection.execute("DELETE FROM flow_members WHERE flow_id = $1", [SQLValue(flow)])
         }
         forget(flow)
-        return Receipt(position: appendAccountEvent(write, .flow, subject: flow.rawValue), time: time)
+        return Receipt(
+            position: appendAccountEvent(write, .flow, subject: flow.rawValue, content: LogEvent.what("deleted")),
+            time: time)
     }
 
     mutating func addMember(_ write: Write, _ flow: FlowID, _ user: UserID) throws(Failure) -> Receipt {

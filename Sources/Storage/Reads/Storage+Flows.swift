@@ -68,6 +68,17 @@ extension Storage {
             [.text(title), SQLValue(after), SQLValue(limit: limit)])
     }
 
+    /// Flows whose uuid, written in decimal, begins with these digits; of fewer than 39.
+    package func flows(uuidPrefix digits: String, limit: Int) async throws(StorageError) -> [FlowRecord] {
+        let ranges = Identifier.ranges(ofPrefix: digits)
+        guard !ranges.isEmpty else { return [] }
+        let condition = ranges.indices.map { "f.uuid BETWEEN $\(2 * $0 + 1) AND $\(2 * $0 + 2)" }
+            .joined(separator: " OR ")
+        return try await flows(
+            "(\(condition)) ORDER BY f.id LIMIT $\(2 * ranges.count + 1)",
+            ranges.flatMap { [SQLValue($0.first), SQLValue($0.last)] } + [SQLValue(limit: limit)])
+    }
+
     package func flows(
         created comparison: TimeComparison, _ time: LogTime, after: FlowID = FlowID(0), limit: Int
     ) async throws(StorageError) -> [FlowRecord] {

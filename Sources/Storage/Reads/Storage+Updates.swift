@@ -65,6 +65,18 @@ extension Storage {
         }
     }
 
+    /// The position after which the log has just so many events; there are gaps where flows were purged.
+    package func position(beforeLast count: Int) async throws(StorageError) -> Position {
+        guard count > 0 else { return try await head() }
+        return try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                "SELECT position FROM events ORDER BY position DESC LIMIT 1 OFFSET $1", [.int(Int64(count - 1))])
+            guard let row = rows.first else { return Position(0) }
+            var reader = RowReader(row)
+            return Position(try reader.position().rawValue - 1)
+        }
+    }
+
     /// Events of all flows and accounts after a position, in order.
     ///
     /// Fewer than `limit` when they are large; the log's end is where none come.

@@ -80,6 +80,24 @@ package struct Identifier: Hashable, Sendable {
     }
 }
 
+extension Identifier {
+    /// The identifiers whose decimal form begins with some digits: one range for each length.
+    static func ranges(ofPrefix digits: String) -> [(first: Identifier, last: Identifier)] {
+        guard let prefix = Identifier(decimal: digits)?.value, prefix > 0 else { return [] }
+        var ranges: [(first: Identifier, last: Identifier)] = []
+        var (first, last) = (prefix, prefix)
+        while true {
+            ranges.append((Identifier(first), Identifier(last)))
+            let next = first.multipliedReportingOverflow(by: 10)
+            guard !next.overflow else { return ranges }
+            first = next.partialValue
+            let end = last.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = end.partialValue.addingReportingOverflow(9)
+            last = end.overflow || carry ? .max : sum
+        }
+    }
+}
+
 extension Identifier: CustomStringConvertible {
     package var description: String {
         let chunk: UInt128 = 1_000_000_000_000_000_000

@@ -145,6 +145,9 @@ package struct LogEvent: Sendable, Equatable {
     /// The content of a flow event by which the server began to open encrypted messages for others.
     package static let flowBridged = Array(#"{"bridged":true}"#.utf8)
 
+    /// The content of an event that is only about what happened to its account or flow: one word for operators.
+    package static func what(_ word: StaticString) -> [UInt8] { Array("{\"what\":\"\(word)\"}".utf8) }
+
     package var position: Position
     package var time: LogTime
     package var uuid: Identifier

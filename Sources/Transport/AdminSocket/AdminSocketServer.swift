@@ -26,8 +26,9 @@ package final class AdminSocketServer: Service {
     private let onRunning: @Sendable () async -> Void
     private let handler: AdminRequestHandler
     private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
+    private let claim = Mutex<(descriptor: Int32, identity: AdminSocketPath.Identity)?>(nil)
 
-    /// Creates the service; it takes the path in ``run()``.
+    /// Creates the service; it takes the path in ``claimPath()``, or at the latest in ``run()``.
     ///
     /// - Parameters:
     ///   - path: Where the socket will be; its folder is made with mode 0700 when it is missing.
@@ -57,9 +58,19 @@ package final class AdminSocketServer: Service {
         self.handler = handler
     }
 
+    /// Takes the path, on which nobody can connect before ``run()``, which must follow.
+    package func claimPath() throws(AdminSocketError) {
+        let taken = try self.path.bind(removingStaleSocket: self.removesStaleSocket)
+        self.claim.withLock { $0 = taken }
+    }
+
     /// Serves until a graceful shutdown, which lets the requests in work finish; then removes the socket.
     package func run() async throws {
-        let (descriptor, identity) = try self.path.bind(removingStaleSocket: self.removesStaleSocket)
+        let claimed = self.claim.withLock { claim in
+            defer { claim = nil }
+            return claim
+        }
+        let (descriptor, identity) = try claimed ?? self.path.bind(removingStaleSocket: self.removesStaleSocket)
         defer { self.path.remove(identity) }
         // Nothing is read until a task serves the connection: one that nobody serves must not have begun.
         let listener = try await ServerBootstrap(group: self.group)

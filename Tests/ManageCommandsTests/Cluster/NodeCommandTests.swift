@@ -32,7 +32,7 @@ import Testing
             await membership.beat()
 
             #expect(text.output.contains(#"al\u{1b}pha  serving  5 "#))
-            #expect(text.output.contains("mtp=ws://192.0.2.1:80/ws"))
+            #expect(text.output.contains("mtp  ws://192.0.2.1:80/ws"))
             #expect(drained.output == "Server 'al\\u{1b}pha' gets no new clients; it has 5.\n")
             #expect(membership.isDraining)
             let node = try await json("node", "list")["nodes"]?.array?[0]
@@ -63,11 +63,12 @@ import Testing
         #expect(nodes["nodes"]?.array?.count == 0)
     }
 
-    @Test(arguments: [["--listen", "nowhere"], ["--listen", "127.0.0.1:70000"]])
-    func wrongAddressOfTheBalancerIsASettingsError(_ words: [String]) async throws {
+    @Test(arguments: [["--listen", "nowhere"], ["--listen", "9155"], ["--listen", "127.0.0.1:70000"]])
+    func wrongAddressOfTheBalancerIsWrongUsage(_ words: [String]) async throws {
         let result = try await run.run(["balancer"] + words)
 
-        #expect(result.status == .settings)
+        #expect(result.status == .usage)
+        #expect(result.errors.contains("--listen"))
     }
 
     @Test func balancerKnowsThreeWays() async throws {

@@ -4,6 +4,7 @@
 import Chat
 import Credentials
 import Glibc
+import JSON
 import ManageCommands
 import Storage
 import Testing
@@ -78,7 +79,7 @@ struct DataCommandTests {
         #expect(try await run("--db", "create").status == .done)
         let seeded = try await run("--table", "flow")
         #expect(seeded.status == .done)
-        #expect(seeded.output.hasPrefix("Made 0 users, 1 groups and 1 messages."))
+        #expect(seeded.output.hasPrefix("Made 0 users, 1 group and 1 message."))
         #expect(try await run("--db", "delete").status == .usage)
         #expect(try await run("--db=delete", "--yes").status == .done)
     }
@@ -145,6 +146,10 @@ struct DataCommandTests {
         #expect(try await run("user", "show", "alice").status == .notFound)
         #expect(try await run("user", "update", "alicia", "--no-bot", "--new-login", "bob").status == .exists)
 
+        // Who is not there is told before anybody is asked.
+        #expect(try await run("user", "delete", "nobody").status == .notFound)
+        #expect(try await run("user", "create", "--login", "bob").status == .exists)
+        #expect(try await run("user", "set-password", "nobody").status == .notFound)
         #expect(try await run("user", "delete", "alicia").status == .usage)
         #expect(try await run("user", "delete", "alicia", "--yes").output == "Deleted the user 'alicia'.\n")
         let gone = try await run("user", "delete", "alicia", "--yes")
@@ -206,6 +211,42 @@ struct DataCommandTests {
         #expect(try await run("user", "list", "--after", "-1").status == .usage)
     }
 
+    @Test func usersAreFoundByAPartOfTheirNames() async throws {
+        try await prepare()
+        let made = try await run(
+            "user", "create", "--login", "carol", "--username", "Carol Alison", "--password-stdin", input: "word\n")
+        #expect(made.status == .done)
+
+        let found = try await run("user", "list", "--search", "ALI", "--json", "-q")
+        let cut = try await run("user", "list", "--search", "ali", "--limit", "1", "--json", "-q")
+        let none = try await run("user", "list", "--search", "zoe", "-q")
+
+        let logins = try JSONValue.parse(Array(found.output.utf8))["users"]?.array?.compactMap { $0["login"]?.string }
+        #expect(logins == ["alice", "carol"])
+        #expect(try JSONValue.parse(Array(cut.output.utf8))["next"]?.int == 1)
+        #expect(none.output.split(separator: "\n").count == 1)
+    }
+
+    @Test func seedIsUndone() async throws {
+        try await prepare()
+        let made = try await uuid("flow", "create", "--login", "alice", "--type", "group", "--title", "Team")
+        #expect(
+            try await run("flow", "seed", "--users", "7", "--flows", "3", "--messages", "20", "-q").status == .done)
+
+        let unsure = try await run("flow", "seed", "--remove")
+        let removed = try await run("flow", "seed", "--remove", "--yes")
+        let again = try await run("flow", "seed", "--remove", "--yes")
+
+        #expect(unsure.status == .usage)
+        #expect(removed.output == "Deleted 3 seeded groups and 7 seeded accounts.\n")
+        #expect(again.output == "Nothing is seeded.\n")
+        #expect(try await run("flow", "list", "-q", "--json").output.contains(made))
+        let users = try await run("user", "list", "--json", "-q")
+        #expect(users.output.split(separator: "\n").count { $0.contains("\"login\"") } == 2)
+        #expect(try await run("flow", "seed", "--remove", "--users", "1").status == .usage)
+        #expect(try await run("flow", "seed", "--yes").status == .usage)
+    }
+
     // MARK: flows
 
     @Test func flowsAreMadeShownAndDeleted() async throws {
@@ -215,6 +256,9 @@ struct DataCommandTests {
             "flow", "create", "--login", "alice", "--type", "group", "--title", "Team", "--member", "bob")
         try await expectJSON("flow", "show", flow, isContentOf: "flow-show")
         try await expectJSON("flow", "list", isContentOf: "flow-list")
+        for name in ["Team", "1", "#1", String(flow.prefix(6))] {
+            #expect(try await run("flow", "show", name, "-q").output.contains(flow), "\(name)")
+        }
         let shown = try await run("flow", "show", flow, "-q")
         #expect(shown.output.contains("Members   alice, bob"))
 
@@ -226,7 +270,7 @@ struct DataCommandTests {
         #expect(try await run("flow", "delete", flow).status == .usage)
         #expect(try await run("flow", "delete", flow, "--yes").output == "Deleted the group \(flow) 'Team'.\n")
         #expect(try await run("flow", "show", flow).status == .notFound)
-        #expect(try await run("flow", "show", "x").status == .usage)
+        #expect(try await run("flow", "show", "x").status == .notFound)
         let words = ["flow", "create", "--login", "alice", "--title", "t", "--type"]
         #expect(try await run.run(words + ["chat"]).status == .usage)
         #expect(try await run.run(words + ["room"]).status == .usage)

@@ -142,14 +142,102 @@ import Testing
         }
     }
 
-    @Test func portOfOurOwnServerIsInOrder() async throws {
+    @Test func portOfAnotherParleyIsAnError() async throws {
         let page = #"{"version":1,"available":true,"server":null,"protocols":[],"counts":null}"#
         try await ScriptedServer.run(page: page, answers: ScriptedServer.always()) { server in
             let check = await PortCheck.examine(try settings(port: server.port))
 
-            #expect(check.severity == nil)
-            #expect(check.summary.contains("served by Parley"))
+            #expect(check.severity == .error)
+            #expect(
+                check.findings.first?.message
+                    == "Another Parley server listens on port \(server.port) of 127.0.0.1.")
         }
+    }
+
+    @Test func portsOfOurOwnServerAreInOrder() async throws {
+        try await WholeServer.during(run) { environment in
+            let settings = try Settings.load(environment: environment, currentFolder: run.folder)
+
+            let check = await PortCheck.examine(settings)
+
+            #expect(check.severity == nil, "\(check.findings)")
+            #expect(check.summary.contains("\(settings.messenger.address.port) is served by Parley"))
+        }
+    }
+
+    @Test func twoKeysWithOnePortAreFound() throws {
+        let places = [
+            PortCheck.Place(host: "127.0.0.1", port: 8080, hostKey: "SERVER.HOST", portKey: "SERVER.PORT"),
+            PortCheck.Place(host: "0.0.0.0", port: 8080, hostKey: "FASTCHAT.HOST", portKey: "FASTCHAT.PORT"),
+            PortCheck.Place(host: "127.0.0.2", port: 54321, hostKey: "X.HOST", portKey: "X.PORT"),
+            PortCheck.Place(host: "127.0.0.1", port: 54321, hostKey: "Y.HOST", portKey: "Y.PORT"),
+        ]
+
+        let found = PortCheck.sharedPorts(places)
+
+        #expect(found.map(\.message) == ["SERVER.PORT and FASTCHAT.PORT are both 8080."])
+    }
+
+    // MARK: Secrets and names
+
+    @Test func lostKeyFileIsFoundAndNotMadeAnew() async throws {
+        #expect(try await run("db", "create").status == .done)
+        let made = try await run(
+            "user", "create", "--login", "alice", "--username", "Alice", "--password-stdin", input: "secret-word\n")
+        #expect(made.status == .done)
+        let whole = try await run("doctor", "--json")
+        #expect(unlink(run.path("run/secret.key")) == 0)
+
+        let lost = try await run("doctor")
+
+        #expect(!whole.output.contains("secret.key' is missing"))
+        #expect(lost.status == .findings)
+        #expect(lost.output.contains("run/secret.key' is missing"))
+        #expect(CommandRun.names(in: run.path("run")).filter { $0.hasSuffix(".key") }.isEmpty)
+    }
+
+    @Test func keyFileThatOthersCanReadIsFound() async throws {
+        #expect(try await run("db", "create").status == .done)
+        _ = try await run(
+            "user", "create", "--login", "alice", "--username", "Alice", "--password-stdin", input: "secret-word\n")
+        chmod(run.path("run/secret.key"), 0o644)
+
+        let result = try await run("doctor")
+
+        #expect(result.status == .findings)
+        #expect(result.output.contains("can be read by others"))
+    }
+
+    @Test func secretsThatTheKeyDoesNotOpenAreCounted() {
+        let other = SecretsCheck.findings(path: "k", isThere: true, sealed: CheckSecrets.Report(sealed: 3, unopened: 2))
+        let none = SecretsCheck.findings(path: "k", isThere: true, sealed: CheckSecrets.Report(sealed: 3, unopened: 0))
+
+        #expect(other.first?.severity == .warning)
+        #expect(other.first?.message.contains("2 of 3 accounts") == true)
+        #expect(none.isEmpty)
+        #expect(SecretsCheck.findings(path: "k", isThere: false, sealed: nil).isEmpty)
+    }
+
+    @Test func serversOfOneNameAreFound() {
+        #expect(ClusterCheck.findings(["alpha", "beta", "gamma"]).isEmpty)
+        #expect(ClusterCheck.findings(["alpha", "beta", "alpha"]).first?.message.contains("'alpha'") == true)
+    }
+
+    @Test(arguments: [
+        ("chat.example.org", true), ("CHAT.example.org", true), ("a.wild.example", true), ("a.b.wild.example", false),
+        ("wild.example", false), ("example.org", false), ("192.0.2.7", true), ("192.0.2.8", false),
+    ]) func certificateIsComparedWithTheHost(host: String, isCovered: Bool) {
+        let names = ["chat.example.org", "*.wild.example"]
+
+        #expect(CertificateCheck.covers(host, names: names, addresses: [[192, 0, 2, 7]]) == isCovered)
+    }
+
+    @Test func privateKeyThatOthersCanReadIsAnError() throws {
+        try run.write("key", to: "open.pem", mode: 0o644)
+        try run.write("key", to: "closed.pem", mode: 0o640)
+
+        #expect(CertificateCheck.exposure(of: run.path("open.pem")).first?.severity == .error)
+        #expect(CertificateCheck.exposure(of: run.path("closed.pem")).isEmpty)
     }
 
     @Test func addressOfAnotherMachineIsAnError() {
@@ -222,7 +310,7 @@ import Testing
 
         let report = try JSONValue.parse(Array(json.output.utf8))
         let names = report["checks"]?.array?.compactMap { $0["check"]?.string }
-        #expect(names == ["settings", "database", "ports", "tls", "disk", "files"])
+        #expect(names == ["settings", "database", "secrets", "ports", "tls", "disk", "files"])
         #expect(report["version"]?.int == 1)
         let problems = try #require(report["problems"]?.int)
         #expect(json.status == (problems == 0 ? .done : .findings))
@@ -240,7 +328,7 @@ import Testing
         #expect(result.output.contains("config.ini:2: The key SERVER.PROT is unknown"))
         #expect(result.output.contains("config.ini:4: The log folder"))
         #expect(wrong.status == .findings)
-        #expect(wrong.output.contains("nothing else was looked at"))
+        #expect(wrong.output.contains("other checks were skipped"))
     }
 
     @Test func configCheckLooksAtTheDatabaseToo() async throws {

@@ -87,7 +87,7 @@ import Testing
             let lines = result.output.split(separator: "\n")
             #expect(lines.count == MTPMethod.allCases.count + 2)
             #expect(lines.first?.hasPrefix("METHOD") == true)
-            #expect(lines.last == "12 of 12 methods passed at \(server.url).")
+            #expect(lines.last == "12 passed, 0 skipped, 0 failed at \(server.url).")
         }
     }
 

@@ -124,6 +124,69 @@ import Testing
         #expect(result.errors.contains("No server is running"))
     }
 
+    @Test func lastEntriesAreCountedAcrossGaps() async throws {
+        try await RunningServer.during(run) { chat in
+            let (asker, flow) = try await Self.speaker(chat, saying: ["one", "two", "three"])
+            _ = try await chat.createFlow(.group, title: "Other", info: "", members: [], by: asker)
+            #expect(try await run("flow", "delete", flow.description, "--yes", "-q").status == .done)
+
+            let few = try await run("tail", "--once", "-n", "3")
+            let none = try await run("tail", "--once", "-n", "0")
+
+            #expect(few.output.split(separator: "\n").count == 3, "\(few.output)")
+            #expect(none.output == "")
+        }
+    }
+
+    @Test func saysWhatHappenedToASessionOrFlow() async throws {
+        try await RunningServer.during(run) { chat in
+            let (_, flow) = try await Self.speaker(chat, saying: ["one"])
+            _ = try await run("user", "logout", "alice", "-q")
+            _ = try await run("flow", "delete", flow.description, "--yes", "-q")
+
+            let result = try await run("tail", "--once", "-n", "100")
+
+            for words in ["user created", "session ended", "flow deleted"] {
+                #expect(result.output.contains(" \(words) "), "\(result.output)")
+            }
+        }
+    }
+
+    @Test func serverThatEndsIsWaitedFor() async throws {
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        let (starts, start) = AsyncStream.makeStream(of: Void.self)
+        let (stops, stop) = AsyncStream.makeStream(of: Void.self)
+        let run = run
+        async let serving: Void = {
+            try await RunningServer.during(run) { chat in
+                _ = try await Self.speaker(chat, saying: ["before"])
+                start.yield()
+                _ = await ends.first { _ in true }
+            }
+            stop.yield()
+        }()
+        _ = await starts.first { _ in true }
+
+        let status = try await LiveRun.during(["tail", "--last", "1", "--json", "--text", "--yes"], in: run) { live in
+            var pieces = live.output.makeAsyncIterator()
+            #expect(await pieces.next()?.contains("before") == true)
+            end.yield()
+            _ = await stops.first { _ in true }
+            try await RunningServer.during(run) { chat in
+                let origin = Origin(protocol: "mtp", address: "::1")
+                _ = try await chat.logIn(login: "alice", password: Password("secret word"), from: origin)
+                // What happened meanwhile comes, and the message from before does not come again.
+                let next = await pieces.next()
+                #expect(next?.contains("session") == true && next?.contains("before") == false)
+                live.interrupt()
+                while await pieces.next() != nil {}
+            }
+        }
+
+        try await serving
+        #expect(status == .interrupted)
+    }
+
     @Test(arguments: [["--last", "-1"], ["--last", "1000001"], ["--yes"], ["--last", "x"]])
     func wrongOptionsAreRefused(_ words: [String]) async throws {
         #expect(try await run.run(["tail"] + words).status == .usage)

@@ -104,11 +104,11 @@ import Testing
         try await RunningServer.during(run) { _ in
             let status = try await LiveRun.during(["top", "--interval", "0.1"], in: run, terminal: terminal) { _ in
                 await terminal.shows("\u{1B}[?1049h")
-                let first = await terminal.shows("Q ends.")
+                let first = await terminal.shows("Press Q to quit.")
                 #expect(first.contains("Parley 9.8.7"))
                 #expect(!terminal.isUsual)
                 // The second picture is painted over the first one, without clearing the screen.
-                let second = await terminal.shows("Q ends.")
+                let second = await terminal.shows("Press Q to quit.")
                 #expect(second.contains("\u{1B}[H"))
                 #expect(!second.contains("\u{1B}[2J"))
                 terminal.type(key)

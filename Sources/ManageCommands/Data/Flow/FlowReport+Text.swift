@@ -22,10 +22,10 @@ struct ChangedFlowReport: CommandReport {
 }
 
 extension FlowReport {
-    static let headings = ["ROW", "UUID", "TYPE", "PUBLIC", "OWNER", "MESSAGES", "CREATED", "TITLE"]
+    static let headings = ["ROW", "TYPE", "PUBLIC", "OWNER", "MESSAGES", "CREATED", "TITLE"]
 
     var cells: [String] {
-        ["\(row)", uuid, type, isPublic ? "yes" : "no", owner, "\(messages)", created, title]
+        ["\(row)", type, isPublic ? "yes" : "no", owner, "\(messages)", created.dayOfTime, title]
     }
 }
 

@@ -11,15 +11,19 @@ extension Manage.Flow {
             commandName: "add-member",
             abstract: "Add an account to a private group or channel.",
             discussion: """
-                Example:
-                  manage flow add-member 277341582342374813 bob
+                Examples:
+                  manage flow add-member Team bob
+                  manage flow add-member 2773 bob
                 """
         )
 
-        @Argument(help: "The flow's uuid, digits only.")
+        @Argument(
+            help: ArgumentHelp(
+                "The flow: its uuid or the first digits of it, its row, or its title.", valueName: "flow"),
+            completion: .flows)
         var uuid: String
 
-        @Argument(help: "The new member's login.")
+        @Argument(help: "The new member's login.", completion: .logins)
         var login: String
 
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions

@@ -23,7 +23,7 @@ extension Manage.Flow {
                 """
         )
 
-        @Option(help: ArgumentHelp("The owner's login.", valueName: "login"))
+        @Option(help: ArgumentHelp("The owner's login.", valueName: "login"), completion: .logins)
         var login: String
 
         @Option(help: "What it is.")
@@ -35,7 +35,9 @@ extension Manage.Flow {
         @Option(help: ArgumentHelp("What it is about.", valueName: "text"))
         var info: String?
 
-        @Option(name: .customLong("member"), help: ArgumentHelp("A member beside the owner.", valueName: "login"))
+        @Option(
+            name: .customLong("member"), help: ArgumentHelp("A member beside the owner.", valueName: "login"),
+            completion: .logins)
         var members: [String] = []
 
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions

@@ -12,12 +12,15 @@ extension Manage.Flow {
             abstract: "Delete a flow with all its messages for good.",
             discussion: """
                 Examples:
-                  manage flow delete 277341582342374813
+                  manage flow delete Team
                   manage flow delete 277341582342374813 --yes
                 """
         )
 
-        @Argument(help: "The flow's uuid, digits only.")
+        @Argument(
+            help: ArgumentHelp(
+                "The flow: its uuid or the first digits of it, its row, or its title.", valueName: "flow"),
+            completion: .flows)
         var uuid: String
 
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
@@ -26,10 +29,14 @@ extension Manage.Flow {
 
         func run() async throws {
             let loaded = try settings.load(output: output)
-            try confirmation.require("Delete the flow \(uuid) with all its messages?")
+            let runner = OperationRunner(settings: loaded)
+            // What is meant is known before anybody is asked.
+            let meant = try await runner.run(ShowFlow(uuid: uuid)).flow
+            let title = meant.title.isEmpty ? "" : " '\(meant.title)'"
+            try confirmation.require("Delete the \(meant.type) \(meant.uuid)\(title) with all its messages?")
             let bar = ProgressBar(context: .current, isQuiet: output.isQuiet)
             defer { bar.finish() }
-            let flow = try await OperationRunner(settings: loaded).run(DeleteFlow(uuid: uuid)) { bar.show($0) }
+            let flow = try await runner.run(DeleteFlow(uuid: meant.uuid)) { bar.show($0) }
             try output.write(ChangedFlowReport(flow: flow, verb: "Deleted"))
         }
     }

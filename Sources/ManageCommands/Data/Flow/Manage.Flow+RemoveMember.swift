@@ -14,14 +14,17 @@ extension Manage.Flow {
                 The owner stays a member.
 
                 Example:
-                  manage flow remove-member 277341582342374813 bob
+                  manage flow remove-member Team bob
                 """
         )
 
-        @Argument(help: "The flow's uuid, digits only.")
+        @Argument(
+            help: ArgumentHelp(
+                "The flow: its uuid or the first digits of it, its row, or its title.", valueName: "flow"),
+            completion: .flows)
         var uuid: String
 
-        @Argument(help: "The member's login.")
+        @Argument(help: "The member's login.", completion: .logins)
         var login: String
 
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Operations
+import Settings
 
 extension Manage.Flow {
     /// `flow seed`: something to try the server out with, or to load it.
@@ -13,12 +14,15 @@ extension Manage.Flow {
             discussion: """
                 Without options it makes one public group with a first message. The groups
                 belong to the bot 'seed'; the new accounts write in turn. Nobody can log in
-                as one of them unless a password for all is given.
+                as one of them unless a password for all is given. With --remove, what was
+                seeded is deleted again: the bot's groups with everything in them, and the
+                accounts.
 
                 Examples:
                   manage flow seed
                   manage flow seed --users 100 --flows 10 --messages 100000
                   manage flow seed --users 10 --password-stdin < secret.txt
+                  manage flow seed --remove
                 """
         )
 
@@ -31,11 +35,21 @@ extension Manage.Flow {
         @Option(help: ArgumentHelp("How many messages. (default: 1)", valueName: "count"))
         var messages: Int?
 
+        @Flag(name: .customLong("remove"), help: "Delete what was seeded.")
+        var isRemoval = false
+
+        @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
         @OptionGroup(title: "Password Options") var password: PasswordOptions
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
         @OptionGroup(title: "Output Options") var output: OutputOptions
 
         func validate() throws {
+            if isRemoval, users != nil || flows != nil || messages != nil || password.isGiven {
+                throw ValidationError("Please give --remove alone: everything that was seeded is deleted.")
+            }
+            if confirmation.isGiven, !isRemoval {
+                throw ValidationError("Please give --yes only with --remove: nothing else is asked.")
+            }
             for count in [users, flows, messages] where !(0...SeedFlows.maximumCount).contains(count ?? 0) {
                 throw ValidationError("Please give numbers from 0 to \(SeedFlows.maximumCount).")
             }
@@ -44,6 +58,7 @@ extension Manage.Flow {
 
         func run() async throws {
             let loaded = try settings.load(output: output)
+            if isRemoval { return try await remove(loaded) }
             let secret = password.isGiven ? try password.password(prompt: "Password", isNew: true) : nil
             let operation = SeedFlows(
                 users: users ?? 0, flows: flows ?? 1, messages: messages ?? (flows == 0 ? 0 : 1),
@@ -54,12 +69,31 @@ extension Manage.Flow {
             let report = try await OperationRunner(settings: loaded).run(operation) { bar.show($0) }
             try output.write(report)
         }
+
+        private func remove(_ settings: Settings) async throws {
+            let runner = OperationRunner(settings: settings)
+            let bar = ProgressBar(context: .current, isQuiet: output.isQuiet)
+            defer { bar.finish() }
+            let trial = try await runner.run(RemoveSeed(isTrial: true))
+            if trial.isEmpty { return try output.write(trial) }
+            try confirmation.require(
+                "Delete \(trial.flows.counted("seeded group")) with all messages in them and "
+                    + "\(trial.users.counted("seeded account"))?")
+            try output.write(try await runner.run(RemoveSeed()) { bar.show($0) })
+        }
+    }
+}
+
+extension RemoveSeed.Report: CommandReport {
+    package func text(style: TextStyle) -> String {
+        if isEmpty { return "Nothing is seeded.\n" }
+        return "Deleted \(flows.counted("seeded group")) and \(users.counted("seeded account")).\n"
     }
 }
 
 extension SeedFlows.Report: CommandReport {
     package func text(style: TextStyle) -> String {
-        var text = "Made \(users) users, \(flows) groups and \(messages) messages.\n"
+        var text = "Made \(users.counted("user")), \(flows.counted("group")) and \(messages.counted("message")).\n"
         if let firstFlow { text += "The first group is \(firstFlow).\n" }
         if let firstLogin { text += "The first new login is \(firstLogin.escapedForTerminal()).\n" }
         return text

@@ -12,12 +12,15 @@ extension Manage.Flow {
             abstract: "Show a flow and its members.",
             discussion: """
                 Examples:
-                  manage flow show 277341582342374813
+                  manage flow show Team
                   manage flow show 277341582342374813 --json
                 """
         )
 
-        @Argument(help: "The flow's uuid, digits only.")
+        @Argument(
+            help: ArgumentHelp(
+                "The flow: its uuid or the first digits of it, its row, or its title.", valueName: "flow"),
+            completion: .flows)
         var uuid: String
 
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions

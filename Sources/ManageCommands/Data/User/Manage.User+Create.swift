@@ -20,7 +20,7 @@ extension Manage.User {
                 """
         )
 
-        @Option(help: ArgumentHelp("The login; it is not yet taken.", valueName: "login"))
+        @Option(help: ArgumentHelp("A login that is not in use.", valueName: "login"))
         var login: String
 
         @Option(help: ArgumentHelp("The shown name. (default: the login)", valueName: "name"))
@@ -38,11 +38,13 @@ extension Manage.User {
 
         func run() async throws {
             let loaded = try settings.load(output: output)
+            let runner = OperationRunner(settings: loaded)
+            _ = try await runner.run(CheckLogin(login: login))
             let secret = try password.password(prompt: "Password for \(login)", isNew: true)
             let operation = CreateUser(
                 login: login, username: username ?? login, password: SecretText(secret), isBot: isBot,
                 email: email ?? "")
-            let user = try await OperationRunner(settings: loaded).run(operation)
+            let user = try await runner.run(operation)
             try output.write(ChangedUserReport(user: user, verb: "Created"))
         }
     }

@@ -20,7 +20,7 @@ extension Manage.User {
                 """
         )
 
-        @Argument(help: "The account's login.")
+        @Argument(help: "The account's login.", completion: .logins)
         var login: String
 
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
@@ -29,8 +29,11 @@ extension Manage.User {
 
         func run() async throws {
             let loaded = try settings.load(output: output)
-            try confirmation.require("Delete the account '\(login)'?")
-            let user = try await OperationRunner(settings: loaded).run(DeleteUser(login: login))
+            let runner = OperationRunner(settings: loaded)
+            // An account that there is not is told before anybody is asked.
+            let meant = try await runner.run(ShowUser(login: login)).user
+            try confirmation.require("Delete the account '\(meant.login)'?")
+            let user = try await runner.run(DeleteUser(login: login))
             try output.write(ChangedUserReport(user: user, verb: "Deleted"))
         }
     }

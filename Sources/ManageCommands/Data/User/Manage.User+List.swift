@@ -14,9 +14,14 @@ extension Manage.User {
                 Examples:
                   manage user list
                   manage user list --limit 100 --after 2300
+                  manage user list --search ali
                   manage user list --json
                 """
         )
+
+        @Option(
+            help: ArgumentHelp("List those whose login or shown name contains this text.", valueName: "text"))
+        var search: String?
 
         @OptionGroup(title: "List Options") var list: ListOptions
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
@@ -26,7 +31,7 @@ extension Manage.User {
             let runner = OperationRunner(settings: try settings.load(output: output))
             try await list.write(
                 "users", headings: UserReport.headings, output: output, runner: runner, cells: { $0.cells },
-                operation: { ListUsers(range: $0) })
+                operation: { [search] in ListUsers(range: $0, search: search) })
         }
     }
 }

@@ -17,7 +17,7 @@ extension Manage.User {
                 """
         )
 
-        @Argument(help: "The account's login.")
+        @Argument(help: "The account's login.", completion: .logins)
         var login: String
 
         @Option(help: ArgumentHelp("End only this one of 'manage user sessions'.", valueName: "id"))

@@ -17,7 +17,7 @@ extension Manage.User {
                 """
         )
 
-        @Argument(help: "The account's login.")
+        @Argument(help: "The account's login.", completion: .logins)
         var login: String
 
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
@@ -36,7 +36,7 @@ extension ListSessions.Report: CommandReport {
         for session in sessions {
             table.add([
                 "\(session.id)", session.protocol, session.node ?? session.state.rawValue, session.address,
-                session.created, session.lastSeen, session.expires,
+                session.created.minuteOfTime, session.lastSeen.minuteOfTime, session.expires.dayOfTime,
             ])
         }
         return table.text(style: style)

@@ -19,7 +19,7 @@ extension Manage.User {
                 """
         )
 
-        @Argument(help: "The account's login.")
+        @Argument(help: "The account's login.", completion: .logins)
         var login: String
 
         @OptionGroup(title: "Password Options") var password: PasswordOptions
@@ -28,9 +28,11 @@ extension Manage.User {
 
         func run() async throws {
             let loaded = try settings.load(output: output)
+            let runner = OperationRunner(settings: loaded)
+            _ = try await runner.run(ShowUser(login: login))
             let secret = try password.password(prompt: "New password for \(login)", isNew: true)
             let operation = Operations.SetPassword(login: login, password: SecretText(secret))
-            let user = try await OperationRunner(settings: loaded).run(operation)
+            let user = try await runner.run(operation)
             try output.write(ChangedUserReport(user: user, verb: "Changed", object: "the password of"))
         }
     }

@@ -17,7 +17,7 @@ extension Manage.User {
                 """
         )
 
-        @Argument(help: "The account's login.")
+        @Argument(help: "The account's login.", completion: .logins)
         var login: String
 
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
@@ -37,6 +37,7 @@ extension ShowUser.Report: CommandReport {
         fields.add("Username", user.username)
         fields.add("UUID", user.uuid)
         fields.add("Row", "\(user.row)")
+        fields.add("FastChat", "\(user.fastChatNumber)")
         fields.add("Bot", user.isBot ? "yes" : "no")
         fields.add("Email", user.email.isEmpty ? "-" : user.email)
         fields.add("Bio", user.bio.isEmpty ? "-" : user.bio)

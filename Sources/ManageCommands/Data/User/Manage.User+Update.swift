@@ -20,7 +20,7 @@ extension Manage.User {
                 """
         )
 
-        @Argument(help: "The account's login.")
+        @Argument(help: "The account's login.", completion: .logins)
         var login: String
 
         @Option(name: .customLong("new-login"), help: ArgumentHelp("Another login.", valueName: "login"))

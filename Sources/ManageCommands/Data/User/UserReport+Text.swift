@@ -22,7 +22,9 @@ struct ChangedUserReport: CommandReport {
 }
 
 extension UserReport {
-    static let headings = ["ROW", "LOGIN", "USERNAME", "BOT", "EMAIL", "CREATED", "UUID"]
+    static let headings = ["ROW", "LOGIN", "USERNAME", "BOT", "FASTCHAT", "CREATED"]
 
-    var cells: [String] { ["\(row)", login, username, isBot ? "yes" : "no", email, created, uuid] }
+    var cells: [String] {
+        ["\(row)", login, username, isBot ? "yes" : "no", "\(fastChatNumber)", created.dayOfTime]
+    }
 }

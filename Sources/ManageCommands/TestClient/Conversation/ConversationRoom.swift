@@ -14,7 +14,7 @@ final class ConversationRoom: Sendable {
     /// The largest picture that is sent, in bytes: more than most servers take.
     private static let maximumPictureBytes = 8 << 20
 
-    private let client: any ConversationClient
+    private let connection: Mutex<any ConversationClient>
     private let text: ConversationText
     private let address: String
     private let timeout: Duration
@@ -33,12 +33,37 @@ final class ConversationRoom: Sendable {
         client: any ConversationClient, text: ConversationText, address: String, timeout: Duration,
         showLines: @escaping @Sendable ([String]) -> Void, setPrompt: @escaping @Sendable (String) -> Void
     ) {
-        self.client = client
+        connection = Mutex(client)
         self.text = text
         self.address = address
         self.timeout = timeout
         self.showLines = showLines
         self.setPrompt = setPrompt
+    }
+
+    /// The connection; another one after the server was away.
+    var client: any ConversationClient { connection.withLock { $0 } }
+
+    /// Connects anew after the server has ended, as soon as it is back.
+    ///
+    /// - Parameters:
+    ///   - pause: The time between two attempts.
+    ///   - connect: Makes a connection with a login.
+    /// - Throws: What `connect` throws, unless it says that there is no server.
+    func reconnect(pause: Duration, _ connect: () async throws -> any ConversationClient) async throws {
+        showLines([text.notice("The server has ended the connection; waiting until it is back.")])
+        while true {
+            try await Task.sleep(for: pause)
+            do {
+                let client = try await connect()
+                connection.withLock { $0 = client }
+                showLines([text.notice("Connected again.")])
+                return
+            } catch {
+                let failure = error as? CommandError ?? (error as? any CommandErrorConvertible)?.commandError
+                guard let failure, [.unavailable, .busy].contains(failure.status) else { throw error }
+            }
+        }
     }
 
     /// Shows who talks here, and how.
@@ -97,7 +122,7 @@ final class ConversationRoom: Sendable {
         guard let command = ConversationCommand(line) else { return true }
         if command == .quit { return false }
         do {
-            let giveUp: @Sendable () async -> Void = { [client] in await client.close() }
+            let giveUp: @Sendable () async -> Void = { [client = client] in await client.close() }
             let lines = try await answered(within: timeout, by: address, giveUp: giveUp) {
                 try await self.answer(to: command)
             }

@@ -15,7 +15,7 @@ extension Manage.TestClient {
             discussion: """
                 A line that is typed goes to the conversation named in front of it; what
                 others say appears above. /help lists the commands. Ctrl-D or /quit ends
-                with 0, Ctrl-C with 130.
+                with 0, Ctrl-C with 130. When the server ends, it waits until it is back.
 
                 With FastChat the login is a number, and --keys NAME names the key files
                 NAME_public.pem and NAME_private.pem, which --register writes when they are
@@ -50,7 +50,7 @@ extension Manage.TestClient {
         }
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
+            let loaded = await connection.following(try settings.load(output: output))
             let context = CommandContext.current
             let (connector, wireProtocol) = (speech.connector(loaded, connection), speech.wireProtocol)
             try connector.check(wireProtocol)
@@ -59,12 +59,11 @@ extension Manage.TestClient {
             defer { if keyboard != context.terminal.input { close(keyboard) } }
             let client = try await connector.connect(wireProtocol, login: login, password: secret, isNew: speech.isNew)
             do {
-                try await talk(client, keyboard: keyboard, address: connector.address(wireProtocol))
-                await client.close()
-            } catch {
-                await client.close()
-                if error is CancellationError { throw ExitCode(CommandStatus.interrupted.rawValue) }
-                throw error
+                try await talk(client, connector, keyboard: keyboard) { [login] in
+                    try await connector.connect(wireProtocol, login: login, password: secret)
+                }
+            } catch is CancellationError {
+                throw ExitCode(CommandStatus.interrupted.rawValue)
             }
         }
 
@@ -83,28 +82,47 @@ extension Manage.TestClient {
             return terminal
         }
 
-        private func talk(_ client: any ConversationClient, keyboard: Int32, address: String) async throws {
+        private func talk(
+            _ client: any ConversationClient, _ connector: ProtocolConnector, keyboard: Int32,
+            reconnecting connect: @escaping @Sendable () async throws -> any ConversationClient
+        ) async throws {
             let style = output.style
             let terminal = try ConversationTerminal(
                 input: keyboard, output: CommandContext.current.standardOutput, style: style)
             defer { terminal.restore() }
             let room = ConversationRoom(
                 client: client, text: ConversationText(style: style, clock: LocalClock.hoursAndMinutes),
-                address: address, timeout: connection.timeout, showLines: { terminal.show($0) },
+                address: connector.address(client.wireProtocol), timeout: connection.timeout,
+                showLines: { terminal.show($0) },
                 setPrompt: { terminal.setPrompt($0) })
+            do {
+                try await talk(in: room, at: terminal, reconnecting: connect)
+                await connector.close(room.client)
+            } catch {
+                await connector.close(room.client)
+                throw error
+            }
+        }
+
+        private func talk(
+            in room: ConversationRoom, at terminal: ConversationTerminal,
+            reconnecting connect: @escaping @Sendable () async throws -> any ConversationClient
+        ) async throws {
             room.greet()
             if let partner, await !room.obey("/to \(partner)") { return }
             let (lines, source) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(100))
             try await Interruption.ending {
-                let end = try await withThrowingTaskGroup(of: End.self) { group in
+                try await withThrowingTaskGroup(of: End.self) { group in
                     group.addTask {
-                        defer { source.finish() }
                         for await bytes in terminal.keys() {
                             for action in terminal.type(bytes) {
                                 switch action {
                                 case .submit(let line): source.yield(line)
+                                // The lines must not end before: that would be an end like any other.
                                 case .interrupt: throw CancellationError()
-                                case .end: return .noMoreLines
+                                case .end:
+                                    source.finish()
+                                    return .noMoreLines
                                 case .clearScreen: break
                                 }
                             }
@@ -113,8 +131,11 @@ extension Manage.TestClient {
                         return .quit
                     }
                     group.addTask {
-                        await room.listen()
-                        return .lost
+                        while true {
+                            await room.listen()
+                            try Task.checkCancellation()
+                            try await room.reconnect(pause: Self.reconnectionPause, connect)
+                        }
                     }
                     group.addTask {
                         for await line in lines where await !room.obey(line) { return .quit }
@@ -123,18 +144,17 @@ extension Manage.TestClient {
                     defer { group.cancelAll() }
                     let first = try await group.next()
                     // What was typed before Ctrl-D is still said.
-                    return first == .noMoreLines ? try await group.next() : first
-                }
-                guard end != .lost else {
-                    throw CommandError(
-                        .unavailable, "The server has ended the connection.", nextStep: "Its log says why.")
+                    if first == .noMoreLines { _ = try await group.next() }
                 }
             }
         }
 
+        /// How long to wait before the next attempt to reach a server that has ended.
+        private static let reconnectionPause = Duration.seconds(1)
+
         /// Why a conversation is over.
         private enum End: Sendable {
-            case quit, noMoreLines, lost
+            case quit, noMoreLines
         }
     }
 }

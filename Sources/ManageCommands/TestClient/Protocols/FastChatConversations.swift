@@ -55,7 +55,7 @@ final class FastChatConversations: ConversationClient {
         guard let number = Int64(name), number >= 0 else {
             throw CommandError(
                 .usage, "'\(name)' is no number, and FastChat knows people by numbers only.",
-                nextStep: "Somebody without one has 1000000000 and the number that 'manage user list' shows.")
+                nextStep: "'manage user list' shows everyone's FastChat number.")
         }
         return number
     }

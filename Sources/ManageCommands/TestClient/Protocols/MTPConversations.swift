@@ -9,11 +9,11 @@ import TestClient
 
 /// Somebody's connection over MTP.
 ///
-/// The protocol knows flows and uuids only: who has which login comes with the updates, which are read from the
-/// beginning.
+/// The protocol knows flows and uuids only: who has which login, and what a flow is, is asked for when it matters. The log
+/// is never read from its beginning.
 final class MTPConversations: ConversationClient {
-    /// How many answers are read to get to know the people; then it is enough.
-    private static let maximumPages = 200
+    /// How many accounts are asked for at once, within the limit of every server.
+    private static let usersPerRequest = 50
 
     private struct State {
         var logins: [String: String] = [:]
@@ -28,11 +28,9 @@ final class MTPConversations: ConversationClient {
     private let client: MTPClient
     private let state = Mutex(State())
 
-    /// Connects, registers if `isNew`, logs in, and reads who and what is there.
-    ///
-    /// Who made their account before `start`, in Unix seconds, and did nothing since is not known.
+    /// Connects, registers if `isNew`, logs in, and asks for pushes of what is new.
     init(
-        url: String, options: ClientOptions, login: String, password: String, isNew: Bool, since start: Int64
+        url: String, options: ClientOptions, login: String, password: String, isNew: Bool
     ) async throws {
         client = try await MTPClient.connect(url: url, options: options)
         own = login
@@ -46,28 +44,11 @@ final class MTPConversations: ConversationClient {
             throw error
         }
         do {
-            try await readOn(since: start)
+            _ = try await succeeded(.pingPong(as: credentials, push: true))
         } catch {
             await client.close()
             throw error
         }
-    }
-
-    /// Reads all updates, then asks for pushes of what is new.
-    private func readOn(since start: Int64) async throws {
-        var request = MTPRequest.getUpdate(as: credentials, time: start, push: false)
-        for _ in 0..<Self.maximumPages {
-            let answer = try await succeeded(request)
-            learn(answer)
-            guard let since = answer.meta?.since else { throw ClientError.protocolViolation("an answer without since") }
-            if answer.code == 200 {
-                learn(try await succeeded(.getUpdate(as: credentials, since: since, push: true)))
-                return
-            }
-            request = .getUpdate(as: credentials, since: since, push: false)
-        }
-        let now = Int64(Date().timeIntervalSince1970)
-        learn(try await succeeded(.getUpdate(as: credentials, time: now, push: true)))
     }
 
     func nextEvents() async -> [ConversationEvent]? {
@@ -88,12 +69,12 @@ final class MTPConversations: ConversationClient {
         if name.hasPrefix("#") {
             let title = String(name.dropFirst())
             let found = try await groups().first { $0.title == title || $0.address == title }
-            guard let found else { throw CommandError(.notFound, "You see no group '\(title)'.") }
+            guard let found else {
+                throw CommandError(.notFound, "No group '\(title)' is visible to \(own).")
+            }
             return found
         }
-        guard let uuid = state.withLock({ $0.uuids[Self.key(name)] }) else {
-            throw CommandError(.notFound, "There is no user with login '\(name)'.")
-        }
+        let uuid = try await uuid(of: name)
         return .person(state.withLock { $0.logins[uuid] } ?? name)
     }
 
@@ -122,6 +103,18 @@ final class MTPConversations: ConversationClient {
 
     /// Whoever the account has a chat with.
     func contacts() async throws -> [ConversationContact] {
+        try await learnFlows()
+        let partners = state.withLock { state in
+            state.flows.values.filter { $0.type == "chat" }.flatMap { $0.users ?? [] }.filter {
+                state.logins[$0] == nil
+            }
+        }
+        var rest = Set(partners).sorted()[...]
+        while !rest.isEmpty {
+            let some = Array(rest.prefix(Self.usersPerRequest))
+            rest = rest.dropFirst(some.count)
+            learn(try await succeeded(.userInfo(as: credentials, about: some)))
+        }
         let names = state.withLock { state in
             state.flows.values.filter { $0.type == "chat" }.compactMap { flow in
                 flow.users?.first { $0 != credentials.uuid }.flatMap { state.logins[$0] }
@@ -138,7 +131,8 @@ final class MTPConversations: ConversationClient {
     }
 
     func groups() async throws -> [Conversation] {
-        state.withLock { $0.flows }.filter { $0.value.type != "chat" }.keys.map(conversation).sorted {
+        try await learnFlows()
+        return state.withLock { $0.flows }.filter { $0.value.type != "chat" }.keys.map(conversation).sorted {
             $0.title < $1.title
         }
     }
@@ -193,11 +187,22 @@ final class MTPConversations: ConversationClient {
         }
     }
 
+    /// Asks which flows there are; an account without any is no failure.
+    private func learnFlows() async throws {
+        let answer = try await client.request(.allFlow(as: credentials))
+        guard answer.isSuccess || answer.code == 404 else { throw MTPRefusal(answer) }
+        learn(answer)
+    }
+
     private func uuid(of name: String) async throws -> String {
-        let person = try await find(name)
-        guard let uuid = state.withLock({ $0.uuids[Self.key(person.address)] }) else {
+        if let known = state.withLock({ $0.uuids[Self.key(name)] }) { return known }
+        let answer = try await client.request(.userInfo(as: credentials, login: name))
+        guard answer.isSuccess, let user = answer.data?.user?.first, let uuid = user.uuid else {
+            guard answer.isSuccess || answer.code == 404 else { throw MTPRefusal(answer) }
             throw CommandError(.notFound, "There is no user with login '\(name)'.")
         }
+        learn(answer)
+        state.withLock { $0.uuids[Self.key(name)] = uuid }
         return uuid
     }
 

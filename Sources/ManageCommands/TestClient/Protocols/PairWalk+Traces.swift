@@ -36,9 +36,8 @@ extension PairWalk {
         let address = connector.address(.mtp)
         let giveUp: @Sendable () async -> Void = {}
         return try await answered(within: connector.connection.timeout, by: address, giveUp: giveUp) { [connector] in
-            var options = ClientOptions(trust: connector.connection.trust(connector.settings))
-            options.timeout = connector.connection.timeout
-            let client = try await MTPClient.connect(url: address, options: options)
+            let client = try await MTPClient.connect(
+                url: address, options: connector.connection.clientOptions(connector.settings))
             do {
                 let credentials = try await client.authenticate(login: person.login, password: person.password)
                 let answer = try await client.request(.allFlow(as: credentials))
@@ -74,7 +73,7 @@ struct PairReport: CommandReport {
                 step.method, step.outcome.rawValue, step.duration?.inMilliseconds ?? "-", step.detail ?? "",
             ])
         }
-        let sum = "\(steps.count - failed) of \(steps.count) steps passed."
+        let sum = "\(steps.summary)."
         return table.text(style: style) + style.apply(failed == 0 ? .green : .red, to: sum) + "\n"
     }
 }

@@ -59,6 +59,15 @@ struct PairWalk {
             group.cancelAll()
             return steps
         }
+        let isThere = { (person: Person) in connected.contains { $0.person.login == person.login } }
+        for from in people {
+            for to in people where to.login != from.login && !(isThere(from) && isThere(to)) {
+                let missing = isThere(from) ? to : from
+                var step = SessionStep(method: Self.name(from.wireProtocol, to), outcome: .skipped)
+                step.detail = "There is no user of \(missing.wireProtocol.rawValue)."
+                steps.append(step)
+            }
+        }
     }
 
     private mutating func register(_ person: Person) async -> (any ConversationClient)? {
@@ -80,11 +89,14 @@ struct PairWalk {
         }
     }
 
+    private static func name(_ from: WireProtocol, _ to: Person) -> String {
+        "\(from.rawValue) to \(to.wireProtocol.rawValue)"
+    }
+
     private static func say(
         _ client: any ConversationClient, to person: Person, inbox: PairInbox, connector: ProtocolConnector
     ) async -> SessionStep {
-        let name = "\(client.wireProtocol.rawValue) to \(person.wireProtocol.rawValue)"
-        var step = SessionStep(method: name, outcome: .failed)
+        var step = SessionStep(method: name(client.wireProtocol, person), outcome: .failed)
         let text = "Hello from \(client.own) to \(person.login)"
         let start = CommandContext.current.instant()
         let address = connector.address(person.wireProtocol)

@@ -45,8 +45,6 @@ struct ProtocolConnector: Sendable {
     let connection: ConnectionOptions
     /// Names the files with the keys for FastChat; without it throw-away keys are used.
     var keys: String?
-    /// From when on MTP's updates are read, to get to know the people; Unix seconds.
-    var start: Int64 = 0
 
     /// The server's address for people.
     func address(_ wireProtocol: WireProtocol) -> String {
@@ -64,21 +62,25 @@ struct ProtocolConnector: Sendable {
         _ wireProtocol: WireProtocol, login: String, password: String, isNew: Bool = false
     ) async throws -> any ConversationClient {
         try check(wireProtocol)
-        var options = ClientOptions(trust: connection.trust(settings))
-        options.timeout = connection.timeout
+        let options = connection.clientOptions(settings)
         let url = address(wireProtocol)
         let giveUp: @Sendable () async -> Void = {}
-        return try await answered(within: connection.timeout, by: url, giveUp: giveUp) { [options] in
+        return try await answered(within: connection.timeout, by: url, giveUp: giveUp) {
             switch wireProtocol {
             case .mtp:
-                try await MTPConversations(
-                    url: url, options: options, login: login, password: password, isNew: isNew, since: start)
+                try await MTPConversations(url: url, options: options, login: login, password: password, isNew: isNew)
             case .skaro:
                 try await SkaroConversations(url: url, options: options, login: login, password: password, isNew: isNew)
             case .messenger: try await messenger(options, login: login, password: password, isNew: isNew)
             case .fastchat: try await fastChat(options, login: login, password: password, isNew: isNew)
             }
         }
+    }
+
+    /// Closes a connection, and ends its session where the protocol leaves it open.
+    func close(_ client: any ConversationClient) async {
+        await client.close()
+        if let client = client as? MTPConversations { await connection.logOut(client.credentials, settings) }
     }
 
     /// Refuses an address that the protocol cannot have, and a protocol that is switched off.
@@ -111,6 +113,22 @@ struct ProtocolConnector: Sendable {
                 "\(wireProtocol == .skaro ? "SERVER" : section).PORT is 0, so the settings do not say which port "
                     + "the server has.", nextStep: "Give its address with -a.")
         }
+    }
+
+    /// Connects without an account, and returns when a server answers in the protocol's way.
+    func reach(_ wireProtocol: WireProtocol) async throws {
+        try check(wireProtocol)
+        let options = connection.clientOptions(settings)
+        let url = address(wireProtocol)
+        guard wireProtocol.hasOwnPort else {
+            let socket = try await WebSocketClient.connect(url: url, options: options)
+            await socket.abort()
+            return
+        }
+        let endpoint = try StreamEndpoint(url: url)
+        let socket = try await MessengerSocket.connect(
+            host: endpoint.host, port: endpoint.port, isSecure: endpoint.isSecure, options: options)
+        await socket.close()
     }
 
     // MARK: Messenger

@@ -44,10 +44,10 @@ struct ProtocolOptions: ParsableArguments {
             let value = try await answered(within: connector.connection.timeout, by: address, giveUp: giveUp) {
                 try await body(client)
             }
-            await client.close()
+            await connector.close(client)
             return value
         } catch {
-            await client.close()
+            await connector.close(client)
             throw error
         }
     }

@@ -132,14 +132,19 @@ import Testing
         }
     }
 
-    @Test func endOfTheServerIsTold() async throws {
+    @Test func serverThatEndsIsWaitedFor() async throws {
         let terminal = try TestTerminal()
         let (environments, announcement) = AsyncStream.makeStream(of: [String: String].self)
         let (ends, end) = AsyncStream.makeStream(of: Void.self)
-        async let serving: Void = WholeServer.during(run) { environment in
-            announcement.yield(environment)
-            _ = await ends.first { _ in true }
-        }
+        let (stops, stop) = AsyncStream.makeStream(of: Void.self)
+        let run = run
+        async let serving: Void = {
+            try await WholeServer.during(run) { environment in
+                announcement.yield(environment)
+                _ = await ends.first { _ in true }
+            }
+            stop.yield()
+        }()
         let environment = try #require(await environments.first { _ in true })
 
         let status = try await LiveRun.during(
@@ -147,11 +152,42 @@ import Testing
         ) { _ in
             await terminal.shows("/help lists the commands.")
             end.yield()
+            await terminal.shows("waiting until it is back.")
+            _ = await stops.first { _ in true }
+            try await WholeServer.during(run, setting: environment) { _ in
+                await terminal.shows("Connected again.")
+                terminal.type("/help\r")
+                await terminal.shows("/quit")
+                terminal.type("\u{03}")
+                await terminal.shows("<end>")
+            }
         }
 
         try await serving
-        #expect(status == .unavailable)
+        #expect(status == .interrupted)
         #expect(terminal.isUsual)
+    }
+
+    @Test func interruptionIsAlwaysAnInterruption() async throws {
+        try await WholeServer.during(run) { environment in
+            _ = try await run.run(
+                ["user", "create", "--login", "alice", "--username", "Alice", "--password-stdin"], input: "secret word",
+                environment: environment)
+            let login = [
+                "testclient", "chat", "--protocol", "skaro", "--login", "alice", "--password-file",
+                run.path("password"),
+                "--timeout", "200",
+            ]
+            for _ in 1...20 {
+                let terminal = try TestTerminal()
+                let status = try await LiveRun.during(login, in: run, environment: environment, terminal: terminal) {
+                    _ in
+                    await terminal.shows("/help lists the commands.")
+                    terminal.type("\u{03}")
+                }
+                #expect(status == .interrupted)
+            }
+        }
     }
 
     @Test func withoutATerminalThereIsNoConversation() async throws {

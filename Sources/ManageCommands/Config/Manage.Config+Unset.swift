@@ -1,0 +1,59 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Settings
+
+extension Manage.Config {
+    /// `config unset`: takes one value out of the file.
+    struct Unset: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "unset",
+            abstract: "Take one setting out of the settings file, so that its default applies.",
+            discussion: """
+                Comments and everything else stay as they are. A setting that the file does
+                not have is left alone.
+
+                Examples:
+                  manage config unset SERVER.PORT
+                  manage config unset REGISTRATION.MODE
+                """
+        )
+
+        @Argument(
+            help: ArgumentHelp("The setting, such as SERVER.PORT.", valueName: "section.key"), completion: .settings)
+        var path: String
+
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let key = try SettingKey.meant(by: path)
+            let file = settings.file
+            var document = try file.document()
+            let isRemoved = document?.remove(section: key.section, names: key.names) ?? false
+            if isRemoved, let document { try file.write(document.bytes) }
+            let restart = isRemoved && key.needsRestart ? " Restart the server to apply it." : ""
+            try output.note(
+                isRemoved
+                    ? "Removed \(key.path) from \(file.path).\(restart)" : "\(key.path) is not set in \(file.path).")
+            if output.isJSON {
+                try output.write(RemovalReport(key: key.path, file: file.path, isRemoved: isRemoved))
+            }
+        }
+    }
+}
+
+/// What `config unset --json` prints.
+struct RemovalReport: CommandReport {
+    private enum CodingKeys: String, CodingKey {
+        case key, file
+        case isRemoved = "is_removed"
+    }
+
+    var key: String
+    var file: String
+    var isRemoved: Bool
+
+    func text(style: TextStyle) -> String { "" }
+}

@@ -1,0 +1,47 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Credentials
+import Storage
+
+/// `session.end`: ends the session of a token, for protocols without a method that does it.
+package struct EndSession: AdminOperation {
+    /// What `session.end` tells.
+    package struct Report: Codable, Sendable {
+        /// Whether there was such a session.
+        package var isEnded: Bool
+
+        private enum CodingKeys: String, CodingKey {
+            case isEnded = "is_ended"
+        }
+    }
+
+    package static let name = "session.end"
+    package static let isWatching = true
+
+    /// Whose session.
+    package var uuid: String
+    /// The session's token.
+    package var token: SecretText
+
+    /// Creates the operation.
+    package init(uuid: String, token: SecretText) {
+        self.uuid = uuid
+        self.token = token
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> Report {
+        guard let account = Identifier(decimal: uuid) else { return Report(isEnded: false) }
+        do throws(ChatError) {
+            let asker = try await context.chat.asker(uuid: account, token: TokenHash(of: token.clearText))
+            try await context.chat.logOut(asker)
+            return Report(isEnded: true)
+        } catch {
+            switch error {
+            case .tokenUnknown, .tokenExpired, .tokenRevoked, .accountDeleted: return Report(isEnded: false)
+            default: throw OperationError(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `flow.remove_seed`: deletes the groups, messages and accounts that `flow.seed` made, and its bot.
+///
+/// What seeded accounts wrote elsewhere stays, under the name of a deleted user.
+package struct RemoveSeed: AdminOperation {
+    /// What `flow.remove_seed` tells.
+    package struct Report: Codable, Sendable, Equatable {
+        /// Accounts deleted, without the bot.
+        package var users: Int
+        /// Groups deleted, with their messages.
+        package var flows: Int
+
+        /// Whether there is nothing that was seeded.
+        package var isEmpty: Bool { users == 0 && flows == 0 }
+    }
+
+    package static let name = "flow.remove_seed"
+    package static let isDestructive = true
+
+    private static let pageSize = 500
+
+    /// Whether it only counts what it would delete.
+    package var isTrial: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case isTrial = "is_trial"
+    }
+
+    /// Creates the operation.
+    package init(isTrial: Bool = false) {
+        self.isTrial = isTrial
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> Report {
+        let bot = try await context.reading { () async throws(StorageError) in
+            try await context.chat.storage.user(loginKey: Login.key(of: SeedFlows.botLogin))
+        }
+        guard let bot, bot.deleted == nil, bot.isBot else { return Report(users: 0, flows: 0) }
+        let flows = try await flows(of: bot.id, on: context)
+        let users = try await users(on: context)
+        let report = Report(users: users.count, flows: flows.count)
+        if isTrial { return report }
+        _ = try await ManyWrites(count: flows.count, phase: "flows") { (.deleteFlow(flows[$0]), nil) }.run(on: context)
+        _ = try await ManyWrites(count: users.count, phase: "users") { (.deleteUser(users[$0]), nil) }.run(on: context)
+        _ = try await context.write(.deleteUser(bot.id))
+        return report
+    }
+
+    private func flows(of bot: UserID, on context: OperationContext) async throws(OperationError) -> [FlowID] {
+        var found: [FlowID] = []
+        var last = FlowID(0)
+        while true {
+            try context.checkCancellation()
+            let after = last
+            let page = try await context.reading { () async throws(StorageError) in
+                try await context.chat.storage.flows(after: after, limit: Self.pageSize)
+            }
+            found += page.filter { $0.owner == bot }.map(\.id)
+            guard let end = page.last else { return found }
+            last = end.id
+        }
+    }
+
+    private func users(on context: OperationContext) async throws(OperationError) -> [UserID] {
+        var found: [UserID] = []
+        var last = UserID(0)
+        while true {
+            try context.checkCancellation()
+            let after = last
+            let page = try await context.reading { () async throws(StorageError) in
+                try await context.chat.storage.users(after: after, limit: Self.pageSize)
+            }
+            found += page.filter { SeedFlows.isSeeded($0) }.map(\.id)
+            guard let end = page.last else { return found }
+            last = end.id
+        }
+    }
+}
+
+extension SeedFlows {
+    /// The shown name of the account with this index.
+    static func username(_ index: Int) -> String { "Seeded user \(index + 1)" }
+
+    /// Whether an account was made by `flow.seed`: by its login, `seed-NUMBER-NUMBER`, and its shown name.
+    static func isSeeded(_ user: UserRecord) -> Bool {
+        let parts = user.login.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == "seed", UInt64(parts[1]) != nil, let number = Int(parts[2]), number > 0
+        else { return false }
+        return user.username == username(number - 1)
+    }
+}

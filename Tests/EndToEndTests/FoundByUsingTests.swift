@@ -1,0 +1,113 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Glibc
+import TestClient
+import Testing
+
+/// What people met who used the program: statuses, waiting, and what another user of the machine is told.
+@Suite(.timeLimit(.minutes(10)))
+struct FoundByUsingTests {
+    @Test func mistakeInTheSettingsIsWaitedOut() async throws {
+        try await Program.with { program in
+            try program.write("[SERVER]\nNAME = Before\n", to: "config.ini")
+            let server = try await program.startServerOnKnownPort("--reload")
+            let firstLine = server.process.output.lineCount
+
+            try program.write("[SERVER]\nNAME = Wrong\nPORT = 8x\n", to: "config.ini")
+            let told = await server.process.errors.line { $0.contains("Not starting again") }
+            let still = try await HTTPClient.get(server.httpURL).text
+            try program.write("[SERVER]\nNAME = Afterwards\n", to: "config.ini")
+            let address = await RunningServer.announced("Home page", server.process, from: firstLine)
+
+            #expect(told?.contains("PORT") == true)
+            #expect(still.contains("Before"))
+            #expect(address == server.httpURL)
+            #expect(try await HTTPClient.get(server.httpURL).text.contains("Afterwards"))
+            await server.stop()
+        }
+    }
+
+    @Test func drainedServerSaysSoAtOnce() async throws {
+        try await Program.with { program in
+            program["PARLEY_CLUSTER_NODE"] = "alpha"
+            let server = try await program.startServer()
+            #expect(try await HTTPClient.get(server.httpURL + "readyz").status == 200)
+
+            let drained = try await program.manage("node", "drain", "alpha")
+            let draining = try await HTTPClient.get(server.httpURL + "readyz")
+            let resumed = try await program.manage("node", "resume", "alpha")
+            let serving = try await HTTPClient.get(server.httpURL + "readyz")
+
+            #expect(drained.ending == .exited(0) && resumed.ending == .exited(0), "\(drained.errors)")
+            #expect(draining.status == 503)
+            #expect(serving.status == 200)
+            await server.stop()
+        }
+    }
+
+    @Test func outputThatNobodyReadsIsNoFailure() async throws {
+        try await Program.with { program in
+            let server = try await program.startServer()
+
+            let result = try await program.run([
+                "bash", "-c",
+                "set -o pipefail; for i in 1 2 3; do \(Program.path) testclient send | true || exit; done",
+            ])
+
+            #expect(result.ending == .exited(0), "\(result.errors)")
+            await server.stop()
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func databaseOfAnotherUserIsARefusal() async throws {
+        try await Program.with { program in
+            #expect(try await program.manage("db", "create").ending == .exited(0))
+            for words in [["chmod", "755", "."], ["cp", Program.path, "manage"]] {
+                #expect(try await program.run(words).ending == .exited(0))
+            }
+
+            let result = try await program.run([
+                "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "./manage", "user", "list",
+            ])
+
+            #expect(result.ending == .exited(4), "\(result.errors)")
+            #expect(result.errors.contains("db_sqlite.db"))
+        }
+    }
+
+    @Test(.enabled(if: Engine.available.contains(.postgres))) func passwordOfPostgresMayStandInAFile() async throws {
+        try await Program.with { program in
+            try await Engine.postgres.prepare(program) {
+                let given = try #require(program["PARLEY_DATABASE_URI"].flatMap { URLComponents(string: $0) })
+                for name in ["PARLEY_DATABASE_URI", "PGPASSWORD"] { program[name] = nil }
+                var address = given
+                address.password = nil
+                let place = [
+                    given.host ?? "", "\(given.port ?? 5432)", String(given.path.dropFirst()), given.user ?? "",
+                    given.password ?? "",
+                ]
+                try program.write(place.joined(separator: ":") + "\n", to: "passwords", mode: 0o600)
+
+                let refused = try await program.manage("config", "set", "DATABASE.URI", given.string ?? "")
+                let plain = try await program.manage("config", "set", "DATABASE.URI", address.string ?? "")
+                program["PGPASSFILE"] = program.path("passwords")
+                let withFile = try await program.manage("db", "status")
+                program["PGPASSFILE"] = nil
+                let piped = try await program.manage(
+                    "config", "set", "DATABASE.URI", "--value-stdin", input: "\(given.string ?? "")\n")
+                let withValue = try await program.manage("db", "status")
+
+                #expect(refused.ending == .exited(64))
+                #expect(refused.errors.contains("--value-stdin") && refused.errors.contains(".pgpass"))
+                #expect(!refused.errors.contains(given.password ?? "?"))
+                for result in [plain, withFile, piped, withValue] {
+                    #expect(result.ending == .exited(0), "\(result.errors)")
+                }
+                // For what follows, as it was.
+                program["PGPASSWORD"] = given.password
+            }
+        }
+    }
+}
