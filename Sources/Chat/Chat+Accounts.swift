@@ -59,6 +59,7 @@ extension Chat {
         }
         let login = try Login(login)
         guard !password.isEmpty else { throw .credentialsMissing }
+        guard !login.isReserved else { throw .loginTaken }
         // A taken login is told before the password costs anything; the insert decides for good.
         if try await reading({ () async throws(StorageError) in try await storage.user(loginKey: login.key) }) != nil {
             throw .loginTaken
@@ -83,6 +84,7 @@ extension Chat {
         let username = username ?? login.text
         try MessageContent.check(username, "username", limit: ChatLimits.usernameBytes)
         try MessageContent.check(email ?? "", "email", limit: ChatLimits.emailBytes)
+        try EmailAddress.check(email ?? "")
         let uuid = newIdentifier()
         return NewUser(
             uuid: uuid, login: login.text, loginKey: login.key, username: username,
@@ -283,6 +285,7 @@ extension Chat {
     ) async throws(ChatError) {
         try MessageContent.check(username ?? "", "name", limit: ChatLimits.usernameBytes)
         try MessageContent.check(email ?? "", "email", limit: ChatLimits.emailBytes)
+        try EmailAddress.check(email ?? "")
         try MessageContent.check(bio ?? "", "bio", limit: ChatLimits.bioBytes)
         try MessageContent.check(avatar ?? "", "avatar", limit: ChatLimits.avatarBytes)
         let changes = UserChanges(username: username, email: email, avatar: avatar, bio: bio)

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import JSON
 package import Storage
 
 /// A message that waits for its batch.
@@ -47,6 +48,16 @@ extension Chat {
         try await spend(
             bytes.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) } + bodies.reduce(0) { $0 + $1.body.count },
             by: asker)
+        if !blobs.isEmpty { blobs = try await storingLarge(blobs) }
+        let uuid = newEventIdentifier()
+        let pending = try submit(
+            .sendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies), by: asker.user, uuid: uuid)
+        return PendingMessage(uuid: uuid, pending: pending)
+    }
+
+    /// Stores those that are too large for a batch ahead of it.
+    private func storingLarge(_ blobs: [NewBlob]) async throws(ChatError) -> [NewBlob] {
+        var blobs = blobs
         for index in blobs.indices {
             guard let large = blobs[index].bytes, large.count > Blobs.maximumInBatchBytes else { continue }
             let sha256 = blobs[index].sha256
@@ -55,10 +66,7 @@ extension Chat {
             }
             blobs[index].bytes = nil
         }
-        let uuid = newEventIdentifier()
-        let pending = try submit(
-            .sendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies), by: asker.user, uuid: uuid)
-        return PendingMessage(uuid: uuid, pending: pending)
+        return blobs
     }
 
     /// Notes that the server opens messages of a flow for others: it is end-to-end no more.
@@ -72,19 +80,24 @@ extension Chat {
         try await receipt(of: message.pending)
     }
 
-    /// Gives a message another text.
+    /// Gives a message another text, emoji or other files.
     ///
-    /// Its files stay.
-    package func edit(_ message: Identifier, text: String, by asker: Asker) async throws(ChatError) -> Receipt {
-        let content = MessageContent(text: text)
-        try content.check()
+    /// What is `nil` or missing stays; an empty emoji or file is taken away.
+    package func edit(
+        _ message: Identifier, text: String?, emoji: String? = nil, files: [MessageContent.File: JSONText] = [:],
+        by asker: Asker
+    ) async throws(ChatError) -> Receipt {
+        var changed = MessageContent(text: text ?? "", emoji: emoji, files: files)
+        try changed.check()
         try admit(.write, by: asker)
         let record = try await visibleMessage(message, to: asker)
         guard record.sender == asker.user else { throw .notAllowed("Only the author may change a message.") }
-        let bytes = content.encoded().content
-        try await spend(bytes.count, by: asker)
+        if text == nil { changed.text = Message(record).content.text }
+        let (content, beside) = changed.encodedEdit()
+        try await spend(content.count + beside.reduce(0) { $0 + ($1.bytes?.count ?? 0) }, by: asker)
+        let blobs = try await storingLarge(beside)
         return try await write(
-            .editMessage(flow: record.flow, message: record.position, content: bytes), by: asker.user)
+            .editMessage(flow: record.flow, message: record.position, content: content, blobs: blobs), by: asker.user)
     }
 
     /// Deletes a message, which must be in `flow`: what it said is overwritten.

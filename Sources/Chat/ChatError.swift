@@ -14,6 +14,8 @@ package enum ChatError: Error, Equatable, Sendable {
     case credentialsMissing
     /// The login cannot be an account's name; the text says why.
     case invalidLogin(String)
+    /// The e-mail address is none.
+    case invalidEmail
     /// New accounts are made by the administrator only.
     case registrationClosed
     /// A code is needed for a new account.

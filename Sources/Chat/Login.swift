@@ -9,6 +9,12 @@ package struct Login: Sendable, Equatable {
     /// NFC and case folded: two logins with the same key are the same login.
     package let key: String
 
+    /// The logins of the server's own bots, as keys: nobody else gets them.
+    package static let reserved: Set<String> = ["testclient", "seed"]
+
+    /// Whether the login is kept for a bot of the server's own.
+    package var isReserved: Bool { Self.reserved.contains(key) }
+
     /// - Throws: `.credentialsMissing` for an empty one, `.invalidLogin` and `.tooLong` for what cannot be one.
     package init(_ text: String) throws(ChatError) {
         guard !text.isEmpty else { throw .credentialsMissing }

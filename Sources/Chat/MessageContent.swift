@@ -93,12 +93,26 @@ package struct MessageContent: Sendable, Equatable {
         return (writer.bytes, blobs)
     }
 
+    /// The name of an emoji that an edit changed, among the files kept beside the event.
+    private static let emojiName = "emoji"
+
+    /// The JSON object of an edit for the log, and the files and emoji that it changes: empty ones are taken away.
+    ///
+    /// All of them are kept beside the message, whatever their size: so the edits of two devices do not undo each other's.
+    func encodedEdit() -> (content: [UInt8], blobs: [NewBlob]) {
+        let changed = MessageContent(text: text).encoded().content
+        var beside: [(String, [UInt8])] = files.map { ($0.rawValue, $1.withUTF8 { Array($0) }) }
+        if let emoji { beside.append((Self.emojiName, Array(emoji.utf8))) }
+        return (changed, beside.map { NewBlob(name: $0, sha256: SHA256Digest.digest(of: $1), bytes: $1) })
+    }
+
     /// Reads what `encoded` wrote; other protocols' content shows its `text`, if it has one.
     init(content: [UInt8], blobs: [String: [UInt8]]) {
         let value = try? JSONValue.parse(content)
         text = value?["text"]?.string ?? ""
         clientID = value?["client_id"]?.int
         emoji = value?["emoji"]?.string
+        if let bytes = blobs[Self.emojiName] { emoji = bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
         files = [:]
         isIncomplete = blobs.isEmpty && value?["beside"] != nil
         encryption = value?["encryption"]?.string
@@ -107,7 +121,8 @@ package struct MessageContent: Sendable, Equatable {
         }
         for file in File.allCases {
             if let bytes = blobs[file.rawValue] {
-                files[file] = JSONText(String(decoding: bytes, as: UTF8.self))
+                // An empty one was taken away by an edit.
+                if !bytes.isEmpty { files[file] = JSONText(String(decoding: bytes, as: UTF8.self)) }
             } else if let inline = value?[file.rawValue]?.text {
                 files[file] = inline
             }

@@ -45,6 +45,7 @@ struct CommandLineWords {
                 rest.removeFirst()
                 command = subcommand
             } else {
+                try Self.checkIsNotMistyped(word, of: command, behind: arguments)
                 break
             }
         }
@@ -75,6 +76,19 @@ struct CommandLineWords {
         guard !arguments.contains("--"), let index = arguments.firstIndex(where: isNegative) else { return }
         let value = arguments.remove(at: index)
         arguments += ["--", value]
+    }
+
+    /// Refuses a word where only a subcommand can stand.
+    private static func checkIsNotMistyped(
+        _ word: String, of command: any ParsableCommand.Type, behind words: [String]
+    ) throws {
+        let subcommands = command.configuration.subcommands.filter { $0.configuration.shouldDisplay }
+        guard !subcommands.isEmpty, !word.hasPrefix("-"), word != "help" else { return }
+        let name = ([Manage._commandName] + words).joined(separator: " ")
+        let meant = SpellingSuggestion.nearest(to: word, among: subcommands.map { $0._commandName })
+        throw ValidationError(
+            "There is no command '\(word.escapedForTerminal(lineBreaks: false))' in '\(name)'. "
+                + (meant.map { "Did you mean '\(name) \($0)'?" } ?? "List its commands with '\(name) --help'."))
     }
 
     private static func replacement(

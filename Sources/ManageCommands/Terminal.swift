@@ -31,6 +31,17 @@ package struct Terminal: Sendable {
         return answer == "y" || answer == "yes"
     }
 
+    /// Asks for a line of text.
+    ///
+    /// - Returns: What was typed, without the blanks around it.
+    /// - Throws: `CommandError` with status 130 when nothing was typed.
+    package func ask(_ prompt: String) throws(CommandError) -> String {
+        try write("\(prompt.escapedForTerminal()): ")
+        let answer = try readLine().trimmingPrefixAndSuffixBlanks()
+        guard !answer.isEmpty else { throw CommandError(.interrupted, "Cancelled: nothing was typed.") }
+        return answer
+    }
+
     /// Reads a password without showing it.
     ///
     /// - Throws: `CommandError` with status 130 after Ctrl-C and at the end of input.

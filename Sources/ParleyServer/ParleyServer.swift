@@ -100,7 +100,7 @@ package struct ParleyServer: Sendable {
         webSocketLimits.outboundBytes = settings.limits.outboundBytes
         let registry = ConnectionRegistry(
             group: group, inboundBudget: InboundBudget(maximumBytes: settings.limits.inboundBytes),
-            limits: webSocketLimits, peers: PeerLimits(settings.limits))
+            limits: webSocketLimits, peers: PeerLimits(settings.limits), frameLog: FrameLog(logger))
         let ending = Ending()
         let load = ServerLoad(
             maximumConcurrency: options.maximumConcurrency, maximumRequests: options.maximumRequests,
@@ -179,6 +179,7 @@ package struct ParleyServer: Sendable {
         httpOptions.keepAliveTimeout = options.keepAliveTimeout
         httpOptions.proxies = settings.proxies(sendsHeader: settings.server.readsProxyHeader)
         httpOptions.origins = OriginPolicy(allowed: Set(settings.server.origins))
+        if !settings.logging.isRequestLogDisabled { httpOptions.upgradeLog = logger }
         let scheme = tls == nil ? "" : "s"
         return try Listener(
             .http(webSockets: routes, registry: registry, load: load, options: httpOptions, tls: tls),

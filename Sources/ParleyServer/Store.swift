@@ -34,7 +34,7 @@ package struct Store: Sendable {
             if create { Glibc.close(Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)) }
             engine = try SQLiteEngine(
                 .file(path), create: create, readers: settings.database.pool,
-                busySeconds: Double(settings.database.busyTimeout.components.seconds))
+                busySeconds: settings.database.busySeconds)
         case .postgres(let location):
             var configuration = PostgresConfiguration(
                 host: location.host, port: location.port, database: location.name, user: location.user,

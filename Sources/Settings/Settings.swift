@@ -48,6 +48,11 @@ package struct Settings: Sendable {
         package var pool: Int
         /// How long a statement waits for a lock or a connection.
         package var busyTimeout: Duration
+        /// `busyTimeout` in seconds, with its fraction.
+        package var busySeconds: Double {
+            let (seconds, attoseconds) = busyTimeout.components
+            return Double(seconds) + Double(attoseconds) / 1e18
+        }
     }
 
     /// `[SERVER_LIMIT]`.
@@ -161,8 +166,11 @@ package struct Settings: Sendable {
         /// Never to be shown.
         package var password: String?
 
-        /// Whether the password is the one that the reference server's example ships, which everybody knows.
-        package var hasShippedPassword: Bool { password == "password" }
+        /// The password in the reference server's example, which everybody knows.
+        package static let shippedPassword = "password"
+
+        /// Whether the password is the one that the reference server ships.
+        package var hasShippedPassword: Bool { password == Self.shippedPassword }
     }
 
     /// Where the server listens.

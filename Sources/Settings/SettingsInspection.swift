@@ -25,10 +25,14 @@ struct SettingsInspection {
                 )
             }
             if folded == "SUPERUSER" {
+                let password = document?.entry(section: section.name, names: SettingKey.superuserPassword.names)
+                let isShipped = password?.value == Settings.Superuser.shippedPassword
                 return SettingsFinding(
                     .note, file: file.path, line: section.line, key: "[\(shown)]",
                     message: "The section [SUPERUSER] is read for compatibility only and has no effect.",
-                    remedy: "Create an administrator with 'manage superuser-create'."
+                    remedy: isShipped
+                        ? "Create an administrator with 'manage superuser-create', which refuses this password."
+                        : "Create an administrator with 'manage superuser-create'."
                 )
             }
             guard folded != "DEFAULT", !names.contains(folded) else { return nil }

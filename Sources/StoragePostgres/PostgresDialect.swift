@@ -37,6 +37,7 @@ package enum PostgresDialect {
             """,
         numbers: "(SELECT value::bigint AS number FROM json_array_elements_text($1::json))",
         nowMilliseconds: "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+        place: "strpos",
         notify: "SELECT pg_notify(\(channel), $1)",
         search: SearchDialect(
             put: [

@@ -25,6 +25,7 @@ package enum SQLiteDialect {
             """,
         numbers: "(SELECT value AS number FROM json_each($1))",
         nowMilliseconds: "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
+        place: "instr",
         search: SearchDialect(
             put: ["INSERT OR REPLACE INTO message_search (rowid, text) VALUES ($1, $2)"],
             remove: "DELETE FROM message_search WHERE rowid = $1",

@@ -21,11 +21,11 @@ package struct LogConfiguration: Sendable {
     package var errorDays: Int?
     /// Days after which a closed `debug.log` is deleted (default 3); `nil`: never.
     package var debugDays: Int?
-    /// Format of `error.log`.
+    /// Format of messages at warning and above, on the console and in files.
     package var errorTemplate: LogFormatTemplate
-    /// Format of `debug.log`, and of the console when the level is below info.
+    /// Format of messages at debug and trace.
     package var debugTemplate: LogFormatTemplate
-    /// Format of the console otherwise.
+    /// Format of messages at info and success.
     package var infoTemplate: LogFormatTemplate
     /// Text by the templates, or JSON (default: text).
     package var format: Format
@@ -69,12 +69,21 @@ package struct LogConfiguration: Sendable {
         now = { LogTime.now() }
     }
 
-    /// Format of `debug.log` unless the settings say otherwise.
+    /// The format of messages at a level.
+    func template(for level: LogLevel) -> LogFormatTemplate {
+        switch level {
+        case .trace, .debug: debugTemplate
+        case .info, .success: infoTemplate
+        case .warning, .error, .critical: errorTemplate
+        }
+    }
+
+    /// Format of debug messages unless the settings say otherwise.
     package static let defaultDebugFormat =
         "[<b>{time:DD.MM.YYYY HH:mm:ss}</>] [<g>{level}</>] {module} | {function} | line:{line: >3} | {message}"
-    /// Format of `error.log` unless the settings say otherwise.
+    /// Format of warnings and errors unless the settings say otherwise.
     package static let defaultErrorFormat =
         "[<b>{time:DD.MM.YYYY HH:mm:ss}</>] [<r>{level}</>] {module} | {function} | line:{line: >3} | {message}"
-    /// Format of the console unless the settings say otherwise.
+    /// Format of other messages unless the settings say otherwise.
     package static let defaultInfoFormat = "[<b>{time:DD.MM.YYYY HH:mm:ss}</>] [<level>{level}</>] {message}"
 }

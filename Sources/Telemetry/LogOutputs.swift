@@ -31,22 +31,21 @@ struct LogOutputs: Sendable {
     }
 
     mutating func write(_ records: [LogRecord]) {
-        let consoleTemplate = configuration.level < .info ? configuration.debugTemplate : configuration.infoTemplate
         var line: [UInt8] = []
         for record in records {
             if configuration.console {
-                render(record, consoleTemplate, colours: configuration.colours, to: &line)
+                render(record, colours: configuration.colours, to: &line)
                 console += line
                 if console.count >= Self.consoleBufferBytes { flushConsole() }
             }
             if record.level >= .error, errorFile != nil {
-                render(record, configuration.errorTemplate, colours: false, to: &line)
+                render(record, colours: false, to: &line)
                 attempt(\.errorFile) { file throws(RotatingLogFile.Failure) in
                     try file.append(line, now: record.time)
                 }
             }
             if debugFile != nil {
-                render(record, configuration.debugTemplate, colours: false, to: &line)
+                render(record, colours: false, to: &line)
                 attempt(\.debugFile) { file throws(RotatingLogFile.Failure) in
                     try file.append(line, now: record.time)
                 }
@@ -81,14 +80,12 @@ struct LogOutputs: Sendable {
         debugFile?.deleteExpired(now: now)
     }
 
-    private mutating func render(
-        _ record: LogRecord, _ template: LogFormatTemplate, colours: Bool, to line: inout [UInt8]
-    ) {
+    private mutating func render(_ record: LogRecord, colours: Bool, to line: inout [UInt8]) {
         line.removeAll(keepingCapacity: true)
         switch configuration.format {
         case .json: record.appendJSON(to: &line)
         case .text:
-            template.append(record, calendar: &calendar, colours: colours, to: &line)
+            configuration.template(for: record.level).append(record, calendar: &calendar, colours: colours, to: &line)
             LogMetadata.appendText(record.metadata, to: &line)
         }
         line.append(UInt8(ascii: "\n"))

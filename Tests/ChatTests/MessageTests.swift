@@ -95,6 +95,58 @@ import Testing
         }
     }
 
+    @Test(arguments: StorageKind.engines) func anEditMayChangeFilesAndEmoji(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let alice = try await test.register("alice").asker
+            let flow = try await test.createFlow(by: alice)
+            let large = JSONText(String(repeating: "l", count: Blobs.maximumInBatchBytes + 1))
+            var content = MessageContent(
+                text: "text", clientID: 7, emoji: "smile",
+                files: [.picture: "small", .video: large, .audio: JSONText(String(repeating: "a", count: 5000))])
+            let sent = try await test.send(content, to: flow, by: alice)
+            func shown() async throws -> MessageContent? {
+                try await test.messages(in: flow, for: alice).first?.content
+            }
+
+            _ = try await test.chat.edit(sent.uuid, text: nil, files: [.picture: large, .document: "new"], by: alice)
+            content.files[.picture] = large
+            content.files[.document] = "new"
+            #expect(try await shown() == content)
+
+            _ = try await test.chat.edit(sent.uuid, text: "other", emoji: "frown", files: [.video: "short"], by: alice)
+            content.text = "other"
+            content.emoji = "frown"
+            content.files[.video] = "short"
+            #expect(try await shown() == content)
+
+            _ = try await test.chat.edit(
+                sent.uuid, text: nil, emoji: "", files: [.picture: "", .audio: "", .document: ""], by: alice)
+            content.emoji = nil
+            content.files = [.video: "short"]
+            #expect(try await shown() == content)
+
+            _ = try await test.chat.delete(sent.uuid, in: flow, by: alice)
+            #expect(try await shown() == MessageContent(text: Message.deletedText))
+        }
+    }
+
+    @Test func whatCannotBeAFileIsRefusedInAnEdit() async throws {
+        try await ChatUnderTest.with { test in
+            let alice = try await test.register("alice").asker
+            let flow = try await test.createFlow(by: alice)
+            let sent = try await test.send("text", to: flow, by: alice)
+
+            await #expect(throws: ChatError.nullCharacter(field: "file_picture")) {
+                try await test.chat.edit(sent.uuid, text: nil, files: [.picture: "a\0b"], by: alice)
+            }
+            await #expect(throws: ChatError.tooLong(field: "emoji", limit: ChatLimits.emojiBytes)) {
+                try await test.chat.edit(
+                    sent.uuid, text: nil, emoji: String(repeating: "e", count: ChatLimits.emojiBytes + 1), by: alice)
+            }
+            #expect(try await test.messages(in: flow, for: alice).first?.edited == nil)
+        }
+    }
+
     @Test(arguments: StorageKind.engines) func aDeletedMessageKeepsItsNumberAndNothingElse(
         on kind: StorageKind
     ) async throws {

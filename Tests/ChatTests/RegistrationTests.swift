@@ -111,10 +111,13 @@ import Testing
             }
             await #expect(throws: ChatError.nullCharacter(field: "username")) { try await register(username: "a\0b") }
             await #expect(throws: ChatError.nullCharacter(field: "email")) { try await register(email: "a\0b") }
+            for email in ["nowhere", "a@b", "a@-b.org"] {
+                await #expect(throws: ChatError.invalidEmail) { try await register(email: email) }
+            }
             #expect(try await test.storage.counts().users == 0)
 
-            _ = try await register(
-                letters(255), password: letters(4096), username: letters(255), email: letters(320))
+            let address = letters(64) + "@" + letters(63) + "." + letters(63) + "." + letters(63) + "." + letters(61)
+            _ = try await register(letters(255), password: letters(4096), username: letters(255), email: address)
             #expect(try await test.storage.counts().users == 1)
         }
     }

@@ -67,7 +67,7 @@ def test_registration_without_login_or_password_is_unauthorized(connection, user
 
 @pytest.mark.parametrize("data", [None, {}, {"user": None}, {"user": []}])
 def test_registration_without_a_user_is_answered(connection, data):
-    assert connection.request("register_user", data).code in (400, 401)
+    assert connection.request("register_user", data).code == 401
 
 
 def test_closed_registration_is_forbidden(start_server):
@@ -123,15 +123,20 @@ def test_an_unknown_login_is_not_found(connection):
 
 @pytest.mark.parametrize("user", [{"login": "half"}, {"password": "half"}, {}])
 def test_authentication_with_half_of_it_is_answered(connection, user):
-    assert connection.request("authentication", {"user": [user]}).code in (400, 401, 404)
+    assert connection.request("authentication", {"user": [user]}).code == 401
 
 
 def test_guessing_is_slowed_for_the_account_alone(alice, bob):
-    codes = [alice.authenticate(password=f"guess {number}").code for number in range(12)]
+    guesses = [alice.authenticate(password=f"guess {number}") for number in range(5)]
+    # Each further wrong guess doubles the pause, so on a machine of any speed one of the next ones meets it.
+    while guesses[-1].code == 401 and len(guesses) < 30:
+        guesses.append(alice.authenticate(password="another guess"))
 
-    assert codes[:5] == [401] * 5
-    assert set(codes[5:]) <= {401, 429}
+    assert [guess.code for guess in guesses[:5]] == [401] * 5
+    assert guesses[-1].code == 429
+    assert "seconds" in guesses[-1].detail
     assert bob.authenticate().code == 200
+    assert alice.ping().code == 200
 
 
 def test_a_token_works_on_another_connection(alice):
@@ -203,7 +208,7 @@ def test_user_info_without_anyone_asked_is_a_bad_request(alice):
 def test_user_info_of_an_unknown_uuid_is_not_found_and_gives_nothing(alice, bob, unknown):
     answer = alice.user_info(bob, unknown)
 
-    assert answer.code in ((404,) if unknown else (400, 404))
+    assert answer.code == 404
     assert answer.data is None
 
 
@@ -248,6 +253,6 @@ def test_deletion_with_an_unknown_login_is_not_found(alice):
 def test_nobody_deletes_another_account_even_with_its_password(alice, bob):
     answer = alice.delete_account(login=bob.login, password=bob.password)
 
-    assert answer.code in (401, 403, 404)
+    assert answer.code == 401
     assert bob.ping().code == 200
     assert alice.ping().code == 200

@@ -45,11 +45,11 @@ def test_an_empty_flow_has_no_messages(alice, bob):
 def test_a_long_flow_comes_in_part_with_its_total(bob, long_flow):
     answer = bob.messages(long_flow)
 
-    assert answer.code in (200, 206)
-    assert answer.texts[:100] == texts(0, 100)
     # The page goes on to the end of its last second; all 150 may have been sent in one.
-    if len(answer.messages) < 150:
-        assert answer.code == 206
+    assert answer.code == (200 if len(answer.messages) == 150 else 206)
+    assert answer.texts == texts(0, len(answer.messages))
+    assert len(answer.messages) >= 100
+    if answer.code == 206:
         assert answer.flows[0]["message_end"] == 150
         rest = bob.messages(long_flow, message_start=len(answer.messages), message_end=150)
         assert answer.messages[-1]["time"] < rest.messages[0]["time"]
@@ -59,7 +59,8 @@ def test_a_long_flow_comes_in_part_with_its_total(bob, long_flow):
 def test_a_range_counts_from_zero_without_its_end(bob, long_flow, start, end):
     answer = bob.messages(long_flow, message_start=start, message_end=end)
 
-    assert answer.code in (200, 206)
+    # The flow holds more than the limit, whatever part of it was asked for.
+    assert answer.code == 206
     assert answer.texts == texts(start, end)
 
 
@@ -81,10 +82,8 @@ def test_a_range_past_the_end_has_what_there_is(bob, long_flow):
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 10), (10, 5), (-(2**63), 2**63 - 1), (2**63 - 1, -(2**63))])
-def test_an_impossible_range_is_refused_or_empty(bob, long_flow, start, end):
-    answer = bob.messages(long_flow, message_start=start, message_end=end)
-
-    assert 400 <= answer.code < 500 or answer.messages == []
+def test_an_impossible_range_is_a_bad_request(bob, long_flow, start, end):
+    assert bob.messages(long_flow, message_start=start, message_end=end).code == 400
     assert bob.ping().code == 200
 
 
@@ -146,9 +145,6 @@ def test_an_update_holds_flows_messages_and_people(alice, bob):
     flow = alice.make_flow(bob, title="The flow")
     [uuid] = alice.say(flow, "The message")
 
-    answer = bob.updates()
-
-    assert answer.code in (200, 206)
     own = bob.updates(time=alice.messages(flow).messages[0]["time"])
     assert flow in [item["uuid"] for item in own.flows]
     [message] = [item for item in own.messages if item["uuid"] == uuid]
@@ -238,7 +234,7 @@ def test_a_deleted_member_shows_in_an_update(alice, bob):
 def test_a_foreign_cursor_is_refused(alice, cursor):
     answer = alice.updates_since(cursor)
 
-    assert 400 <= answer.code < 500
+    assert (answer.type, answer.code) == ("get_update", 400)
     assert alice.ping().code == 200
 
 
@@ -272,7 +268,7 @@ def test_pages_follow_each_other_without_gap_by_cursor_and_by_time(start_server,
     assert by_time == expected
 
 
-def test_every_flow_says_how_many_messages_it_holds_or_nothing(alice, bob, long_flow):
+def test_every_flow_says_how_many_messages_it_holds(alice, bob, long_flow):
     flow = next(flow for flow in bob.all_flow().flows if flow["uuid"] == long_flow)
 
-    assert flow.get("message_end") in (None, 150)
+    assert (flow["message_start"], flow["message_end"]) == (0, 150)

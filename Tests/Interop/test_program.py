@@ -56,7 +56,7 @@ def test_an_unknown_page_is_not_found(server):
 
 
 def test_ws_without_an_upgrade_is_refused(server):
-    assert get(server.http_url + "/ws")[0] in (400, 426)
+    assert get(server.http_url + "/ws")[0] == 426
 
 
 def test_everything_is_there_after_a_restart(start_server, register):
@@ -125,9 +125,14 @@ def test_the_health_check_of_the_program_passes_beside_the_running_server(start_
 
     # The system chose the port, which the settings do not tell.
     server.environment["PARLEY_SERVER_PORT"] = str(urllib.parse.urlsplit(server.url).port)
+    before = server.manage("db", "status", "--json").stdout
     done = server.manage("testclient", "send")
 
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["errors"]["code"] == 200
+    counts = json.loads(server.manage("db", "status", "--json").stdout)["counts"]
+    assert {name: counts[name] for name in ("users", "flows", "messages")} == {"users": 0, "flows": 0, "messages": 0}
+    assert json.loads(before)["counts"]["messages"] == 0
 
 
 def test_a_second_server_on_the_same_database_is_refused(start_server):

@@ -53,9 +53,10 @@ final class CommandRun: Sendable {
         )
     }
 
-    /// Runs a command; the input stands on its standard input and has at most 64 KiB.
+    /// Runs a command; the input stands on its standard input and has at most 64 KiB, unless somebody sits at a `terminal`.
     func run(
         _ words: [String], input: String = "", environment: [String: String] = [:], isTerminal: Bool = false,
+        terminal: Terminal? = nil,
         checkDatabase: @escaping @Sendable (Settings) async -> [SettingsFinding] = { _ in [] }
     ) async throws -> Result {
         var ends: [Int32] = [0, 0]
@@ -68,7 +69,7 @@ final class CommandRun: Sendable {
         let errors = Capture()
         let context = CommandContext(
             version: "9.8.7", environment: environment, currentFolder: folder,
-            terminal: Terminal(input: ends[0], output: STDERR_FILENO),
+            terminal: terminal ?? Terminal(input: ends[0], output: STDERR_FILENO),
             standardOutput: TextOutput(isTerminal: isTerminal) { output.append($0) },
             standardError: TextOutput(isTerminal: isTerminal) { errors.append($0) },
             now: { 1_769_904_000 }, checkDatabase: checkDatabase

@@ -184,6 +184,27 @@ struct ConfigCommandTests {
         #expect(!result.output.contains("key.pem'"))
     }
 
+    @Test func brokenLogTemplatesAreFound() async throws {
+        try run.write(
+            "[LOGGING]\nINFO = {elapsed} {message}\nDEBUG = <pink>{message}</>\nERROR = {level}\n", to: "config.ini")
+
+        let result = try await run("config", "check")
+
+        #expect(result.status == .findings)
+        #expect(result.output.contains("config.ini:2: LOGGING.INFO: '{elapsed}' is no field"))
+        #expect(result.output.contains("config.ini:3: LOGGING.DEBUG: '<pink>' is no colour"))
+        #expect(!result.output.contains("LOGGING.ERROR"))
+    }
+
+    @Test func theShippedPasswordIsSaidToBeRefused() async throws {
+        try run.write("[SUPERUSER]\nPASSWORD = password\n", to: "config.ini")
+
+        let result = try await run("config", "check")
+
+        #expect(result.status == .done)
+        #expect(result.output.contains("'manage superuser-create', which refuses this password"))
+    }
+
     @Test func compatibilityNotesAreNoProblem() async throws {
         try run.write("[SUPERUSER]\nLOGIN = x\n", to: "config.ini")
 

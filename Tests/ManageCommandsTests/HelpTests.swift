@@ -96,6 +96,22 @@ struct HelpTests {
         #expect(result.output.contains("restore"))
     }
 
+    @Test(arguments: [
+        (["usr", "list"], "'usr' in 'manage'. Did you mean 'manage user'?"),
+        (["user", "lsit"], "'lsit' in 'manage user'. Did you mean 'manage user list'?"),
+        (
+            ["--config", "a.ini", "testclient", "snd"],
+            "'snd' in 'manage testclient'. Did you mean 'manage testclient send'?"
+        ),
+        (["frobnicate"], "'frobnicate' in 'manage'. List its commands with 'manage --help'."),
+    ])
+    func mistypedCommandGetsASuggestion(words: [String], sentence: String) async throws {
+        let result = try await CommandRun().run(words)
+
+        #expect(result.status == .usage)
+        #expect(result.errors.hasPrefix("Error: There is no command \(sentence)"))
+    }
+
     @Test func unknownWordsEndWithUsage() async throws {
         let run = try CommandRun()
 

@@ -160,6 +160,46 @@ struct TerminalTests {
         #expect(try await asked.get() == isYes)
     }
 
+    @Test(arguments: [("root\n", "root"), ("  two words \n", "two words")])
+    func aLineIsAskedFor(typed: String, answer: String) async throws {
+        let screen = try PseudoTerminal()
+        let asked = try screen.waiting { try $0.ask("Name") }
+
+        let prompt = screen.screen(until: ": ")
+        screen.type(typed)
+
+        #expect(prompt == "Name: ")
+        #expect(try await asked.get() == answer)
+    }
+
+    @Test func anEmptyAnswerEndsWith130() async throws {
+        let screen = try PseudoTerminal()
+        let asked = try screen.waiting { try $0.ask("Name") }
+        _ = screen.screen(until: ": ")
+
+        screen.type(" \n")
+
+        let error = await #expect(throws: CommandError.self) { try await asked.get() }
+        #expect(error?.status == .interrupted)
+    }
+
+    @Test func superuserIsAskedForTheName() async throws {
+        let run = try CommandRun()
+        #expect(try await run("db", "create").status == .done)
+        try run.write("a word\n", to: "password")
+        let screen = try PseudoTerminal()
+        screen.type("root\n")
+
+        let words = ["superuser-create", "--password-file", run.path("password")]
+        let made = try await run.run(words, terminal: screen.terminal)
+        let unasked = try await run.run(words)
+
+        #expect(screen.screenUntilNow().contains("Name of the administrator: "))
+        #expect(made.output == "Created the administrator 'root' with the login 'root'.\n")
+        #expect(unasked.status == .usage)
+        #expect(unasked.errors.contains("--username"))
+    }
+
     @Test func pipeIsNobodyToAsk() async throws {
         let result = try await CommandRun()("config", "restore", input: "y\n")
 

@@ -63,6 +63,7 @@ struct AccountOperationTests {
                 create(""), create("a\u{0}b"), create(" a"), create(String(repeating: "x", count: 256)),
                 create("bob", password: ""), create("bob", password: String(repeating: "x", count: 5000)),
                 create("bob", username: String(repeating: "x", count: 256)), create("bob", email: "a\u{0}"),
+                create("bob", email: "nowhere"),
             ] {
                 #expect(try await office.refusal(of: wrong).kind == .invalid)
             }
@@ -94,12 +95,12 @@ struct AccountOperationTests {
             try await office.user("bob")
 
             let changed = try await office.run(
-                UpdateUser(login: "alice", newLogin: "Alicia", email: "x@y", bio: "Hi", isBot: true))
+                UpdateUser(login: "alice", newLogin: "Alicia", email: "x@y.org", bio: "Hi", isBot: true))
             let kept = try await office.run(UpdateUser(login: "alicia", username: "A"))
 
             #expect(changed.login == "Alicia")
             #expect(changed.username == "ALICE")
-            #expect(kept.email == "x@y")
+            #expect(kept.email == "x@y.org")
             #expect(kept.bio == "Hi")
             #expect(kept.isBot)
             #expect(kept.username == "A")
@@ -108,9 +109,54 @@ struct AccountOperationTests {
             #expect(taken.kind == .exists)
             #expect(taken.message.contains("'BOB'"))
             #expect(try await office.refusal(of: UpdateUser(login: "alicia")).kind == .invalid)
+            #expect(try await office.refusal(of: UpdateUser(login: "alicia", email: "nowhere")).kind == .invalid)
             #expect(try await office.refusal(of: UpdateUser(login: "alicia", newLogin: "")).kind == .invalid)
             let long = UpdateUser(login: "alicia", bio: String(repeating: "x", count: 20_000))
             #expect(try await office.refusal(of: long).kind == .invalid)
+        }
+    }
+
+    @Test func aPictureIsSetAndTakenAway() async throws {
+        try await Office.open { office in
+            try await office.user("alice")
+
+            _ = try await office.run(UpdateUser(login: "alice", avatar: "cGljdHVyZQ=="))
+            #expect(try await office.run(ShowUser(login: "alice")).avatarBytes == 12)
+            _ = try await office.run(UpdateUser(login: "alice", avatar: ""))
+            #expect(try await office.run(ShowUser(login: "alice")).avatarBytes == 0)
+            let large = UpdateUser(login: "alice", avatar: String(repeating: "x", count: 262_145))
+            #expect(try await office.refusal(of: large).kind == .invalid)
+        }
+    }
+
+    @Test(arguments: ["testclient", "SEED", "Seed"]) func loginsOfBotsAreReserved(login: String) async throws {
+        try await Office.open { office in
+            try await office.user("alice")
+
+            let user = CreateUser(login: login, username: "x", password: SecretText("x"))
+            #expect(try await office.refusal(of: user).kind == .refused)
+            let superuser = CreateSuperuser(username: "root", login: login, password: SecretText("x"))
+            #expect(try await office.refusal(of: superuser).kind == .refused)
+            #expect(try await office.refusal(of: UpdateUser(login: "alice", newLogin: login)).kind == .refused)
+            await #expect(throws: ChatError.loginTaken) {
+                try await office.chat.register(
+                    login: login, password: Password("x"), username: nil, email: nil,
+                    from: Origin(protocol: "mtp", address: "::1"))
+            }
+            _ = try await office.run(SeedFlows())
+            _ = try await office.run(IssueTestClientToken())
+        }
+    }
+
+    @Test func theShippedPasswordMakesNoAdministrator() async throws {
+        try await Office.open { office in
+            let shipped = CreateSuperuser(username: "root", login: "root", password: SecretText("password"))
+
+            let error = try await office.refusal(of: shipped)
+
+            #expect(error.kind == .refused)
+            #expect(try await office.chat.storage.admin(username: "root") == nil)
+            #expect(try await office.run(ListUsers()).items.isEmpty)
         }
     }
 

@@ -93,6 +93,85 @@ struct FlowOperationTests {
         }
     }
 
+    @Test func updateChangesOnlyWhatIsGiven() async throws {
+        try await Office.open { office in
+            for login in ["alice", "bob", "carol"] { try await office.user(login) }
+            let flow = try await office.run(
+                CreateFlow(owner: "alice", type: .group, title: "Old", info: "Us", members: ["bob"])
+            ).uuid
+
+            let titled = try await office.run(UpdateFlow(uuid: flow, title: "New"))
+            #expect(titled.title == "New" && titled.info == "Us" && titled.type == "group" && titled.owner == "alice")
+            #expect(try await office.run(UpdateFlow(uuid: flow, info: "")).info == "")
+            #expect(try await office.run(UpdateFlow(uuid: flow, type: .channel)).type == "channel")
+            // The new owner was no member, and writes; the old one reads.
+            #expect(try await office.run(UpdateFlow(uuid: flow, owner: "carol")).owner == "carol")
+            #expect(try await office.run(ShowFlow(uuid: flow)).members == ["alice", "bob", "carol"])
+            let identifier = try #require(Identifier(decimal: flow))
+            try await office.say("news", in: identifier, as: office.logIn("carol").asker)
+            await #expect(throws: ChatError.self) {
+                try await office.say("no", in: identifier, as: office.logIn("alice").asker)
+            }
+            #expect(try await office.run(RemoveMember(uuid: flow, login: "alice")).isMember == false)
+            #expect(try await office.refusal(of: RemoveMember(uuid: flow, login: "carol")).kind == .refused)
+        }
+    }
+
+    @Test func updateOfAPublicFlowNeedsNoMember() async throws {
+        try await Office.open { office in
+            for login in ["alice", "bob"] { try await office.user(login) }
+            let flow = try await office.run(CreateFlow(owner: "alice", type: .channel, title: "News")).uuid
+
+            let changed = try await office.run(UpdateFlow(uuid: flow, title: "Olds", type: .group, owner: "BOB"))
+
+            #expect(changed.isPublic && changed.owner == "bob" && changed.type == "group" && changed.title == "Olds")
+        }
+    }
+
+    @Test func updateRefusesWhatCannotBe() async throws {
+        try await Office.open { office in
+            for login in ["alice", "bob"] { try await office.user(login) }
+            let chat = try await office.run(CreateFlow(owner: "alice", type: .chat, title: "", members: ["bob"])).uuid
+            let group = try await office.run(CreateFlow(owner: "alice", type: .group, title: "x")).uuid
+
+            for (wrong, kind) in [
+                (UpdateFlow(uuid: group), .invalid), (UpdateFlow(uuid: "12", title: "x"), .notFound),
+                (UpdateFlow(uuid: "x", title: "x"), .invalid), (UpdateFlow(uuid: group, title: "\0"), .invalid),
+                (UpdateFlow(uuid: group, title: String(repeating: "x", count: 1025)), .invalid),
+                (UpdateFlow(uuid: group, owner: "dave"), .notFound), (UpdateFlow(uuid: group, type: .chat), .refused),
+                (UpdateFlow(uuid: chat, type: .group), .refused), (UpdateFlow(uuid: chat, owner: "bob"), .refused),
+            ] as [(UpdateFlow, OperationError.Kind)] {
+                #expect(try await office.refusal(of: wrong).kind == kind)
+            }
+            #expect(
+                try await office.run(UpdateFlow(uuid: chat, title: "Us", type: .chat, owner: "alice")).title == "Us")
+        }
+    }
+
+    @Test func listIsFilteredByTitleAndTime() async throws {
+        try await Office.open { office in
+            try await office.user("alice")
+            for title in ["Team red", "TEAM 50%", "Lobby"] {
+                _ = try await office.run(CreateFlow(owner: "alice", type: .group, title: title))
+            }
+            func titles(_ title: String?, since: Int64? = nil) async throws -> [String] {
+                try await office.run(ListFlows(title: title, since: since)).items.map(\.title)
+            }
+
+            #expect(try await titles("team") == ["Team red", "TEAM 50%"])
+            #expect(try await titles("%") == ["TEAM 50%"])
+            #expect(try await titles("_").isEmpty)
+            #expect(try await titles("").count == 3)
+            #expect(try await titles(nil, since: Office.time.seconds).count == 3)
+            #expect(try await titles("lobby", since: Office.time.seconds + 1).isEmpty)
+            let page = try await office.run(ListFlows(range: ListRange(limit: 1), title: "team"))
+            #expect(page.items.map(\.title) == ["Team red"])
+            let rest = try await office.run(
+                ListFlows(range: ListRange(after: try #require(page.next), limit: 1), title: "team"))
+            #expect(rest.items.map(\.title) == ["TEAM 50%"] && rest.next == nil)
+        }
+    }
+
     @Test func deletedFlowTakesItsMessagesAlong() async throws {
         try await Office.open { office in
             let seeded = try await office.run(SeedFlows(users: 1, flows: 2, messages: 3000))
@@ -172,7 +251,7 @@ struct FlowOperationTests {
             ] {
                 #expect(try await office.refusal(of: wrong).kind == .invalid)
             }
-            try await office.user(SeedFlows.botLogin)
+            try await office.oldAccount(SeedFlows.botLogin)
             #expect(try await office.refusal(of: SeedFlows()).kind == .refused)
         }
     }

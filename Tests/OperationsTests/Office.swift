@@ -69,6 +69,12 @@ struct Office: Sendable {
         try await run(CreateUser(login: login, username: login.uppercased(), password: SecretText(password)))
     }
 
+    /// An account from before its login was reserved.
+    func oldAccount(_ login: String) async throws {
+        let user = try await chat.newUser(login: Login(login), password: Password("secret word"))
+        _ = try await chat.write(.createUser(user, session: nil, admin: nil), by: nil)
+    }
+
     func logIn(_ login: String, password: String = "secret word") async throws -> NewLogIn {
         try await chat.logIn(login: login, password: Password(password), from: Origin(protocol: "mtp", address: "::1"))
     }

@@ -32,12 +32,14 @@ struct OperationRegistryTests {
                 "user.show", "user.update", "user.delete",
                 "user.set_password", "user.sessions", "user.logout", "flow.create", "flow.list", "flow.show",
                 "flow.delete", "flow.add_member", "flow.remove_member", "flow.seed", "testclient.token",
+                "testclient.end",
+                "flow.update", "message.list", "message.show", "message.search", "message.delete",
                 "invite.create", "invite.list", "invite.revoke", "node.list", "node.drain", "node.resume",
                 "log.read", "user.limits", "server.measure", "fastchat.sign",
             ])
         #expect(
             OperationRegistry.all.filter { $0.isDestructive }.map { $0.name }
-                == ["superuser.delete", "user.delete", "flow.delete"])
+                == ["superuser.delete", "user.delete", "flow.delete", "message.delete"])
         #expect(
             OperationRegistry.all.filter { !$0.needsCurrentSchema }.map { $0.name } == ["db.status", "server.measure"])
         for name in names { #expect(OperationRegistry.operation(named: name)?.name == name) }
@@ -165,6 +167,49 @@ struct OperationRegistryTests {
         }
     }
 
+    @Test func testClientLeavesNothingBehindAndCountsNowhere() async throws {
+        try await Office.open { office in
+            let storage = office.chat.storage
+            let issued = try await office.run(IssueTestClientToken())
+            let other = try await office.run(IssueTestClientToken())
+            let uuid = try #require(Identifier(decimal: issued.uuid))
+            let flow = try #require(Identifier(decimal: issued.flow))
+            let asker = try await office.chat.asker(uuid: uuid, token: TokenHash(of: issued.token.clearText))
+            for text in ["findable", "another"] { try await office.say(text, in: flow, as: asker) }
+            #expect(try await office.run(SearchMessages(words: "findable")).items.count == 1)
+            let counts = try await storage.counts()
+            #expect(counts.users == 0 && counts.flows == 0 && counts.messages == 0)
+            #expect(try await office.run(ListFlows()).items.isEmpty)
+
+            let ended = try await office.run(EndTestClient(session: issued.session))
+
+            #expect(ended.removed == 2)
+            #expect(try await office.messages().isEmpty)
+            #expect(try await office.run(SearchMessages(words: "findable")).items.isEmpty)
+            await #expect(throws: ChatError.self) {
+                try await office.chat.asker(uuid: uuid, token: TokenHash(of: issued.token.clearText))
+            }
+            #expect(try await storage.session(tokenHash: TokenHash(of: issued.token.clearText).bytes) == nil)
+            // A check that runs beside it keeps its log in, and the next message has the next number.
+            let beside = try await office.chat.asker(uuid: uuid, token: TokenHash(of: other.token.clearText))
+            let pending = try await office.chat.submit(MessageContent(text: "x"), to: flow, by: beside)
+            #expect(try await office.chat.receipt(of: pending).number == 2)
+            #expect(try await office.run(EndTestClient(session: issued.session)).removed == 1)
+        }
+    }
+
+    @Test func testClientEndsNobodyElsesSession() async throws {
+        try await Office.open { office in
+            try await office.user("alice")
+            let alice = try await office.logIn("alice")
+            _ = try await office.run(IssueTestClientToken())
+
+            _ = try await office.run(EndTestClient(session: alice.asker.session.rawValue))
+
+            #expect(try await office.run(ListSessions(login: "alice")).sessions.count == 1)
+        }
+    }
+
     @Test func testClientsFlowComesBackAfterItsDeletion() async throws {
         try await Office.open { office in
             let first = try await office.run(IssueTestClientToken())
@@ -182,7 +227,7 @@ struct OperationRegistryTests {
 
     @Test func testClientDoesNotTakeAPersonsLogin() async throws {
         try await Office.open { office in
-            try await office.user(IssueTestClientToken.botLogin)
+            try await office.oldAccount(IssueTestClientToken.botLogin)
 
             let error = try await office.refusal(of: IssueTestClientToken())
 

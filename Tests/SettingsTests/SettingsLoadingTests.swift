@@ -54,7 +54,7 @@ struct SettingsLoadingTests {
         #expect(settings.logging.format == .text)
         #expect(settings.logging.expiration == .seconds(3 * 86400))
         #expect(settings.logging.isRequestLogDisabled == false)
-        #expect(settings.apiVersions == ProtocolVersion(major: 1, minor: 0)...ProtocolVersion(major: 1, minor: 0))
+        #expect(settings.apiVersions == ProtocolVersion(major: 1, minor: 0)...ProtocolVersion(major: 1, minor: 9))
         #expect(settings.admin.socket == "\(folder.path)/run/admin.sock")
         #expect(settings.admin.secretKey == nil)
         #expect(settings.tls.keyFile == nil)
@@ -81,6 +81,13 @@ struct SettingsLoadingTests {
         #expect(source(.limitUsers, in: settings) == "config.ini:6")
         #expect(source(.limitMessages, in: settings) == "default")
         #expect(settings.note == nil)
+    }
+
+    @Test(arguments: [("500ms", 0.5), ("1", 1), ("1500ms", 1.5), ("2m", 120)])
+    func theBusyTimeoutKeepsItsFraction(text: String, seconds: Double) throws {
+        let settings = try load("[DATABASE]\nBUSY_TIMEOUT = \(text)\n")
+
+        #expect(settings.database.busySeconds == seconds)
     }
 
     @Test func otherSpellingsWorkInFileAndEnvironment() throws {

@@ -62,6 +62,24 @@ struct LogSinkTests {
         sink.shutdown()
     }
 
+    @Test(arguments: [LogLevel.trace, .info]) func eachLevelHasItsTemplate(_ level: LogLevel) throws {
+        var configuration = try configuration(level)
+        configuration.debugTemplate = LogFormatTemplate("debug: {level}")
+        configuration.infoTemplate = LogFormatTemplate("info: {level}")
+        configuration.errorTemplate = LogFormatTemplate("error: {level}")
+        let sink = try LogSink(configuration)
+        let logger = logger(sink, level: level.loggerLevel)
+
+        for level in Logger.Level.allCases { logger.log(level: level, "message") }
+        sink.shutdown()
+
+        let others = ["info: INFO", "info: SUCCESS", "error: WARNING", "error: ERROR", "error: CRITICAL"]
+        let all = ["debug: TRACE", "debug: DEBUG"] + others
+        #expect(folder.lines("console").map(String.init) == (level == .trace ? all : others))
+        #expect(folder.lines("log/error.log") == ["error: ERROR", "error: CRITICAL"])
+        if level == .trace { #expect(folder.lines("log/debug.log").map(String.init) == all) }
+    }
+
     @Test func infoLevelHasNoDebugFile() throws {
         let sink = try LogSink(configuration(.info))
         let logger = logger(sink)

@@ -25,6 +25,7 @@ struct FastChatFailure: Error {
         case .loginTaken: "that user is present already"
         case .credentialsMissing: "the password is empty"
         case .invalidLogin(let why), .notAllowed(let why), .invalidFlow(let why): lowercased(why)
+        case .invalidEmail: "the e-mail address is not valid"
         case .registrationClosed: "registration is closed, ask the administrator for an account"
         case .inviteNeeded:
             "registration needs an invitation, and this protocol has no field for its code: ask the administrator"

@@ -19,6 +19,7 @@ struct MTPFailure: Error {
         case .loginTaken: self.init(.conflict, "This login is taken. Choose another one.")
         case .credentialsMissing: self.init(.unauthorized, "data.user[0] needs a login and a password.")
         case .invalidLogin(let why): self.init(.badRequest, why)
+        case .invalidEmail: self.init(.unsupportedMediaType, "The email is no address such as alice@example.org.")
         case .registrationClosed:
             self.init(.forbidden, "Registration is closed: ask the administrator for an account.")
         case .inviteNeeded:

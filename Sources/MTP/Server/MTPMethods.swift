@@ -171,13 +171,9 @@ struct MTPMethods {
         guard let text = data.flow?.first?.uuid else { throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.") }
         guard let message = data.message?.first else { throw MTPFailure(.badRequest, "data.message[0] is missing.") }
         guard let flow = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchFlow) }
-        var files: [MessageContent.File: JSONText] = [:]
-        files[.picture] = message.filePicture
-        files[.video] = message.fileVideo
-        files[.audio] = message.fileAudio
-        files[.document] = message.fileDocument
         let content = MessageContent(
-            text: message.text?.string ?? "", clientID: message.clientID, emoji: message.emoji?.string, files: files)
+            text: message.text?.string ?? "", clientID: message.clientID, emoji: message.emoji?.string,
+            files: message.files)
         return try await chatting { () async throws(ChatError) in
             try await chat.submit(content, to: flow, by: asker)
         }
@@ -214,12 +210,16 @@ struct MTPMethods {
     }
 
     private func editMessage(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> Outcome {
-        guard let message = data.message?.first, let uuid = message.uuid, let text = message.text else {
-            throw MTPFailure(.badRequest, "data.message[0] needs a uuid and a text.")
+        guard let message = data.message?.first, let uuid = message.uuid else {
+            throw MTPFailure(.badRequest, "data.message[0] needs a uuid.")
+        }
+        guard message.text != nil || message.emoji != nil || !message.files.isEmpty else {
+            throw MTPFailure(.badRequest, "data.message[0] needs what is to change: a text, an emoji or a file.")
         }
         guard let uuid = Identifier(decimal: uuid) else { throw MTPFailure(ChatError.noSuchMessage) }
         let receipt = try await chatting { () async throws(ChatError) in
-            try await chat.edit(uuid, text: text.string, by: asker)
+            try await chat.edit(
+                uuid, text: message.text?.string, emoji: message.emoji?.string, files: message.files, by: asker)
         }
         return Outcome(caused: receipt.position)
     }
@@ -296,6 +296,16 @@ extension FlowObject {
 }
 
 extension MessageObject {
+    /// The files that it names.
+    fileprivate var files: [MessageContent.File: JSONText] {
+        var files: [MessageContent.File: JSONText] = [:]
+        files[.picture] = filePicture
+        files[.video] = fileVideo
+        files[.audio] = fileAudio
+        files[.document] = fileDocument
+        return files
+    }
+
     init(_ message: Message) {
         self.init(
             message.content, uuid: message.uuid, sender: message.sender, flow: message.flow, time: message.time,

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Chat
 import JSON
 
 /// A frame is not a request, or one of its members has the wrong type.
@@ -36,13 +37,24 @@ struct MTPPlace {
 
 extension JSONValue {
     func string(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> String {
-        guard let string else { throw place.mismatch(name, "a string", self) }
+        guard let string = string ?? numberText else { throw place.mismatch(name, "a string", self) }
         return string
     }
 
     func text(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> JSONText {
-        guard let text else { throw place.mismatch(name, "a string", self) }
+        guard let text = text ?? numberText.map({ JSONText($0) }) else {
+            throw place.mismatch(name, "a string", self)
+        }
         return text
+    }
+
+    /// A string with an e-mail address.
+    func email(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> String {
+        let address = try string(name, in: place)
+        guard EmailAddress.isValid(address) else {
+            throw MTPDecodeError("\(place.describe(name)) must be an e-mail address such as alice@example.org")
+        }
+        return address
     }
 
     /// A string.
@@ -55,13 +67,13 @@ extension JSONValue {
     }
 
     func int(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> Int64 {
-        guard let int else { throw place.mismatch(name, "an integer", self) }
-        return int
+        guard let number = int ?? wholeNumber else { throw place.mismatch(name, "an integer", self) }
+        return number
     }
 
     func bool(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> Bool {
-        guard let bool else { throw place.mismatch(name, "a boolean", self) }
-        return bool
+        guard let value = bool ?? truthValue else { throw place.mismatch(name, "a boolean", self) }
+        return value
     }
 
     func members(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> JSONMembers {
@@ -149,7 +161,7 @@ extension UserObject {
             case "password": password = try value.string("password", in: place)
             case "is_bot": isBot = try value.bool("is_bot", in: place)
             case "token_ttl": tokenTTL = try value.int("token_ttl", in: place)
-            case "email": email = try value.string("email", in: place)
+            case "email": email = try value.email("email", in: place)
             case "time_created": timeCreated = try value.int("time_created", in: place)
             default: break
             }

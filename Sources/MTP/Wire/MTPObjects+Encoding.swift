@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Chat
 import JSON
 
 /// Who reads what is encoded.
@@ -61,8 +62,8 @@ extension UserObject {
         writer.member("is_bot", isBot)
         writer.member("auth_id", authID)
         writer.member("token_ttl", tokenTTL)
-        // COMPAT: the clients' models refuse an email that is no address, so an emptied one is left out.
-        writer.member("email", reader == .client && email?.isEmpty == true ? nil : email)
+        // COMPAT: the clients' models refuse an email that is no address, such as the emptied one of a deleted account.
+        writer.member("email", reader == .client && email.map(EmailAddress.isValid) == false ? nil : email)
         writer.member("avatar", avatar)
         writer.member("bio", bio)
         writer.member("time_created", timeCreated)

@@ -3,6 +3,7 @@
 
 import Glibc
 import Settings
+import Telemetry
 
 /// Looks whether the files and folders that settings name can be used.
 struct SettingsSurroundings {
@@ -21,6 +22,7 @@ struct SettingsSurroundings {
                 )
             )
         }
+        findings += templateFindings()
         let socket = settings.admin.socket
         if socket.utf8.count > Self.maximumSocketPathBytes {
             findings.append(
@@ -54,8 +56,25 @@ struct SettingsSurroundings {
         return findings
     }
 
-    private func finding(_ key: SettingKey, _ message: String, _ remedy: String) -> SettingsFinding {
-        var finding = SettingsFinding(.error, key: key.path, message: message, remedy: remedy)
+    /// What of the log's templates is printed as it is, because it means nothing.
+    func templateFindings() -> [SettingsFinding] {
+        let logging = settings.logging
+        let templates: [(SettingKey, String)] = [
+            (.loggingDebugTemplate, logging.debugTemplate), (.loggingErrorTemplate, logging.errorTemplate),
+            (.loggingInfoTemplate, logging.infoTemplate),
+        ]
+        return templates.flatMap { key, text in
+            LogFormatTemplate(text).findings.map { problem in
+                finding(
+                    key, "\(key.path): \(problem)", "Fields and colours are listed in docs/configuration.md.", .warning)
+            }
+        }
+    }
+
+    private func finding(
+        _ key: SettingKey, _ message: String, _ remedy: String, _ severity: SettingsFinding.Severity = .error
+    ) -> SettingsFinding {
+        var finding = SettingsFinding(severity, key: key.path, message: message, remedy: remedy)
         if case .file(let path, let line)? = settings.values().first(where: { $0.key == key })?.source {
             finding.file = path
             finding.line = line

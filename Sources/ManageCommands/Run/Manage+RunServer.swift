@@ -32,7 +32,8 @@ extension Manage {
             for note in options.notes { try output.warn(note) }
             try writeMissingFile(output)
             let loaded = try settings.load(overrides: options.overrides, output: output)
-            for finding in loaded.findings where finding.severity != .note { try output.warn(finding.description) }
+            let findings = loaded.findings + SettingsSurroundings(settings: loaded).templateFindings()
+            for finding in findings where finding.severity != .note { try output.warn(finding.description) }
             try await ServerRunner.run(settings: loaded, options: options, context: .current) {
                 [settings, overrides = options.overrides] in
                 try settings.load(overrides: overrides, output: try OutputOptions.parse(["--quiet"]))

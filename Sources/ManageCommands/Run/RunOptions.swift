@@ -130,12 +130,13 @@ package struct RunOptions: ParsableArguments {
             valueName: "version"))
     package var sslVersion: TLSVersionWord?
 
-    /// Names of cipher suites.
+    /// Cipher suites in OpenSSL's language.
     @Option(
         name: .customLong("ssl-ciphers"),
         help: ArgumentHelp(
-            "The cipher suites of TLS 1.2 and older, with ':' between them. (default: the library's choice)",
-            valueName: "names"))
+            "The cipher suites of TLS 1.2 and older, as OpenSSL writes them, such as 'ECDHE+AESGCM:!AES256'. "
+                + "(default: the library's choice)",
+            valueName: "ciphers"))
     package var sslCiphers: String?
 
     // MARK: Work
@@ -209,12 +210,12 @@ package struct RunOptions: ParsableArguments {
 
     private func checkCiphers() throws {
         guard let sslCiphers else { return }
-        let names = sslCiphers.split(whereSeparator: { ":, ".contains($0) }).map { $0.uppercased() }
-        if names.count == 1, ["TLSV1", "DEFAULT", "HIGH"].contains(names[0]) { return }
-        let unknown = names.first { !TLSOptions.cipherSuiteNames.contains($0) }
-        guard names.isEmpty || unknown != nil else { return }
-        throw ValidationError(
-            "There is no cipher suite \((unknown ?? sslCiphers).quotedForDisplay()). "
-                + "Choose from: \(TLSOptions.cipherSuiteNames.joined(separator: ", ")).")
+        do {
+            _ = try CipherExpression(sslCiphers)
+        } catch {
+            throw ValidationError(
+                "--ssl-ciphers: \(error) Choose from: \(CipherExpression.allSuites.joined(separator: ", ")), "
+                    + "or groups such as ECDHE+AESGCM.")
+        }
     }
 }

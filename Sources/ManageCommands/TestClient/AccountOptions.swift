@@ -103,6 +103,8 @@ struct Asker: Sendable {
     var credentials: MTPCredentials
     /// Where messages go when no flow is named.
     var flow: String?
+    /// The session of the server's own bot, which ends with the command.
+    var botSession: Int64?
 }
 
 extension ServerConnection {
@@ -137,11 +139,20 @@ extension ServerConnection {
         if case .session = proof { return try await body(asker) }
         do {
             let value = try await body(asker)
-            await connection.logOut(asker.credentials, settings)
+            await leave(asker, settings, connection)
             return value
         } catch {
-            await connection.logOut(asker.credentials, settings)
+            await leave(asker, settings, connection)
             throw error
+        }
+    }
+
+    /// Ends the session; of the health check's bot, and its messages, nothing stays.
+    private func leave(_ asker: Asker, _ settings: Settings, _ connection: ConnectionOptions) async {
+        if asker.botSession != nil {
+            await BotAccount.end(asker, settings)
+        } else {
+            await connection.logOut(asker.credentials, settings)
         }
     }
 

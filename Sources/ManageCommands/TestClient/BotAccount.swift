@@ -13,12 +13,21 @@ enum BotAccount {
         do {
             let report = try await OperationRunner(settings: settings).run(IssueTestClientToken())
             return Asker(
-                credentials: MTPCredentials(uuid: report.uuid, authID: report.token.clearText), flow: report.flow)
+                credentials: MTPCredentials(uuid: report.uuid, authID: report.token.clearText), flow: report.flow,
+                botSession: report.session)
         } catch let error as any CommandErrorConvertible {
             throw explained(error.commandError)
         } catch let error as CommandError {
             throw explained(error)
         }
+    }
+
+    /// Removes what the bot left, its log in and its messages.
+    ///
+    /// What cannot be removed now ends within a minute, or with the next health check.
+    static func end(_ asker: Asker, _ settings: Settings) async {
+        guard let session = asker.botSession else { return }
+        _ = try? await OperationRunner(settings: settings).run(EndTestClient(session: session))
     }
 
     private static func explained(_ error: CommandError) -> CommandError {

@@ -16,6 +16,9 @@ package struct CreateSuperuser: AdminOperation {
 
     package static let name = "superuser.create"
 
+    /// The password of the reference server's settings file, which everybody knows.
+    package static let shippedPassword = "password"
+
     /// The administrator's name.
     package var username: String
     /// The account's login.
@@ -33,6 +36,11 @@ package struct CreateSuperuser: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         guard !username.isEmpty else { throw OperationError(.invalid, "The name of an administrator is not empty.") }
         try context.check(username, "username", limit: ChatLimits.usernameBytes)
+        guard password.clearText != Self.shippedPassword else {
+            throw OperationError(
+                .refused, "The reference server ships with this password, so everybody knows it.",
+                nextStep: "Choose another one.")
+        }
         try await checkIsFree(in: context)
         let user = try await context.newUser(login: login, password: password, username: username)
         do {

@@ -61,11 +61,21 @@ package struct CheckLogin: AdminOperation {
 }
 
 extension OperationContext {
+    /// Refuses the logins of the server's own bots.
+    func checkIsNotReserved(_ login: Login) throws(OperationError) {
+        guard login.isReserved else { return }
+        throw OperationError(
+            .refused, "The login '\(login.text)' is reserved for a bot of the server's own.",
+            nextStep: "Choose another one.")
+    }
+
     /// A login that can be given to a new account.
     ///
-    /// - Throws: `.invalid` for what is no login, `.exists` for one that is taken.
-    func freeLogin(_ text: String) async throws(OperationError) -> Login {
+    /// - Throws: `.invalid` for what is no login, `.exists` for one that is taken, `.refused` for that of a bot of the server,
+    ///   unless it `isOurs`.
+    func freeLogin(_ text: String, isOurs: Bool = false) async throws(OperationError) -> Login {
         let login = try await asking { () async throws(ChatError) in try Login(text) }
+        if !isOurs { try checkIsNotReserved(login) }
         let known = try await reading { () async throws(StorageError) in
             try await chat.storage.user(loginKey: login.key)
         }
@@ -79,9 +89,9 @@ extension OperationContext {
     /// An account ready to be written; a taken login is told before its password costs anything.
     func newUser(
         login: String, password: SecretText, username: String, email: String = "", isBot: Bool = false,
-        isHidden: Bool = false
+        isHidden: Bool = false, isOurs: Bool = false
     ) async throws(OperationError) -> NewUser {
-        let login = try await freeLogin(login)
+        let login = try await freeLogin(login, isOurs: isOurs)
         guard !password.clearText.isEmpty else { throw OperationError(.invalid, "The password is empty.") }
         return try await asking { () async throws(ChatError) in
             try await chat.newUser(

@@ -18,39 +18,46 @@ package struct UpdateUser: AdminOperation {
     package var email: String?
     /// What the account says about itself.
     package var bio: String?
+    /// Another picture, such as Base64 of one; empty for none.
+    package var avatar: String?
     /// Whether a program is behind it.
     package var isBot: Bool?
 
     private enum CodingKeys: String, CodingKey {
         case login
         case newLogin = "new_login"
-        case username, email, bio
+        case username, email, bio, avatar
         case isBot = "is_bot"
     }
 
     /// Creates the operation; what is `nil` stays as it is.
     package init(
         login: String, newLogin: String? = nil, username: String? = nil, email: String? = nil, bio: String? = nil,
-        isBot: Bool? = nil
+        avatar: String? = nil, isBot: Bool? = nil
     ) {
         self.login = login
         self.newLogin = newLogin
         self.username = username
         self.email = email
         self.bio = bio
+        self.avatar = avatar
         self.isBot = isBot
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
-        guard newLogin != nil || username != nil || email != nil || bio != nil || isBot != nil else {
+        guard newLogin != nil || username != nil || email != nil || bio != nil || avatar != nil || isBot != nil
+        else {
             throw OperationError(.invalid, "Nothing to change was given.")
         }
         try context.check(username, "username", limit: ChatLimits.usernameBytes)
         try context.check(email, "email", limit: ChatLimits.emailBytes)
+        if let email, !email.isEmpty, !EmailAddress.isValid(email) { throw OperationError(ChatError.invalidEmail) }
         try context.check(bio, "bio", limit: ChatLimits.bioBytes)
-        var changes = UserChanges(username: username, email: email, bio: bio, isBot: isBot)
+        try context.check(avatar, "avatar", limit: ChatLimits.avatarBytes)
+        var changes = UserChanges(username: username, email: email, avatar: avatar, bio: bio, isBot: isBot)
         if let newLogin {
             let checked = try await context.asking { () async throws(ChatError) in try Login(newLogin) }
+            try context.checkIsNotReserved(checked)
             changes.login = (checked.text, checked.key)
         }
         let user = try await context.user(login: login)

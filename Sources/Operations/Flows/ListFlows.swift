@@ -4,22 +4,31 @@
 import Chat
 import Storage
 
-/// `flow.list`: the flows by age, a page at a time.
+/// `flow.list`: the flows by age, without those of the server's own bots, a page at a time.
 package struct ListFlows: AdminOperation {
     package static let name = "flow.list"
 
     /// Which part of the list.
     package var range: ListRange
+    /// Only flows whose title contains this; upper and lower case of ASCII letters are the same.
+    package var title: String?
+    /// Only flows created at this time or later, in Unix seconds.
+    package var since: Int64?
 
     /// Creates the operation.
-    package init(range: ListRange = ListRange()) {
+    package init(range: ListRange = ListRange(), title: String? = nil, since: Int64? = nil) {
         self.range = range
+        self.title = title
+        self.since = since
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> ListPage<FlowReport> {
         try range.check()
+        try context.check(title, "title", limit: ChatLimits.titleBytes)
         let flows = try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.flows(after: FlowID(range.after), limit: range.limit + 1)
+            try await context.chat.storage.shownFlows(
+                title: title, since: since.map { LogTime(seconds: $0) }, after: FlowID(range.after),
+                limit: range.limit + 1)
         }
         return ListPage(try await context.reports(of: flows), limit: range.limit, row: \.row)
     }

@@ -8,6 +8,12 @@ package struct ListPage<Item: Codable & Sendable>: Codable, Sendable {
     /// What to give as `after` for the next page; `nil` on the last one.
     package var next: Int64?
 
+    /// Creates a page that says itself where the next one begins.
+    init(items: [Item], next: Int64?) {
+        self.items = items
+        self.next = next
+    }
+
     /// Creates a page from the items read, of which one more than asked for shows that there is a next page.
     init(_ items: [Item], limit: Int, row: (Item) -> Int64) {
         self.items = Array(items.prefix(limit))

@@ -54,6 +54,8 @@ extension OperationError {
             self.init(.exists, "A user with that login exists already.", nextStep: Self.listUsers)
         case .credentialsMissing: self.init(.invalid, "A login and a password are needed.")
         case .invalidLogin(let reason): self.init(.invalid, reason)
+        case .invalidEmail:
+            self.init(.invalid, "The mail address is not valid.", nextStep: "Give one such as alice@example.org.")
         case .registrationClosed: self.init(.refused, "Registration is closed.")
         case .inviteNeeded, .inviteInvalid:
             self.init(.refused, "The invitation is not valid.", nextStep: "List them with 'manage invite list'.")

@@ -6,7 +6,8 @@ import Storage
 
 /// `testclient.token`: a log in of one minute for the health check's hidden bot, which has a private flow of its own.
 ///
-/// Bot and flow are made when they are not there. The token is a secret and for the calling process only.
+/// Bot and flow are made when they are not there; lists and counts leave them out. The token is a secret and for the calling
+/// process only, which ends it with `EndTestClient`.
 package struct IssueTestClientToken: AdminOperation {
     /// What `testclient.token` tells.
     package struct Report: Codable, Sendable {
@@ -14,6 +15,8 @@ package struct IssueTestClientToken: AdminOperation {
         package var uuid: String
         /// Its log in; it ends after a minute.
         package var token: SecretText
+        /// The number of the log in's session.
+        package var session: Int64
         /// The flow that the bot alone is a member of.
         package var flow: String
     }
@@ -34,7 +37,9 @@ package struct IssueTestClientToken: AdminOperation {
             try await context.chat.openSession(
                 for: bot, lifetimeSeconds: Self.lifetimeSeconds, from: Origin(protocol: "mtp", address: "testclient"))
         }
-        return Report(uuid: bot.uuid.description, token: SecretText(logIn.token), flow: flow.description)
+        return Report(
+            uuid: bot.uuid.description, token: SecretText(logIn.token), session: logIn.asker.session.rawValue,
+            flow: flow.description)
     }
 
     /// The bot's flow has the uuid that follows the bot's own, so that it is found without a search.
@@ -76,7 +81,8 @@ extension OperationContext {
         if let known = try await knownBot(login: login, isHidden: isHidden) { return known }
         do {
             let user = try await newUser(
-                login: login, password: randomPassword(), username: username, isBot: true, isHidden: isHidden)
+                login: login, password: randomPassword(), username: username, isBot: true, isHidden: isHidden,
+                isOurs: true)
             _ = try await write(.createUser(user, session: nil, admin: nil))
         } catch  where error.kind == .exists {
             // Another process was faster.

@@ -18,7 +18,8 @@ extension SettingKey {
     /// `[LOGGING] LEVEL`.
     package static let loggingLevel = SettingKey(
         "LOGGING", "LEVEL", .logLevel, default: "20",
-        "The least severe messages that are logged. Below INFO there is log/debug.log as well."
+        "The least severe messages that are logged. Below INFO there is log/debug.log as well; TRACE shows each frame, "
+            + "without texts and secrets."
     )
     /// `[LOGGING] EXPIRATION_DATE`.
     package static let loggingExpiration = SettingKey(
@@ -33,7 +34,7 @@ extension SettingKey {
     /// `[LOGGING] UVICORN_LOGGING_DISABLE`.
     package static let loggingUvicornDisable = SettingKey(
         "LOGGING", "UVICORN_LOGGING_DISABLE", .boolean, default: "no",
-        "Whether to leave out the line that each HTTP request gets in the log."
+        "Whether to leave out the line that each HTTP request and each upgrade to a WebSocket gets in the log."
     )
     /// `[LOGGING] DEBUG`.
     package static let loggingDebugTemplate = SettingKey(
@@ -62,7 +63,7 @@ extension SettingKey {
 
     /// `[API_VERSION] MAX_VERSION`.
     package static let apiMaximumVersion = SettingKey(
-        "API_VERSION", "MAX_VERSION", aliases: ["MAX"], .version, default: "1.0",
+        "API_VERSION", "MAX_VERSION", aliases: ["MAX"], .version, default: "1.9",
         "The newest MTP version that a client may ask for."
     )
     /// `[API_VERSION] MIN_VERSION`.
@@ -87,7 +88,8 @@ extension SettingKey {
     package static let superuserEmail = superuser("EMAIL", "The account's address.")
     /// `[SUPERUSER] PASSWORD`.
     package static let superuserPassword = superuser(
-        "PASSWORD", secret: true, "The account's password. The one that the reference server ships is refused."
+        "PASSWORD", secret: true,
+        "The account's password. 'manage superuser-create' refuses the one that the reference server ships."
     )
     /// `[SUPERUSER] SALT`.
     package static let superuserSalt = superuser("SALT", secret: true, "The salt of its hash.")

@@ -10,6 +10,7 @@ extension SkaroRefusal {
         case .loginTaken: self.init(.conflict, "This login is taken. Choose another one.")
         case .credentialsMissing: self.init(.badRequest, "login and password must not be empty.")
         case .invalidLogin(let why): self.init(.badRequest, why)
+        case .invalidEmail: self.init(.badRequest, "email is no address such as alice@example.org.")
         case .registrationClosed:
             self.init(.forbidden, "Registration is closed: ask the administrator for an account.")
         case .inviteNeeded: self.init(.forbidden, "Registration needs an invitation: send its code as invite.")

@@ -36,6 +36,8 @@ package struct SQLDialect: Sendable {
     package var numbers: String
     /// An expression: milliseconds since 1970 by the database's own clock.
     package var nowMilliseconds: String
+    /// A function of two texts: where the second begins in the first, from 1; 0 if it is not there.
+    package var place: String
     /// A statement by which a transaction tells the other processes of its commit; `nil` if the database has none.
     ///
     /// `$1` is `LogNews.text`.
@@ -46,7 +48,7 @@ package struct SQLDialect: Sendable {
     package init(
         name: String, migrations: [Migration], beforeMigration: [String] = [], dropAllTables: [String],
         migrationsTableExists: String, anyTableExists: String, pairs: String, numbers: String, nowMilliseconds: String,
-        notify: String? = nil, search: SearchDialect
+        place: String, notify: String? = nil, search: SearchDialect
     ) {
         self.name = name
         self.migrations = migrations
@@ -57,6 +59,7 @@ package struct SQLDialect: Sendable {
         self.pairs = pairs
         self.numbers = numbers
         self.nowMilliseconds = nowMilliseconds
+        self.place = place
         self.notify = notify
         self.search = search
     }

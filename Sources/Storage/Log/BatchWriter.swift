@@ -196,7 +196,8 @@ extension Write {
         case .sendMessage(_, let content, let blobs, let bodies):
             512 + content.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) + 128 }
                 + bodies.reduce(0) { $0 + $1.body.count + $1.key.count + 128 }
-        case .editMessage(_, _, let content): 512 + content.count
+        case .editMessage(_, _, let content, let blobs):
+            512 + content.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) }
         default: 4096
         }
     }

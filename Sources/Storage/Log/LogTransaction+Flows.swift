@@ -55,9 +55,10 @@ extension LogTransaction {
     }
 
     mutating func updateFlow(
-        _ write: Write, _ flow: FlowID, title: String?, info: String?
+        _ write: Write, _ flow: FlowID, title: String?, info: String?, kind: FlowRecord.Kind?, owner: UserID?
     ) throws(Failure) -> Receipt {
         try checkOwner(write, of: flow)
+        try changeRights(of: flow, kind: kind, owner: owner)
         try storing { () throws(StorageError) in
             if let title {
                 try connection.execute("UPDATE flows SET title = $1 WHERE id = $2", [.text(title), SQLValue(flow)])
@@ -68,6 +69,24 @@ extension LogTransaction {
         }
         return Receipt(
             position: appendFlowEvent(write, .flow, to: flow, content: LogEvent.what("changed")).position, time: time)
+    }
+
+    private mutating func changeRights(of flow: FlowID, kind: FlowRecord.Kind?, owner: UserID?) throws(Failure) {
+        guard let state = state(of: flow) else { throw .refusal(.noSuchFlow) }
+        let newKind = kind ?? state.kind
+        let newOwner = owner ?? state.owner
+        guard newKind != state.kind || newOwner != state.owner else { return }
+        guard state.kind != .chat, newKind != .chat else { throw .refusal(.membershipFixed) }
+        if newOwner != state.owner {
+            try checkOther(newOwner)
+            if !state.isPublic, try !isMember(newOwner, of: flow) { throw .refusal(.notMember) }
+        }
+        try storing { () throws(StorageError) in
+            _ = try connection.execute(
+                "UPDATE flows SET flow_type = $1, owner_id = $2 WHERE id = $3",
+                [.text(newKind.rawValue), SQLValue(newOwner), SQLValue(flow)])
+        }
+        note(kind: newKind, owner: newOwner, of: flow)
     }
 
     /// Makes the flow invisible at once.

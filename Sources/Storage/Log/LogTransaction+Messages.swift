@@ -118,15 +118,17 @@ extension LogTransaction {
                 try connection.execute(Blobs.put(blob.sha256, bytes, at: time))
             }
             try connection.execute(
-                "INSERT INTO blob_refs (position, name, sha256) VALUES ($1, $2, $3)",
-                [SQLValue(position), .text(blob.name), .bytes(blob.sha256)])
+                """
+                INSERT INTO blob_refs (position, name, sha256) VALUES ($1, $2, $3)
+                ON CONFLICT (position, name) DO UPDATE SET sha256 = $3
+                """, [SQLValue(position), .text(blob.name), .bytes(blob.sha256)])
         }
     }
 
     // MARK: Changing a message
 
     mutating func editMessage(
-        _ write: Write, flow: FlowID, message: Position, content: [UInt8]
+        _ write: Write, flow: FlowID, message: Position, content: [UInt8], blobs: [NewBlob]
     ) throws(Failure) -> Receipt {
         try checkAuthor(write, flow: flow, message: message)
         let event = appendFlowEvent(write, .edit, to: flow, content: content, replaces: message)
@@ -134,6 +136,9 @@ extension LogTransaction {
             try connection.execute(
                 "UPDATE events SET replaced_by = $1 WHERE position = $2",
                 [SQLValue(event.position), SQLValue(message)])
+        }
+        if !blobs.isEmpty {
+            try storing { () throws(StorageError) in try store(blobs, at: message) }
         }
         return Receipt(position: event.position, time: time)
     }

@@ -111,8 +111,8 @@ struct LogTransaction {
         switch write.action {
         case .sendMessage:
             preconditionFailure("messages are appended together")
-        case .editMessage(let flow, let message, let content):
-            return try editMessage(write, flow: flow, message: message, content: content)
+        case .editMessage(let flow, let message, let content, let blobs):
+            return try editMessage(write, flow: flow, message: message, content: content, blobs: blobs)
         case .deleteMessage(let flow, let message):
             return try deleteMessage(write, flow: flow, message: message)
         case .createUser(let user, let session, let admin, let invite):
@@ -133,8 +133,8 @@ struct LogTransaction {
             return try revokeSessions(write, user, session)
         case .createFlow(let flow):
             return try createFlow(write, flow)
-        case .updateFlow(let flow, let title, let info):
-            return try updateFlow(write, flow, title: title, info: info)
+        case .updateFlow(let flow, let title, let info, let kind, let owner):
+            return try updateFlow(write, flow, title: title, info: info, kind: kind, owner: owner)
         case .deleteFlow(let flow):
             return try deleteFlow(write, flow)
         case .addMember(let flow, let user):
@@ -214,6 +214,12 @@ struct LogTransaction {
     mutating func remember(_ state: FlowState, of flow: FlowID) {
         // A state that this batch has already appended to is newer than what the table says.
         if flows[flow] == nil { flows[flow] = state }
+    }
+
+    /// Notes what this batch changed of a flow whose state is loaded.
+    mutating func note(kind: FlowRecord.Kind, owner: UserID, of flow: FlowID) {
+        flows[flow]?.kind = kind
+        flows[flow]?.owner = owner
     }
 
     mutating func forget(_ flow: FlowID) {

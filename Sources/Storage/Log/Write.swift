@@ -20,7 +20,10 @@ package struct Write: Sendable {
         ///
         /// Of `bodies` those are kept whose recipient sees the flow, the first for each.
         case sendMessage(flow: FlowID, content: [UInt8], blobs: [NewBlob], bodies: [NewBody] = [])
-        case editMessage(flow: FlowID, message: Position, content: [UInt8])
+        /// `content` takes the place of what the message said before.
+        ///
+        /// Each of `blobs` takes the place of the one with its name; an empty one says that there is none any more. Others stay.
+        case editMessage(flow: FlowID, message: Position, content: [UInt8], blobs: [NewBlob] = [])
         case deleteMessage(flow: FlowID, message: Position)
         /// An account, and in the same transaction its first session and an admin row.
         ///
@@ -46,7 +49,11 @@ package struct Write: Sendable {
         /// `nil`: all of them.
         case revokeSessions(UserID, SessionID?)
         case createFlow(NewFlow)
-        case updateFlow(FlowID, title: String?, info: String?)
+        /// `nil` leaves a field as it is.
+        ///
+        /// A group may become a channel and the reverse; a new owner of a private flow is a member of it already. A chat keeps both.
+        case updateFlow(
+            FlowID, title: String?, info: String?, kind: FlowRecord.Kind? = nil, owner: UserID? = nil)
         case deleteFlow(FlowID)
         case addMember(FlowID, UserID)
         case removeMember(FlowID, UserID)

@@ -87,6 +87,31 @@ extension Storage {
             [SQLValue(time), SQLValue(after), SQLValue(limit: limit)])
     }
 
+    /// Not a flow of the server's own bots.
+    private static let isShown =
+        "NOT EXISTS (SELECT 1 FROM users h WHERE h.id = f.owner_id AND h.is_hidden = 1)"
+
+    /// The flows that lists show, by row number: all but those of hidden accounts.
+    ///
+    /// - Parameters:
+    ///   - title: Only flows whose title has this in it; upper and lower case of ASCII letters are the same.
+    ///   - created: Only flows made at this time or later.
+    package func shownFlows(
+        title: String? = nil, since created: LogTime? = nil, after: FlowID = FlowID(0), limit: Int
+    ) async throws(StorageError) -> [FlowRecord] {
+        var condition = "f.id > $1 AND \(Self.isShown)"
+        var arguments = [SQLValue(after), SQLValue(limit: limit)]
+        if let created {
+            arguments.append(SQLValue(created))
+            condition += " AND f.created_ms >= $\(arguments.count)"
+        }
+        if let title {
+            arguments.append(.text(title))
+            condition += " AND \(engine.dialect.place)(lower(f.title), lower($\(arguments.count))) > 0"
+        }
+        return try await flows("\(condition) ORDER BY f.id LIMIT $2", arguments)
+    }
+
     /// The flows that an account sees: those it is a member of, and the public ones.
     package func flows(
         visibleTo user: UserID, after: FlowID = FlowID(0), limit: Int
@@ -150,9 +175,12 @@ extension Storage {
         try await engine.read { (connection) throws(StorageError) in
             let results = try connection.rows(pipelined: [
                 SQLStatement("SELECT count(*) FROM users WHERE deleted_ms IS NULL AND is_hidden = 0"),
-                SQLStatement("SELECT count(*) FROM flows WHERE deleted_ms IS NULL"),
+                SQLStatement("SELECT count(*) FROM flows f WHERE f.deleted_ms IS NULL AND \(Self.isShown)"),
                 SQLStatement(
-                    "SELECT CAST(coalesce(sum(message_count), 0) AS BIGINT) FROM flows WHERE deleted_ms IS NULL"),
+                    """
+                    SELECT CAST(coalesce(sum(f.message_count), 0) AS BIGINT) FROM flows f
+                    WHERE f.deleted_ms IS NULL AND \(Self.isShown)
+                    """),
             ])
             func number(_ index: Int) throws(StorageError) -> Int64 {
                 guard let row = results[index].first else { return 0 }

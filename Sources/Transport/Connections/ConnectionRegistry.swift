@@ -79,6 +79,8 @@ package final class ConnectionRegistry: Sendable {
     let connectionCounts: ConnectionCounts
     /// What waits for all peers that read slowly, as far as it is known.
     let outboundTotal: OutboundTotal
+    /// Where frames are logged; `nil` below level trace.
+    let frameLog: FrameLog?
     private let loops: [Loop]
     private let loopsByIdentity: [ObjectIdentifier: Loop]
     private let counts = Mutex(Counts())
@@ -89,8 +91,10 @@ package final class ConnectionRegistry: Sendable {
         group: any EventLoopGroup,
         inboundBudget: InboundBudget = InboundBudget(),
         limits: WebSocketLimits = WebSocketLimits(),
-        peers: PeerLimits = PeerLimits()
+        peers: PeerLimits = PeerLimits(),
+        frameLog: FrameLog? = nil
     ) {
+        self.frameLog = frameLog
         self.inboundBudget = inboundBudget
         self.limits = limits
         self.peers = peers

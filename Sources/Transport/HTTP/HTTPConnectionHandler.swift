@@ -185,6 +185,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         switch WebSocketUpgradeRequest(head) {
         case .acceptable where !self.isOriginAllowed(head, context: context):
             self.settings.load.requestsFinished(1)
+            self.log(head, .forbidden, context: context)
             self.respond(.forbidden, text: "Pages of this origin may not connect here.", context: context)
         case .acceptable:
             self.requestsInWork = 1
@@ -195,11 +196,22 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             let headers = [
                 ("Upgrade", "websocket"), ("Sec-WebSocket-Version", WebSocketUpgradeRequest.version),
             ]
+            self.log(head, .upgradeRequired, context: context)
             self.respond(.upgradeRequired, headers: headers, text: "This address is for WebSocket.", context: context)
         case .malformed(let explanation):
             self.settings.load.requestsFinished(1)
+            self.log(head, .badRequest, context: context)
             self.respond(.badRequest, text: explanation, context: context)
         }
+    }
+
+    /// Gives a request for a WebSocket its line; the path is that of a route.
+    private func log(_ head: HTTPRequestHead, _ status: HTTPResponseStatus, context: ChannelHandlerContext) {
+        guard let upgradeLog = self.settings.options.upgradeLog else { return }
+        let address = self.settings.options.proxies.client(of: head.headers, peer: self.peer(context))
+        upgradeLog.info(
+            "\(head.method.rawValue) \(head.uri.prefix { $0 != "?" }) \(status.code)",
+            metadata: ["address": "\(address?.ipAddress ?? "unknown")"])
     }
 
     private func forward(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
@@ -353,6 +365,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         context.write(self.wrapOutboundOut(.head(response)), promise: nil)
         context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
         self.mode = .webSocket
+        self.log(head, .switchingProtocols, context: context)
         self.leaveHTTP(context: context, outcome: .webSocket)
 
         let remoteAddress = self.settings.options.proxies.client(of: head.headers, peer: self.peer(context))

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Logging
 package import NIOCore
 
 /// Limits of HTTP connections.
@@ -37,6 +38,10 @@ package struct HTTPOptions: Sendable {
     package var proxies = TrustedProxies.none
     /// Which web pages may open a WebSocket.
     package var origins = OriginPolicy()
+    /// Where a request for a WebSocket gets its line; `nil`: nowhere.
+    ///
+    /// What serves other requests logs those itself. Default: `nil`.
+    package var upgradeLog: Logger?
 
     /// The defaults.
     package init() {}

@@ -87,6 +87,7 @@ package final class StreamConnection {
         self.eventLoop.assertInEventLoop()
         guard self.state == .open, unit.readableBytes > 0 else { return }
         self.hasWritten = true
+        self.handler?.frameLog?.sent(bytes: unit.readableBytes, by: self.id)
         self.handler?.append(unit)
     }
 

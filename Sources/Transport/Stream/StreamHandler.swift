@@ -97,6 +97,7 @@ final class StreamHandler: ChannelDuplexHandler {
             self.hold(input)
         } else {
             self.restartPause()
+            self.settings.registry.frameLog?.received(bytes: input.readableBytes, by: connection.id)
             self.session?.received(input)
         }
     }
@@ -139,6 +140,9 @@ final class StreamHandler: ChannelDuplexHandler {
         self.abort()
     }
 
+    /// The log of what is sent, too.
+    var frameLog: FrameLog? { self.settings.registry.frameLog }
+
     // MARK: Reading
 
     private func readWasComplete() {
@@ -177,7 +181,10 @@ final class StreamHandler: ChannelDuplexHandler {
         self.restartPause()
         if let input = self.heldInput {
             self.releaseHeld()
-            if connection.state == .open { self.session?.received(input) }
+            if connection.state == .open {
+                self.settings.registry.frameLog?.received(bytes: input.readableBytes, by: connection.id)
+                self.session?.received(input)
+            }
             self.readWasComplete()
             self.tellInputEnded()
         }

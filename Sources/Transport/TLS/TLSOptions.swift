@@ -38,9 +38,9 @@ package struct TLSOptions: Sendable {
     package var clientCertificate = ClientCertificate.notAsked
     /// The oldest version that is spoken.
     package var minimumVersion = MinimumVersion.tls12
-    /// Names of cipher suites for TLS up to 1.2, in order, with `:` between; `nil` for the library's choice.
+    /// The cipher suites for TLS up to 1.2: a `CipherExpression`; `nil` for the library's choice.
     ///
-    /// `TLSv1`, `DEFAULT` and `HIGH` are taken for the library's choice, too. The suites of TLS 1.3 are fixed.
+    /// The suites of TLS 1.3 are fixed.
     package var ciphers: String?
 
     /// Options with the default rules.
@@ -95,31 +95,20 @@ package struct TLSOptions: Sendable {
         return configuration
     }
 
-    /// The suites for TLS up to 1.2 that can be named.
-    package static let cipherSuiteNames = [
-        "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
-        "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
-        "ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA", "ECDHE-RSA-AES256-SHA",
-        "AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA",
-    ]
-
-    /// Only names that BoringSSL has are passed on: on a list that leaves nothing it would trap.
     private func cipherSuites() throws(TLSOptionsError) -> String? {
         guard let ciphers else { return nil }
-        let names = ciphers.split(whereSeparator: { ":, ".contains($0) }).map(String.init)
-        if names.count == 1, ["TLSV1", "DEFAULT", "HIGH"].contains(names[0].uppercased()) { return nil }
-        let wrongName = names.first { !Self.cipherSuiteNames.contains($0.uppercased()) }
-        guard wrongName == nil, !names.isEmpty else {
+        do {
+            return try CipherExpression(ciphers).suites?.joined(separator: ":")
+        } catch {
             throw TLSOptionsError(
                 .invalid,
                 file: nil,
                 """
-                '\(wrongName ?? ciphers)' is no cipher suite that --ssl-ciphers takes. \
-                Choose from: \(Self.cipherSuiteNames.joined(separator: ", ")).
+                --ssl-ciphers: \(error) \
+                Choose from: \(CipherExpression.allSuites.joined(separator: ", ")), or groups such as ECDHE+AESGCM.
                 """
             )
         }
-        return names.map { $0.uppercased() }.joined(separator: ":")
     }
 
     private static func certificates(in file: String, option: String) throws(TLSOptionsError) -> [NIOSSLCertificate] {

@@ -86,6 +86,7 @@ package final class WebSocketConnection {
     package func write(text: ByteBuffer) {
         self.eventLoop.assertInEventLoop()
         guard self.state == .open else { return }
+        self.handler?.frameLog?.sent(text, by: self.id)
         self.writeFrame(.text, payload: text)
     }
 
@@ -93,6 +94,7 @@ package final class WebSocketConnection {
     package func write(binary: ByteBuffer) {
         self.eventLoop.assertInEventLoop()
         guard self.state == .open else { return }
+        self.handler?.frameLog?.sent(bytes: binary.readableBytes, by: self.id)
         self.writeFrame(.binary, payload: binary)
     }
 
@@ -100,6 +102,7 @@ package final class WebSocketConnection {
     package func write(frame: PreparedFrame) {
         self.eventLoop.assertInEventLoop()
         guard self.state == .open else { return }
+        self.handler?.frameLog?.sent(bytes: frame.bytes.readableBytes, by: self.id)
         self.append(frame.bytes)
     }
 

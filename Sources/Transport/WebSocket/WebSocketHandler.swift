@@ -127,6 +127,9 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.abort()
     }
 
+    /// The log of what is sent, too.
+    var frameLog: FrameLog? { self.registry.frameLog }
+
     // MARK: Decoding
 
     private func decode(_ input: inout ByteBuffer) {
@@ -150,11 +153,13 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 if self.connection.state == .open {
                     // What is unfinished at the end of this read has only just begun.
                     self.deadline = nil
+                    self.registry.frameLog?.received(text, by: self.connection.id)
                     self.session?.received(text: text)
                 }
             case .binary(let bytes):
                 if self.connection.state == .open {
                     self.deadline = nil
+                    self.registry.frameLog?.received(bytes: bytes.readableBytes, by: self.connection.id)
                     self.session?.received(binary: bytes)
                 }
             case .ping(let payload):

@@ -153,6 +153,62 @@ import Testing
         #expect(refusal(data: #"{"user":[{"uuid":-1}]}"#) == "data.user[0].uuid must be a string, not an integer")
     }
 
+    // COMPAT: what the published server made of a member of another type.
+    @Test(arguments: [
+        ("1", "1", "1"), ("1.0", "1.0", "1.0"), ("1.9", "1.9", "1.9"), (#""1""#, "1", "1"), ("-7", "-7", "-7"),
+        ("1e2", "100.0", "100.0"),
+    ])
+    func numbersCountAsText(value: String, text: String, version: String) throws {
+        let data = #"{"user":[{"login":\#(value)}],"flow":[{"title":\#(value)}],"message":[{"text":\#(value)}]}"#
+        let request = try decoded(#"{"type":\#(value),"jsonapi":{"version":\#(value)},"data":\#(data)}"#)
+
+        #expect(request.type == text)
+        #expect(request.version == version)
+        #expect(request.data.user?.first?.login == text)
+        #expect(request.data.flow?.first?.title == text)
+        #expect(request.data.message?.first?.text?.string == text)
+    }
+
+    @Test(
+        arguments: [
+            (#""5""#, 5), (#"" +12\n""#, 12), (#""-3""#, -3), ("1763690000.75", 1_763_690_000), ("-1.5", -1),
+            ("2.0", 2),
+            (#""9223372036854775807""#, Int64.max),
+        ] as [(String, Int64)])
+    func numbersMayBeInStringsAndLoseTheirFraction(value: String, number: Int64) throws {
+        let data = #"{"time":\#(value),"message":[{"client_id":\#(value)}],"flow":[{"message_start":\#(value)}]}"#
+        let request = try decoded(#"{"type":"t","jsonapi":{"version":"1.0"},"data":\#(data)}"#)
+
+        #expect(request.data.time == number)
+        #expect(request.data.message?.first?.clientID == number)
+        #expect(request.data.flow?.first?.messageStart == number)
+    }
+
+    @Test(arguments: [
+        #""""#, #""1 2""#, #""0x10""#, #""1.5""#, #""9223372036854775808""#, #""１""#,
+        #""000000000000000000000000000000001""#,
+    ])
+    func whatIsNoNumberStaysNone(value: String) {
+        #expect(refusal(data: #"{"time":\#(value)}"#) == "data.time must be an integer, not a string")
+    }
+
+    @Test(arguments: [
+        ("1", true), ("0", false), (#""yes""#, true), (#""OFF""#, false), (#"" true ""#, true), (#""n""#, false),
+    ])
+    func truthMayBeANumberOrAWord(value: String, truth: Bool) throws {
+        let data = #"{"user":[{"is_bot":\#(value)}]}"#
+        let request = try decoded(#"{"type":"t","jsonapi":{"version":"1.0"},"data":\#(data)}"#)
+
+        #expect(request.data.user?.first?.isBot == truth)
+    }
+
+    @Test(arguments: ["", "alice", "alice@", "@example.org", "alice@example", "a b@example.org", "a@b@example.org"])
+    func anEmailThatIsNoneIsNamed(email: String) {
+        #expect(
+            refusal(data: #"{"user":[{},{"email":"\#(email)"}]}"#)
+                == "data.user[1].email must be an e-mail address such as alice@example.org")
+    }
+
     // spec: MTP, order of checks: not an object, wrong member types
     @Test(arguments: [
         ("", "not a JSON object: the text is empty (at byte 0)"),
@@ -162,15 +218,15 @@ import Testing
         (#""ping""#, "the frame must be a JSON object, not a string"),
         ("{}", "type is missing: it must be a string, the name of a method"),
         (#"{"type":null}"#, "type is missing: it must be a string, the name of a method"),
-        (#"{"type":1}"#, "type must be a string, not an integer"),
+        (#"{"type":true}"#, "type must be a string, not a boolean"),
         (#"{"type":"t"}"#, #"jsonapi.version is missing: it must be a string such as "1.0""#),
         (#"{"type":"t","jsonapi":{}}"#, #"jsonapi.version is missing: it must be a string such as "1.0""#),
         (#"{"type":"t","jsonapi":"1.0"}"#, "jsonapi must be an object, not a string"),
-        (#"{"type":"t","jsonapi":{"version":1.5}}"#, "jsonapi.version must be a string, not a number with a fraction"),
+        (#"{"type":"t","jsonapi":{"version":[1]}}"#, "jsonapi.version must be a string, not an array"),
         (#"{"type":"t","jsonapi":{"version":"1","revision":[]}}"#, "jsonapi.revision must be a string, not an array"),
         (#"{"type":"t","jsonapi":{"version":"1"},"data":[]}"#, "data must be an object, not an array"),
-        (#"{"type":"t","jsonapi":{"version":"1"},"meta":{"push":1}}"#, "meta.push must be a boolean, not an integer"),
-        (#"{"type":"t","jsonapi":{"version":"1"},"meta":{"since":1}}"#, "meta.since must be a string, not an integer"),
+        (#"{"type":"t","jsonapi":{"version":"1"},"meta":{"push":2}}"#, "meta.push must be a boolean, not an integer"),
+        (#"{"type":"t","jsonapi":{"version":"1"},"meta":{"since":[]}}"#, "meta.since must be a string, not an array"),
     ])
     func aBrokenFrameSaysWhatIsWrong(frame: String, detail: String) {
         #expect(refusal(frame) == detail)
@@ -192,8 +248,9 @@ import Testing
         let booleans = ["flow": [], "message": ["edited_status"], "user": ["is_bot"]]
         for (members, expected, wrong, kind) in [
             (strings, "a string", "{}", "an object"), (strings, "a string", "true", "a boolean"),
-            (integers, "an integer", #""5""#, "a string"), (integers, "an integer", "1.5", "a number with a fraction"),
-            (booleans, "a boolean", "0", "an integer"), (booleans, "a boolean", #""true""#, "a string"),
+            (integers, "an integer", #""five""#, "a string"), (integers, "an integer", "true", "a boolean"),
+            (integers, "an integer", "1e300", "a number with a fraction"),
+            (booleans, "a boolean", "2", "an integer"), (booleans, "a boolean", #""perhaps""#, "a string"),
         ] {
             for (list, names) in members {
                 for name in names {

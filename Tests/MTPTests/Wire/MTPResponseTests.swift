@@ -92,7 +92,7 @@ import Testing
     }
 
     // COMPAT: the published models refuse an email that is no address.
-    @Test func anEmptiedEmailIsLeftOut() throws {
+    @Test func anEmailThatIsNoAddressIsLeftOut() throws {
         func text(email: String) -> String {
             let data = MTPData(user: [UserObject(uuid: "1", email: email, timeCreated: 0)])
             return String(decoding: MTPResponse(type: "t", .ok, time: 0, data: data).encoded(), as: UTF8.self)
@@ -100,6 +100,7 @@ import Testing
 
         #expect(text(email: "a@example.org").contains(#""email":"a@example.org""#))
         #expect(!text(email: "").contains("email"))
+        #expect(!text(email: "nowhere").contains("email"))
     }
 
     @Test(arguments: [

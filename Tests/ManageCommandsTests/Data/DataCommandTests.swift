@@ -189,6 +189,12 @@ struct DataCommandTests {
 
         #expect(made.output == "Created the administrator 'root' with the login 'root'.\n")
         #expect(again.status == .exists)
+        let shipped = try await run(
+            "superuser-create", "--username", "boss", "--password-stdin", input: "password\n")
+        #expect(shipped.status == .refused)
+        #expect(shipped.errors.contains("everybody knows it"))
+        let reserved = try await run("user", "create", "--login", "seed", "--password-stdin", input: "word\n")
+        #expect(reserved.status == .refused)
         #expect(try await run("superuser-create", "--username", "boss").status == .usage)
     }
 
@@ -275,6 +281,85 @@ struct DataCommandTests {
         #expect(try await run.run(words + ["chat"]).status == .usage)
         #expect(try await run.run(words + ["room"]).status == .usage)
         #expect(try await run.run(words + ["group", "--member", "carol"]).status == .notFound)
+    }
+
+    @Test func flowsAreChangedAndFound() async throws {
+        try await prepare()
+        let flow = try await uuid("flow", "create", "--login", "alice", "--type", "group", "--title", "Team")
+        _ = try await run("flow", "create", "--login", "alice", "--type", "group", "--title", "Lobby")
+
+        let changed = try await run(
+            "flow", "update", flow, "--title", "News", "--info", "All of it", "--type", "channel", "--owner", "bob")
+        #expect(changed.output == "Changed the channel \(flow) 'News'.\n")
+        let shown = try await run("flow", "show", flow, "-q")
+        #expect(shown.output.contains("Owner     bob") && shown.output.contains("Info      All of it"))
+        #expect(try await run("flow", "update", flow).status == .usage)
+        #expect(try await run("flow", "update", flow, "--type", "chat").status == .refused)
+        #expect(try await run("flow", "update", "12", "--title", "x").status == .notFound)
+
+        func titles(_ words: String...) async throws -> [String] {
+            let list = try await run.run(["flow", "list", "--json", "-q"] + words)
+            #expect(list.status == .done)
+            return ["News", "Lobby"].filter { list.output.contains("\"\($0)\"") }
+        }
+        #expect(try await titles() == ["News", "Lobby"])
+        #expect(try await titles("--title", "new") == ["News"])
+        #expect(try await titles("--since", "2020-01-31") == ["News", "Lobby"])
+        // The command's clock of this test is in February 2026.
+        #expect(try await titles("--since", "7d") == ["News", "Lobby"])
+        #expect(try await titles("--since", "99999999999") == [])
+        #expect(try await run("flow", "list", "--since", "yesterday").status == .usage)
+    }
+
+    @Test func messagesAreListedShownFoundAndDeleted() async throws {
+        #expect(try await run("db", "create", "-q").status == .done)
+        let seeded = try await run("flow", "seed", "--messages", "3", "--json", "-q")
+        let flow = try #require(
+            seeded.output.split(separator: "\n").first { $0.contains("first_flow") }.map { $0.filter(\.isNumber) })
+
+        try await expectJSON("message", "list", flow, isContentOf: "message-list")
+        let list = try await run("message", "list", flow, "--limit", "2")
+        #expect(list.output.hasPrefix("NUMBER  TIME"))
+        #expect(list.output.split(separator: "\n").count == 3)
+        #expect(list.errors.contains("--after 2"))
+        #expect(try await run("message", "list", flow, "--after", "2", "-q").output.contains("Seeded message 3."))
+        #expect(
+            try await run("message", "list", flow, "--since", "99999999999", "-q").output.contains("Seeded") == false)
+        #expect(try await run("message", "list", "12").status == .notFound)
+
+        let found = try await run("message", "search", "QUICK", "fox", "--limit", "1", "--json", "-q")
+        #expect(found.output.contains("Seeded message 3."))
+        #expect(!found.output.contains("Seeded message 2."))
+        #expect(!found.output.contains("\"next\" : null"))
+        #expect(try await run("message", "search", "dinner", "--json", "-q").output.contains("\"messages\" : []"))
+        #expect(try await run("message", "search", "?").status == .usage)
+
+        let uuid = try #require(found.output.firstMatch(of: /"uuid":"(\d+)"/)).1
+        let shown = try await run("message", "show", String(uuid), "-q")
+        #expect(shown.output.contains("Text    Seeded message 3."))
+        #expect(try await run("message", "delete", String(uuid)).status == .usage)
+        let deleted = try await run("message", "delete", String(uuid), "--yes")
+        #expect(deleted.output == "Deleted message \(uuid) of 'seed'.\n")
+        #expect(try await run("message", "delete", String(uuid), "--yes").status == .exists)
+        #expect(try await run("message", "show", String(uuid), "--json", "-q").output.contains("Message deleted"))
+        #expect(try await run("message", "search", "3", "-q").output.split(separator: "\n").count == 1)
+        #expect(try await run("message", "show", "12").status == .notFound)
+    }
+
+    @Test func pictureOfAUserIsAFile() async throws {
+        try await prepare()
+        try run.write("picture", to: "portrait.png")
+        try run.write(String(repeating: "x", count: 200_000), to: "large.png")
+
+        #expect(try await run("user", "update", "alice", "--avatar", "portrait.png").status == .done)
+        #expect(try await run("user", "show", "alice", "-q").output.contains("Avatar     12 bytes"))
+        #expect(try await run("user", "update", "alice", "--avatar", "").status == .done)
+        #expect(try await run("user", "show", "alice", "-q").output.contains("Avatar     -"))
+        #expect(try await run("user", "update", "alice", "--avatar", "large.png").status == .usage)
+        #expect(try await run("user", "update", "alice", "--avatar", "gone.png").status == .notFound)
+        let wrong = try await run("user", "update", "alice", "--email", "nowhere")
+        #expect(wrong.status == .usage)
+        #expect(wrong.errors.contains("alice@example.org"))
     }
 
     @Test func seedShowsABarOnATerminalOnly() async throws {

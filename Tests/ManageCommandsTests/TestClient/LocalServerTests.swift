@@ -55,7 +55,7 @@ import Transport
         }
     }
 
-    @Test func bareSendWritesIntoTheFlowOfTheBot() async throws {
+    @Test func bareSendIsAnsweredAndLeavesNothingBehind() async throws {
         try await RunningServer.during(run) { chat in
             try await Self.serving(chat) { environment in
                 for _ in 0..<2 {
@@ -70,7 +70,11 @@ import Transport
                 #expect(ping.status == .done)
                 #expect(ping.output.hasPrefix("200 OK from ws://127.0.0.1:"))
             }
-            #expect(try await chat.storage.counts().messages == 2)
+            let counts = try await chat.storage.counts()
+            #expect(counts.messages == 0 && counts.flows == 0 && counts.users == 0)
+            #expect(try await chat.storage.messages(limit: 10).messages.isEmpty)
+            let bot = try #require(try await chat.storage.user(loginKey: "testclient"))
+            #expect(try await chat.storage.sessions(of: bot.id).isEmpty)
         }
     }
 

@@ -135,6 +135,42 @@ struct FlowWriteTests {
     }
 
     @Test(arguments: StorageKind.available)
+    func typeAndOwnerChangeWithTheRights(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let bob = try await test.createUser("bob")
+            let carol = try await test.createUser("carol")
+            let group = try await test.createFlow(owner: alice, members: [bob])
+            let chat = try await test.done(.createFlow(test.newFlow(.chat, owner: alice, members: [bob]))).flowID
+            func change(
+                _ flow: FlowID, _ kind: FlowRecord.Kind? = nil, owner: UserID? = nil
+            ) -> Write.Action {
+                .updateFlow(flow, title: nil, info: nil, kind: kind, owner: owner)
+            }
+
+            // One batch: what follows is judged by the new rights.
+            let batch = try await test.storage.commit([
+                test.write(change(group, .channel, owner: bob), by: alice),
+                test.write(test.message("no", to: group), by: alice),
+                test.write(test.message("yes", to: group), by: bob),
+            ])
+            #expect(batch.outcomes.map(\.refusal) == [nil, .mayNotWrite, nil])
+            let changed = try #require(try await test.storage.flow(group))
+            #expect(changed.kind == .channel && changed.owner == bob && changed.title == "title")
+            #expect(try await test.refusal(of: test.message("no", to: group), by: alice) == .mayNotWrite)
+            #expect(try await test.refusal(of: change(group, .group), by: alice) == .mayNotWrite)
+            #expect(try await test.refusal(of: change(group, owner: carol), by: bob) == .notMember)
+            #expect(try await test.refusal(of: change(group, owner: UserID(99))) == .noSuchUser)
+            #expect(try await test.refusal(of: change(group, .chat)) == .membershipFixed)
+            #expect(try await test.refusal(of: change(chat, .group)) == .membershipFixed)
+            #expect(try await test.refusal(of: change(chat, owner: bob)) == .membershipFixed)
+            try await test.done(change(chat, .chat, owner: alice))
+            try await test.done(change(group, .group))
+            try await test.done(test.message("again", to: group), by: alice)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
     func membersComeAndGo(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             let alice = try await test.createUser("alice")

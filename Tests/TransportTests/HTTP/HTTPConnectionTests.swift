@@ -3,6 +3,7 @@
 
 import HTTPTypes
 import HummingbirdCore
+import Logging
 import NIOCore
 import Testing
 
@@ -43,6 +44,27 @@ struct HTTPConnectionTests {
                 #expect(try await client.readResponse().body == "1")
             }
         }
+    }
+
+    @Test func requestsForAWebSocketGetTheirLineInTheLog() async throws {
+        let log = LogCapture()
+        var options = TestServer.Options()
+        options.http.upgradeLog = log.logger(.info)
+        try await withTestServer(options) { server in
+            try await withRawClient(port: server.port) { client in
+                try await client.openWebSocket()
+            }
+            try await withRawClient(port: server.port) { client in
+                try await client.send(request: Self.get("/ws?token=secret"))
+                _ = try await client.readResponse()
+            }
+            try await withRawClient(port: server.port) { client in
+                try await client.send(request: Self.get("/page"))
+                _ = try await client.readResponse()
+            }
+        }
+
+        #expect(log.lines == ["GET /ws 101 address=127.0.0.1", "GET /ws 426 address=127.0.0.1"])
     }
 
     @Test func upgradeMayComeAfterARequest() async throws {

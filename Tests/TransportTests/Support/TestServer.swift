@@ -18,6 +18,7 @@ struct TestServer: Sendable {
         var limits = ConnectionRegistry.WebSocketLimits()
         var peers = PeerLimits()
         var http = HTTPOptions()
+        var frameLog: FrameLog?
         var inboundBytes = 1 << 20
         var maximumConcurrency: Int?
         var maximumRequests: Int?
@@ -49,7 +50,8 @@ func withTestServer(
 ) async throws {
     let group = MultiThreadedEventLoopGroup.singleton
     let budget = InboundBudget(maximumBytes: options.inboundBytes)
-    let registry = ConnectionRegistry(group: group, inboundBudget: budget, limits: options.limits, peers: options.peers)
+    let registry = ConnectionRegistry(
+        group: group, inboundBudget: budget, limits: options.limits, peers: options.peers, frameLog: options.frameLog)
     let events = SessionEvents()
     let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
     let stop = Mutex<ServiceGroup?>(nil)

@@ -8,7 +8,7 @@ extension Manage {
     struct Flow: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "flow",
-            abstract: "Create, list, fill and delete flows: chats, groups and channels.",
+            abstract: "Create, list, change, fill and delete flows: chats, groups and channels.",
             discussion: """
                 Works on a running server, at once, and without one.
 
@@ -18,7 +18,8 @@ extension Manage {
                   manage flow create --login alice --type group --title Team --member bob
                 """,
             subcommands: [
-                Create.self, List.self, Show.self, Delete.self, AddMember.self, RemoveMember.self, Seed.self,
+                Create.self, List.self, Show.self, Update.self, Delete.self, AddMember.self, RemoveMember.self,
+                Seed.self,
             ]
         )
     }

@@ -13,10 +13,18 @@ extension Manage.Flow {
             discussion: """
                 Examples:
                   manage flow list
+                  manage flow list --title team --since 7d
                   manage flow list --limit 100 --after 2300
                   manage flow list --json
                 """
         )
+
+        @Option(help: ArgumentHelp("Only flows with this in their title.", valueName: "text"))
+        var title: String?
+
+        @Option(
+            help: ArgumentHelp("Only flows created since: \(PointInTime.form).", valueName: "time"))
+        var since: PointInTime?
 
         @OptionGroup(title: "List Options") var list: ListOptions
         @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
@@ -24,9 +32,10 @@ extension Manage.Flow {
 
         func run() async throws {
             let runner = OperationRunner(settings: try settings.load(output: output))
+            let seconds = since?.seconds(now: CommandContext.current.now())
             try await list.write(
                 "flows", headings: FlowReport.headings, output: output, runner: runner, cells: { $0.cells },
-                operation: { ListFlows(range: $0) })
+                operation: { [title] in ListFlows(range: $0, title: title, since: seconds) })
         }
     }
 }

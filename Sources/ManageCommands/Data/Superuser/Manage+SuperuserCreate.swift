@@ -11,17 +11,18 @@ extension Manage {
             commandName: "superuser-create",
             abstract: "Create an administrator with an account to chat with.",
             discussion: """
-                On a terminal the password is asked for twice. It is never taken from the
-                command line, which every user of the machine can read.
+                On a terminal the name is asked for, and the password twice. The password is
+                never taken from the command line, which every user of the machine can read.
 
                 Examples:
+                  manage superuser-create
                   manage superuser-create --username admin
                   manage superuser-create --username admin --login alice --password-stdin < pw
                 """
         )
 
-        @Option(help: ArgumentHelp("The administrator's name.", valueName: "name"))
-        var username: String
+        @Option(help: ArgumentHelp("The administrator's name. (default: ask on the terminal)", valueName: "name"))
+        var username: String?
 
         @Option(help: ArgumentHelp("The account's login. (default: the administrator's name)", valueName: "login"))
         var login: String?
@@ -32,10 +33,21 @@ extension Manage {
 
         func run() async throws {
             let loaded = try settings.load(output: output)
+            let username = try username ?? Self.askForName()
             let secret = try password.password(prompt: "Password for \(username)", isNew: true)
             let operation = CreateSuperuser(
                 username: username, login: login ?? username, password: SecretText(secret))
             try output.write(try await OperationRunner(settings: loaded).run(operation))
+        }
+
+        private static func askForName() throws(CommandError) -> String {
+            let terminal = CommandContext.current.terminal
+            guard terminal.isInteractive else {
+                throw CommandError(
+                    .usage, "There is no terminal to ask for the administrator's name on.",
+                    nextStep: "Add --username NAME.")
+            }
+            return try terminal.ask("Name of the administrator")
         }
     }
 }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Chat
+import FoundationEssentials
 import Operations
 
 extension Manage.User {
@@ -9,13 +11,14 @@ extension Manage.User {
     struct Update: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "update",
-            abstract: "Change an account's login, name, mail address, bio or kind.",
+            abstract: "Change an account's login, name, mail address, bio, picture or kind.",
             discussion: """
                 What is not given stays as it is. Sessions stay open.
 
                 Examples:
                   manage user update alice --username "Alice B."
                   manage user update alice --new-login alicia --email ""
+                  manage user update alice --avatar portrait.png
                   manage user update helper --bot
                 """
         )
@@ -35,6 +38,13 @@ extension Manage.User {
         @Option(help: ArgumentHelp("What the account says about itself.", valueName: "text"))
         var bio: String?
 
+        @Option(
+            help: ArgumentHelp(
+                "A picture file, kept as Base64, at most \(Update.maximumAvatarBytes >> 10) KiB; empty for none.",
+                valueName: "path"),
+            completion: .file())
+        var avatar: String?
+
         @Flag(inversion: .prefixedNo, help: "Whether a program is behind the account.")
         var bot: Bool?
 
@@ -42,7 +52,7 @@ extension Manage.User {
         @OptionGroup(title: "Output Options") var output: OutputOptions
 
         func validate() throws {
-            if newLogin == nil, username == nil, email == nil, bio == nil, bot == nil {
+            if newLogin == nil, username == nil, email == nil, bio == nil, avatar == nil, bot == nil {
                 throw ValidationError("Please give something to change, such as --username.")
             }
         }
@@ -50,9 +60,24 @@ extension Manage.User {
         func run() async throws {
             let loaded = try settings.load(output: output)
             let operation = UpdateUser(
-                login: login, newLogin: newLogin, username: username, email: email, bio: bio, isBot: bot)
+                login: login, newLogin: newLogin, username: username, email: email, bio: bio,
+                avatar: try avatar.map { try Self.picture($0) }, isBot: bot)
             let user = try await OperationRunner(settings: loaded).run(operation)
             try output.write(ChangedUserReport(user: user, verb: "Changed"))
+        }
+
+        /// What fits as Base64.
+        private static let maximumAvatarBytes = ChatLimits.avatarBytes / 4 * 3
+
+        private static func picture(_ path: String) throws(CommandError) -> String {
+            guard let file = AttachmentFile(argument: "picture=\(path)") else { return "" }
+            let bytes = try file.bytes()
+            guard bytes.count <= maximumAvatarBytes else {
+                throw CommandError(
+                    .usage, "The picture '\(path)' is larger than \(maximumAvatarBytes >> 10) KiB.",
+                    nextStep: "Give a smaller one.")
+            }
+            return Data(bytes).base64EncodedString()
         }
     }
 }

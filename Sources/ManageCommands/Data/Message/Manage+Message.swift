@@ -1,0 +1,23 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+extension Manage {
+    /// `message`: what was written.
+    struct Message: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "message",
+            abstract: "List, show, search and delete messages.",
+            discussion: """
+                Works on a running server, at once, and without one.
+
+                Examples:
+                  manage message list 277341582342374813 --since 1d
+                  manage message search lunch friday
+                  manage message delete 215904230163340943519829158143061442342
+                """,
+            subcommands: [List.self, Show.self, Search.self, Delete.self]
+        )
+    }
+}

@@ -1,0 +1,42 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Operations
+
+extension Manage.Message {
+    /// `message list`: the messages of a flow.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "List the messages of a flow in order.",
+            discussion: """
+                Texts are shortened; --json has them whole. --after counts the messages
+                that are left out at the beginning.
+
+                Examples:
+                  manage message list 277341582342374813
+                  manage message list 277341582342374813 --after 200 --limit 100
+                  manage message list 277341582342374813 --since 2026-01-31 --json
+                """
+        )
+
+        @Argument(help: "The flow's uuid, digits only.")
+        var uuid: String
+
+        @Option(help: ArgumentHelp("Only messages since: \(PointInTime.form).", valueName: "time"))
+        var since: PointInTime?
+
+        @OptionGroup(title: "List Options") var list: ListOptions
+        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+        @OptionGroup(title: "Output Options") var output: OutputOptions
+
+        func run() async throws {
+            let runner = OperationRunner(settings: try settings.load(output: output))
+            let seconds = since?.seconds(now: CommandContext.current.now())
+            try await list.write(
+                "messages", headings: MessageReport.headings, output: output, runner: runner, cells: { $0.cells },
+                operation: { [uuid] in ListMessages(uuid: uuid, range: $0, since: seconds) })
+        }
+    }
+}

@@ -1,0 +1,28 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `message.delete`: overwrites what a message said, as its author could.
+package struct DeleteMessage: AdminOperation {
+    package static let name = "message.delete"
+    package static let isDestructive = true
+
+    /// The message.
+    package var uuid: String
+
+    /// Creates the operation.
+    package init(uuid: String) {
+        self.uuid = uuid
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> MessageReport {
+        let message = try await context.message(uuid: uuid)
+        if case .deleted = message.change {
+            throw OperationError(.exists, "The message \(message.uuid) is deleted already.")
+        }
+        _ = try await context.write(.deleteMessage(flow: message.flow, message: message.position))
+        return try await context.reports(of: [context.message(uuid: uuid)])[0]
+    }
+}

@@ -1,0 +1,22 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `message.show`: one message, whole.
+package struct ShowMessage: AdminOperation {
+    package static let name = "message.show"
+
+    /// The message.
+    package var uuid: String
+
+    /// Creates the operation.
+    package init(uuid: String) {
+        self.uuid = uuid
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> MessageReport {
+        try await context.reports(of: [context.message(uuid: uuid)])[0]
+    }
+}

@@ -1,0 +1,41 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// `testclient.end`: removes what a health check left: the bot's log in, and its messages.
+package struct EndTestClient: AdminOperation {
+    /// What `testclient.end` tells.
+    package struct Report: Codable, Sendable, Equatable {
+        /// How many messages, edits and deletions were removed.
+        package var removed: Int
+    }
+
+    package static let name = "testclient.end"
+
+    /// The session that `testclient.token` opened.
+    package var session: Int64
+
+    /// Creates the operation.
+    package init(session: Int64) {
+        self.session = session
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> Report {
+        let key = Login.key(of: IssueTestClientToken.botLogin)
+        let bot = try await context.reading { () async throws(StorageError) in
+            try await context.chat.storage.user(loginKey: key)
+        }
+        guard let bot, bot.isHidden else { return Report(removed: 0) }
+        do {
+            _ = try await context.write(.revokeSessions(bot.id, SessionID(session)))
+        } catch  where error.kind == .notFound {
+            // It has ended by itself.
+        }
+        return Report(
+            removed: try await context.reading { () async throws(StorageError) in
+                try await context.chat.storage.removeTraces(ofHidden: bot.id)
+            })
+    }
+}
