@@ -301,6 +301,18 @@ let package = Package(
                 nioHTTP1,
                 nioWebSocket, argumentParser,
             ], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+        // Whole clusters in one thread: a program, since each seed has a process of its own
+        .target(
+            name: "CSimulation", path: "Tests/CSimulation", cSettings: [.define("_GNU_SOURCE")],
+            linkerSettings: [.linkedLibrary("sodium")]),
+        .executableTarget(
+            name: "Simulation",
+            dependencies: [
+                "CSimulation", "Chat", "Storage", "StorageSQLite", "Credentials", "JSON", "CBOR", "Transport", "MTP",
+                "Skaro", "Messenger", "FastChat", nioCore, nioHTTP1, logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ], path: "Tests/Simulation", swiftSettings: swiftSettings),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
@@ -318,5 +330,6 @@ if let wanted = Context.environment["PARLEY_TESTS"] {
     let names = Set(wanted.split(separator: ",").map(String.init))
     package.targets.removeAll { target in
         target.type == .test && !names.contains(target.name) || target.path?.hasPrefix("Benchmarks/") == true
+            || target.name.hasSuffix("Simulation") && !names.contains("SimulationTests")
     }
 }

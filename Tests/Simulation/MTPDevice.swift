@@ -1,0 +1,222 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+import MTP
+import NIOCore
+import Storage
+
+/// A client of MTP with push on, which goes on at its last cursor.
+final class MTPDevice: Device, @unchecked Sendable {
+    private enum Asked {
+        case update
+        case send(Said)
+        case edit(Said, text: String)
+        case delete(Said)
+    }
+
+    private var asked: [Asked] = []
+    private var frames = FrameReader()
+    private var since: String?
+    private var isUpdated = false
+
+    override var showsChanges: Bool { true }
+    override var isReady: Bool { isConnected && isUpdated }
+
+    override func open(_ node: SimulatedNode) -> SimulatedSocket { node.connectMTP(self, world: world) }
+
+    override func begin() {
+        asked = []
+        frames = FrameReader()
+        isUpdated = false
+        update()
+    }
+
+    private func update() {
+        // From the beginning when nothing was read yet; then always from the cursor.
+        ask(.update, .getUpdate, MTPData(time: since == nil ? 0 : nil), MTPMeta(push: true, since: since))
+    }
+
+    private func ask(_ what: Asked, _ method: MTPMethod, _ data: MTPData, _ meta: MTPMeta? = nil) {
+        var data = data
+        data.user = [UserObject(uuid: account.uuid.description, authID: token)]
+        asked.append(what)
+        socket?.write(FrameReader.frame(text: MTPRequest(method, data: data, meta: meta).encoded()))
+    }
+
+    override func send(_ said: Said) {
+        ask(
+            .send(said), .sendMessage,
+            MTPData(
+                flow: [FlowObject(uuid: said.conversation.uuid.description)],
+                message: [MessageObject(text: JSONText(said.text))]))
+    }
+
+    override func edit(_ said: Said, text: String) {
+        ask(
+            .edit(said, text: text), .editedMessage,
+            MTPData(message: [MessageObject(uuid: said.uuid, text: JSONText(text))]))
+    }
+
+    override func delete(_ said: Said) {
+        ask(
+            .delete(said), .deleteMessage,
+            MTPData(
+                flow: [FlowObject(uuid: said.conversation.uuid.description)],
+                message: [MessageObject(uuid: said.uuid)]))
+    }
+
+    override func lost() {
+        isUpdated = false
+        for what in asked {
+            if case .send(let said) = what, said.outcome == .waiting { said.outcome = .unknown }
+        }
+        asked = []
+    }
+
+    override func received(_ bytes: ByteBuffer) {
+        frames.add(bytes)
+        while let frame = frames.next() {
+            switch frame {
+            case .message(let message):
+                do {
+                    receive(try MTPResponse(decoding: message))
+                } catch {
+                    world.problem("\(name) cannot read a frame: \(error)")
+                }
+            case .close(let code):
+                world.trace("\(name) is told to go: \(code)")
+                if code == 1008 { isLoggedOut = true }
+                disconnect()
+                return
+            }
+        }
+    }
+
+    private func receive(_ response: MTPResponse) {
+        if response.meta?.push == true {
+            take(response, isPushed: true)
+            return
+        }
+        guard !asked.isEmpty else { return world.problem("\(name) got an answer to nothing: \(response.type)") }
+        let what = asked.removeFirst()
+        if response.code == 401, case .update = what {
+            isLoggedOut = true
+            world.trace("\(name) is not known any more")
+            return disconnect()
+        }
+        switch what {
+        case .update: updated(response)
+        case .send(let said): said.answered(response, world)
+        case .edit(let said, let text):
+            world.trace("\(name): edit of \(said.text) to \(text): \(response.code)")
+        case .delete(let said):
+            world.trace("\(name): deletion of \(said.text): \(response.code)")
+        }
+    }
+
+    private func updated(_ response: MTPResponse) {
+        guard response.isSuccess else {
+            // Push is asked for again.
+            let connection = connections
+            world.scheduler.after(.milliseconds(200), for: nil) { [self] in
+                if isConnected, connection == connections { update() }
+            }
+            return
+        }
+        // What did not fit is pushed.
+        take(response, isPushed: false)
+        isUpdated = true
+    }
+
+    private func take(_ response: MTPResponse, isPushed: Bool) {
+        guard let node else { return }
+        for message in response.data?.message ?? [] {
+            world.trace("\(name) is shown \(message.text?.string ?? "-")\(isPushed ? "" : " when it asks")")
+            show(
+                Shown(
+                    uuid: message.uuid ?? "", text: message.text?.string ?? "",
+                    isChanged: message.editedStatus == true, time: world.scheduler.now, node: node,
+                    connection: connections, session: session, isPushed: isPushed))
+        }
+        if let since = response.meta?.since { self.since = since }
+    }
+}
+
+extension Said {
+    fileprivate func answered(_ response: MTPResponse, _ world: World) {
+        switch response.code {
+        case 200:
+            outcome = .done
+            uuid = response.data?.message?.first?.uuid
+        case 503: outcome = .unknown
+        default: outcome = .refused("\(response.code) \(response.detail ?? "")")
+        }
+        world.trace("\(device.name): \(text) is \(outcome)")
+    }
+}
+
+/// The client's side of WebSocket: frames without masks in, frames with an empty mask out.
+struct FrameReader {
+    enum Frame {
+        case message(ByteBuffer)
+        case close(Int)
+    }
+
+    private var bytes = ByteBuffer()
+
+    mutating func add(_ more: ByteBuffer) {
+        var more = more
+        bytes.writeBuffer(&more)
+    }
+
+    mutating func next() -> Frame? {
+        while let (opcode, payload) = read() {
+            switch opcode {
+            case 1, 2: return .message(payload)
+            case 8: return .close(payload.getInteger(at: payload.readerIndex, as: UInt16.self).map(Int.init) ?? 1005)
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    private mutating func read() -> (UInt8, ByteBuffer)? {
+        var look = bytes
+        guard let first = look.readInteger(as: UInt8.self), let second = look.readInteger(as: UInt8.self) else {
+            return nil
+        }
+        var length = Int(second & 0x7F)
+        if length == 126 {
+            guard let long = look.readInteger(as: UInt16.self) else { return nil }
+            length = Int(long)
+        } else if length == 127 {
+            guard let long = look.readInteger(as: UInt64.self) else { return nil }
+            length = Int(long)
+        }
+        guard let payload = look.readSlice(length: length) else { return nil }
+        bytes = look
+        return (first & 0x0F, payload)
+    }
+
+    static func frame(text: [UInt8]) -> ByteBuffer { frame(1, text) }
+    static func frame(binary: [UInt8]) -> ByteBuffer { frame(2, binary) }
+
+    private static func frame(_ opcode: UInt8, _ payload: [UInt8]) -> ByteBuffer {
+        var frame = ByteBuffer()
+        frame.writeInteger(0x80 | opcode)
+        switch payload.count {
+        case ..<126: frame.writeInteger(0x80 | UInt8(payload.count))
+        case ..<65536:
+            frame.writeInteger(UInt8(0x80 | 126))
+            frame.writeInteger(UInt16(payload.count))
+        default:
+            frame.writeInteger(UInt8(0x80 | 127))
+            frame.writeInteger(UInt64(payload.count))
+        }
+        // A mask that changes nothing.
+        frame.writeInteger(UInt32(0))
+        frame.writeBytes(payload)
+        return frame
+    }
+}

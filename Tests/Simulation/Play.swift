@@ -1,0 +1,220 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Chat
+import Storage
+
+/// What happens to a world, drawn from its seed: some time of everything, then time to recover.
+struct Play {
+    let world: World
+    private var saidCount = 0
+
+    init(_ world: World) {
+        self.world = world
+    }
+
+    private var random: SeededRandom {
+        get { world.random }
+        nonmutating set { world.random = newValue }
+    }
+
+    /// Plays it all.
+    mutating func run() {
+        world.startNode()
+        world.setUp(people: 2 + Int(random.next() % 4))
+        guard run(for: .seconds(20)), world.isSetUp else { return world.problem("the play was not set up") }
+        while world.nodes.count < 1 + Int(random.next() % 3) { world.startNode() }
+        for device in world.devices where random.chance(70) { connect(device) }
+        let actions = 50 + Int(random.next() % 250)
+        let pace = random.pick([Duration.milliseconds(10), .milliseconds(100), .seconds(1)]) ?? .zero
+        for _ in 0..<actions {
+            act()
+            guard run(for: random.time(.zero, pace)) else { return }
+        }
+        recover()
+    }
+
+    private func run(for time: Duration) -> Bool {
+        if world.scheduler.run(until: world.scheduler.now + time) {
+            world.problem("something goes round in circles")
+            return false
+        }
+        return true
+    }
+
+    private func connect(_ device: Device) {
+        guard let node = random.pick(world.serving) else { return }
+        device.connect(to: node)
+    }
+
+    // MARK: What people do
+
+    private mutating func act() {
+        switch random.next() % 100 {
+        case 0..<45: send(1)
+        case 45..<48: send(5 + Int(random.next() % 30))
+        case 48..<54: edit()
+        case 54..<58: delete()
+        case 58..<66: changeMembers()
+        case 66..<74: come()
+        case 74..<80: random.pick(world.devices.filter(\.isConnected))?.disconnect()
+        case 80..<84: readSlowly()
+        case 84..<86: revoke()
+        case 86..<88: logInAgain()
+        default: trouble()
+        }
+    }
+
+    private mutating func send(_ count: Int) {
+        guard let device = random.pick(world.devices.filter(\.isReady)) else { return come() }
+        let own = world.conversations.filter { $0.isPublic || $0.members.contains { $0 === device.account } }
+        // Now and then where they do not belong.
+        guard let conversation = random.pick(random.chance(95) ? own : world.conversations) else { return }
+        for _ in 0..<count {
+            saidCount += 1
+            let said = Said(
+                "m\(saidCount)", by: device, to: conversation, connection: device.connections, place: device.sentHere)
+            device.sentHere += 1
+            world.said.append(said)
+            world.trace("\(device.name) says \(said.text) in \(conversation.name)")
+            device.send(said)
+        }
+    }
+
+    /// One of the messages that a device of the same person sent.
+    private func own(_ device: Device) -> Said? {
+        random.pick(world.said.suffix(40).filter { $0.device.account === device.account && $0.uuid != nil })
+    }
+
+    private mutating func edit() {
+        guard let device = random.pick(world.devices.filter { $0.isReady && $0.showsChanges }), let said = own(device)
+        else { return }
+        saidCount += 1
+        let text = "\(said.text) edit\(saidCount)"
+        world.trace("\(device.name) edits \(said.text) to \(text)")
+        world.asks(device, toChange: said.uuid ?? "", to: text)
+        device.edit(said, text: text)
+    }
+
+    private func delete() {
+        guard let device = random.pick(world.devices.filter { $0.isReady && $0.showsChanges }), let said = own(device)
+        else { return }
+        world.trace("\(device.name) deletes \(said.text)")
+        world.asks(device, toChange: said.uuid ?? "", to: nil)
+        device.delete(said)
+    }
+
+    private func changeMembers() {
+        let groups = world.conversations.filter { !$0.isPublic && $0.kind != .chat }
+        guard let group = random.pick(groups), let node = random.pick(world.serving),
+            let account = random.pick(world.accounts.filter { $0 !== group.owner })
+        else { return }
+        let isMember = group.members.contains { $0 === account }
+        world.trace("\(account.login) is to \(isMember ? "leave" : "join") \(group.name), says \(node.name)")
+        node.perform { [world] chat in
+            do {
+                let receipt = try await chat.write(
+                    isMember ? .removeMember(group.id, account.id) : .addMember(group.id, account.id),
+                    by: group.owner.id)
+                world.trace(
+                    "\(account.login) has \(isMember ? "left" : "joined") \(group.name) at \(receipt.position.rawValue)"
+                )
+            } catch {
+                world.trace("\(account.login) and \(group.name): \(error)")
+            }
+            if isMember { group.members.removeAll { $0 === account } } else { group.members.append(account) }
+        }
+    }
+
+    private func come() {
+        let away = world.devices.filter { !$0.isConnected && !$0.isLoggedOut }
+        if let device = random.pick(away) { connect(device) }
+    }
+
+    private func readSlowly() {
+        guard let socket = random.pick(world.devices.compactMap(\.socket)) else { return }
+        socket.isReading = false
+        world.scheduler.after(random.time(.milliseconds(10), .seconds(5)), for: nil) { socket.isReading = true }
+    }
+
+    private func revoke() {
+        let loggedIn = world.devices.filter { !$0.isLoggedOut && $0.session != SessionID(0) }
+        guard let device = random.pick(loggedIn), let node = random.pick(world.serving) else { return }
+        let session = device.session
+        world.trace("session \(session.rawValue) of \(device.name) is to be revoked, says \(node.name)")
+        node.perform { [world] chat in
+            do {
+                let receipt = try await chat.write(.revokeSessions(device.account.id, session), by: nil)
+                world.trace("session \(session.rawValue) is revoked at \(receipt.position.rawValue)")
+                world.revocations[session] = .init(position: receipt.position, time: world.scheduler.now)
+            } catch {
+                world.trace("session \(session.rawValue): \(error)")
+            }
+        }
+    }
+
+    private func logInAgain() {
+        guard let device = random.pick(world.devices.filter(\.isLoggedOut)), let node = random.pick(world.serving)
+        else { return }
+        logIn(device, at: node)
+    }
+
+    private func logIn(_ device: Device, at node: SimulatedNode) {
+        node.perform { [world] chat in
+            guard device.isLoggedOut else { return }
+            do { try await world.logIn(device, chat) } catch { world.trace("\(device.name): \(error)") }
+        }
+    }
+
+    // MARK: What goes wrong
+
+    private func trouble() {
+        guard let node = random.pick(world.nodes.filter { !$0.process.isDead }) else { return world.startNode() }
+        switch random.next() % 12 {
+        case 0:
+            world.trace("\(node.name) is killed")
+            node.kill()
+        case 1:
+            guard node.isServing else { return }
+            world.trace("\(node.name) is stopped")
+            node.stop()
+        case 2, 3:
+            if world.serving.count < 3 { world.startNode() }
+        case 4, 5:
+            let time = random.time(.milliseconds(10), .seconds(4))
+            world.trace("\(node.name) stalls for \(time)")
+            node.stall(for: time)
+        case 6, 7:
+            let time = random.time(.milliseconds(10), .seconds(3))
+            world.trace("\(node.name) cannot reach the store for \(time)")
+            node.engine.cut(for: time)
+        case 8, 9:
+            let time = random.time(.milliseconds(10), .seconds(3))
+            world.trace("\(node.name) hears no hints for \(time)")
+            node.signals.cut(for: time)
+        default: break
+        }
+    }
+
+    // MARK: The end
+
+    /// Everything works again, everybody comes back and reads on: then nothing may be missing.
+    private func recover() {
+        world.trace("everything recovers")
+        world.isHealing = true
+        for node in world.nodes { node.heal() }
+        if world.serving.isEmpty { world.startNode() }
+        for device in world.devices { device.socket?.isReading = true }
+        // Time for what is under way, such as a commit that is tried again.
+        guard run(for: .seconds(15)) else { return }
+        for round in 0..<3 {
+            for device in world.devices where device.isLoggedOut {
+                if let node = random.pick(world.serving) { logIn(device, at: node) }
+            }
+            guard run(for: .seconds(1)) else { return }
+            for device in world.devices where !device.isConnected { connect(device) }
+            guard run(for: .seconds(round < 2 ? 2 : 15)) else { return }
+        }
+        for device in world.devices where !device.isReady { world.problem("\(device.name) does not get back") }
+    }
+}

@@ -1,0 +1,38 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import CSimulation
+
+/// What all seeds together have exercised.
+enum Tally: Int32, CaseIterable {
+    case seeds, said, acknowledged, refused, unknown, shown, connections, revocations, nodes, killed, steps, digest
+
+    /// Adds a world that has been played.
+    static func add(_ world: World) {
+        func add(_ sum: Tally, _ value: Int) { simulation_add(sum.rawValue, Int64(value)) }
+        add(.seeds, 1)
+        add(.said, world.said.count)
+        for said in world.said {
+            switch said.outcome {
+            case .done: add(.acknowledged, 1)
+            case .refused: add(.refused, 1)
+            case .waiting, .unknown: add(.unknown, 1)
+            }
+        }
+        for device in world.devices {
+            add(.shown, device.shown.count)
+            add(.connections, device.connections)
+        }
+        add(.revocations, world.revocations.count)
+        add(.nodes, world.nodes.count)
+        add(.killed, world.nodes.count { $0.process.isDead })
+        add(.steps, world.scheduler.steps)
+        // Of each trace some bits: equal sums mean equal runs.
+        add(.digest, Int(truncatingIfNeeded: world.trace.digest & 0xFFFF_FFFF))
+    }
+
+    /// The sums, for people.
+    static var text: String {
+        allCases.map { "\($0) \(simulation_sum($0.rawValue))" }.joined(separator: ", ")
+    }
+}

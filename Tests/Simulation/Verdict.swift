@@ -1,0 +1,230 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Storage
+
+/// Judges what a play has left behind, by the rules of the design and by nothing of the program.
+struct Verdict {
+    private let world: World
+    private let log: [LogLine]
+    private let memberships: Memberships
+    /// The message of each position, and what changed it, in order.
+    private var changes: [Int64: [LogLine]] = [:]
+    private var byUUID: [String: LogLine] = [:]
+    private var byWord: [String: LogLine] = [:]
+
+    /// How long a revocation may take to reach a connection when nothing is wrong.
+    private static let revocationTime = Duration.seconds(3)
+
+    init(_ world: World) throws {
+        self.world = world
+        log = try LogLine.all(in: world.database)
+        memberships = Memberships(log, conversations: world.conversations, founders: world.founders)
+        for line in log {
+            if line.kind == "message" { byUUID[line.uuid] = line }
+            if line.kind == "message", let text = line.text { byWord[text] = line }
+            if let message = line.replaces { changes[message, default: []].append(line) }
+        }
+        for said in world.said {
+            if let uuid = said.uuid, let line = byUUID[uuid] { byWord[said.text] = line }
+        }
+    }
+
+    /// Every rule.
+    func judge() {
+        judgeNumbers()
+        judgeAcknowledgements()
+        judgeOrder()
+        judgeRights()
+        for device in world.devices {
+            judgeShown(device)
+            judgeMissing(device)
+        }
+        judgeRevocations()
+    }
+
+    private func problem(_ text: String) { world.problem(text) }
+
+    // MARK: The log
+
+    /// Positions, `seq` and `number` have no gaps, time does not go back.
+    private func judgeNumbers() {
+        var seq: [Int64: Int64] = [:]
+        var number: [Int64: Int64] = [:]
+        var time = Int64.min
+        for (index, line) in log.enumerated() {
+            if line.position != Int64(index) + 1 {
+                problem("position \(line.position) is the \(index + 1). of the log")
+            }
+            if line.time < time { problem("time goes back at \(line.position)") }
+            time = line.time
+            guard let flow = line.flow else { continue }
+            if line.seq != seq[flow, default: 0] { problem("seq of flow \(flow) has a gap at \(line.position)") }
+            seq[flow, default: 0] += 1
+            guard line.kind == "message" else { continue }
+            if line.number != number[flow, default: 0] {
+                problem("numbers of flow \(flow) have a gap at \(line.position)")
+            }
+            number[flow, default: 0] += 1
+        }
+    }
+
+    /// The log's line of what was said; by its uuid when the answer named it, since deleted text is overwritten.
+    private func lines(of said: Said) -> [LogLine] {
+        log.filter { $0.kind == "message" && ($0.text == said.text || $0.uuid == said.uuid) }
+    }
+
+    /// What was acknowledged is there once, what was refused is not.
+    private func judgeAcknowledgements() {
+        for said in world.said {
+            let lines = lines(of: said)
+            if lines.count > 1 { problem("\(said.text) is in the log \(lines.count) times") }
+            switch said.outcome {
+            case .done:
+                if lines.isEmpty { problem("\(said.text) was acknowledged and is not in the log") }
+            case .refused(let why):
+                if let line = lines.first { problem("\(said.text) was refused (\(why)) and is at \(line.position)") }
+            case .waiting: problem("\(said.text) was never answered, on a connection that did not end")
+            case .unknown: break
+            }
+        }
+    }
+
+    /// What one connection sent is in the order in which it was sent.
+    private func judgeOrder() {
+        var last: [String: (place: Int, position: Int64, text: String)] = [:]
+        for said in world.said {
+            guard let line = lines(of: said).first else { continue }
+            let connection = "\(said.device.name) \(said.connection)"
+            if let before = last[connection], before.position > line.position {
+                problem("\(said.text) at \(line.position) was sent after \(before.text) at \(before.position)")
+            }
+            last[connection] = (said.place, line.position, said.text)
+        }
+    }
+
+    /// Nobody is in the log who was not in the flow.
+    private func judgeRights() {
+        for line in log where line.kind == "message" || line.kind == "edit" || line.kind == "deletion" {
+            guard let flow = line.flow, let sender = world.accounts.first(where: { $0.id.rawValue == line.sender })
+            else { continue }
+            if !memberships.includes(sender, in: flow, at: line.position) {
+                problem("\(sender.login) wrote at \(line.position) and was not in flow \(flow)")
+            }
+            let conversation = world.conversations.first { $0.id.rawValue == flow }
+            if line.kind == "message", conversation?.kind == .channel, conversation?.owner !== sender {
+                problem("\(sender.login) wrote at \(line.position) in the channel of somebody else")
+            }
+        }
+        for (message, lines) in changes {
+            guard let deletion = lines.firstIndex(where: { $0.kind == "deletion" }) else { continue }
+            if deletion != lines.count - 1 { problem("the message at \(message) was changed after its deletion") }
+            let texts = ([log.first { $0.position == message }] + lines).compactMap { $0?.text }
+            if !texts.isEmpty { problem("the message at \(message) was deleted and still says \(texts)") }
+        }
+    }
+
+    // MARK: What devices were shown
+
+    /// What a message may have said at some time.
+    private func mayHaveSaid(_ shown: Shown, _ line: LogLine) -> Bool {
+        if shown.text == "Message deleted" { return changes[line.position]?.last?.kind == "deletion" }
+        return line.text == shown.text || world.everSaid[line.uuid, default: []].contains(shown.text)
+            || world.said.contains { $0.uuid == line.uuid && $0.text == shown.text }
+    }
+
+    /// The message that was shown, by its identifier or, where there is none, by its first word.
+    private func line(_ shown: Shown) -> LogLine? {
+        if !shown.uuid.isEmpty { return byUUID[shown.uuid] }
+        let word = shown.text.split(separator: " ").first.map(String.init) ?? ""
+        return byWord[word]
+    }
+
+    /// Nothing that the account was not entitled to, nothing twice, nothing out of order.
+    private func judgeShown(_ device: Device) {
+        var seen: [Int64: Shown] = [:]
+        var last: (position: Int64, connection: Int) = (0, 0)
+        for shown in device.shown {
+            // Without an identifier nothing says which one it was.
+            if !device.namesMessages, shown.text == "Message deleted" { continue }
+            guard let line = line(shown), let flow = line.flow else {
+                problem("\(device.name) was shown \(shown.text), which is not in the log")
+                continue
+            }
+            if !mayHaveSaid(shown, line) {
+                problem("\(device.name) was shown \(shown.text) for \(line.position), which never said that")
+            }
+            let isDue = isDue(line, device)
+            if !isDue, shown.isPushed || !memberships.mayAsk(device.account, in: flow, at: line.position) {
+                problem("\(device.name) was shown \(shown.text) at \(line.position), and was not in flow \(flow)")
+            }
+            if let before = seen[line.position] {
+                let isOld = changes[line.position] == nil
+                if isOld, !device.mayShowTwice(before, shown) {
+                    problem("\(device.name) was shown \(shown.text) at \(line.position) twice")
+                }
+            } else if changes[line.position] == nil {
+                if line.position < last.position, last.connection == shown.connection {
+                    problem("\(device.name) was shown \(shown.text) at \(line.position) after \(last.position)")
+                }
+                last = (line.position, shown.connection)
+            }
+            seen[line.position] = shown
+        }
+    }
+
+    /// Whether a message, or a change of it, was made while the account was in the flow.
+    private func isDue(_ line: LogLine, _ device: Device) -> Bool {
+        guard let flow = line.flow else { return false }
+        return ([line] + changes[line.position, default: []]).contains {
+            memberships.includes(device.account, in: flow, at: $0.position)
+        }
+    }
+
+    /// Everything that was said while the account was in the flow, and its last state.
+    private func judgeMissing(_ device: Device) {
+        var latest: [Int64: Shown] = [:]
+        for shown in device.shown { if let line = line(shown) { latest[line.position] = shown } }
+        for line in log where line.kind == "message" {
+            guard let flow = line.flow, memberships.includes(device.account, in: flow, at: line.position),
+                !world.isOwn(line, of: device), device.showsOwnAccount || line.sender != device.account.id.rawValue,
+                device.namesMessages || changes[line.position]?.last?.kind != "deletion"
+            else { continue }
+            guard let shown = latest[line.position] else {
+                problem("\(device.name) was never shown \(line.text ?? line.uuid) at \(line.position) of flow \(flow)")
+                continue
+            }
+            guard device.showsChanges,
+                let change = changes[line.position]?.last(where: {
+                    memberships.includes(device.account, in: flow, at: $0.position)
+                        && !world.isOwnChange($0, of: line.uuid, by: device)
+                })
+            else { continue }
+            let isLast = change.position == changes[line.position]?.last?.position
+            guard isLast else { continue }
+            let text = change.kind == "deletion" ? "Message deleted" : change.text ?? ""
+            if shown.text != text {
+                problem("\(device.name) shows \(shown.text) for \(line.position), which was changed to \(text)")
+            }
+        }
+    }
+
+    // MARK: Revocations
+
+    /// Nothing that was said later reaches a connection whose session is over.
+    private func judgeRevocations() {
+        for device in world.devices {
+            for shown in device.shown {
+                guard let end = world.revocations[shown.session], let line = line(shown),
+                    line.position > end.position.rawValue
+                else { continue }
+                let since = max(end.time, shown.node.lastTrouble)
+                if shown.time > since + Self.revocationTime {
+                    problem(
+                        "\(device.name) was shown \(shown.text) at \(line.position) with session \(shown.session.rawValue), which ended at \(end.position.rawValue)"
+                    )
+                }
+            }
+        }
+    }
+}

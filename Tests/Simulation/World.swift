@@ -1,0 +1,201 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import CSimulation
+import Chat
+import Credentials
+import Storage
+
+/// Everything of one seed: the store, the nodes, the people and their devices.
+final class World: @unchecked Sendable {
+    /// Everybody's.
+    static let password = "correct horse"
+    /// When the log's time begins, in milliseconds since 1970.
+    static let start: Int64 = 1_700_000_000_000
+
+    let scheduler: Scheduler
+    let trace: Trace
+    let database: SimulatedDatabase
+    let hasher: PasswordHasher
+    let sealer = Sealer(keys: [[UInt8](repeating: 7, count: Sealer.keyBytes)])
+    /// What the play draws from.
+    var random: SeededRandom
+    let weather: StoreWeather
+    let longestDelay: Duration
+    /// How much a connection takes before it waits for acknowledgements.
+    let socketBytes: Int
+    let outboundBytes: Int
+    let pageMessages: Int
+
+    var nodes: [SimulatedNode] = []
+    private var nodeNames = 0
+    var accounts: [Account] = []
+    var conversations: [Conversation] = []
+    var devices: [Device] = []
+    var said: [Said] = []
+    /// Where revocations that were answered are in the log, by session.
+    var revocations: [SessionID: Revocation] = [:]
+    /// Who was in each conversation from the start.
+    private(set) var founders: [ObjectIdentifier: [Account]] = [:]
+    /// The other texts that were asked for a message, by its uuid.
+    private(set) var everSaid: [String: Set<String>] = [:]
+    private var ownChanges: Set<String> = []
+    /// Nothing goes wrong any more, and everybody comes back.
+    var isHealing = false
+    private(set) var isSetUp = false
+    private(set) var problems: [String] = []
+
+    /// The end of a session.
+    struct Revocation {
+        var position: Position
+        var time: Duration
+    }
+
+    init(seed: UInt64, database: SimulatedDatabase, hasher: PasswordHasher) {
+        random = SeededRandom(seed: seed)
+        scheduler = Scheduler(seed: random.next())
+        ProcessExecutors.current = scheduler
+        trace = Trace(scheduler)
+        self.database = database
+        self.hasher = hasher
+        simulation_seed_random(random.next())
+        longestDelay = random.pick([.milliseconds(1), .milliseconds(5), .milliseconds(50)]) ?? .zero
+        socketBytes = random.pick([512, 4096, 65_536]) ?? 0
+        outboundBytes = random.pick([1024, 16_384, 1 << 20]) ?? 0
+        pageMessages = random.pick([3, 10, 100]) ?? 0
+        var weather = StoreWeather()
+        weather.longestDelay = random.pick([.milliseconds(1), .milliseconds(10), .milliseconds(200)]) ?? .zero
+        if random.chance(60) {
+            weather.failsPercent = random.pick([0.3, 2, 10]) ?? 0
+            weather.breaksPercent = random.pick([0, 1, 5]) ?? 0
+            weather.lostHintsPercent = random.pick([0, 20, 100]) ?? 0
+        }
+        self.weather = weather
+        trace("\(weather), network up to \(longestDelay), socket \(socketBytes), pages of \(pageMessages)")
+        database.onNotify = { [unowned self] text in
+            for node in nodes where !node.process.isDead { node.signals.notified(text) }
+        }
+    }
+
+    func problem(_ text: String) {
+        trace("PROBLEM: \(text)")
+        problems.append(text)
+    }
+
+    /// Whether a device sent a message itself.
+    func isOwn(_ line: LogLine, of device: Device) -> Bool {
+        said.contains { $0.device === device && ($0.text == line.text || $0.uuid == line.uuid) }
+    }
+
+    /// Notes that a device asks for another text of a message; `nil` for its deletion.
+    func asks(_ device: Device, toChange uuid: String, to text: String?) {
+        if let text { everSaid[uuid, default: []].insert(text) }
+        ownChanges.insert("\(device.name) \(uuid) \(text ?? "-")")
+    }
+
+    /// Whether a device itself asked for a change.
+    func isOwnChange(_ line: LogLine, of uuid: String, by device: Device) -> Bool {
+        ownChanges.contains("\(device.name) \(uuid) \(line.kind == "deletion" ? "-" : line.text ?? "")")
+    }
+
+    /// The session that a token opens.
+    func session(of token: String) -> SessionID {
+        let hash = TokenHash(of: token).bytes
+        let rows = try? database.read { (connection) throws(StorageError) in
+            try connection.rows("SELECT id FROM sessions WHERE token_hash = $1", [.bytes(hash)])
+        }.get()
+        guard case .int(let id)? = rows?.first?.first else { return SessionID(0) }
+        return SessionID(id)
+    }
+
+    /// Whether the server may have forgotten that something was shown: its process died, or it could not write.
+    func mayHaveForgotten(_ before: Shown, _ again: Shown) -> Bool {
+        guard before.connection != again.connection else { return false }
+        return before.node.wasKilled || before.node.lastTrouble > before.time
+    }
+
+    // MARK: Nodes
+
+    var serving: [SimulatedNode] { nodes.filter { $0.isServing } }
+
+    func startNode() {
+        nodeNames += 1
+        let node = SimulatedNode("node\(nodeNames)", world: self)
+        if isHealing { node.heal() }
+        nodes.append(node)
+        trace("\(node.name) starts")
+    }
+
+    // MARK: Setting up
+
+    /// Makes the people and the first conversations, in calm weather.
+    func setUp(people: Int) {
+        let node = nodes[0]
+        let names = (1...people).map { "user\($0)" }
+        node.perform { [self] chat in
+            do {
+                for name in names { accounts.append(try await makeAccount(name, chat)) }
+                try await makeConversations(chat)
+                for account in accounts {
+                    for number in 1...(random.chance(40) ? 2 : 1) {
+                        let device = MTPDevice("\(account.login)/mtp\(number)", of: account, world: self)
+                        devices.append(device)
+                        try await logIn(device, chat)
+                    }
+                    if random.chance(60) {
+                        devices.append(SkaroDevice("\(account.login)/skaro", of: account, world: self))
+                    }
+                    if random.chance(50) {
+                        devices.append(MessengerDevice("\(account.login)/messenger", of: account, world: self))
+                    }
+                }
+                isSetUp = true
+            } catch {
+                problem("the play cannot be set up: \(error)")
+            }
+        }
+    }
+
+    private func makeAccount(_ name: String, _ chat: Chat) async throws -> Account {
+        let account = Account(name)
+        let user = try await chat.newUser(login: Login(name), password: Password(Self.password))
+        account.uuid = user.uuid
+        let receipt = try await chat.write(.createUser(user, session: nil, admin: nil), by: nil)
+        account.id = UserID(receipt.row ?? 0)
+        return account
+    }
+
+    private func makeConversations(_ chat: Chat) async throws {
+        func make(_ kind: FlowRecord.Kind, isPublic: Bool, members: [Account]) async throws {
+            let conversation = Conversation(
+                "\(kind.rawValue)\(conversations.count + 1)", kind, owner: members[0], isPublic: isPublic,
+                members: isPublic ? [] : members)
+            conversation.uuid = chat.newIdentifier()
+            let receipt = try await chat.write(
+                .createFlow(
+                    NewFlow(
+                        uuid: conversation.uuid, kind: kind, title: conversation.name, info: "",
+                        owner: members[0].id, isPublic: isPublic, members: isPublic ? [] : members.map(\.id))),
+                by: members[0].id)
+            conversation.id = FlowID(receipt.row ?? 0)
+            founders[ObjectIdentifier(conversation)] = members
+            conversations.append(conversation)
+        }
+        try await make(.chat, isPublic: false, members: Array(accounts.prefix(2)))
+        try await make(.group, isPublic: false, members: accounts)
+        try await make(.group, isPublic: false, members: Array(accounts.suffix(max(2, accounts.count - 1))))
+        try await make(.channel, isPublic: false, members: accounts)
+        if random.chance(50) { try await make(.group, isPublic: true, members: [accounts[0]]) }
+    }
+
+    /// Gives a device a new session.
+    func logIn(_ device: Device, _ chat: Chat) async throws {
+        guard let user = try await chat.storage.user(device.account.id) else { return }
+        let logIn = try await chat.openSession(
+            for: user, lifetimeSeconds: 1_000_000, from: Origin(protocol: "simulation", address: "192.0.2.1"))
+        device.token = logIn.token
+        device.session = logIn.asker.session
+        device.isLoggedOut = false
+        trace("\(device.name) has session \(logIn.asker.session.rawValue)")
+    }
+}
