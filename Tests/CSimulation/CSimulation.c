@@ -128,6 +128,21 @@ uint64_t simulation_play_all(simulation_orders orders, int (*play)(uint64_t seed
     return failures;
 }
 
+// MARK: Jobs
+
+static void (*take_job)(void *job);
+
+__attribute__((swiftcall)) static void global_job(void *job, void *original) {
+    (void)original;
+    take_job(job);
+}
+
+void simulation_take_jobs(void (*enqueue)(void *job)) {
+    take_job = enqueue;
+    void **hook = dlsym(RTLD_DEFAULT, "swift_task_enqueueGlobal_hook");
+    if (hook != NULL) *hook = (void *)global_job;
+}
+
 // MARK: Clocks
 
 static int is_simulated;

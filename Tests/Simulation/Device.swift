@@ -105,8 +105,10 @@ class Device: SimulatedPeer, @unchecked Sendable {
 
     var isConnected: Bool { socket != nil }
 
-    /// Whether requests can be sent.
+    /// Whether messages can be sent.
     var isReady: Bool { false }
+    /// Whether it is logged in and shown what is said.
+    var isBack: Bool { isReady }
 
     func connect(to node: SimulatedNode) {
         guard socket == nil, !isLoggedOut else { return }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import Glibc
 import Storage
 
 /// What happens to a world, drawn from its seed: some time of everything, then time to recover.
@@ -23,6 +24,7 @@ struct Play {
         world.startNode()
         world.setUp(people: 2 + Int(random.next() % 4))
         guard run(for: .seconds(20)), world.isSetUp else { return world.problem("the play was not set up") }
+        for node in world.nodes { node.expose(to: world.weather) }
         while world.nodes.count < 1 + Int(random.next() % 3) { world.startNode() }
         for device in world.devices where random.chance(70) { connect(device) }
         let actions = 50 + Int(random.next() % 250)
@@ -48,6 +50,12 @@ struct Play {
     }
 
     // MARK: What people do
+
+    /// What is left out, to find out what a failure needs: `PARLEY_SIMULATION_WITHOUT=kill,stop`.
+    private static let leftOut = Set(
+        (getenv("PARLEY_SIMULATION_WITHOUT").map { String(cString: $0) } ?? "").split(separator: ",").map(String.init))
+
+    static func leavesOut(_ what: String) -> Bool { leftOut.contains(what) }
 
     private mutating func act() {
         switch random.next() % 100 {
@@ -105,6 +113,7 @@ struct Play {
     }
 
     private func changeMembers() {
+        guard !Self.leavesOut("members") else { return }
         let groups = world.conversations.filter { !$0.isPublic && $0.kind != .chat }
         guard let group = random.pick(groups), let node = random.pick(world.serving),
             let account = random.pick(world.accounts.filter { $0 !== group.owner })
@@ -132,12 +141,14 @@ struct Play {
     }
 
     private func readSlowly() {
+        guard !Self.leavesOut("slow") else { return }
         guard let socket = random.pick(world.devices.compactMap(\.socket)) else { return }
         socket.isReading = false
         world.scheduler.after(random.time(.milliseconds(10), .seconds(5)), for: nil) { socket.isReading = true }
     }
 
     private func revoke() {
+        guard !Self.leavesOut("revoke") else { return }
         let loggedIn = world.devices.filter { !$0.isLoggedOut && $0.session != SessionID(0) }
         guard let device = random.pick(loggedIn), let node = random.pick(world.serving) else { return }
         let session = device.session
@@ -171,24 +182,24 @@ struct Play {
     private func trouble() {
         guard let node = random.pick(world.nodes.filter { !$0.process.isDead }) else { return world.startNode() }
         switch random.next() % 12 {
-        case 0:
+        case 0 where !Self.leavesOut("kill"):
             world.trace("\(node.name) is killed")
             node.kill()
-        case 1:
+        case 1 where !Self.leavesOut("stop"):
             guard node.isServing else { return }
             world.trace("\(node.name) is stopped")
             node.stop()
         case 2, 3:
             if world.serving.count < 3 { world.startNode() }
-        case 4, 5:
+        case 4 where !Self.leavesOut("stall"), 5 where !Self.leavesOut("stall"):
             let time = random.time(.milliseconds(10), .seconds(4))
             world.trace("\(node.name) stalls for \(time)")
             node.stall(for: time)
-        case 6, 7:
+        case 6 where !Self.leavesOut("cut"), 7 where !Self.leavesOut("cut"):
             let time = random.time(.milliseconds(10), .seconds(3))
             world.trace("\(node.name) cannot reach the store for \(time)")
             node.engine.cut(for: time)
-        case 8, 9:
+        case 8 where !Self.leavesOut("hints"), 9 where !Self.leavesOut("hints"):
             let time = random.time(.milliseconds(10), .seconds(3))
             world.trace("\(node.name) hears no hints for \(time)")
             node.signals.cut(for: time)
@@ -207,14 +218,22 @@ struct Play {
         for device in world.devices { device.socket?.isReading = true }
         // Time for what is under way, such as a commit that is tried again.
         guard run(for: .seconds(15)) else { return }
-        for round in 0..<3 {
+        for _ in 0..<3 {
             for device in world.devices where device.isLoggedOut {
                 if let node = random.pick(world.serving) { logIn(device, at: node) }
             }
             guard run(for: .seconds(1)) else { return }
             for device in world.devices where !device.isConnected { connect(device) }
-            guard run(for: .seconds(round < 2 ? 2 : 15)) else { return }
+            guard run(for: .seconds(2)) else { return }
         }
-        for device in world.devices where !device.isReady { world.problem("\(device.name) does not get back") }
+        // Until nobody is shown anything any more.
+        var before = -1
+        for _ in 0..<100 {
+            let now = world.devices.reduce(0) { $0 + $1.shown.count }
+            if now == before { break }
+            before = now
+            guard run(for: .seconds(6)) else { return }
+        }
+        for device in world.devices where !device.isBack { world.problem("\(device.name) does not get back") }
     }
 }

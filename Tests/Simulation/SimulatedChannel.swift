@@ -82,7 +82,6 @@ final class SimulatedChannel: Channel, @unchecked Sendable {
         state = .active
         pipeline.fireChannelRegistered()
         pipeline.fireChannelActive()
-        pipeline.read()
     }
 
     func arrived(_ bytes: ByteBuffer) {

@@ -47,6 +47,9 @@ final class SimulatedEngine: StorageEngine, @unchecked Sendable {
 
     var dialect: SQLDialect { database.dialect }
 
+    /// From now on it is treated like that.
+    func expose(to weather: StoreWeather) { self.weather = weather }
+
     /// Cuts the node off from the store for a while.
     func cut(for time: Duration) {
         outOfReachUntil = scheduler.now + time
@@ -56,8 +59,7 @@ final class SimulatedEngine: StorageEngine, @unchecked Sendable {
     /// No more faults from now on.
     func heal() {
         outOfReachUntil = .zero
-        weather.failsPercent = 0
-        weather.breaksPercent = 0
+        weather = StoreWeather()
     }
 
     private func noteFault() { lastFault = scheduler.now }

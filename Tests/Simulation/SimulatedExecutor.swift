@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import CSimulation
 @_spi(ExperimentalCustomExecutors) @_spi(ExperimentalScheduling) import _Concurrency
 
 /// Where all tasks of the process run: their jobs go to the scheduler, their sleeps to its clock.
@@ -46,5 +47,10 @@ enum ProcessExecutors: ExecutorFactory {
     /// Takes over all tasks; before the first one.
     static func install() {
         _createExecutors(factory: Self.self)
+        // What names the global pool outright.
+        simulation_take_jobs { job in
+            guard let job, let scheduler = ProcessExecutors.current else { return }
+            scheduler.enqueue(unsafeBitCast(job, to: UnownedJob.self))
+        }
     }
 }

@@ -4,6 +4,7 @@
 import Chat
 import Credentials
 import Dispatch
+import FastChat
 import Logging
 import MTP
 import Messenger
@@ -41,6 +42,7 @@ final class SimulatedNode: @unchecked Sendable {
     private let mtp: MTPService
     private let skaro: SkaroService
     private let messengerSettings: StreamChannel.Settings
+    private let fastChatSettings: StreamChannel.Settings
     private var sockets: [SimulatedSocket] = []
     private(set) var isServing = true
     private(set) var wasKilled = false
@@ -54,10 +56,10 @@ final class SimulatedNode: @unchecked Sendable {
         let process = SimulatedProcess(name)
         let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         let signals = SimulatedSignals(
-            process: process, scheduler: scheduler, weather: world.weather, seed: world.random.next())
+            process: process, scheduler: scheduler, weather: StoreWeather(), seed: world.random.next())
         let engine = SimulatedEngine(
             world.database, signals: signals, process: process, scheduler: scheduler, trace: world.trace,
-            weather: world.weather, seed: world.random.next())
+            weather: StoreWeather(), seed: world.random.next())
         // No two clocks show the same.
         let skew = Int64(world.random.time(.zero, .seconds(2)) / .milliseconds(1))
         let storage = Storage(engine: engine) {
@@ -84,6 +86,13 @@ final class SimulatedNode: @unchecked Sendable {
         messengerSettings = StreamChannel.Settings(
             options: messenger.streamOptions, isSecure: false, registry: registry, load: ServerLoad(),
             makeSession: { messenger.makeSession($0) })
+        var fast = FastChatService.Options()
+        fast.outboundBytes = world.outboundBytes
+        fast.address = { FastChatDevice.address }
+        let fastChat = FastChatService(chat: chat, options: fast, registry: registry, logger: logger)
+        fastChatSettings = StreamChannel.Settings(
+            options: fastChat.streamOptions, isSecure: false, registry: registry, load: ServerLoad(),
+            makeSession: { fastChat.makeSession($0) })
         self.scheduler = scheduler
         self.process = process
         self.signals = signals
@@ -115,9 +124,20 @@ final class SimulatedNode: @unchecked Sendable {
     }
 
     func connectMessenger(_ peer: any SimulatedPeer, world: World) -> SimulatedSocket {
-        connect(peer, world: world) { [registry, messengerSettings] channel in
+        connect(peer, messengerSettings, world: world)
+    }
+
+    func connectFastChat(_ peer: any SimulatedPeer, world: World) -> SimulatedSocket {
+        connect(peer, fastChatSettings, world: world)
+    }
+
+    /// Opens a TCP connection.
+    private func connect(
+        _ peer: any SimulatedPeer, _ settings: StreamChannel.Settings, world: World
+    ) -> SimulatedSocket {
+        connect(peer, world: world) { [registry] channel in
             guard let loop = registry.loop(of: channel.eventLoop) else { return }
-            try channel.pipeline.syncOperations.addHandler(StreamHandler(settings: messengerSettings, loop: loop))
+            try channel.pipeline.syncOperations.addHandler(StreamHandler(settings: settings, loop: loop))
         }
     }
 
@@ -176,6 +196,11 @@ final class SimulatedNode: @unchecked Sendable {
 
     /// The last moment at which something was wrong here.
     var lastTrouble: Duration { max(lastStall, engine.lastFault ?? .zero, signals.lastTrouble) }
+
+    func expose(to weather: StoreWeather) {
+        engine.expose(to: weather)
+        signals.expose(to: weather)
+    }
 
     func heal() {
         engine.heal()

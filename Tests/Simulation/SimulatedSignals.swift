@@ -52,5 +52,6 @@ final class SimulatedSignals: LogSignals, @unchecked Sendable {
         }
     }
 
+    func expose(to weather: StoreWeather) { lostPercent = weather.lostHintsPercent }
     func heal() { lostPercent = 0 }
 }

@@ -61,8 +61,9 @@ final class SimulatedSocket: @unchecked Sendable {
             let channel = SimulatedChannel(socket: self, loop: loop)
             self.channel = channel
             do {
-                try build(channel)
                 channel.open()
+                try build(channel)
+                channel.pipeline.read()
             } catch {
                 preconditionFailure("no pipeline: \(error)")
             }

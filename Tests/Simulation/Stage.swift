@@ -10,8 +10,10 @@ import Storage
 enum Stage {
     nonisolated(unsafe) static var database: SimulatedDatabase?
     nonisolated(unsafe) static var hasher: PasswordHasher?
+    nonisolated(unsafe) static var keys: Keys?
 
     static func prepare() throws {
+        keys = try Keys()
         let database = try SimulatedDatabase()
         let scheduler = Scheduler(seed: 0)
         ProcessExecutors.current = scheduler
@@ -31,8 +33,8 @@ enum Stage {
 
     /// Plays one seed; prints its trace when it fails, or when it alone was asked for.
     static func play(_ seed: UInt64, isOne: Bool) -> Int32 {
-        guard let database, let hasher else { return 1 }
-        let world = World(seed: seed, database: database, hasher: hasher)
+        guard let database, let hasher, let keys else { return 1 }
+        let world = World(seed: seed, database: database, hasher: hasher, keys: keys)
         var play = Play(world)
         play.run()
         do {

@@ -12,6 +12,10 @@ struct Verdict {
     private var changes: [Int64: [LogLine]] = [:]
     private var byUUID: [String: LogLine] = [:]
     private var byWord: [String: LogLine] = [:]
+    /// How often a text was said first in a message.
+    private var wordCounts: [String: Int] = [:]
+    /// What the players know of each message, by its position.
+    private var saidAt: [Int64: Said] = [:]
 
     /// How long a revocation may take to reach a connection when nothing is wrong.
     private static let revocationTime = Duration.seconds(3)
@@ -22,16 +26,27 @@ struct Verdict {
         memberships = Memberships(log, conversations: world.conversations, founders: world.founders)
         for line in log {
             if line.kind == "message" { byUUID[line.uuid] = line }
-            if line.kind == "message", let text = line.text { byWord[text] = line }
+            if line.kind == "message", let text = line.text {
+                byWord[text] = line
+                wordCounts[text, default: 0] += 1
+            }
             if let message = line.replaces { changes[message, default: []].append(line) }
         }
         for said in world.said {
+            // What was deleted says nothing any more; the answer named it.
             if let uuid = said.uuid, let line = byUUID[uuid] { byWord[said.text] = line }
+            if let line = byWord[said.text] { saidAt[line.position] = said }
         }
     }
 
     /// Every rule.
     func judge() {
+        world.trace("the log:")
+        for line in log {
+            world.trace(
+                "  \(line.position) \(line.kind) flow \(line.flow ?? 0) by \(line.sender ?? 0) of \(line.subject ?? 0) \(line.text ?? "") \(line.replaces.map { "replaces \($0)" } ?? "")"
+            )
+        }
         judgeNumbers()
         judgeAcknowledgements()
         judgeOrder()
@@ -69,21 +84,16 @@ struct Verdict {
         }
     }
 
-    /// The log's line of what was said; by its uuid when the answer named it, since deleted text is overwritten.
-    private func lines(of said: Said) -> [LogLine] {
-        log.filter { $0.kind == "message" && ($0.text == said.text || $0.uuid == said.uuid) }
-    }
-
     /// What was acknowledged is there once, what was refused is not.
     private func judgeAcknowledgements() {
         for said in world.said {
-            let lines = lines(of: said)
-            if lines.count > 1 { problem("\(said.text) is in the log \(lines.count) times") }
+            let line = byWord[said.text]
+            if let count = wordCounts[said.text], count > 1 { problem("\(said.text) is in the log \(count) times") }
             switch said.outcome {
             case .done:
-                if lines.isEmpty { problem("\(said.text) was acknowledged and is not in the log") }
+                if line == nil { problem("\(said.text) was acknowledged and is not in the log") }
             case .refused(let why):
-                if let line = lines.first { problem("\(said.text) was refused (\(why)) and is at \(line.position)") }
+                if let line { problem("\(said.text) was refused (\(why)) and is at \(line.position)") }
             case .waiting: problem("\(said.text) was never answered, on a connection that did not end")
             case .unknown: break
             }
@@ -94,7 +104,7 @@ struct Verdict {
     private func judgeOrder() {
         var last: [String: (place: Int, position: Int64, text: String)] = [:]
         for said in world.said {
-            guard let line = lines(of: said).first else { continue }
+            guard let line = byWord[said.text] else { continue }
             let connection = "\(said.device.name) \(said.connection)"
             if let before = last[connection], before.position > line.position {
                 problem("\(said.text) at \(line.position) was sent after \(before.text) at \(before.position)")
@@ -130,7 +140,7 @@ struct Verdict {
     private func mayHaveSaid(_ shown: Shown, _ line: LogLine) -> Bool {
         if shown.text == "Message deleted" { return changes[line.position]?.last?.kind == "deletion" }
         return line.text == shown.text || world.everSaid[line.uuid, default: []].contains(shown.text)
-            || world.said.contains { $0.uuid == line.uuid && $0.text == shown.text }
+            || saidAt[line.position]?.text == shown.text
     }
 
     /// The message that was shown, by its identifier or, where there is none, by its first word.
@@ -187,7 +197,8 @@ struct Verdict {
         for shown in device.shown { if let line = line(shown) { latest[line.position] = shown } }
         for line in log where line.kind == "message" {
             guard let flow = line.flow, memberships.includes(device.account, in: flow, at: line.position),
-                !world.isOwn(line, of: device), device.showsOwnAccount || line.sender != device.account.id.rawValue,
+                saidAt[line.position]?.device !== device,
+                device.showsOwnAccount || line.sender != device.account.id.rawValue,
                 device.namesMessages || changes[line.position]?.last?.kind != "deletion"
             else { continue }
             guard let shown = latest[line.position] else {

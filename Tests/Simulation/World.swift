@@ -4,6 +4,7 @@
 import CSimulation
 import Chat
 import Credentials
+import FastChat
 import Storage
 
 /// Everything of one seed: the store, the nodes, the people and their devices.
@@ -17,6 +18,7 @@ final class World: @unchecked Sendable {
     let trace: Trace
     let database: SimulatedDatabase
     let hasher: PasswordHasher
+    let keys: Keys
     let sealer = Sealer(keys: [[UInt8](repeating: 7, count: Sealer.keyBytes)])
     /// What the play draws from.
     var random: SeededRandom
@@ -51,7 +53,8 @@ final class World: @unchecked Sendable {
         var time: Duration
     }
 
-    init(seed: UInt64, database: SimulatedDatabase, hasher: PasswordHasher) {
+    init(seed: UInt64, database: SimulatedDatabase, hasher: PasswordHasher, keys: Keys) {
+        self.keys = keys
         random = SeededRandom(seed: seed)
         scheduler = Scheduler(seed: random.next())
         ProcessExecutors.current = scheduler
@@ -65,7 +68,7 @@ final class World: @unchecked Sendable {
         pageMessages = random.pick([3, 10, 100]) ?? 0
         var weather = StoreWeather()
         weather.longestDelay = random.pick([.milliseconds(1), .milliseconds(10), .milliseconds(200)]) ?? .zero
-        if random.chance(60) {
+        if random.chance(60), !Play.leavesOut("faults") {
             weather.failsPercent = random.pick([0.3, 2, 10]) ?? 0
             weather.breaksPercent = random.pick([0, 1, 5]) ?? 0
             weather.lostHintsPercent = random.pick([0, 20, 100]) ?? 0
@@ -80,11 +83,6 @@ final class World: @unchecked Sendable {
     func problem(_ text: String) {
         trace("PROBLEM: \(text)")
         problems.append(text)
-    }
-
-    /// Whether a device sent a message itself.
-    func isOwn(_ line: LogLine, of device: Device) -> Bool {
-        said.contains { $0.device === device && ($0.text == line.text || $0.uuid == line.uuid) }
     }
 
     /// Notes that a device asks for another text of a message; `nil` for its deletion.
@@ -121,7 +119,7 @@ final class World: @unchecked Sendable {
     func startNode() {
         nodeNames += 1
         let node = SimulatedNode("node\(nodeNames)", world: self)
-        if isHealing { node.heal() }
+        if isSetUp, !isHealing { node.expose(to: weather) }
         nodes.append(node)
         trace("\(node.name) starts")
     }
@@ -134,6 +132,7 @@ final class World: @unchecked Sendable {
         let names = (1...people).map { "user\($0)" }
         node.perform { [self] chat in
             do {
+                try await putBalancerKey(chat)
                 for name in names { accounts.append(try await makeAccount(name, chat)) }
                 try await makeConversations(chat)
                 for account in accounts {
@@ -145,6 +144,12 @@ final class World: @unchecked Sendable {
                     if random.chance(60) {
                         devices.append(SkaroDevice("\(account.login)/skaro", of: account, world: self))
                     }
+                    if random.chance(40) {
+                        let key = keys.reader.publicKey.pem
+                        _ = try await chat.write(
+                            .putKey(account.id, device: "", kind: FastChatService.name, publicKey: key), by: account.id)
+                        devices.append(FastChatDevice("\(account.login)/fastchat", of: account, world: self))
+                    }
                     if random.chance(50) {
                         devices.append(MessengerDevice("\(account.login)/messenger", of: account, world: self))
                     }
@@ -154,6 +159,17 @@ final class World: @unchecked Sendable {
                 problem("the play cannot be set up: \(error)")
             }
         }
+    }
+
+    /// As the first balancer does.
+    private func putBalancerKey(_ chat: Chat) async throws {
+        var random = SecureRandom()
+        let name = FastChatBalancer.keyName
+        guard let sealer else { return }
+        let sealed = try sealer.seal(
+            Array(keys.balancer.pem.utf8), associatedData: Array("server \(name)".utf8), using: &random)
+        _ = try await chat.storage.putServerKey(
+            SealedKeyPair(publicKey: keys.balancer.publicKey.pem, sealedPrivateKey: sealed), name: name)
     }
 
     private func makeAccount(_ name: String, _ chat: Chat) async throws -> Account {

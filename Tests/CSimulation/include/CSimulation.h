@@ -38,6 +38,9 @@ int64_t simulation_sum(int sum);
 /// Returns how many did not end well.
 uint64_t simulation_play_all(simulation_orders orders, int (*play)(uint64_t seed, int isOne));
 
+/// Hands what the Swift runtime wants to run on its global pool to `enqueue` instead.
+void simulation_take_jobs(void (*enqueue)(void *job));
+
 /// From now on the clocks of this process show this; wall clocks 2023-11-14T22:13:20Z and so much more.
 void simulation_set_clock(int64_t nanoseconds);
 
