@@ -31,6 +31,8 @@ __attribute__((constructor)) static void start_again_without_chance(int argc, ch
     if (getenv("PARLEY_SIMULATION_SETTLED") != NULL) return;
     setenv("PARLEY_SIMULATION_SETTLED", "1", 1);
     setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1);
+    // The seed says more than a backtrace, and sooner.
+    setenv("SWIFT_BACKTRACE", "enable=no", 0);
     // Not permitted in some containers; then addresses, and with them the order of some tables, are chance.
     int now = personality(0xffffffff);
     if (now == -1 || personality((unsigned long)now | ADDR_NO_RANDOMIZE) == -1)
@@ -196,6 +198,33 @@ void simulation_seed_random(uint64_t seed) {
         .implementation_name = random_name, .random = random_word, .buf = random_fill};
     random_state = seed;
     randombytes_set_implementation(&implementation);
+}
+
+// BoringSSL has its own random numbers, and keeps numbers of chance sizes: away from the heap of all others.
+static char *arena, *arena_end;
+
+void *OPENSSL_memory_alloc(size_t size) {
+    const size_t header = 16, most = 4ul << 30;
+    if (arena == NULL) {
+        arena = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (arena == MAP_FAILED) return NULL;
+        arena_end = arena + most;
+    }
+    size_t room = header + ((size + 15) & ~(size_t)15);
+    if (room > (size_t)(arena_end - arena)) return NULL;
+    char *block = arena + header;
+    arena += room;
+    memcpy(block - sizeof size, &size, sizeof size);
+    return block;
+}
+
+// A seed does not need much: nothing is taken back.
+void OPENSSL_memory_free(void *block) { (void)block; }
+
+size_t OPENSSL_memory_get_size(void *block) {
+    size_t size = 0;
+    if (block != NULL) memcpy(&size, (char *)block - sizeof size, sizeof size);
+    return size;
 }
 
 // MARK: Sockets

@@ -77,7 +77,8 @@ struct Play {
         guard let device = random.pick(world.devices.filter(\.isReady)) else { return come() }
         let own = world.conversations.filter { $0.isPublic || $0.members.contains { $0 === device.account } }
         // Now and then where they do not belong.
-        guard let conversation = random.pick(random.chance(95) ? own : world.conversations) else { return }
+        let others = world.conversations.filter { $0.kind != .chat }
+        guard let conversation = random.pick(random.chance(95) ? own : others) else { return }
         for _ in 0..<count {
             saidCount += 1
             let said = Said(

@@ -48,6 +48,10 @@ final class Scheduler {
     /// For what is drawn about the order, so that it does not change what is drawn about the play.
     private var random: SeededRandom
     private var ready: [Item] = []
+    /// What the dead had to do: it is kept, because its end would be noticed.
+    private var buried: [Item] = []
+    private var buriedTimers: [Timer] = []
+    private var buriedBodies: [() -> Void] = []
     /// A heap.
     private var timers: [Timer] = []
     private var timerNumber: UInt64 = 0
@@ -104,6 +108,9 @@ final class Scheduler {
     func pause(_ delay: Duration) async {
         await withCheckedContinuation { continuation in after(delay) { continuation.resume() } }
     }
+
+    /// Keeps what a dead process waits for.
+    func bury(_ body: @escaping () -> Void) { buriedBodies.append(body) }
 
     func kill(_ process: SimulatedProcess) { process.isDead = true }
 
@@ -177,7 +184,7 @@ final class Scheduler {
             if let process = process(of: item) {
                 if process.isDead {
                     ready.swapAt(index, ready.count - 1)
-                    ready.removeLast()
+                    buried.append(ready.removeLast())
                     continue
                 }
                 if process.stalledUntil > now {
@@ -200,7 +207,10 @@ final class Scheduler {
                 timer.body()
                 continue
             }
-            if process.isDead { continue }
+            if process.isDead {
+                buriedTimers.append(timer)
+                continue
+            }
             if process.stalledUntil > now {
                 after(process.stalledUntil - now, for: process, timer.body)
             } else {

@@ -90,7 +90,7 @@ final class SimulatedEngine: StorageEngine, @unchecked Sendable {
     ) async throws(StorageError) -> Value {
         if isClosed { throw StorageError(.unavailable, "The database is closed.") }
         let result: Result<Value, StorageError> = await roundTrip { [self] answer in
-            if process.isDead { return }
+            if process.isDead { return scheduler.bury { answer(.failure(Self.lost)) } }
             if isOutOfReach || random.chance(weather.failsPercent) {
                 noteFault()
                 return answer(.failure(Self.lost))
@@ -121,7 +121,7 @@ final class SimulatedEngine: StorageEngine, @unchecked Sendable {
         // Of what a killed process had under way, some had sent its COMMIT.
         if process.isDead {
             if random.chance(50) { _ = database.write(failing: nil, body) }
-            return
+            return scheduler.bury { answer(.failure(Self.lost)) }
         }
         if isOutOfReach {
             noteFault()
