@@ -94,12 +94,16 @@ let package = Package(
         // Wire protocols
         .target(
             name: "MTP",
-            dependencies: ["Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque],
+            dependencies: [
+                "ExactText", "Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque,
+            ],
             swiftSettings: swiftSettings
         ),
         .target(
             name: "Skaro",
-            dependencies: ["Chat", "Storage", "Credentials", "Transport", "CBOR", nioCore, logging, deque],
+            dependencies: [
+                "ExactText", "Chat", "Storage", "Credentials", "Transport", "CBOR", nioCore, logging, deque,
+            ],
             swiftSettings: swiftSettings
         ),
         .target(
@@ -109,10 +113,12 @@ let package = Package(
         ),
         .target(
             name: "FastChat",
-            dependencies: ["Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque],
+            dependencies: [
+                "ExactText", "Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque,
+            ],
             swiftSettings: swiftSettings
         ),
-        .target(name: "CBOR", swiftSettings: swiftSettings),
+        .target(name: "CBOR", dependencies: ["ExactText"], swiftSettings: swiftSettings),
         .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: swiftSettings),
         .target(
             name: "Transport",
@@ -130,7 +136,8 @@ let package = Package(
 
         // The domain
         .target(
-            name: "Operations", dependencies: ["Chat", "Storage", "Credentials", "Bounds", logging],
+            name: "Operations",
+            dependencies: ["ExactText", "JSON", "Chat", "Storage", "Credentials", "Bounds", logging],
             swiftSettings: swiftSettings),
         .target(
             name: "Chat", dependencies: ["Storage", "Credentials", "JSON", "Bounds", logging, deque],
@@ -149,13 +156,14 @@ let package = Package(
         .target(name: "Storage", dependencies: [logging], swiftSettings: swiftSettings),
 
         // Foundations
+        .target(name: "ExactText", swiftSettings: swiftSettings),
         .target(name: "Bounds", swiftSettings: swiftSettings),
         .target(
             name: "Credentials", dependencies: ["Bounds", "CSodium", crypto, cryptoExtras], swiftSettings: swiftSettings
         ),
         .target(
             name: "Settings",
-            dependencies: ["Bounds", .product(name: "Configuration", package: "swift-configuration")],
+            dependencies: ["ExactText", "Bounds", .product(name: "Configuration", package: "swift-configuration")],
             swiftSettings: swiftSettings
         ),
         .target(name: "Telemetry", dependencies: [logging], swiftSettings: swiftSettings),
@@ -169,6 +177,7 @@ let package = Package(
             path: "Tests/ChatTesting",
             swiftSettings: swiftSettings
         ),
+        .target(name: "HostileText", path: "Tests/HostileText", swiftSettings: swiftSettings),
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
@@ -223,32 +232,37 @@ let package = Package(
         .testTarget(name: "BoundsTests", dependencies: ["Bounds"], swiftSettings: swiftSettings),
         .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Bounds"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "SettingsTests", dependencies: ["Settings", "Bounds"], resources: [.copy("Fixtures")],
+            name: "SettingsTests", dependencies: ["HostileText", "Settings", "Bounds"], resources: [.copy("Fixtures")],
             swiftSettings: swiftSettings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", logging], swiftSettings: swiftSettings),
-        .testTarget(name: "CBORTests", dependencies: ["CBOR"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ExactTextTests", dependencies: ["ExactText", "HostileText"], swiftSettings: swiftSettings),
+        .testTarget(name: "CBORTests", dependencies: ["CBOR", "HostileText"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SkaroTests",
             dependencies: [
-                "Skaro", "CBOR", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", "Bounds",
+                "HostileText", "Skaro", "CBOR", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials",
+                "Transport", "Bounds",
                 nioCore, logging, "JSON",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "MessengerTests",
             dependencies: [
-                "Messenger", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", "Bounds",
+                "HostileText", "Messenger", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport",
+                "Bounds",
                 nioCore, logging, serviceLifecycle, "JSON",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "FastChatTests",
             dependencies: [
-                "FastChat", "Credentials", "JSON", "ChatTesting", "TestClient", "Chat", "Storage", "Transport",
+                "HostileText", "FastChat", "Credentials", "JSON", "ChatTesting", "TestClient", "Chat", "Storage",
+                "Transport",
                 "Bounds",
                 nioCore, logging, serviceLifecycle,
             ], swiftSettings: swiftSettings),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "HostileText"], swiftSettings: swiftSettings),
         .testTarget(
             name: "StorageTests",
             dependencies: [
@@ -273,7 +287,8 @@ let package = Package(
         .testTarget(
             name: "MTPTests",
             dependencies: [
-                "MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport", "Bounds",
+                "HostileText", "MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials",
+                "Transport", "Bounds",
                 nioCore,
                 logging,
             ],
@@ -290,7 +305,9 @@ let package = Package(
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "ChatTesting", "Chat", "Storage", "StorageSQLite", "Credentials", logging],
+            dependencies: [
+                "HostileText", "Operations", "ChatTesting", "Chat", "Storage", "StorageSQLite", "Credentials", logging,
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ManageCommandsTests",
@@ -316,7 +333,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ChatTesting", "TestClient", "JSON", "manage", nioCore, nioPosix, "Credentials", "FastChat", "MTP",
+                "HostileText", "CBOR", "Transport", "ChatTesting", "TestClient", "JSON", "manage", nioCore, nioPosix,
+                "Credentials", "FastChat", "MTP",
                 "Messenger", "Skaro",
             ],
             swiftSettings: swiftSettings),

@@ -47,6 +47,8 @@ package struct CBORError: Error, Equatable, Sendable {
         case invalidChunk
         /// A text, or a chunk of one, is not UTF-8.
         case invalidUTF8
+        /// The key of a map is no text. No protocol of ours has others, and what a key can be bounds what comparing keys costs.
+        case nonTextKey
         /// A map has the same key twice. Decoders differ in which one they take, so we take neither.
         case duplicateKey
         /// Longer than `CBORLimits.bytes`.
@@ -81,6 +83,7 @@ extension CBORError: CustomStringConvertible {
         case .misplacedBreak: "a break ends nothing"
         case .invalidChunk: "a string of indefinite length has a part that is not of its kind"
         case .invalidUTF8: "a text is not UTF-8"
+        case .nonTextKey: "the key of a map is no text"
         case .duplicateKey: "a map has the same key twice"
         case .tooLong: "the item is too long"
         case .tooDeep: "arrays, maps and tags are nested too deeply"

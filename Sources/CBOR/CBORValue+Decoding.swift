@@ -1,10 +1,12 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ExactText
+
 extension CBORValue {
     /// Decodes exactly one item, of any encoding that RFC 8949 calls well-formed and valid.
     ///
-    /// The bytes are not needed afterwards. Tags are kept, not understood.
+    /// The bytes are not needed afterwards. Tags are kept, not understood. Maps with other keys than texts are refused.
     ///
     /// - Parameters:
     ///   - bytes: The whole item, nothing behind it.
@@ -212,7 +214,10 @@ private struct CBORReader {
         into pairs: inout [CBORPair], keys: inout CBORKeys, depthLeft: Int
     ) throws(CBORError) {
         let start = offset
-        let key = try value(depthLeft: depthLeft)
+        let head = try head()
+        if head.major == 7, head.argument == nil { throw CBORError(.misplacedBreak, at: start) }
+        guard head.major == 3 else { throw CBORError(.nonTextKey, at: start) }
+        let key = try text(head, at: start)
         guard keys.insert(key, after: pairs) else { throw CBORError(.duplicateKey, at: start) }
         pairs.append(CBORPair(key, try value(depthLeft: depthLeft)))
     }
@@ -241,12 +246,13 @@ private struct CBORReader {
 /// hashes, so that a map of many keys does not take the square of their number.
 private struct CBORKeys {
     private static let few = 8
-    private var hashed: Set<CBORValue> = []
+    private var hashed: Set<ExactText> = []
 
     /// - Returns: Whether the key is new.
-    mutating func insert(_ key: CBORValue, after pairs: [CBORPair]) -> Bool {
-        if pairs.count < Self.few { return !pairs.contains { $0.key == key } }
-        if hashed.isEmpty { hashed = Set(pairs.map(\.key)) }
+    mutating func insert(_ key: String, after pairs: [CBORPair]) -> Bool {
+        let key = ExactText(key)
+        if pairs.count < Self.few { return !pairs.contains { ExactText($0.key) == key } }
+        if hashed.isEmpty { hashed = Set(pairs.lazy.map { ExactText($0.key) }) }
         return hashed.insert(key).inserted
     }
 }

@@ -1,7 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// One data item of CBOR (RFC 8949), with nothing lost that the generic data model knows.
+import ExactText
+
+/// One data item of CBOR (RFC 8949), with nothing lost that the generic data model knows, but the keys of maps are texts.
 ///
 /// What the encoding leaves open is not kept: the length of a head, and whether a length was indefinite.
 ///
@@ -37,14 +39,18 @@ package enum CBORValue: Sendable {
 }
 
 /// One key of a map and its value.
+///
+/// Keys are equal if their bytes are.
 package struct CBORPair: Hashable, Sendable {
-    package var key: CBORValue
+    private let name: ExactText
     package var value: CBORValue
 
-    package init(_ key: CBORValue, _ value: CBORValue) {
-        self.key = key
+    package init(_ key: String, _ value: CBORValue) {
+        name = ExactText(key)
         self.value = value
     }
+
+    package var key: String { name.string }
 }
 
 extension CBORValue {
@@ -114,13 +120,10 @@ extension CBORValue {
         return true
     }
 
-    /// The value of a text key; `nil` also when this is no map.
+    /// The value of a key; `nil` also when this is no map.
     package subscript(key: String) -> CBORValue? {
         guard case .map(let pairs) = self else { return nil }
-        for pair in pairs {
-            if case .text(let name) = pair.key, name.utf8.elementsEqual(key.utf8) { return pair.value }
-        }
-        return nil
+        return pairs.first { ExactText($0.key) == ExactText(key) }?.value
     }
 
     /// What it is, with its article, for messages: `a byte string`.
@@ -141,7 +144,7 @@ extension CBORValue {
     }
 }
 
-/// Equality is that of map keys (RFC 8949 §5.6.1): 1 and 1.0 differ, texts compare by their bytes.
+/// Equality is that of RFC 8949 §5.6.1: 1 and 1.0 differ, texts compare by their bytes.
 ///
 /// Floats compare by their bits, so that a NaN equals itself; -0.0 and 0.0 differ.
 extension CBORValue: Hashable {
@@ -150,8 +153,7 @@ extension CBORValue: Hashable {
         case (.unsigned(let left), .unsigned(let right)): left == right
         case (.negative(let left), .negative(let right)): left == right
         case (.bytes(let left), .bytes(let right)): left == right
-        case (.text(let left), .text(let right)):
-            left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+        case (.text(let left), .text(let right)): ExactText(left) == ExactText(right)
         case (.array(let left), .array(let right)): left == right
         case (.map(let left), .map(let right)): left == right
         case (.tag(let left, let leftValue), .tag(let right, let rightValue)): left == right && leftValue == rightValue
@@ -170,7 +172,7 @@ extension CBORValue: Hashable {
         case .unsigned(let value): hasher.combine(value)
         case .negative(let value): hasher.combine(~value)
         case .bytes(let bytes): hasher.combine(bytes)
-        case .text(var text): text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        case .text(let text): hasher.combine(ExactText(text))
         case .array(let elements): hasher.combine(elements)
         case .map(let pairs): hasher.combine(pairs)
         case .tag(let number, let value):
@@ -196,7 +198,7 @@ extension CBORValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
     package init(arrayLiteral elements: CBORValue...) { self = .array(elements) }
 
     /// A map in the order of the literal.
-    package init(dictionaryLiteral pairs: (CBORValue, CBORValue)...) {
+    package init(dictionaryLiteral pairs: (String, CBORValue)...) {
         self = .map(pairs.map { CBORPair($0.0, $0.1) })
     }
 }

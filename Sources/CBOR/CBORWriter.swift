@@ -176,7 +176,7 @@ package struct CBORWriter: Sendable {
         case .map(let pairs):
             map(count: pairs.count)
             for pair in pairs {
-                self.value(pair.key)
+                text(pair.key)
                 self.value(pair.value)
             }
         case .tag(let number, let value):

@@ -117,7 +117,7 @@ package struct MessageContent: Sendable, Equatable {
         isIncomplete = blobs.isEmpty && value?["beside"] != nil
         encryption = value?["encryption"]?.string
         if encryption != nil, let members = value?["envelope"]?.members {
-            for (name, value) in members { envelope[name] = value.string }
+            for (name, value) in members { envelope[name.string] = value.string }
         }
         for file in File.allCases {
             if let bytes = blobs[file.rawValue] {

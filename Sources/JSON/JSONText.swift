@@ -5,7 +5,8 @@ import Glibc
 
 /// A text that may be long: a Swift string, or a string of a parsed document that was not copied.
 ///
-/// Attachments of many MiB pass through as one of these, and are written once, by `JSONWriter`.
+/// Attachments of many MiB pass through as one of these, and are written once, by `JSONWriter`. Names of members are such
+/// texts as well: two are equal if their bytes are, which no text can make slow (`String` normalizes what it compares).
 package struct JSONText: Sendable {
     private let storage: Storage
 
@@ -70,8 +71,21 @@ extension JSONText: Hashable {
         }
     }
 
+    /// Hashes the bytes and their number, so that neighbouring texts do not run into each other.
     package func hash(into hasher: inout Hasher) {
-        withUTF8 { hasher.combine(bytes: $0) }
+        withUTF8 { bytes in
+            hasher.combine(bytes.count)
+            hasher.combine(bytes: bytes)
+        }
+    }
+
+    /// Whether the text is a word, for `switch`: lengths first, then the bytes, without a copy.
+    package static func ~= (word: StaticString, text: JSONText) -> Bool {
+        text.withUTF8 { bytes in
+            guard bytes.count == word.utf8CodeUnitCount else { return false }
+            guard let start = bytes.baseAddress else { return true }
+            return memcmp(start, word.utf8Start, bytes.count) == 0
+        }
     }
 }
 

@@ -165,12 +165,12 @@ package struct JSONValue: @unchecked Sendable {
         json_object_iter_next(node, position)
     }
 
-    fileprivate func member(at position: UnsafeMutableRawPointer) -> (String, JSONValue)? {
+    fileprivate func member(at position: UnsafeMutableRawPointer) -> (JSONText, JSONValue)? {
         guard let name = json_object_iter_key(position), let value = json_object_iter_value(position) else {
             return nil
         }
-        let bytes = UnsafeRawBufferPointer(start: name, count: json_object_iter_key_len(position))
-        return (String(decoding: bytes, as: UTF8.self), JSONValue(value, of: document))
+        let text = JSONText(document: document, start: name, count: json_object_iter_key_len(position))
+        return (text, JSONValue(value, of: document))
     }
 }
 
@@ -200,7 +200,7 @@ package struct JSONMembers: Sequence, Sendable {
         fileprivate let value: JSONValue
         fileprivate var position: UnsafeMutableRawPointer?
 
-        package mutating func next() -> (name: String, value: JSONValue)? {
+        package mutating func next() -> (name: JSONText, value: JSONValue)? {
             guard let here = position, let member = value.member(at: here) else { return nil }
             position = value.member(after: here)
             return member

@@ -51,6 +51,13 @@ package struct JSONWriter: Sendable {
         needsComma = false
     }
 
+    /// The name of the member whose value comes next, escaped.
+    package mutating func key(escaping name: JSONText) {
+        string(name)
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
     package mutating func string(_ value: String) {
         separate()
         var value = value

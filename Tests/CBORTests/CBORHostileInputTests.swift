@@ -33,8 +33,8 @@ import Testing
         ("8261", CBORError(.truncated, at: 0)), ("826161", CBORError(.truncated, at: 3)),
         ("a1", CBORError(.truncated, at: 0)), ("a20102", CBORError(.truncated, at: 0)),
         ("a2010203", CBORError(.truncated, at: 0)), ("c0", CBORError(.truncated, at: 1)),
-        ("9f01", CBORError(.truncated, at: 2)), ("bf01", CBORError(.truncated, at: 2)),
-        ("bf0102", CBORError(.truncated, at: 3)), ("5f4100", CBORError(.truncated, at: 3)),
+        ("9f01", CBORError(.truncated, at: 2)), ("bf60", CBORError(.truncated, at: 2)),
+        ("bf6002", CBORError(.truncated, at: 3)), ("5f4100", CBORError(.truncated, at: 3)),
         // Reserved heads.
         ("1c", CBORError(.reserved, at: 0)), ("1d", CBORError(.reserved, at: 0)), ("1e", CBORError(.reserved, at: 0)),
         ("3c", CBORError(.reserved, at: 0)), ("5d", CBORError(.reserved, at: 0)), ("7e", CBORError(.reserved, at: 0)),
@@ -45,7 +45,7 @@ import Testing
         // Breaks.
         ("ff", CBORError(.misplacedBreak, at: 0)), ("81ff", CBORError(.misplacedBreak, at: 1)),
         ("8200ff", CBORError(.misplacedBreak, at: 2)), ("a1ff00", CBORError(.misplacedBreak, at: 1)),
-        ("a100ff", CBORError(.misplacedBreak, at: 2)), ("bf00ff", CBORError(.misplacedBreak, at: 2)),
+        ("a160ff", CBORError(.misplacedBreak, at: 2)), ("bf60ff", CBORError(.misplacedBreak, at: 2)),
         ("c0ff", CBORError(.misplacedBreak, at: 1)), ("9f81ff", CBORError(.misplacedBreak, at: 2)),
         // Indefinite lengths where there are none.
         ("1f", CBORError(.indefinite, at: 0)), ("3f", CBORError(.indefinite, at: 0)),
@@ -62,25 +62,27 @@ import Testing
         ("81626180", CBORError(.invalidUTF8, at: 1)), ("a161ff00", CBORError(.invalidUTF8, at: 1)),
         ("7f61c361bcff", CBORError(.invalidUTF8, at: 1)), ("7f616161ffff", CBORError(.invalidUTF8, at: 3)),
         // Keys.
-        ("a201020103", CBORError(.duplicateKey, at: 3)), ("a2616101616102", CBORError(.duplicateKey, at: 4)),
-        ("bf616101616102ff", CBORError(.duplicateKey, at: 4)), ("a2010218010a", CBORError(.duplicateKey, at: 3)),
-        ("a281010281010a", CBORError(.duplicateKey, at: 4)), ("a2f97e0001f97e0002", CBORError(.duplicateKey, at: 5)),
+        ("a260026003", CBORError(.duplicateKey, at: 3)), ("a2616101616102", CBORError(.duplicateKey, at: 4)),
+        ("bf616101616102ff", CBORError(.duplicateKey, at: 4)), ("a26161027801610a", CBORError(.duplicateKey, at: 4)),
+        ("a26161027f6161ff0a", CBORError(.duplicateKey, at: 4)),
+        ("a1f900000a", CBORError(.nonTextKey, at: 1)), ("a1000a", CBORError(.nonTextKey, at: 1)),
+        ("a1200a", CBORError(.nonTextKey, at: 1)), ("a141610a", CBORError(.nonTextKey, at: 1)),
+        ("a181010a", CBORError(.nonTextKey, at: 1)), ("a1a00a", CBORError(.nonTextKey, at: 1)),
+        ("a1c061610a", CBORError(.nonTextKey, at: 1)), ("a1f60a", CBORError(.nonTextKey, at: 1)),
+        ("bf5fff0aff", CBORError(.nonTextKey, at: 1)), ("82a0a1f40a", CBORError(.nonTextKey, at: 3)),
     ])
     func whatIsWrongIsNamedWithItsPlace(hex: String, error: CBORError) {
         #expect(refusal(of: hex) == error)
         #expect(error.description.hasSuffix("(at byte \(error.offset))"))
     }
 
-    @Test(arguments: [
-        "a2616501f93c0002", "a2f93c0001fa3f80000002", "a20101200a", "a2624142014241420a", "a2f90000010002",
-        "a2f9000001f9800002", "a262c3a9016365cc8102",
-    ])
+    @Test(arguments: ["a26165016002", "a2616101614102", "a262c3a9016365cc8102", "a26161016261000a"])
     func keysThatOnlyLookAlikeDiffer(hex: String) throws {
         #expect(try CBORValue(decoding: [UInt8](hex: hex)).map?.count == 2)
     }
 
     @Test func duplicateIsFoundAmongManyKeys() {
-        func map(_ keys: [UInt64]) -> [UInt8] { CBORValue.map(keys.map { CBORPair(.unsigned($0), .null) }).encoded() }
+        func map(_ keys: [UInt64]) -> [UInt8] { CBORValue.map(keys.map { CBORPair("\($0)", .null) }).encoded() }
 
         #expect(refusal(of: map(Array(0..<5000))) == nil)
         for twice in [0, 7, 8, 9, 4999] as [UInt64] {
@@ -113,7 +115,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("83010203", 4), ("9f010203ff", 4), ("a201020304", 5), ("bf01020304ff", 5), ("c1c1c100", 4),
+        ("83010203", 4), ("9f010203ff", 4), ("a26002616104", 5), ("bf6002616104ff", 5), ("c1c1c100", 4),
         ("5f4100410041004100ff", 5), ("7f60606060ff", 5), ("00", 1),
     ])
     func itemsAreCounted(hex: String, items: Int) {
@@ -124,7 +126,7 @@ import Testing
             refusal(of: bytes, limits: CBORLimits(bytes: 100, depth: 32, items: items - 1))?.code == .tooManyItems)
     }
 
-    @Test(arguments: [[0x81], [0x9F], [0xA1, 0x00], [0xBF, 0x00], [0xC1], [0xD9, 0xD9, 0xF7]] as [[UInt8]])
+    @Test(arguments: [[0x81], [0x9F], [0xA1, 0x60], [0xBF, 0x60], [0xC1], [0xD9, 0xD9, 0xF7]] as [[UInt8]])
     func depthIsBounded(opener: [UInt8]) {
         let limits = CBORLimits(bytes: 32 << 20, depth: 32, items: 1 << 20)
         func nested(_ depth: Int) -> [UInt8] {
@@ -136,13 +138,6 @@ import Testing
         #expect(refusal(of: nested(33), limits: limits) == CBORError(.tooDeep, at: 32 * opener.count))
         #expect(refusal(of: nested(1_000_000), limits: limits) == CBORError(.tooDeep, at: 32 * opener.count))
         #expect(refusal(of: opener + [0], limits: CBORLimits(bytes: 9, depth: 0, items: 9))?.code == .tooDeep)
-    }
-
-    /// A key that is a map whose key is a map.
-    @Test func depthOfKeysCountsToo() {
-        let bytes = [UInt8](repeating: 0xA1, count: 33) + Array(repeating: 0, count: 34)
-
-        #expect(refusal(of: bytes) == CBORError(.tooDeep, at: 32))
     }
 
     @Test func siblingsAreNotDepth() {

@@ -51,7 +51,8 @@ import Testing
 
     @Test func accessorAnswersForItsOwnTypeOnly() {
         let values: [CBORValue] = [
-            1, -1, .bytes([1]), "a", [1], [1: 2], .tag(1, 1), .simple(1), true, .null, .undefined, .half(1), .single(1),
+            1, -1, .bytes([1]), "a", [1], ["a": 2], .tag(1, 1), .simple(1), true, .null, .undefined, .half(1),
+            .single(1),
             .double(1),
         ]
 
@@ -66,11 +67,11 @@ import Testing
         #expect(Set(values.map { "\($0.kind)" }).count == 11)
     }
 
-    @Test func memberIsFoundByTextKeyOnly() throws {
-        let written: CBORValue = [1: "one", "1": "text", "b": .null, .bytes([0x63]): 3]
+    @Test func memberIsFoundByItsKey() throws {
+        let written: CBORValue = ["a": "text", "b": .null]
         let map = try CBORValue(decoding: written.encoded())
 
-        #expect(map["1"] == "text")
+        #expect(map["a"] == "text")
         #expect(map["b"] == .null)
         #expect(map["c"] == nil)
         #expect(CBORValue("b")["b"] == nil)
@@ -85,9 +86,9 @@ import Testing
 
     @Test func mapKeepsTheOrderOfTheWire() throws {
         let keys = ["z", "a", "m", "b"]
-        let map = CBORValue.map(keys.map { CBORPair(.text($0), .null) })
+        let map = CBORValue.map(keys.map { CBORPair($0, .null) })
 
-        #expect(try CBORValue(decoding: map.encoded()).map?.compactMap(\.key.text) == keys)
+        #expect(try CBORValue(decoding: map.encoded()).map?.map(\.key) == keys)
     }
 }
 

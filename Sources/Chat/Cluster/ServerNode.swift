@@ -81,7 +81,7 @@ package struct ServerNode: Sendable, Equatable {
     private static func endpoints(in text: String) -> [String: String] {
         guard let members = (try? JSONValue.parse(Array(text.utf8)))?.members else { return [:] }
         var endpoints: [String: String] = [:]
-        for (name, value) in members { endpoints[name] = value.string }
+        for (name, value) in members { endpoints[name.string] = value.string }
         return endpoints
     }
 }

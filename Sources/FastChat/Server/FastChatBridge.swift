@@ -120,7 +120,7 @@ enum FastChatPicture {
 
     /// Whether the text is Base64 and begins like a known format.
     static func isPlausible(_ text: String) -> Bool {
-        guard beginnings.contains(where: text.hasPrefix) else { return false }
+        guard beginnings.contains(where: { text.utf8.starts(with: $0.utf8) }) else { return false }
         var digits = 0
         var padding = 0
         for byte in text.utf8 {

@@ -94,7 +94,7 @@ extension FastChatSession {
         }
         do {
             // As the client wrote it, where other clients of the protocol read that.
-            let pem = publicKey.hasPrefix("-----BEGIN RSA PUBLIC KEY-----") ? publicKey : key.pem
+            let pem = publicKey.utf8.starts(with: "-----BEGIN RSA PUBLIC KEY-----".utf8) ? publicKey : key.pem
             // In one write with the account: this protocol has no request for a key of an account that has none.
             let logIn = try await chat.register(
                 login: String(number.rawValue), password: password, username: nil, email: nil,

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ExactText
 package import JSON
 
 /// What all copies of a message have in common.
@@ -63,7 +64,7 @@ package struct FastChatHeader: Equatable, Sendable {
 
     /// Reads what `writeKeptMembers` wrote, or `nil` if it is something else.
     package init?(kept object: JSONValue, sender: FastChatUserNumber, group: FastChatGroupNumber?) {
-        guard let kind = object["type"]?.string.flatMap(Kind.init(rawValue:)), let time = object["time"]?.string else {
+        guard let kind = object["type"]?.string.flatMap(Kind.init(word:)), let time = object["time"]?.string else {
             return nil
         }
         self.init(
@@ -80,7 +81,7 @@ package struct FastChatHeader: Equatable, Sendable {
             default:
                 var writer = JSONWriter(capacity: 32)
                 writer.value(value)
-                return Member(name: name, json: writer.bytes)
+                return Member(name: name.string, json: writer.bytes)
             }
         }
     }

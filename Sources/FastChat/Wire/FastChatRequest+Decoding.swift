@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ExactText
 import JSON
 
 extension FastChatRequest {
@@ -24,8 +25,7 @@ extension FastChatRequest {
     }
 
     private static func single(_ object: FastChatObject) throws(FastChatDecodeError) -> FastChatRequest {
-        let type = try object.string("type")
-        switch type {
+        switch try object.text("type") {
         case "new":
             return .register(
                 try object.user("user"), password: try object.string("password"),
@@ -38,18 +38,15 @@ extension FastChatRequest {
             let sender = try object.user("from")
             if try object.flag("isgroup") { return .groupKeys(try object.group("message"), from: sender) }
             return .userKey(try object.user("message"), from: sender)
-        case FastChatHeader.Kind.text.rawValue, FastChatHeader.Kind.image.rawValue:
-            return try message(object)
-        default:
-            throw FastChatDecodeError("type must be new, login, close, keys, msg or img")
+        case "msg", "img": return try message(object)
+        default: throw FastChatDecodeError("type must be new, login, close, keys, msg or img")
         }
     }
 
     private static func message(_ object: FastChatObject) throws(FastChatDecodeError) -> FastChatRequest {
-        let text = try object.text("message")
         // The commands are told from ciphertexts by `isgroup` and `dest`, and no base64 text is one of them.
-        let command = text.utf8Count <= 32 ? text.string : ""
-        if object.member("dest")?.string == "server" {
+        let command = try object.text("message")
+        if object.member("dest")?.text == "server" {
             guard command == "close" else {
                 throw FastChatDecodeError("message must be \"close\" where dest is \"server\"")
             }
@@ -107,7 +104,7 @@ extension FastChatRequest {
 
 extension FastChatHeader.Kind {
     init(_ object: FastChatObject) throws(FastChatDecodeError) {
-        guard let kind = Self(rawValue: try object.string("type")) else {
+        guard let kind = Self(word: try object.string("type")) else {
             throw FastChatDecodeError("\(object.place("type")) must be msg or img")
         }
         self = kind

@@ -35,9 +35,9 @@ package enum FastChatItem: Equatable, Sendable {
     case notice(FastChatNotice, time: String)
 
     init(_ object: FastChatObject) throws(FastChatDecodeError) {
-        if try object.string("type") == "keys" {
+        if try object.text("type") == "keys" {
             self = .keys(try FastChatKeysReply(object))
-        } else if object.member("from")?.string == "server" {
+        } else if object.member("from")?.text == "server" {
             let group = try object.number("group")
             let notice = FastChatNotice(
                 try object.string("message"), group: group == 0 ? nil : FastChatGroupNumber(group))
@@ -50,13 +50,13 @@ package enum FastChatItem: Equatable, Sendable {
 
 extension FastChatReply {
     fileprivate init(_ object: FastChatObject) throws(FastChatDecodeError) {
-        guard try object.string("type") == "server reply" else {
+        guard try object.text("type") == "server reply" else {
             throw FastChatDecodeError("type must be \"server reply\"")
         }
         let message = try object.string("server_message")
         let isFinal = try object.flag("response")
         let known: [FastChatReply] = [.registered, .userTaken, .loggedIn, .logInFailed]
-        self = known.first { $0.message == message && $0.isFinal == isFinal } ?? .refused(message)
+        self = known.first { $0.message.utf8.elementsEqual(message.utf8) && $0.isFinal == isFinal } ?? .refused(message)
     }
 }
 
@@ -71,7 +71,7 @@ extension FastChatKeysReply {
         }
         var keys: [Key] = []
         for (name, value) in members {
-            guard let user = Int64(name), user >= 0, let pem = value.string else {
+            guard let user = Int64(name.string), user >= 0, let pem = value.string else {
                 throw FastChatDecodeError("\(object.place("message")) must hold public keys by the numbers of users")
             }
             keys.append(Key(user: FastChatUserNumber(user), pem: pem))

@@ -3,6 +3,7 @@
 
 import Chat
 import Credentials
+import ExactText
 import JSON
 import Storage
 
@@ -133,10 +134,10 @@ struct MTPMethods {
 
     private func addFlow(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> Outcome {
         guard let flow = data.flow?.first else { throw MTPFailure(.badRequest, "data.flow[0] is missing.") }
-        guard let kind = flow.type.flatMap(FlowRecord.Kind.init(rawValue:)) else {
+        guard let kind = flow.type.flatMap(FlowRecord.Kind.init(word:)) else {
             throw MTPFailure(.badRequest, "data.flow[0].type must be chat, group or channel.")
         }
-        if let owner = flow.owner, owner != asker.uuid.description {
+        if let owner = flow.owner, Identifier(decimal: owner) != asker.uuid {
             throw MTPFailure(.forbidden, "data.flow[0].owner must be who asks.")
         }
         var members: [Identifier] = []

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ExactText
 import JSON
 package import NIOCore
 
@@ -32,7 +33,7 @@ package struct MTPRequest: Sendable, Equatable {
     }
 
     /// The method that `type` names; `nil` is answered with 405.
-    package var method: MTPMethod? { MTPMethod(rawValue: type) }
+    package var method: MTPMethod? { MTPMethod(word: type) }
 
     /// Who asks: the first user.
     package var asker: UserObject? { data.user?.first }

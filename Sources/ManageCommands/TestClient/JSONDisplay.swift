@@ -20,7 +20,7 @@ struct JSONDisplay {
         switch value.kind {
         case .object:
             guard let members = value.members, members.underestimatedCount > 0 else { return "{}" }
-            let lines = members.map { "\(inner)\(name($0.name)): \(set($0.value, indent: inner))" }
+            let lines = members.map { "\(inner)\(name($0.name.string)): \(set($0.value, indent: inner))" }
             return "{\n\(lines.joined(separator: ",\n"))\n\(indent)}"
         case .array:
             guard let elements = value.array, !elements.isEmpty else { return "[]" }

@@ -21,7 +21,8 @@ indirect enum JSONTree: Equatable {
 
     init(_ value: JSONValue) {
         switch value.kind {
-        case .object: self = .object(value.members?.map { Member(name: $0.name, value: JSONTree($0.value)) } ?? [])
+        case .object:
+            self = .object(value.members?.map { Member(name: $0.name.string, value: JSONTree($0.value)) } ?? [])
         case .array: self = .array(value.array?.map { JSONTree($0) } ?? [])
         case .string: self = value.text.map { .text($0) } ?? .null
         case .integer: self = value.int.map { .integer($0) } ?? .null

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import CBOR
+import ExactText
 
 /// A frame is no request at all; it is answered by an `error` push.
 ///
@@ -66,7 +67,7 @@ package struct SkaroRequest: Equatable, Sendable {
     }
 
     /// The request that `type` names.
-    package var method: SkaroMethod? { SkaroMethod(rawValue: type) }
+    package var method: SkaroMethod? { SkaroMethod(word: type) }
 
     /// The request with its fields.
     ///

@@ -43,8 +43,8 @@ enum SearchWords {
     /// A query for messages that contain every one of `words`; `nil` if there is none.
     static func query(_ words: [String]) -> String? {
         var query: [String] = []
-        for word in words.flatMap(Self.words) where query.count < maximumQueryWords && !query.contains(word) {
-            query.append(word)
+        for word in words.flatMap(Self.words) where query.count < maximumQueryWords {
+            if !query.contains(where: { $0.utf8.elementsEqual(word.utf8) }) { query.append(word) }
         }
         // Quoted, so that no operator of the engine's query language works.
         return query.isEmpty ? nil : query.map { "\"\($0)\"" }.joined(separator: " ")

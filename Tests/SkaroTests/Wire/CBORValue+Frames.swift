@@ -16,11 +16,11 @@ extension [UInt8] {
 extension CBORValue {
     /// The map with one more pair, or another value for its key.
     func setting(_ key: String, _ value: CBORValue) -> CBORValue {
-        .map((removing(key).map ?? []) + [CBORPair(.text(key), value)])
+        .map((removing(key).map ?? []) + [CBORPair(key, value)])
     }
 
     /// The map without a key.
     func removing(_ key: String) -> CBORValue {
-        .map((map ?? []).filter { $0.key != .text(key) })
+        .map((map ?? []).filter { !$0.key.utf8.elementsEqual(key.utf8) })
     }
 }
