@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ExactText
+
 /// Looks for what is odd about settings that can be read: unknown keys, two spellings of one key, secrets that others
 /// can read.
 struct SettingsInspection {
@@ -14,11 +16,12 @@ struct SettingsInspection {
 
     private func sectionFindings() -> [SettingsFinding] {
         let names = SettingSection.all.map(\.name)
-        var seen: [String: String] = [:]
+        var seen: [ExactText: ExactText] = [:]
         return (document?.sections ?? []).compactMap { section in
-            let folded = section.name.uppercased()
+            let folded = ExactText(section.name.uppercased())
             let shown = section.name.quotedForDisplay(quotes: false)
-            if let first = seen.updateValue(section.name, forKey: folded), first != section.name {
+            let written = ExactText(section.name)
+            if let first = seen.updateValue(written, forKey: folded), first != written {
                 return warning(
                     section.line, key: "[\(shown)]", "The section [\(shown)] occurs in another spelling before.",
                     "Move its keys to one section."
@@ -35,8 +38,8 @@ struct SettingsInspection {
                         : "Create an administrator with 'manage superuser-create'."
                 )
             }
-            guard folded != "DEFAULT", !names.contains(folded) else { return nil }
-            let meant = SpellingSuggestion.nearest(to: folded, among: names)
+            guard folded != "DEFAULT", Self.sections[folded] == nil else { return nil }
+            let meant = SpellingSuggestion.nearest(to: folded.string, among: names)
             return warning(
                 section.line, key: "[\(shown)]", "The section [\(shown)] is unknown and has no effect.",
                 meant.map { "Did you mean [\($0)]?" } ?? "The sections are listed in docs/configuration.md."
@@ -46,14 +49,14 @@ struct SettingsInspection {
 
     private func entryFindings() -> [SettingsFinding] {
         (document?.entries ?? []).compactMap { entry in
-            let name = entry.name.uppercased()
+            let name = ExactText(entry.name.uppercased())
             let shown = entry.name.quotedForDisplay(quotes: false)
             let path = "\(entry.section.quotedForDisplay(quotes: false)).\(shown)"
-            let isDefault = entry.section == "DEFAULT"
-            let section = SettingSection.all.first { isDefault || $0.name == entry.section.uppercased() }
+            let isDefault = ExactText(entry.section) == "DEFAULT"
+            let section = isDefault ? SettingSection.all.first : Self.sections[ExactText(entry.section.uppercased())]
             guard let section else { return nil }
-            let keys = isDefault ? SettingKey.all : section.keys
-            guard let key = keys.first(where: { $0.names.contains(name) }) else {
+            let known = Self.keys[name]?.first { isDefault || $0.section == section.name }
+            guard let key = known else {
                 return warning(
                     entry.line, key: path, "The key \(path) is unknown and has no effect.", remedy(name, in: section))
             }
@@ -68,11 +71,15 @@ struct SettingsInspection {
         }
     }
 
-    private func remedy(_ name: String, in section: SettingSection) -> String {
-        if let elsewhere = SettingKey.all.first(where: { $0.names.contains(name) }) {
-            return "Did you mean \(elsewhere.path)?"
-        }
-        if let meant = SpellingSuggestion.nearest(to: name, among: section.keys.flatMap(\.names)) {
+    /// The sections by their names, and the keys by each of their names, in the order of the documentation.
+    private static let sections = Dictionary(uniqueKeysWithValues: SettingSection.all.map { (ExactText($0.name), $0) })
+    private static let keys: [ExactText: [SettingKey]] = Dictionary(
+        grouping: SettingKey.all.flatMap { key in key.names.map { (ExactText($0), key) } }, by: \.0
+    ).mapValues { $0.map(\.1) }
+
+    private func remedy(_ name: ExactText, in section: SettingSection) -> String {
+        if let elsewhere = Self.keys[name]?.first { return "Did you mean \(elsewhere.path)?" }
+        if let meant = SpellingSuggestion.nearest(to: name.string, among: section.keys.flatMap(\.names)) {
             return "Did you mean \(section.name).\(meant)?"
         }
         return "The keys of [\(section.name)] are \(section.keys.map(\.name).joined(separator: ", "))."

@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ExactText
+
 extension INIDocument {
     /// Sets a value and leaves every other line, comment and the order as they are.
     ///
@@ -14,10 +16,7 @@ extension INIDocument {
     /// - Throws: `INIError` when the file format cannot carry the value.
     package mutating func set(section: String, names: [String], to value: String) throws(INIError) {
         guard let name = names.first else { return }
-        let existing = entries.first { entry in
-            entry.section.lowercased() == section.lowercased()
-                && names.contains { $0.lowercased() == entry.name.lowercased() }
-        }
+        let existing = firstEntry(section: section, names: names)
         var copy = self
         if let existing {
             let first = lines[existing.lines.lowerBound].bytes
@@ -79,10 +78,11 @@ extension INIDocument {
     private func written(
         _ value: String, after prefix: [UInt8], indentation: Int
     ) throws(INIError) -> [Line] {
-        let parts = try quotedIfNeeded(value).split(separator: "\n", omittingEmptySubsequences: false)
+        let parts = try quotedIfNeeded(value).utf8.split(
+            separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         let indent = [UInt8](repeating: UInt8(ascii: " "), count: indentation + 4)
         return parts.enumerated().map { index, part in
-            let bytes = index == 0 ? prefix + part.utf8 : part.isEmpty ? [] : indent + part.utf8
+            let bytes = index == 0 ? prefix + part : part.isEmpty ? [] : indent + part
             return Line(bytes: bytes[...], ending: lineEnding)
         }
     }
@@ -102,45 +102,46 @@ extension INIDocument {
     }
 
     private func placeForNewEntry(section: String, name: String) -> (index: Int, indentation: Int, needsHeader: Bool) {
-        let folded = section.lowercased()
+        let (written, folded) = (ExactText(section), ExactText(section.lowercased()))
         guard
-            let position = sections.firstIndex(where: { $0.name == section })
-                ?? sections.firstIndex(where: { $0.name.lowercased() == folded })
+            let position = sections.firstIndex(where: { ExactText($0.name) == written })
+                ?? sections.firstIndex(where: { ExactText($0.name.lowercased()) == folded })
         else { return (lines.count, 0, true) }
         let start = sections[position].line
         let end = position + 1 < sections.count ? sections[position + 1].line - 1 : lines.count
         let inside = entries.filter { $0.lines.lowerBound >= start && $0.lines.lowerBound < end }
         let indentation = inside.first?.indentation ?? 0
-        for index in start..<end where !inside.contains(where: { $0.lines.contains(index) }) {
-            if commentedKey(in: lines[index].bytes) == name.lowercased() { return (index + 1, indentation, false) }
+        let covered = Set(inside.flatMap(\.lines))
+        let key = ExactText(name.lowercased())
+        for index in start..<end where !covered.contains(index) {
+            if commentedKey(in: lines[index].bytes) == key { return (index + 1, indentation, false) }
         }
         return (inside.last?.lines.upperBound ?? start, indentation, false)
     }
 
     /// The key of a comment line such as `;PORT = 8080`, in lower case.
-    private func commentedKey(in bytes: ArraySlice<UInt8>) -> String? {
+    private func commentedKey(in bytes: ArraySlice<UInt8>) -> ExactText? {
         var content = bytes.trimmingBlanks()
         guard let mark = content.first, mark == UInt8(ascii: ";") || mark == UInt8(ascii: "#") else { return nil }
         content.removeFirst()
         guard let delimiter = content.firstIndex(where: { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: ":") }) else {
             return nil
         }
-        return String(decoding: content[..<delimiter].trimmingBlanks(), as: UTF8.self).lowercased()
+        return ExactText(String(decoding: content[..<delimiter].trimmingBlanks(), as: UTF8.self).lowercased())
     }
 
     /// An edit may change one entry only: whatever the value contains, it cannot become a second key or a section.
     private func confirm(
         _ result: INIDocument, changed: Entry?, section: String, name: String, value: String
     ) throws(INIError) {
-        func others(_ document: INIDocument) -> [[String]] {
+        let edited = ININame(section: section, key: name)
+        func others(_ document: INIDocument) -> [[ExactText]] {
             document.entries
-                .filter { $0.section.lowercased() != section.lowercased() || $0.name.lowercased() != name.lowercased() }
-                .map { [$0.section, $0.name, $0.value] }
+                .filter { ININame(section: $0.section, key: $0.name) != edited }
+                .map { [ExactText($0.section), ExactText($0.name), ExactText($0.value)] }
         }
-        let written = result.entries.first {
-            $0.section.lowercased() == section.lowercased() && $0.name.lowercased() == name.lowercased()
-        }
-        guard written?.value == value, others(result) == others(self) else {
+        let written = result.firstEntry(section: section, names: [name])
+        guard written.map({ ExactText($0.value) }) == ExactText(value), others(result) == others(self) else {
             throw INIError(line: changed?.line, message: "the value cannot be written in a settings file")
         }
     }

@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ExactText
+
 /// A settings file in the INI dialect of Python's configparser, with line numbers, and editable in place.
 ///
 /// Keys are separated from values by `=` or `:`, compare without case, and may be followed by more deeply indented
@@ -47,6 +49,11 @@ package struct INIDocument: Sendable {
     package internal(set) var entries: [Entry] = []
     var lines: [Line] = []
     var hasByteOrderMark = false
+    /// Where the entry of a name is among `entries`: with the section as written, and the first whatever its case.
+    private var places: [ININame: Int] = [:]
+    private var firstPlaces: [ININame: Int] = [:]
+    /// The names of the sections in lower case.
+    private var foldedSections: Set<ExactText> = []
 
     /// Reads a document.
     ///
@@ -64,6 +71,12 @@ package struct INIDocument: Sendable {
         parser.finishEntry()
         sections = parser.sections
         entries = parser.entries
+        foldedSections = Set(sections.map { ExactText($0.name.lowercased()) })
+        for (place, entry) in entries.enumerated() {
+            places[ININame(writtenSection: entry.section, key: entry.name)] = place
+            let folded = ININame(section: entry.section, key: entry.name)
+            if firstPlaces[folded] == nil { firstPlaces[folded] = place }
+        }
     }
 
     /// Reads a document from text.
@@ -85,14 +98,19 @@ package struct INIDocument: Sendable {
     ///
     /// Sections and keys compare without case; a section whose spelling matches exactly goes before others.
     package func entry(section: String, names: [String]) -> Entry? {
-        let folded = section.lowercased()
-        let candidates = entries.filter { $0.section.lowercased() == folded }
         for name in names {
-            let matches = candidates.filter { $0.name.lowercased() == name.lowercased() }
-            if let match = matches.first(where: { $0.section == section }) ?? matches.first { return match }
+            let place =
+                places[ININame(writtenSection: section, key: name)] ?? firstPlaces[ININame(section: section, key: name)]
+            if let place { return entries[place] }
         }
-        guard folded != "default", sections.contains(where: { $0.name.lowercased() == folded }) else { return nil }
+        let folded = ExactText(section.lowercased())
+        guard folded != "default", foldedSections.contains(folded) else { return nil }
         return entry(section: "DEFAULT", names: names)
+    }
+
+    /// The first entry of the file that has one of `names` in a section, whatever the case of both.
+    func firstEntry(section: String, names: [String]) -> Entry? {
+        names.compactMap { firstPlaces[ININame(section: section, key: $0)] }.min().map { entries[$0] }
     }
 
     private static func split(_ bytes: ArraySlice<UInt8>) -> [Line] {
@@ -114,6 +132,22 @@ package struct INIDocument: Sendable {
         }
         if start < bytes.endIndex { lines.append(Line(bytes: bytes[start...], ending: [])) }
         return lines
+    }
+}
+
+/// The name of a key with its section, as names are compared: by their bytes in lower case.
+struct ININame: Hashable {
+    let section: ExactText
+    let key: ExactText
+
+    init(section: String, key: String) {
+        self.init(writtenSection: section.lowercased(), key: key)
+    }
+
+    /// The section compares as it is written.
+    init(writtenSection section: String, key: String) {
+        self.section = ExactText(section)
+        self.key = ExactText(key.lowercased())
     }
 }
 

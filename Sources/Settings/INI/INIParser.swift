@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ExactText
+
 /// Reads an INI document line by line.
 ///
 /// It keeps what configparser keeps between lines: the section, the open entry and the indentation that a continuation
@@ -8,8 +10,8 @@
 struct INIParser {
     var sections: [INIDocument.Section] = []
     var entries: [INIDocument.Entry] = []
-    private var seenSections: Set<String> = []
-    private var seenKeys: Set<[String]> = []
+    private var seenSections: Set<ExactText> = []
+    private var seenKeys: Set<ININame> = []
     private var open: INIDocument.Entry?
     private var openLines: [String] = []
     private var indentation = 0
@@ -45,7 +47,7 @@ struct INIParser {
     /// Closes the entry whose continuation lines were being collected.
     mutating func finishEntry() {
         guard var entry = open else { return }
-        while openLines.last == "" { openLines.removeLast() }
+        while openLines.last?.isEmpty == true { openLines.removeLast() }
         entry.value = Self.unquoted(openLines.joined(separator: "\n"))
         entries.append(entry)
         open = nil
@@ -57,7 +59,7 @@ struct INIParser {
             throw INIError(line: line, message: "the section header has no name or no closing ']'")
         }
         let name = String(decoding: content[(content.startIndex + 1)..<end], as: UTF8.self)
-        guard seenSections.insert(name).inserted || name == "DEFAULT" else {
+        guard seenSections.insert(ExactText(name)).inserted || ExactText(name) == "DEFAULT" else {
             throw INIError(line: line, message: "the section [\(name.quotedForDisplay(quotes: false))] occurs twice")
         }
         sections.append(INIDocument.Section(name: name, line: line))
@@ -74,10 +76,11 @@ struct INIParser {
         }
         let name = String(decoding: content[..<delimiter].trimmingBlanks(), as: UTF8.self)
         guard !name.isEmpty else { throw INIError(line: index + 1, message: "there is no key before the '='") }
-        guard seenKeys.insert([section.name, name.lowercased()]).inserted else {
+        guard seenKeys.insert(ININame(writtenSection: section.name, key: name)).inserted else {
             throw INIError(
                 line: index + 1,
-                message: "the key \(name.quotedForDisplay(quotes: false)) occurs twice in [\(section.name)]"
+                message:
+                    "the key \(name.quotedForDisplay(quotes: false)) occurs twice in [\(section.name.quotedForDisplay(quotes: false))]"
             )
         }
         let value = content[(delimiter + 1)...].trimmingBlanks()

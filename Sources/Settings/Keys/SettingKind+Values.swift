@@ -38,6 +38,9 @@ package struct SettingValueError: Error, Equatable, Sendable {
 }
 
 extension SettingKind {
+    /// The longest value that is read.
+    private static let maximumBytes = 4096
+
     /// Reads a value.
     ///
     /// - Parameters:
@@ -46,6 +49,10 @@ extension SettingKind {
     /// - Returns: The value, within its range.
     /// - Throws: `SettingValueError`, which does not contain the text.
     package func parse(_ text: String, folder: String) throws(SettingValueError) -> SettingValue {
+        // Words are compared as `String` does, which takes the square of what a hostile text is long.
+        guard text.utf8.count <= Self.maximumBytes else {
+            throw SettingValueError(problem: "is too long", remedy: "Write at most \(Self.maximumBytes) bytes.")
+        }
         switch self {
         case .text: return .text(text)
         case .line(let limit):
