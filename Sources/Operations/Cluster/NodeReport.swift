@@ -55,7 +55,7 @@ extension OperationContext {
     /// - Throws: `.notFound`; `.invalid` when several that live have the name.
     func node(_ word: String) async throws(OperationError) -> ServerNode {
         let nodes = try await asking { () async throws(ChatError) in try await chat.serverNodes() }
-        let named = nodes.filter { $0.name == word }
+        let named = nodes.filter { $0.name.utf8.elementsEqual(word.utf8) }
         let living = named.filter { !$0.isSilent }
         if living.count > 1 {
             let numbers = living.map { "\($0.id.rawValue)" }.joined(separator: ", ")

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import ExactText
 import Storage
 
 /// `flow.create`: a new flow.
@@ -16,6 +17,15 @@ package struct CreateFlow: AdminOperation {
         case group
         /// Only the owner writes.
         case channel
+
+        /// Reads the word.
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            guard let kind = Self(word: try container.decode(String.self)) else {
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "no kind of flow")
+            }
+            self = kind
+        }
 
         var recordKind: FlowRecord.Kind {
             switch self {

@@ -111,6 +111,7 @@ package struct ListInvites: AdminOperation {
 package struct RevokeInvite: AdminOperation {
     package static let name = "invite.revoke"
     private static let minimumDigits = 6
+    private static let maximumDigits = 64
 
     /// The invitation's id, or the beginning of it.
     package var id: String
@@ -123,9 +124,10 @@ package struct RevokeInvite: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> InviteReport {
         let listInvites = "List them with 'manage invite list --all'."
         let wanted = id.lowercased()
-        guard wanted.utf8.count >= Self.minimumDigits else {
+        guard (Self.minimumDigits...Self.maximumDigits).contains(wanted.utf8.count) else {
             throw OperationError(
-                .invalid, "An id of an invitation has \(Self.minimumDigits) digits or more.", nextStep: listInvites)
+                .invalid, "An id of an invitation has \(Self.minimumDigits) to \(Self.maximumDigits) digits.",
+                nextStep: listInvites)
         }
         var found: [InviteRecord] = []
         try await context.eachInvite { record in

@@ -36,10 +36,10 @@ package enum OperationRegistry {
     package static func answer(
         _ request: [UInt8], on context: OperationContext, send: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> (name: String?, error: OperationError?) {
-        let head: RequestHead
-        do {
-            head = try JSONDecoder().decode(RequestHead.self, from: Data(request))
-        } catch {
+        guard RequestCheck.accepts(request),
+            let head = try? JSONDecoder().decode(RequestHead.self, from: Data(request)),
+            head.operation.utf8.count <= RequestCheck.maximumNameBytes
+        else {
             let error = OperationError(.invalid, "The request is no JSON object with the name of an operation.")
             await send(encoded(OperationReply<Never?>.failure(error)))
             return (nil, error)

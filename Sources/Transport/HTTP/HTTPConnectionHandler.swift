@@ -136,8 +136,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         if case .webSocket = self.mode { return context.fireChannelRead(data) }
         let part = self.unwrapInboundIn(data)
         switch (self.mode, part) {
-        case (.http, .head(let head)):
+        case (.http, .head(var head)):
             self.isReadingRequest = true
+            head.keepASCIIFields()
             self.received(head, context: context)
         case (.http, _):
             if case .end = part { self.isReadingRequest = false }
@@ -164,6 +165,17 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         // Requests of one connection are served one after another, so only the first adds to the server's work.
         guard self.requestsInWork > 0 || self.settings.load.admitRequest() else {
             self.respond(.serviceUnavailable, text: "Service Unavailable", context: context)
+            return
+        }
+        guard head.hasASCIIAddress else {
+            // Answers of earlier requests are still given, nothing more is.
+            guard self.requestsInWork == 0 else {
+                self.mode = .ended
+                self.closesAfterResponse = true
+                return
+            }
+            self.settings.load.requestsFinished(1)
+            self.respond(.badRequest, text: "The address of a request is ASCII.", context: context)
             return
         }
         let path = head.uri.prefix { $0 != "?" }

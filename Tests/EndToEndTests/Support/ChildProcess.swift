@@ -29,6 +29,8 @@ final class ChildProcess: Sendable {
 
     let output: TextLog
     let errors: TextLog
+    /// Its number, also of a program that was started by others in between.
+    var id: Int32 { box.state.withLock { $0.pid } }
     private let box: Box
     private static let loop = MultiThreadedEventLoopGroup.singleton.next()
 

@@ -229,4 +229,34 @@ struct HTTPConnectionTests {
             #expect(server.load.totalRequests == 3)
         }
     }
+
+    // The address would be compared with the routes, and a field with words, as `String`.
+    @Test(arguments: ["/\u{436}", "/?\u{301}", "/ws\u{315}\u{316}"]) func addressThatIsNotASCIIGets400(
+        path: String
+    ) async throws {
+        try await withTestServer { server in
+            try await withRawClient(port: server.port) { client in
+                try await client.send(request: Self.get(path))
+
+                #expect(try await client.readResponse().head.hasPrefix("HTTP/1.1 400 "))
+                #expect(await client.readToEnd() == [])
+            }
+        }
+    }
+
+    @Test func fieldThatIsNotASCIIIsNotThere() async throws {
+        var options = TestServer.Options()
+        options.responder = { request, writer, _ in
+            let names = request.headers.map(\.name.canonicalName).joined(separator: " ")
+            let response = Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: names)))
+            try await writer.write(response: response.head, body: response.body)
+        }
+        try await withTestServer(options) { server in
+            try await withRawClient(port: server.port) { client in
+                try await client.send(request: Self.get("/", "A: plain", "Cookie: a=\u{436}", "B: a\u{315}\u{316}"))
+
+                #expect(try await client.readResponse().body == "a")
+            }
+        }
+    }
 }
