@@ -6,11 +6,22 @@ extension PostgresDialect {
     static let intervals = [
         // An account may be a member of a flow several times, one after the other.
         """
-        ALTER TABLE flow_members
-            DROP CONSTRAINT flow_members_pkey,
-            ADD PRIMARY KEY (flow_id, user_id, joined_position),
-            ADD CHECK (left_position > joined_position)
+        CREATE TABLE flow_intervals (
+            flow_id bigint NOT NULL REFERENCES flows (id) ON DELETE CASCADE,
+            user_id bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            joined_position bigint NOT NULL,
+            left_position bigint NULL,
+            PRIMARY KEY (flow_id, user_id, joined_position),
+            CHECK (left_position > joined_position)
+        )
         """,
+        """
+        INSERT INTO flow_intervals (flow_id, user_id, joined_position, left_position)
+        SELECT flow_id, user_id, joined_position, left_position FROM flow_members
+        """,
+        "DROP TABLE flow_members",
+        "ALTER TABLE flow_intervals RENAME TO flow_members",
+        "CREATE INDEX flow_members_user ON flow_members (user_id, flow_id)",
         "CREATE UNIQUE INDEX flow_members_now ON flow_members (flow_id, user_id) WHERE left_position IS NULL",
         // A row number that was given out is never given out again: these are the last ones. The log remembers those of
         // flows that were deleted.
@@ -21,7 +32,7 @@ extension PostgresDialect {
             last_flow = (SELECT coalesce(max(id), 0) FROM (
                 SELECT id FROM flows
                 UNION ALL
-                SELECT CAST(state_key AS bigint) FROM events
+                SELECT CAST(state_key AS BIGINT) FROM events
                 WHERE flow_id IS NULL AND type = 'flow' AND state_key IS NOT NULL) given),
             last_session = (SELECT coalesce(max(id), 0) FROM sessions)
         """,

@@ -32,7 +32,7 @@ extension SQLiteDialect {
             last_flow = (SELECT coalesce(max(id), 0) FROM (
                 SELECT id FROM flows
                 UNION ALL
-                SELECT CAST(state_key AS INTEGER) FROM events
+                SELECT CAST(state_key AS BIGINT) FROM events
                 WHERE flow_id IS NULL AND type = 'flow' AND state_key IS NOT NULL) given),
             last_session = (SELECT coalesce(max(id), 0) FROM sessions)
         """,
