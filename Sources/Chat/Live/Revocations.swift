@@ -52,18 +52,14 @@ final class Revocations: Sendable {
             .compactMap(\.subject).map { UserID($0) })
     }
 
-    private func note(_ users: some Sequence<UserID>) {
+    /// Queues accounts whose sessions may have changed.
+    func note(_ users: some Sequence<UserID>) {
         let isNew = state.withLock { state in
             let before = state.waiting.count
             for user in users where state.known.insert(user).inserted { state.waiting.append(user) }
             return state.waiting.count > before
         }
         if isNew { wake.yield() }
-    }
-
-    /// The sessions of an account may have changed.
-    func note(_ user: UserID) {
-        continuation.yield(user)
     }
 
     func finish() {
@@ -189,7 +185,7 @@ extension Chat {
         cache.forgetAll()
         directory.forgetAll()
         hub.forgetAudiences()
-        for user in hub.connectedUsers { revocations.note(user) }
+        revocations.note(hub.connectedUsers)
     }
 
     /// Tells the connections whose session has expired.
