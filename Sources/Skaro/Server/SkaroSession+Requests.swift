@@ -33,7 +33,7 @@ extension SkaroSession {
     func asker() async throws(SkaroRefusal) -> Asker {
         guard let logIn else { throw .notAuthorized }
         do {
-            return try await service.chat.asker(uuid: logIn.asker.uuid, token: logIn.token)
+            return try await service.chat.asker(uuid: logIn.asker.uuid, token: logIn.token, from: origin)
         } catch {
             throw SkaroRefusal(error)
         }

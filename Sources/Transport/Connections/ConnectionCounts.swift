@@ -56,24 +56,34 @@ final class ConnectionCounts: Sendable {
         self.limits = limits
     }
 
-    /// Counts a connection until ``leave(_:)``, unless there are too many.
-    func admit(_ source: Source?) -> Bool {
+    /// Counts a connection until ``leave()``, unless there are too many.
+    func admit() -> Bool {
         state.withLock { state in
             if let limit = limits.connections, state.all >= limit { return false }
-            if let source, let limit = limits.connectionsPerAddress {
-                guard state.ofSource[source, default: 0] < limit else { return false }
-                state.ofSource[source, default: 0] += 1
-            }
             state.all += 1
             return true
         }
     }
 
     /// Forgets a connection that was admitted.
-    func leave(_ source: Source?) {
+    func leave() {
+        state.withLock { $0.all -= 1 }
+    }
+
+    /// Counts a connection of an address until ``leave(_:)``, unless it has too many.
+    func admit(_ source: Source) -> Bool {
+        guard let limit = limits.connectionsPerAddress else { return true }
+        return state.withLock { state in
+            guard state.ofSource[source, default: 0] < limit else { return false }
+            state.ofSource[source, default: 0] += 1
+            return true
+        }
+    }
+
+    /// Forgets a connection of an address that was admitted.
+    func leave(_ source: Source) {
         state.withLock { state in
-            state.all -= 1
-            guard let source, let count = state.ofSource[source] else { return }
+            guard let count = state.ofSource[source] else { return }
             state.ofSource[source] = count > 1 ? count - 1 : nil
         }
     }

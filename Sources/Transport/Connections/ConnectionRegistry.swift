@@ -150,7 +150,14 @@ package final class ConnectionRegistry: Sendable {
 
     /// Counts `channel`, which has just been accepted, until it is closed; returns whether it may be served.
     func admit(_ channel: any Channel) -> Bool {
-        let source = ConnectionCounts.Source(channel.remoteAddress)
+        guard self.connectionCounts.admit() else { return false }
+        channel.closeFuture.whenComplete { [connectionCounts] _ in connectionCounts.leave() }
+        return true
+    }
+
+    /// Counts `channel` among those of the address that it comes from, until it is closed; returns whether it may be served.
+    func admit(_ channel: any Channel, from address: SocketAddress?) -> Bool {
+        guard let source = ConnectionCounts.Source(address) else { return true }
         guard self.connectionCounts.admit(source) else { return false }
         channel.closeFuture.whenComplete { [connectionCounts] _ in connectionCounts.leave(source) }
         return true

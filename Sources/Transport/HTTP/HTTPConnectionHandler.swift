@@ -101,7 +101,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
         self.setDeadline(in: self.settings.options.headTimeout, context: context)
         registry.closeIfShut(context.channel)
-        if !registry.admit(context.channel) {
+        // Who comes through a proxy is known with the request only.
+        let isProxy = self.settings.options.proxies.contains(context.channel.remoteAddress)
+        let address = isProxy ? nil : context.channel.remoteAddress
+        if !registry.admit(context.channel) || !registry.admit(context.channel, from: address) {
             self.mode = .ended
             // Not at once: the pipeline is being built.
             context.eventLoop.execute { [channel = context.channel] in channel.close(promise: nil) }
@@ -370,6 +373,12 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         route: WebSocketRoute,
         context: ChannelHandlerContext
     ) {
+        let remoteAddress = self.settings.options.proxies.client(of: head.headers, peer: self.peer(context))
+        if self.settings.options.proxies.contains(context.channel.remoteAddress),
+            !self.settings.registry.admit(context.channel, from: remoteAddress)
+        {
+            return self.respond(.serviceUnavailable, text: "Too many connections.", context: context)
+        }
         var fields = headers
         fields.replaceOrAdd(name: "Upgrade", value: "websocket")
         fields.replaceOrAdd(name: "Connection", value: "Upgrade")
@@ -380,7 +389,6 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         self.log(head, .switchingProtocols, context: context)
         self.leaveHTTP(context: context, outcome: .webSocket)
 
-        let remoteAddress = self.settings.options.proxies.client(of: head.headers, peer: self.peer(context))
         let handshake = WebSocketHandshake(
             uri: head.uri,
             headers: head.headers,

@@ -34,7 +34,7 @@ struct StreamChannel: ServerChildChannel {
         }
 
         /// Counts a connection until it is closed; returns whether it may be served.
-        func admitConnection(of channel: any Channel) -> Bool {
+        func admitConnection(of channel: any Channel, from address: SocketAddress?) -> Bool {
             let count = self.connections.wrappingAdd(1, ordering: .relaxed).newValue
             self.registry.connectionOpened()
             self.load.connectionOpened()
@@ -43,7 +43,7 @@ struct StreamChannel: ServerChildChannel {
                 self.load.connectionClosed()
                 self.registry.connectionClosed()
             }
-            guard self.registry.admit(channel) else { return false }
+            guard self.registry.admit(channel), self.registry.admit(channel, from: address) else { return false }
             if let limit = self.options.maximumConnections, count > limit { return false }
             guard self.load.admitRequest() else { return false }
             self.load.requestsFinished(1)

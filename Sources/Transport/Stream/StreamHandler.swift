@@ -65,12 +65,13 @@ final class StreamHandler: ChannelDuplexHandler {
 
     private func open(context: ChannelHandlerContext) {
         guard self.connection == nil else { return }
-        guard self.settings.admitConnection(of: context.channel) else {
+        let remoteAddress = self.proxiedPeer ?? context.channel.remoteAddress
+        guard self.settings.admitConnection(of: context.channel, from: remoteAddress) else {
             context.close(promise: nil)
             return
         }
         let peer = StreamPeer(
-            remoteAddress: self.proxiedPeer ?? context.channel.remoteAddress, isSecure: self.settings.isSecure)
+            remoteAddress: remoteAddress, isSecure: self.settings.isSecure)
         let connection = StreamConnection(loop: self.loop, remoteAddress: peer.remoteAddress)
         let session = self.settings.makeSession(peer)
         connection.handler = self
