@@ -65,8 +65,8 @@ package struct FrameLog: Sendable {
         case .object:
             guard depth < maximumDepth, let members = value.members else { return "{…}" }
             var parts = members.prefix(maximumMembers).map { name, value in
-                let isShown = name.utf8.count <= maximumNameBytes && shownMembers.contains(name)
-                return "\(self.name(name)): \(outline(of: value, isShown: isShown, depth: depth + 1))"
+                let isShown = name.utf8Count <= maximumNameBytes && shownMembers.contains(name.string)
+                return "\(self.name(name.string)): \(outline(of: value, isShown: isShown, depth: depth + 1))"
             }
             if members.underestimatedCount > maximumMembers { parts.append("…") }
             return "{\(parts.joined(separator: ", "))}"
