@@ -75,7 +75,7 @@ def test_register_user_refuses_strangers(start_server, mode, meta):
 
 def test_register_user_takes_an_invitation_once(start_server):
     server = start_server(REGISTRATION_MODE="invite")
-    code = server.manage("invite", "create", "--quiet").stdout.split()[-1]
+    code = server.manage("invite", "create", "--quiet").stdout.split()[1]
     client = Client(server.url)
 
     codes = [

@@ -93,9 +93,8 @@ extension Storage {
 
     /// The flows that lists show, by row number: all but those of hidden accounts.
     ///
-    /// - Parameters:
-    ///   - title: Only flows whose title has this in it; upper and lower case of ASCII letters are the same.
-    ///   - created: Only flows made at this time or later.
+    /// Only those whose title has `title` in it (upper and lower case of ASCII letters are the same), and that were made at
+    /// `created` or later.
     package func shownFlows(
         title: String? = nil, since created: LogTime? = nil, after: FlowID = FlowID(0), limit: Int
     ) async throws(StorageError) -> [FlowRecord] {
