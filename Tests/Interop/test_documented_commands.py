@@ -100,6 +100,7 @@ class World:
         words = {
             "/etc/parley/": f"{self.folder}/etc/",
             "277341582342374813": flow,
+            "215904230163340943519829158143061442342": self.facts["message"],
             "--flow 1234": f"--flow {flow}",
             "--session 17": f"--session {self.facts['session']}",
             "3f0a92c81b7e": self.facts["invite"],
@@ -184,7 +185,8 @@ def template(tmp_path_factory):
         (folder / name).mkdir(parents=True)
     for name, text in FILES.items():
         (folder / name).write_text(text + "\n")
-    (folder / "holiday.jpg").write_bytes(b"\xff\xd8\xff\xe0 a picture")
+    for name in ("holiday.jpg", "portrait.png"):
+        (folder / name).write_bytes(b"\xff\xd8\xff\xe0 a picture")
     (folder / "request.json").write_text(
         json.dumps({
             "type": "authentication", "data": {"user": [{"login": "alice", "password": PASSWORD}]},
@@ -209,8 +211,10 @@ def template(tmp_path_factory):
         manage("user", "create", "--login", login, "--password-stdin")
     flow = json.loads(manage("flow", "create", "--login", "alice", "--type", "group", "--title", "Team", "--member", "bob", "--json"))
     invite = json.loads(manage("invite", "create", "--json"))
+    seeded = json.loads(manage("flow", "seed", "--json"))
+    message = json.loads(manage("message", "list", str(find(seeded, "first_flow")), "--json"))
     (folder / "facts.json").write_text(json.dumps({
-        "flow": str(find(flow, "uuid")), "invite": str(find(invite, "id")), "session": 1}))
+        "flow": str(find(flow, "uuid")), "message": str(find(message, "uuid")), "invite": str(find(invite, "id")), "session": 1}))
     return folder
 
 

@@ -194,7 +194,7 @@ struct TerminalTests {
         let made = try await run.run(words, terminal: screen.terminal)
         let unasked = try await run.run(words)
 
-        #expect(screen.screenUntilNow().contains("Name of the administrator: "))
+        #expect(screen.screenUntilNow().contains("Username of the administrator: "))
         #expect(made.output == "Created the administrator 'root' with the login 'root'.\n")
         #expect(unasked.status == .usage)
         #expect(unasked.errors.contains("--username"))

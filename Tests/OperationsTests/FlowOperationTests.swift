@@ -136,7 +136,7 @@ struct FlowOperationTests {
 
             for (wrong, kind) in [
                 (UpdateFlow(uuid: group), .invalid), (UpdateFlow(uuid: "12", title: "x"), .notFound),
-                (UpdateFlow(uuid: "x", title: "x"), .invalid), (UpdateFlow(uuid: group, title: "\0"), .invalid),
+                (UpdateFlow(uuid: "nosuch", title: "x"), .notFound), (UpdateFlow(uuid: group, title: "\0"), .invalid),
                 (UpdateFlow(uuid: group, title: String(repeating: "x", count: 1025)), .invalid),
                 (UpdateFlow(uuid: group, owner: "dave"), .notFound), (UpdateFlow(uuid: group, type: .chat), .refused),
                 (UpdateFlow(uuid: chat, type: .group), .refused), (UpdateFlow(uuid: chat, owner: "bob"), .refused),

@@ -21,7 +21,10 @@ extension Manage.Flow {
                 """
         )
 
-        @Argument(help: "The flow's uuid, digits only.")
+        @Argument(
+            help: ArgumentHelp(
+                "The flow: its uuid or the first digits of it, its row, or its title.", valueName: "flow"),
+            completion: .flows)
         var uuid: String
 
         @Option(help: ArgumentHelp("Another title.", valueName: "text"))

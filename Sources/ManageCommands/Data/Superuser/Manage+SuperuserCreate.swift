@@ -47,7 +47,7 @@ extension Manage {
                     .usage, "There is no terminal to ask for the administrator's name on.",
                     nextStep: "Add --username NAME.")
             }
-            return try terminal.ask("Name of the administrator")
+            return try terminal.ask("Username of the administrator")
         }
     }
 }
