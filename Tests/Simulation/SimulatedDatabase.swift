@@ -65,7 +65,7 @@ final class SimulatedDatabase: @unchecked Sendable {
                     return value
                 })
         } catch {
-            return .failure(SQLiteEngine.storageError(error, path: ":memory:", isWrite: isWriter))
+            return .failure(SQLiteFailure.storageError(error, path: ":memory:", during: isWriter ? .write : .read))
         }
     }
 
@@ -125,6 +125,10 @@ private final class SimulatedConnection: SQLConnection {
     func execute(_ statement: SQLStatement) throws(StorageError) -> Int {
         try strike()
         return try connection.execute(statement)
+    }
+
+    func allowLongStatements() {
+        connection.allowLongStatements()
     }
 
     func rows(pipelined statements: [SQLStatement]) throws(StorageError) -> [[SQLRow]] {
