@@ -16,6 +16,14 @@ struct HostileTextTests {
     private static let bytes = 50_000
     private static let password = "a password"
 
+    /// A program whose rates refuse nothing before it is looked at.
+    private static func withProgram(_ body: (Program) async throws -> Void) async throws {
+        try await Program.with { program in
+            program["PARLEY_RATE_LIMIT_ENABLED"] = "off"
+            try await body(program)
+        }
+    }
+
     /// How many times more processor time the server takes for hostile texts than for letters.
     private static func slowdown(
         of server: RunningServer, bytes: Int = bytes, _ work: (String) async throws -> Void
@@ -32,7 +40,7 @@ struct HostileTextTests {
     }
 
     @Test func textsOfMTP() async throws {
-        try await Program.with { program in
+        try await Self.withProgram { program in
             let server = try await program.startServer()
             let person = try await MTPClient.connect(url: server.url)
             let credentials = try await person.register(login: "anna", password: Self.password)
@@ -66,7 +74,7 @@ struct HostileTextTests {
     }
 
     @Test func textsOfSkaro() async throws {
-        try await Program.with { program in
+        try await Self.withProgram { program in
             let server = try await program.startServer()
             let known = try await server.skaro()
             try await known.register(login: "anna", password: Self.password)
@@ -101,7 +109,7 @@ struct HostileTextTests {
     }
 
     @Test func textsOfMessenger() async throws {
-        try await Program.with { program in
+        try await Self.withProgram { program in
             let server = try await program.startServer()
             let client = try await server.messenger()
             for login in ["anna", "bob"] { try await client.signUp(login: login, password: Self.password) }
@@ -136,7 +144,7 @@ struct HostileTextTests {
     }
 
     @Test func textsOfFastChat() async throws {
-        try await Program.with { program in
+        try await Self.withProgram { program in
             let server = try await program.startServer()
             let port = try await server.port(of: "FastChat")
             let values = [
@@ -165,7 +173,7 @@ struct HostileTextTests {
     }
 
     @Test func textsOfHTTP() async throws {
-        try await Program.with { program in
+        try await Self.withProgram { program in
             let server = try await program.startServer()
             let names = [
                 "Accept", "Accept: text/html;q", "Connection", "Upgrade", "Host", "Cookie", "Cookie: a=b; c", "Origin",
@@ -199,7 +207,7 @@ struct HostileTextTests {
     }
 
     @Test func textsOfTheAdminSocket() async throws {
-        try await Program.with { program in
+        try await Self.withProgram { program in
             let server = try await program.startServer()
             let requests = [
                 #"{"operation": "user.show", "parameters": {"login": "anna"}}"#,

@@ -54,10 +54,8 @@ extension INIDocument {
     ///   - names: The key's name, followed by its other spellings; all of them are removed.
     /// - Returns: Whether there was such a key.
     package mutating func remove(section: String, names: [String]) -> Bool {
-        let removed = entries.filter { entry in
-            entry.section.lowercased() == section.lowercased()
-                && names.contains { $0.lowercased() == entry.name.lowercased() }
-        }
+        let wanted = Set(names.map { ININame(section: section, key: $0) })
+        let removed = entries.filter { wanted.contains(ININame(section: $0.section, key: $0.name)) }
         var copy = self
         for entry in removed.reversed() {
             let comments = lines[entry.lines].dropFirst().filter { line in

@@ -255,7 +255,8 @@ struct HTTPConnectionTests {
             try await withRawClient(port: server.port) { client in
                 try await client.send(request: Self.get("/", "A: plain", "Cookie: a=\u{436}", "B: a\u{315}\u{316}"))
 
-                #expect(try await client.readResponse().body == "a")
+                let names = try await client.readResponse().body.split(separator: " ")
+                #expect(names.contains("a") && !names.contains("b") && !names.contains("cookie"))
             }
         }
     }
