@@ -42,11 +42,8 @@ import Transport
             for number in 0..<10 { _ = try await alice.client.send("\(number)", to: "bob") }
 
             let bob = try await server.logIn("bob")
-            // One's own conversations are new to a new device, too.
-            let desk = try await server.logIn("alice")
 
             #expect(try await bob.bodies(3) == ["7", "8", "9"])
-            #expect(try await desk.bodies(3) == ["7", "8", "9"])
         }
     }
 
@@ -271,7 +268,11 @@ import Transport
             if !isConnected { bob = try await server.logIn("bob") }
             #expect(try await bob.bodies(scene.pushed.count + 1) == scene.pushed + [MembershipCase.end])
             let history = SkaroCall.getHistory(dialog: group.uuid.description, before: nil, limit: nil)
-            #expect(try await bob.ask(history).history?.map(\.body) == scene.read ?? [])
+            if let read = scene.read {
+                #expect(try await bob.ask(history).history?.map(\.body) == read)
+            } else {
+                #expect(try await bob.refusal(history) == 404)
+            }
         }
     }
 
