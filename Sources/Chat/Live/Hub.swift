@@ -249,7 +249,7 @@ package final class Hub: Sendable {
         }
     }
 
-    /// The connections whose session has expired by `time`; each is named once.
+    /// The connections whose session has expired by `time`, when there is a new one among them.
     func expired(at time: LogTime) -> [(SessionID, any LiveConnection)] {
         state.withLock { state in
             guard state.firstExpiry <= time else { return [] }

@@ -54,6 +54,7 @@ import Testing
 
             _ = try await test.chat.write(.revokeSessions(phone.user, phone.session), by: nil)
             await connections[0].revocation()
+            test.chat.hub.detach(connections[0])
             _ = try await test.chat.write(.revokeSessions(desk.user, desk.session), by: nil)
             await connections[1].revocation()
 
@@ -100,6 +101,7 @@ import Testing
             await connections[0].revocation()
             #expect(test.chat.isExpired(first) && !test.chat.isExpired(second))
             #expect(connections[1].revoked == [])
+            test.chat.hub.detach(connections[0])
 
             test.wallClock.advance(milliseconds: 30_000)
             await connections[1].revocation()
