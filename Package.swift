@@ -226,6 +226,14 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        // What the fuzzer calls (Scripts/fuzz), and the tests replay
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "CBOR", "JSON", "Settings", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", nioCore,
+                nioEmbedded,
+            ], path: "Fuzzing/FuzzTargets", swiftSettings: swiftSettings),
+
         // Tests, one target per target; EndToEndTests runs the built program
         .target(
             name: "CFaultyVFS", path: "Tests/CFaultyVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
@@ -262,6 +270,8 @@ let package = Package(
                 "Bounds",
                 nioCore, logging, serviceLifecycle,
             ], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FuzzCorpusTests", dependencies: ["FuzzTargets"], exclude: ["Corpus"], swiftSettings: swiftSettings),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "HostileText"], swiftSettings: swiftSettings),
         .testTarget(
             name: "StorageTests",
@@ -341,6 +351,21 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// For Scripts/fuzz: the decoders with libFuzzer's instruments, and a program that has its main function from there.
+if Context.environment["PARLEY_FUZZ"] != nil {
+    let instrumented = [
+        "ExactText", "CBOR", "JSON", "Settings", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations",
+        "FuzzTargets", "Fuzz",
+    ]
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz", dependencies: ["FuzzTargets"], path: "Fuzzing/Fuzz", swiftSettings: swiftSettings,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+    for target in package.targets where instrumented.contains(target.name) {
+        target.swiftSettings = swiftSettings + [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library", "-O"])]
+    }
+}
 
 // While one works on a part: PARLEY_TESTS=ChatTests,StorageTests swift build --build-tests
 // builds these test targets alone, and no benchmark.

@@ -4,9 +4,8 @@
 import FoundationEssentials
 import NIOCore
 import NIOEmbedded
-
-@testable import Operations
-@testable import Transport
+import Operations
+import Transport
 
 /// What cuts streams into messages.
 extension FuzzedDecoder {
@@ -53,7 +52,9 @@ extension FuzzedDecoder {
         var lines: [[UInt8]] = []
         for piece in pieces {
             guard (try? channel.writeInbound(ByteBuffer(bytes: piece))) != nil else { break }
-            while let line = try? channel.readInbound(as: ByteBuffer.self) { lines.append(Array(line.readableBytesView)) }
+            while let line = try? channel.readInbound(as: ByteBuffer.self) {
+                lines.append(Array(line.readableBytesView))
+            }
         }
         while let line = try? channel.readInbound(as: ByteBuffer.self) { lines.append(Array(line.readableBytesView)) }
         _ = try? channel.finish()

@@ -9,7 +9,9 @@ import Testing
 @Suite struct FuzzCorpusTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus").path
 
-    @Test(arguments: FuzzedDecoder.allCases) func decoderKeepsItsPromisesForTheWholeCorpus(decoder: FuzzedDecoder) throws {
+    @Test(arguments: FuzzedDecoder.allCases) func decoderKeepsItsPromisesForTheWholeCorpus(
+        decoder: FuzzedDecoder
+    ) throws {
         let folder = "\(Self.folder)/\(decoder.rawValue)"
         let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
         #expect(names.count > 10)

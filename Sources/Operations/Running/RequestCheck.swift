@@ -7,13 +7,13 @@ import JSON
 ///
 /// Foundation keeps the members of an object by their names as `String`, whose hash takes the square of a run of combining
 /// marks, and parameters that are words are compared so: what is not ASCII is short.
-enum RequestCheck {
+package enum RequestCheck {
     /// The longest name of a member, and of an operation.
     static let maximumNameBytes = 64
     private static let maximumTextBytes = 64 << 10
 
     /// Whether a request is JSON within the bounds.
-    static func accepts(_ request: [UInt8]) -> Bool {
+    package static func accepts(_ request: [UInt8]) -> Bool {
         guard let value = try? JSONValue.parse(request) else { return false }
         return accepts(value)
     }

@@ -1,11 +1,12 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
+package import NIOCore
 
 /// Cuts bytes into lines that end with `\n`, which is left out.
-struct LineDecoder: ByteToMessageDecoder {
-    typealias InboundOut = ByteBuffer
+package struct LineDecoder: ByteToMessageDecoder {
+    /// Each is a line.
+    package typealias InboundOut = ByteBuffer
 
     /// The longest line of the admin socket, without its end: 16 MiB.
     static let maximumLineBytes = 16 << 20
@@ -14,11 +15,13 @@ struct LineDecoder: ByteToMessageDecoder {
     /// How far the unfinished line has been searched.
     private var searchedBytes = 0
 
-    init(maximumBytes: Int = Self.maximumLineBytes) {
+    /// A decoder that refuses longer lines.
+    package init(maximumBytes: Int = 16 << 20) {
         self.maximumBytes = maximumBytes
     }
 
-    mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
+    /// Cuts off the next line.
+    package mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
         let view = buffer.readableBytesView.dropFirst(self.searchedBytes)
         guard let end = view.firstIndex(of: UInt8(ascii: "\n")) else {
             self.searchedBytes = buffer.readableBytes
@@ -33,7 +36,8 @@ struct LineDecoder: ByteToMessageDecoder {
         return .continue
     }
 
-    mutating func decodeLast(
+    /// Drops what has no end.
+    package mutating func decodeLast(
         context: ChannelHandlerContext,
         buffer: inout ByteBuffer,
         seenEOF: Bool

@@ -1,7 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
+package import NIOCore
 
 /// Turns the bytes of a client into messages, by the rules of RFC 6455 §5.
 ///
@@ -9,8 +9,9 @@ import NIOCore
 ///
 /// Payload is unmasked while it is copied out of the receive buffer, once. What is not finished at the end of a read stays
 /// here and counts against the ``InboundBudget`` with the room it takes, not with the length the peer announced.
-struct WebSocketDecoder {
-    enum Event: Equatable {
+package struct WebSocketDecoder {
+    /// What comes of the input.
+    package enum Event: Equatable {
         case needsMoreBytes
         case text(ByteBuffer)
         case binary(ByteBuffer)
@@ -44,7 +45,8 @@ struct WebSocketDecoder {
     private var control = ByteBuffer()
     private var reservedBytes = 0
 
-    init(maximumMessageBytes: Int, acceptedMessages: WebSocketMessageKinds = .text, budget: InboundBudget) {
+    /// A decoder at the beginning of a connection.
+    package init(maximumMessageBytes: Int, acceptedMessages: WebSocketMessageKinds = .text, budget: InboundBudget) {
         self.maximumMessageBytes = maximumMessageBytes
         self.budget = budget
         self.acceptedMessages = acceptedMessages
@@ -71,7 +73,7 @@ struct WebSocketDecoder {
     /// Reads from `input` until there is something to act on.
     ///
     /// A short message that lies whole in `input` is decoded into `scratch`, which the connections of a loop share.
-    mutating func next(_ input: inout ByteBuffer, scratch: inout ByteBuffer) -> Event {
+    package mutating func next(_ input: inout ByteBuffer, scratch: inout ByteBuffer) -> Event {
         while true {
             if !self.isInPayload {
                 switch self.readHeader(&input) {
