@@ -352,7 +352,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// For Scripts/fuzz: the decoders with libFuzzer's instruments, and a program that has its main function from there.
+// For Scripts/fuzz: the decoders with libFuzzer's instruments, and the program that runs it.
 if Context.environment["PARLEY_FUZZ"] != nil {
     let instrumented = [
         "ExactText", "CBOR", "JSON", "Settings", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations",
@@ -361,7 +361,7 @@ if Context.environment["PARLEY_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "Fuzz", dependencies: ["FuzzTargets"], path: "Fuzzing/Fuzz", swiftSettings: swiftSettings,
-            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+            linkerSettings: [.linkedLibrary("stdc++")]))
     for target in package.targets where instrumented.contains(target.name) {
         target.swiftSettings = swiftSettings + [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library", "-O"])]
     }

@@ -4,22 +4,39 @@
 import FuzzTargets
 import Glibc
 
-/// The decoder that `PARLEY_FUZZ_DECODER` names.
-private let decoder: FuzzedDecoder = {
-    guard let name = getenv("PARLEY_FUZZ_DECODER"), let decoder = FuzzedDecoder(rawValue: String(cString: name)) else {
-        let names = FuzzedDecoder.allCases.map(\.rawValue).joined(separator: ", ")
-        fatalError("PARLEY_FUZZ_DECODER must be one of: \(names)")
+/// Runs libFuzzer on the decoder that `PARLEY_FUZZ_DECODER` names; the arguments are libFuzzer's.
+@main
+enum Fuzz {
+    fileprivate static let decoder: FuzzedDecoder = {
+        guard let name = getenv("PARLEY_FUZZ_DECODER"), let decoder = FuzzedDecoder(rawValue: String(cString: name))
+        else {
+            let names = FuzzedDecoder.allCases.map(\.rawValue).joined(separator: ", ")
+            fatalError("PARLEY_FUZZ_DECODER must be one of: \(names)")
+        }
+        return decoder
+    }()
+
+    static func main() {
+        var count = CommandLine.argc
+        var arguments = CommandLine.unsafeArgv
+        exit(runFuzzer(&count, &arguments, testOneInput))
     }
-    return decoder
-}()
+}
+
+/// Of libFuzzer: its main function without the name.
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runFuzzer(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
 
 /// What libFuzzer calls with each input.
-@_cdecl("LLVMFuzzerTestOneInput")
-func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+private func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     do throws(BrokenPromise) {
-        try decoder.run(Array(UnsafeBufferPointer(start: start, count: count)))
+        try Fuzz.decoder.run(Array(UnsafeBufferPointer(start: start, count: count)))
     } catch {
-        fatalError("\(decoder.rawValue): not true that \(error)")
+        fatalError("\(Fuzz.decoder.rawValue): not true that \(error)")
     }
     return 0
 }
