@@ -172,6 +172,14 @@ package struct JSONValue: @unchecked Sendable {
         let text = JSONText(document: document, start: name, count: json_object_iter_key_len(position))
         return (text, JSONValue(value, of: document))
     }
+
+    fileprivate func word(at position: UnsafeMutableRawPointer) -> (JSONWord, JSONValue)? {
+        guard let name = json_object_iter_key(position), let value = json_object_iter_value(position) else {
+            return nil
+        }
+        let bytes = UnsafeRawBufferPointer(start: name, count: json_object_iter_key_len(position))
+        return (JSONWord(bytes: bytes), JSONValue(value, of: document))
+    }
 }
 
 /// The elements of a JSON array.
@@ -193,6 +201,9 @@ package struct JSONMembers: Sequence, Sendable {
 
     package var underestimatedCount: Int { value.memberCount }
 
+    /// The same with names that can only be compared, for where a `switch` is all that is done with them.
+    package var words: JSONWords { JSONWords(value: value) }
+
     package func makeIterator() -> Iterator { Iterator(value: value, position: value.firstMember) }
 
     /// Walks along the members.
@@ -202,6 +213,36 @@ package struct JSONMembers: Sequence, Sendable {
 
         package mutating func next() -> (name: JSONText, value: JSONValue)? {
             guard let here = position, let member = value.member(at: here) else { return nil }
+            position = value.member(after: here)
+            return member
+        }
+    }
+}
+
+/// The name of a member, as long as the value beside it lives: no references are counted while it is compared.
+package struct JSONWord {
+    fileprivate let bytes: UnsafeRawBufferPointer
+
+    /// Whether the name is a word, for `switch`: lengths first, then the bytes.
+    package static func ~= (word: StaticString, name: JSONWord) -> Bool {
+        guard name.bytes.count == word.utf8CodeUnitCount else { return false }
+        return name.bytes.elementsEqual(UnsafeRawBufferPointer(start: word.utf8Start, count: name.bytes.count))
+    }
+}
+
+/// The members of a JSON object with names that can only be compared, in the order of the text.
+package struct JSONWords: Sequence, Sendable {
+    fileprivate let value: JSONValue
+
+    package func makeIterator() -> Iterator { Iterator(value: value, position: value.firstMember) }
+
+    /// Walks along the members.
+    package struct Iterator: IteratorProtocol {
+        fileprivate let value: JSONValue
+        fileprivate var position: UnsafeMutableRawPointer?
+
+        package mutating func next() -> (name: JSONWord, value: JSONValue)? {
+            guard let here = position, let member = value.word(at: here) else { return nil }
             position = value.member(after: here)
             return member
         }

@@ -101,7 +101,7 @@ extension JSONValue {
 extension FlowObject {
     init(_ members: JSONMembers, at place: MTPPlace) throws(MTPDecodeError) {
         self.init()
-        for (name, value) in members where !value.isNull {
+        for (name, value) in members.words where !value.isNull {
             switch name {
             case "uuid": uuid = try value.identifier("uuid", in: place)
             case "time": time = try value.int("time", in: place)
@@ -126,7 +126,7 @@ extension FlowObject {
 extension MessageObject {
     init(_ members: JSONMembers, at place: MTPPlace) throws(MTPDecodeError) {
         self.init()
-        for (name, value) in members where !value.isNull {
+        for (name, value) in members.words where !value.isNull {
             switch name {
             case "uuid": uuid = try value.identifier("uuid", in: place)
             case "client_id": clientID = try value.int("client_id", in: place)
@@ -150,7 +150,7 @@ extension MessageObject {
 extension UserObject {
     init(_ members: JSONMembers, at place: MTPPlace) throws(MTPDecodeError) {
         self.init()
-        for (name, value) in members where !value.isNull {
+        for (name, value) in members.words where !value.isNull {
             switch name {
             case "uuid": uuid = try value.identifier("uuid", in: place)
             case "auth_id": authID = try value.string("auth_id", in: place)
@@ -172,7 +172,7 @@ extension UserObject {
 extension MTPData {
     init(_ members: JSONMembers) throws(MTPDecodeError) {
         self.init()
-        for (name, value) in members where !value.isNull {
+        for (name, value) in members.words where !value.isNull {
             switch name {
             case "time": time = try value.int("time", in: MTPPlace(path: "data"))
             case "flow": flow = try value.list("flow", path: "data.flow", of: FlowObject.init(_:at:))
@@ -190,7 +190,7 @@ extension MTPMeta {
         guard let members = value.members else { return nil }
         self.init()
         let place = MTPPlace(path: "meta")
-        for (name, value) in members where !value.isNull {
+        for (name, value) in members.words where !value.isNull {
             switch name {
             case "push": push = try value.bool("push", in: place)
             case "since": since = try value.string("since", in: place)

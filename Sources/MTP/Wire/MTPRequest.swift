@@ -58,11 +58,11 @@ package struct MTPRequest: Sendable, Equatable {
         var revision: String?
         var data = MTPData()
         var meta: MTPMeta?
-        for (name, value) in members where !value.isNull {
+        for (name, value) in members.words where !value.isNull {
             switch name {
             case "type": type = try value.string("type", in: top)
             case "jsonapi":
-                for (name, value) in try value.members("jsonapi", in: top) where !value.isNull {
+                for (name, value) in try value.members("jsonapi", in: top).words where !value.isNull {
                     let place = MTPPlace(path: "jsonapi")
                     switch name {
                     case "version": version = try value.string("version", in: place)

@@ -92,12 +92,12 @@ package struct MTPResponse: Sendable, Equatable {
         var time: Int64?
         var detail: String?
         var meta: MTPMeta?
-        for (name, value) in members where !value.isNull {
+        for (name, value) in members.words where !value.isNull {
             switch name {
             case "type": type = try value.string("type", in: top)
             case "data": data = try MTPData(value.members("data", in: top))
             case "errors":
-                for (name, value) in try value.members("errors", in: top) where !value.isNull {
+                for (name, value) in try value.members("errors", in: top).words where !value.isNull {
                     switch name {
                     case "code": code = try value.int("code", in: place)
                     case "status": status = try value.string("status", in: place)
