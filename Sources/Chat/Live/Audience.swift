@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import Storage
 
 /// Who gets something live: for each sink its connections, and connections that only read.
@@ -74,32 +75,36 @@ struct AudienceIndex {
         var members = Members()
     }
 
-    /// How many people of all flows together are kept; when there are more, all flows are forgotten.
-    private static let maximumPeople = 2_000_000
+    /// What the flows may take together, in bytes; those that were not talked in for longest are forgotten first.
+    private static let maximumBytes = 192 << 20
+
+    /// About what a flow takes, with its place in the table of each person's flows.
+    private static func bytes(people: Int) -> Int { 256 + 96 * people }
 
     private var sinks: [ObjectIdentifier: any EventSink] = [:]
     private var all = Members()
-    private var flows: [FlowID: Flow] = [:]
+    private var flows: RecentlyUsed<FlowID, Flow>
     private var flowsOfUser: [UserID: Set<FlowID>] = [:]
-    private var people = 0
+
+    init(maximumBytes: Int = Self.maximumBytes) {
+        flows = RecentlyUsed(capacity: maximumBytes)
+    }
 
     /// Every listener.
     var everybody: Audience { all.audience(sinks) }
 
     /// The audience of a flow that was talked in.
-    func known(_ flow: FlowID) -> Audience? {
-        flows[flow]?.members.audience(sinks)
+    mutating func known(_ flow: FlowID) -> Audience? {
+        flows.value(for: flow)?.members.audience(sinks)
     }
 
     /// Begins to keep the audience of a private flow: `entries` are the listeners among its members.
     mutating func make(for flow: FlowID, members: Set<UserID>, of entries: [Hub.Entry]) -> Audience {
         forget(flow)
-        if people + members.count > Self.maximumPeople { forgetFlows() }
         var new = Flow(people: members)
         for entry in entries { new.members.add(entry) }
-        flows[flow] = new
         for member in members { flowsOfUser[member, default: []].insert(flow) }
-        people += members.count
+        forget(flows.set(new, for: flow, cost: Self.bytes(people: members.count)))
         return new.members.audience(sinks)
     }
 
@@ -108,36 +113,49 @@ struct AudienceIndex {
     mutating func add(_ entry: Hub.Entry) {
         if let address = entry.address { sinks[ObjectIdentifier(address.sink)] = address.sink }
         all.add(entry)
-        for flow in flowsOfUser[entry.user] ?? [] { flows[flow]?.members.add(entry) }
+        for flow in flowsOfUser[entry.user] ?? [] { _ = flows.update(flow) { $0.members.add(entry) } }
     }
 
     mutating func remove(_ entry: Hub.Entry) {
         all.remove(entry)
-        for flow in flowsOfUser[entry.user] ?? [] { flows[flow]?.members.remove(entry) }
+        for flow in flowsOfUser[entry.user] ?? [] { _ = flows.update(flow) { $0.members.remove(entry) } }
     }
 
     // MARK: Members
 
     /// Somebody became a member; `entries` are their listeners.
     mutating func join(_ user: UserID, to flow: FlowID, with entries: [Hub.Entry]) {
-        guard flows[flow]?.people.insert(user).inserted == true else { return }
+        let count = flows.update(flow) { known -> Int? in
+            guard known.people.insert(user).inserted else { return nil }
+            for entry in entries { known.members.add(entry) }
+            return known.people.count
+        }
+        guard case let count?? = count else { return }
         flowsOfUser[user, default: []].insert(flow)
-        people += 1
-        for entry in entries { flows[flow]?.members.add(entry) }
+        forget(flows.setCost(Self.bytes(people: count), of: flow))
     }
 
     /// Somebody ceased to be a member; `entries` are their listeners.
     mutating func leave(_ user: UserID, from flow: FlowID, with entries: [Hub.Entry]) {
-        guard flows[flow]?.people.remove(user) != nil else { return }
+        let count = flows.update(flow) { known -> Int? in
+            guard known.people.remove(user) != nil else { return nil }
+            for entry in entries { known.members.remove(entry) }
+            return known.people.count
+        }
+        guard case let count?? = count else { return }
         forget(flow, of: user)
-        people -= 1
-        for entry in entries { flows[flow]?.members.remove(entry) }
+        forget(flows.setCost(Self.bytes(people: count), of: flow))
     }
 
     mutating func forget(_ flow: FlowID) {
-        guard let known = flows.removeValue(forKey: flow) else { return }
-        people -= known.people.count
+        guard let known = flows.remove(flow) else { return }
         for member in known.people { forget(flow, of: member) }
+    }
+
+    private mutating func forget(_ evicted: [(key: FlowID, value: Flow)]) {
+        for (flow, known) in evicted {
+            for member in known.people { forget(flow, of: member) }
+        }
     }
 
     private mutating func forget(_ flow: FlowID, of user: UserID) {
@@ -147,8 +165,7 @@ struct AudienceIndex {
 
     /// Forgets who is a member of what, not who listens.
     mutating func forgetFlows() {
-        flows = [:]
+        flows.removeAll()
         flowsOfUser = [:]
-        people = 0
     }
 }
