@@ -36,12 +36,14 @@ struct OperationRegistryTests {
                 "flow.update", "message.list", "message.show", "message.search", "message.delete",
                 "invite.create", "invite.list", "invite.revoke", "node.list", "node.drain", "node.resume",
                 "log.read", "user.limits", "server.measure", "fastchat.sign",
+                "server.addresses", "secrets.check", "session.end", "flow.remove_seed", "user.check_login",
             ])
         #expect(
             OperationRegistry.all.filter { $0.isDestructive }.map { $0.name }
-                == ["superuser.delete", "user.delete", "flow.delete", "message.delete"])
+                == ["superuser.delete", "user.delete", "flow.delete", "message.delete", "flow.remove_seed"])
         #expect(
-            OperationRegistry.all.filter { !$0.needsCurrentSchema }.map { $0.name } == ["db.status", "server.measure"])
+            OperationRegistry.all.filter { !$0.needsCurrentSchema }.map { $0.name }
+                == ["db.status", "server.measure", "server.addresses", "secrets.check"])
         for name in names { #expect(OperationRegistry.operation(named: name)?.name == name) }
     }
 
@@ -65,7 +67,7 @@ struct OperationRegistryTests {
         ("", "invalid"), ("[]", "invalid"), (#"{"operation":1}"#, "invalid"), (#"{"operation":"no.such"}"#, "invalid"),
         (#"{"operation":"user.show"}"#, "invalid"), (#"{"operation":"user.show","parameters":{}}"#, "invalid"),
         (#"{"operation":"user.show","parameters":{"login":"bob"}}"#, "not_found"),
-        (#"{"operation":"flow.show","parameters":{"uuid":"x"}}"#, "invalid"),
+        (#"{"operation":"flow.show","parameters":{"uuid":"x"}}"#, "not_found"),
         (String(repeating: "[", count: 100_000), "invalid"), ("\u{0}\u{FFFF}", "invalid"),
     ])
     func whatCannotBeDoneIsAnsweredWithAnError(request: String, kind: String) async throws {
