@@ -103,6 +103,9 @@ final class ChildProcess: Sendable {
         return process
     }
 
+    /// Its number; programs that stand before another one keep theirs for it.
+    var pid: Int32 { box.state.withLock { $0.pid } }
+
     /// Sends a signal; nothing happens when the process has ended.
     func send(_ signal: Int32) {
         box.state.withLock { state in
