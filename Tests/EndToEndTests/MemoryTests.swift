@@ -35,8 +35,8 @@ import Testing
         }
     }
 
-    /// What each flood sends at most: far more than the server may keep.
-    private static let floodBytes = 24 << 20
+    /// What a flood sends at most: far more than the server and the sockets may keep.
+    private static let floodBytes = 256 << 20
     private static let peers = 8
     /// Beside what is kept for a peer there is the room that the allocator does not give back.
     private static let ceiling = 96
@@ -94,7 +94,7 @@ import Testing
                     group.addTask {
                         let peer = try HostilePeer(port: port)
                         if !opening.isEmpty { _ = try await peer.flood(opening, upTo: opening.count) }
-                        return try await peer.flood(requests, upTo: Self.floodBytes / Self.peers)
+                        return try await peer.flood(requests, upTo: Self.floodBytes)
                     }
                 }
                 for try await isEnded in group { #expect(isEnded, "the server took it all") }
