@@ -30,7 +30,7 @@ package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
     }
 
     /// Closes a connection that was accepted but is never handled, as the last one before a shutdown may be.
-    fileprivate final class Lease: Sendable {
+    final class Lease: Sendable {
         private let channel: any Channel
         private let isTaken = Atomic(false)
 

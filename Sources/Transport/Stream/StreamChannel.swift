@@ -54,6 +54,7 @@ struct StreamChannel: ServerChildChannel {
     /// One accepted connection.
     struct Value: ServerChildChannelValue {
         let channel: any Channel
+        let lease: HTTPWebSocketChannel.Lease
     }
 
     let settings: Settings
@@ -67,12 +68,14 @@ struct StreamChannel: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             try pipeline.addHandler(StreamHandler(settings: self.settings, loop: loop))
             try pipeline.addProxyHeaderHandler(self.settings.options.proxies, logger: logger)
-            return Value(channel: channel)
+            return Value(channel: channel, lease: HTTPWebSocketChannel.Lease(channel))
         }
     }
 
     /// Returns at once: the handler serves the connection on its loop.
-    func handle(value: Value, logger: Logger) async {}
+    func handle(value: Value, logger: Logger) async {
+        value.lease.take()
+    }
 }
 
 extension Listener {
