@@ -99,7 +99,8 @@ extension Storage {
         title: String? = nil, since created: LogTime? = nil, after: FlowID = FlowID(0), limit: Int
     ) async throws(StorageError) -> [FlowRecord] {
         var condition = "f.id > $1 AND \(Self.isShown)"
-        var arguments = [SQLValue(after), SQLValue(limit: limit)]
+        // Numbers in the order in which they first occur, as SQLite counts them.
+        var arguments = [SQLValue(after)]
         if let created {
             arguments.append(SQLValue(created))
             condition += " AND f.created_ms >= $\(arguments.count)"
@@ -108,7 +109,8 @@ extension Storage {
             arguments.append(.text(title))
             condition += " AND \(engine.dialect.place)(lower(f.title), lower($\(arguments.count))) > 0"
         }
-        return try await flows("\(condition) ORDER BY f.id LIMIT $2", arguments)
+        arguments.append(SQLValue(limit: limit))
+        return try await flows("\(condition) ORDER BY f.id LIMIT $\(arguments.count)", arguments)
     }
 
     /// The flows that an account sees: those it is a member of, and the public ones.

@@ -105,7 +105,7 @@ import Testing
 
     @Test(arguments: [
         "{}", "[]", "", #"{"type":"t","errors":{"code":200,"status":"OK"}}"#,
-        #"{"type":"t","errors":{"code":"200","status":"OK","time":0}}"#,
+        #"{"type":"t","errors":{"code":"fine","status":"OK","time":0}}"#,
         #"{"errors":{"code":200,"status":"OK","time":0}}"#,
         #"{"type":"t","errors":{"code":200,"status":"OK","time":0},"data":[]}"#,
     ])
