@@ -64,7 +64,7 @@ package struct ParleyServer: Sendable {
         do {
             try await store.prepare(logger: logger)
         } catch {
-            await store.storage.close()
+            await store.close()
             throw error
         }
     }
@@ -83,9 +83,9 @@ package struct ParleyServer: Sendable {
         defer { deadline?.end() }
         do {
             try await serve(deadline, stop: stop, onRunning: onRunning)
-            await store.storage.close()
+            await store.close()
         } catch {
-            await store.storage.close()
+            await store.close()
             throw error
         }
     }

@@ -50,6 +50,12 @@ package struct Store: Sendable {
         return Store(storage: Storage(engine: engine, now: { WallClock.now() }), lock: lock, isOurs: isOurs)
     }
 
+    /// Closes the store, and lets other processes have it.
+    package func close() async {
+        await storage.close()
+        lock?.release()
+    }
+
     /// Brings an SQLite database up to date, and checks that one of PostgreSQL is.
     ///
     /// Only a command migrates PostgreSQL: other servers may be running on it.

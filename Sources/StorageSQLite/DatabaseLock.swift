@@ -3,12 +3,13 @@
 
 import Glibc
 package import Storage
+import Synchronization
 
 /// The lock on `DATABASE.lock` that says which process the database belongs to: a running server, or one command.
 ///
-/// Kept as long as the value lives; the kernel releases it when the process dies in whatever way.
+/// Kept as long as the value lives, or until it is released; the kernel releases it when the process dies in whatever way.
 package final class DatabaseLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: Mutex<Int32?>
 
     /// - Throws: `.unavailable` if another process holds it, `.unusable` if the file cannot be made.
     package init(databasePath: String) throws(StorageError) {
@@ -28,10 +29,19 @@ package final class DatabaseLock: Sendable {
                 "The database '\(databasePath)' is in use by another Parley process. Stop it, or use its admin socket.",
                 cause: String(cString: strerror(reason)))
         }
-        descriptor = opened
+        descriptor = Mutex(opened)
     }
 
     deinit {
-        Glibc.close(descriptor)
+        release()
+    }
+
+    /// Lets other processes have the database; it must be closed.
+    package func release() {
+        let held = descriptor.withLock { descriptor in
+            defer { descriptor = nil }
+            return descriptor
+        }
+        if let held { Glibc.close(held) }
     }
 }

@@ -48,7 +48,7 @@ struct OutputTests {
         let whole = table.text(style: TextStyle(isColored: false)).split(separator: "\n")
 
         for line in lines { #expect(line.count <= 80) }
-        #expect(lines[1].contains("l…") && lines[1].hasSuffix("t"))
+        #expect(lines[1].contains("l…") && lines[1].hasSuffix("t…"))
         #expect(whole[1].count == 3 + 2 + 60 + 2 + 40)
     }
 

@@ -149,8 +149,9 @@ struct BesideServerTests {
         let requests = Mutex<[String]>([])
         let error = #"{"error":{"kind":"exists","message":"There."}}"#
         let handler: AdminRequestHandler = { line, send in
-            requests.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
-            await send(Array(error.utf8))
+            let request = String(decoding: line, as: UTF8.self)
+            requests.withLock { $0.append(request) }
+            await send(Array((request.contains("user.check_login") ? #"{"result":{"login":"a"}}"# : error).utf8))
         }
         try await RunningServer.answering(in: run, handler) {
             let result = try await run("user", "create", "--login", "a", "--password-stdin", input: "hunter2\n")
@@ -159,8 +160,9 @@ struct BesideServerTests {
             #expect(!(result.output + result.errors).contains("hunter2"))
         }
         let sent = requests.withLock { $0 }
-        #expect(sent.count == 1)
-        #expect(sent.first?.contains(#""password":"hunter2""#) == true)
-        #expect(sent.first?.contains(#""operation":"user.create""#) == true)
+        #expect(sent.count == 2)
+        #expect(sent.first?.contains("hunter2") == false)
+        #expect(sent.last?.contains(#""password":"hunter2""#) == true)
+        #expect(sent.last?.contains(#""operation":"user.create""#) == true)
     }
 }

@@ -178,12 +178,13 @@ import Testing
                 run.path("password"),
                 "--timeout", "200",
             ]
+            let terminal = try TestTerminal()
             for _ in 1...20 {
-                let terminal = try TestTerminal()
                 let status = try await LiveRun.during(login, in: run, environment: environment, terminal: terminal) {
                     _ in
                     await terminal.shows("/help lists the commands.")
                     terminal.type("\u{03}")
+                    await terminal.shows("<end>")
                 }
                 #expect(status == .interrupted)
             }
