@@ -210,8 +210,8 @@ final class Delivery: Sendable {
             var messages: [LiveMessage] = []
             for event in events {
                 let content = MessageContent(content: event.content, blobs: [:])
-                // What lies beside the event is only in the store.
-                if content.isIncomplete { return audience.hint() }
+                // What lies beside the event is only in the store, and what was deleted since says nothing here.
+                if content.isIncomplete || event.isErased { return audience.hint() }
                 messages.append(
                     LiveMessage(
                         position: event.position, number: event.number ?? 0, uuid: event.uuid, time: event.time,

@@ -148,6 +148,9 @@ package struct LogEvent: Sendable, Equatable {
     /// The content of an event that is only about what happened to its account or flow: one word for operators.
     package static func what(_ word: StaticString) -> [UInt8] { Array("{\"what\":\"\(word)\"}".utf8) }
 
+    /// Whether it was read from the log after a deletion had overwritten what it said.
+    package var isErased: Bool { kind == .message && content == LogTransaction.emptyObject }
+
     package var position: Position
     package var time: LogTime
     package var uuid: Identifier

@@ -327,4 +327,32 @@ struct SharedStoreTests {
             }
         }
     }
+
+    @Test func whatWasDeletedBeforeItIsReadIsNotDeliveredEmpty() async throws {
+        try await ChatUnderTest.with(.postgres, policy: Self.policy) { test in
+            let people = try await test.registerAll("alice", "bob")
+            let bob = try await test.chat.person(login: "bob")
+            let group = try await test.chat.createGroup(title: "group", members: [bob], by: people[0])
+            let sink = RecordingSink()
+            _ = Self.connect(people[0], to: test.chat, sink)
+            try await test.send("before", to: group.uuid, by: people[0])
+            _ = await sink.runs(upTo: "before")
+
+            try await test.withOtherServer(policy: Self.policy) { other in
+                try await test.running(other) { other in
+                    test.engine.setOutOfReach(true)
+                    let gone = try await other.submit(MessageContent(text: "gone"), to: group.uuid, by: people[1])
+                    _ = try await other.receipt(of: gone)
+                    _ = try await other.delete(gone.uuid, in: group.uuid, by: people[1])
+                    try await Self.send("last", to: group.uuid, by: people[1], at: other)
+                    while await sink.next() != .hint([1]) {}
+                    test.engine.setOutOfReach(false)
+
+                    let calls = await sink.calls(upTo: "last")
+                    #expect(!calls.contains(.run([""], to: [1])))
+                    #expect(calls.contains(.hint([1])), "whoever is connected reads what it has become")
+                }
+            }
+        }
+    }
 }
