@@ -28,7 +28,12 @@
 __attribute__((constructor)) static void start_again_without_chance(int argc, char **argv, char **envp) {
     (void)argc;
     (void)envp;
-    if (getenv("PARLEY_SIMULATION_SETTLED") != NULL) return;
+    if (getenv("PARLEY_SIMULATION_SETTLED") != NULL) {
+        // In which order libjansson frees what it parsed follows from its seed, and with it all later addresses.
+        void (*seed_tables)(size_t) = (void (*)(size_t))dlsym(RTLD_DEFAULT, "json_object_seed");
+        if (seed_tables != NULL) seed_tables(1);
+        return;
+    }
     setenv("PARLEY_SIMULATION_SETTLED", "1", 1);
     setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1);
     // The seed says more than a backtrace, and sooner.
@@ -52,7 +57,7 @@ simulation_orders simulation_get_orders(void) {
     orders.isOne = getenv("PARLEY_SIMULATION_SEED") != NULL;
     orders.first = orders.isOne ? number("PARLEY_SIMULATION_SEED", 1) : number("PARLEY_SIMULATION_FIRST", 1);
     orders.count = orders.isOne ? 1 : number("PARLEY_SIMULATION_SEEDS", 500);
-    orders.jobs = (int)number("PARLEY_SIMULATION_JOBS", 1);
+    orders.jobs = (int)number("PARLEY_SIMULATION_JOBS", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
     return orders;
 }
 

@@ -94,6 +94,9 @@ class Device: SimulatedPeer, @unchecked Sendable {
     private(set) var socket: SimulatedSocket?
     /// How many connections it has had.
     private(set) var connections = 0
+    /// When each connection was made and when it ended, by its number.
+    private(set) var began: [Int: Duration] = [:]
+    private(set) var ended: [Int: Duration] = [:]
     var sentHere = 0
     var shown: [Shown] = []
 
@@ -114,6 +117,7 @@ class Device: SimulatedPeer, @unchecked Sendable {
         guard socket == nil, !isLoggedOut else { return }
         connections += 1
         sentHere = 0
+        began[connections] = world.scheduler.now
         self.node = node
         world.trace("\(name) connects to \(node.name)")
         socket = open(node)
@@ -125,6 +129,7 @@ class Device: SimulatedPeer, @unchecked Sendable {
         guard let socket else { return }
         world.trace("\(name) disconnects from \(node?.name ?? "-")")
         self.socket = nil
+        ended[connections] = world.scheduler.now
         socket.cut()
         lost()
     }
@@ -138,6 +143,7 @@ class Device: SimulatedPeer, @unchecked Sendable {
         guard socket === self.socket else { return }
         world.trace("\(name) was disconnected by \(node?.name ?? "-")")
         self.socket = nil
+        ended[connections] = world.scheduler.now
         lost()
     }
 

@@ -62,6 +62,6 @@ final class FastChatDevice: Device, @unchecked Sendable {
     }
 
     override func mayShowTwice(_ before: Shown, _ again: Shown) -> Bool {
-        world.mayHaveForgotten(before, again)
+        world.mayHaveForgotten(before, again, by: self)
     }
 }

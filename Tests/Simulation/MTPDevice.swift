@@ -149,7 +149,7 @@ extension Said {
         case 200:
             outcome = .done
             uuid = response.data?.message?.first?.uuid
-        case 503: outcome = .unknown
+        case 503, 504: outcome = .unknown
         default: outcome = .refused("\(response.code) \(response.detail ?? "")")
         }
         world.trace("\(device.name): \(text) is \(outcome)")

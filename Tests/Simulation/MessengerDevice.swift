@@ -80,6 +80,6 @@ final class MessengerDevice: Device, @unchecked Sendable {
     }
 
     override func mayShowTwice(_ before: Shown, _ again: Shown) -> Bool {
-        world.mayHaveForgotten(before, again)
+        world.mayHaveForgotten(before, again, by: self)
     }
 }

@@ -138,6 +138,6 @@ final class SkaroDevice: Device, @unchecked Sendable {
     }
 
     override func mayShowTwice(_ before: Shown, _ again: Shown) -> Bool {
-        world.mayHaveForgotten(before, again)
+        world.mayHaveForgotten(before, again, by: self)
     }
 }

@@ -106,10 +106,18 @@ final class World: @unchecked Sendable {
         return SessionID(id)
     }
 
-    /// Whether the server may have forgotten that something was shown: its process died, or it could not write.
-    func mayHaveForgotten(_ before: Shown, _ again: Shown) -> Bool {
+    /// How long the end of a connection may take until every node knows what was shown on it.
+    private static let savingTime = Duration.seconds(2)
+
+    /// Whether the server may have forgotten that something was shown: its process died, it could not write, or the client was
+    /// at another node before the write was done.
+    func mayHaveForgotten(_ before: Shown, _ again: Shown, by device: Device) -> Bool {
         guard before.connection != again.connection else { return false }
-        return before.node.wasKilled || before.node.lastTrouble > before.time
+        if before.node.wasKilled || before.node.lastTrouble > before.time { return true }
+        guard before.node !== again.node, let left = device.ended[before.connection],
+            let came = device.began[again.connection]
+        else { return false }
+        return came - left < Self.savingTime
     }
 
     // MARK: Nodes

@@ -42,8 +42,9 @@ struct SimulationTests {
     }
 
     @Test func aSeedRepeatsExactly() throws {
-        let together = try play(["PARLEY_SIMULATION_FIRST": "1", "PARLEY_SIMULATION_SEEDS": "5"])
-        let again = try play(["PARLEY_SIMULATION_FIRST": "1", "PARLEY_SIMULATION_SEEDS": "5"])
+        let seeds = ["PARLEY_SIMULATION_FIRST": "1", "PARLEY_SIMULATION_SEEDS": "20"]
+        let together = try play(seeds.merging(["PARLEY_SIMULATION_JOBS": "2"]) { $1 })
+        let again = try play(seeds.merging(["PARLEY_SIMULATION_JOBS": "1"]) { $1 })
 
         #expect(together.tally != nil)
         #expect(together.tally == again.tally)

@@ -16,7 +16,7 @@ typedef struct {
     uint64_t count;
     /// Whether one seed was named: then its trace is printed whatever happens.
     int isOne;
-    /// How many processes at a time.
+    /// How many processes at a time; as many as there are processors if nothing is said.
     int jobs;
 } simulation_orders;
 
