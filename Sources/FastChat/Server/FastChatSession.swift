@@ -16,6 +16,9 @@ import Transport
 ///
 /// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
 final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @unchecked Sendable {
+    /// After which a read of the log that failed is repeated.
+    private static let retryPause = TimeAmount.seconds(1)
+
     typealias Delivery = FastChatDelivery
 
     /// A message that waits for its batch.
@@ -389,8 +392,9 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
             cursor?.arrived(at: page.cursor, more: page.isCut)
             return true
         } catch {
-            // The next hint or acknowledgement tries again from the same cursor.
             cursor?.hinted()
+            // Nothing else may happen for long that would try again from the same cursor.
+            connection?.eventLoop.scheduleTask(in: Self.retryPause) { self.readIfDue() }
             return false
         }
     }

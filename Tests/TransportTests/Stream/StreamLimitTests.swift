@@ -109,15 +109,18 @@ struct StreamLimitTests {
         let settings = StreamChannel.Settings(
             options: StreamOptions(), isSecure: false, registry: registry, load: ServerLoad(),
             makeSession: { _ in ScriptedSession(events: SessionEvents(), options: .init()) })
-        let (accepted, source) = AsyncStream.makeStream(of: (any Channel).self)
+        let (accepted, source) = AsyncStream.makeStream(of: StreamChannel.Value.self)
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 StreamChannel(settings: settings).setup(channel: channel, logger: Logger(label: "test"))
-                    .map { _ in _ = source.yield(channel) }
+                    .map { _ = source.yield($0) }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let client = try BareSocket(port: server.localAddress?.port ?? 0)
-        let channel = try #require(await accepted.first { _ in true })
+        // A connection that nobody serves is closed: the value stands for its being served.
+        let value = try #require(await accepted.first { _ in true })
+        defer { withExtendedLifetime(value) {} }
+        let channel = value.channel
 
         #expect(try await channel.getOption(.socketOption(.so_keepalive)).get() == 1)
         #expect(try await channel.getOption(.tcpOption(.tcp_nodelay)).get() != 0)
