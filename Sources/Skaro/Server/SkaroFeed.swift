@@ -78,6 +78,11 @@ struct SkaroFeed {
 
     /// Notes that the present position was reached when the connection had written so many bytes.
     mutating func wrote(upTo bytes: UInt64) {
+        wrote(position, upTo: bytes)
+    }
+
+    /// The same for a message inside a page: a page that arrives in part does not come again as a whole.
+    mutating func wrote(_ position: Position, upTo bytes: UInt64) {
         if places.count >= Self.maximumPlaces { places.removeLast() }
         places.append((position, bytes))
     }

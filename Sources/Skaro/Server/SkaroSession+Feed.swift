@@ -102,7 +102,10 @@ extension SkaroSession {
         _ messages: [SkaroMessage], of entries: [MissedMessage], on connection: WebSocketConnection
     ) -> Position? {
         for (index, entry) in entries.enumerated() {
-            if feed?.shows(entry.message) == true { write(.showMessage(messages[index])) }
+            if feed?.shows(entry.message) == true {
+                write(.showMessage(messages[index]))
+                feed?.wrote(entry.message.position, upTo: connection.writtenBytes)
+            }
             if !connection.isWritable, index + 1 < entries.count { return entry.message.position }
         }
         return nil

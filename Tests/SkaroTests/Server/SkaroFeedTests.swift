@@ -80,6 +80,23 @@ struct SkaroFeedTests {
         #expect(acknowledged(50_000) == Position(5000))
     }
 
+    @Test func aPageThatArrivedInPartDoesNotComeAgainAsAWhole() {
+        var feed = Self.feed(at: 0)
+
+        feed.wrote(Position(3), upTo: 100)
+        feed.wrote(Position(5), upTo: 200)
+        _ = feed.start()
+        _ = feed.next()
+        feed.arrived(at: Position(9), more: false)
+        feed.stop()
+        feed.wrote(upTo: 200)
+        let afterTheFirst = feed.acknowledged(150)
+        let afterAll = feed.acknowledged(200)
+
+        #expect(afterTheFirst == Position(3))
+        #expect(afterAll == Position(9))
+    }
+
     @Test func ownMessagesAreShownToOthersOnly() async throws {
         try await ChatUnderTest.with { test in
             let alice = try await test.register("alice").asker

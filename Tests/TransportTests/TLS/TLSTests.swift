@@ -144,6 +144,8 @@ struct TLSTests {
         ])
     func everyNamedCipherSuiteIsKnown(ciphers: String) throws {
         let certificates = try TestCertificates()
+        // Their folder goes with them.
+        defer { withExtendedLifetime(certificates) {} }
         var options = self.options(certificates)
         options.ciphers = ciphers
 
