@@ -102,6 +102,7 @@ class World:
             "277341582342374813": flow,
             "215904230163340943519829158143061442342": self.facts["message"],
             "--flow 1234": f"--flow {flow}",
+            "add-member 2773 ": f"add-member {flow[:12]} ",
             "--session 17": f"--session {self.facts['session']}",
             "3f0a92c81b7e": self.facts["invite"],
             "3f0a92": self.facts["invite"][:6],
@@ -134,18 +135,19 @@ class World:
             child.sendintr()
             ending = None
         while True:
-            patterns = [pexpect.EOF, r"(?i)pass(?:word|phrase)[^\n]*: ?$", r"\[y/N\] ?$", r"(?:User|Log)[a-z ]*: ?$"]
+            patterns = [pexpect.EOF, r"(?i)pass(?:word|phrase)[^\n]*: ?$", r"\[y/N\] ?$", r"(?:User|Log)[a-z ]*: ?$",
+                        r"\(not shown\): ?$"]
             if ending:
                 patterns.append(STARTED[name.split()[0] if name.split()[0] in STARTED else name])
             found = child.expect(patterns)
             shown += child.before + (child.after if isinstance(child.after, str) else "")
             if found == 0:
                 break
-            if found == 4:
+            if found == 5:
                 child.send(ending[0])
                 ending = None
             else:
-                child.sendline([PASSWORD, "y", "admin"][found - 1])
+                child.sendline([PASSWORD, "y", "admin", "postgres://user:secret@localhost/parley"][found - 1])
         child.close()
         status = 128 + child.signalstatus if child.signalstatus else child.exitstatus
         return shown, status
@@ -248,6 +250,8 @@ def prepare(world, command):
         sessions = json.loads(world.manage("user", "sessions", "alice", "--json"))
         world.facts["session"] = find(sessions, "id")
         assert world.facts["session"] is not None
+    if words.startswith("superuser delete"):
+        world.manage("superuser-create", "--username", "admin", "--password-stdin")
     if words.startswith(("db create", "config init")):
         for name in ("chat.db", "chat.db-wal", "chat.db-shm"):
             (world.folder / name).unlink(missing_ok=True)

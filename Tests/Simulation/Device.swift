@@ -97,6 +97,8 @@ class Device: SimulatedPeer, @unchecked Sendable {
     /// When each connection was made and when it ended, by its number.
     private(set) var began: [Int: Duration] = [:]
     private(set) var ended: [Int: Duration] = [:]
+    /// When the server said on a connection that it was to end.
+    private(set) var toldToGo: [Int: Duration] = [:]
     var sentHere = 0
     var shown: [Shown] = []
 
@@ -122,6 +124,12 @@ class Device: SimulatedPeer, @unchecked Sendable {
         world.trace("\(name) connects to \(node.name)")
         socket = open(node)
         begin()
+    }
+
+    /// The server ended the connection with a code.
+    func toldToGo(_ code: some CustomStringConvertible) {
+        world.trace("\(name) is told to go: \(code)")
+        toldToGo[connections] = world.scheduler.now
     }
 
     /// The client goes away.

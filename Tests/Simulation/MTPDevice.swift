@@ -85,7 +85,7 @@ final class MTPDevice: Device, @unchecked Sendable {
                     world.problem("\(name) cannot read a frame: \(error)")
                 }
             case .close(let code):
-                world.trace("\(name) is told to go: \(code)")
+                toldToGo(code)
                 if code == 1008 { isLoggedOut = true }
                 disconnect()
                 return

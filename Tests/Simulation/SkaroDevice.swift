@@ -68,7 +68,7 @@ final class SkaroDevice: Device, @unchecked Sendable {
                     world.problem("\(name) cannot read a frame: \(error)")
                 }
             case .close(let code):
-                world.trace("\(name) is told to go: \(code)")
+                toldToGo(code)
                 // What was revoked cannot be restored.
                 if code == 1008 { token = "" }
                 return disconnect()

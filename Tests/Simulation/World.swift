@@ -109,11 +109,15 @@ final class World: @unchecked Sendable {
     /// How long the end of a connection may take until every node knows what was shown on it.
     private static let savingTime = Duration.seconds(2)
 
-    /// Whether the server may have forgotten that something was shown: its process died, it could not write, or the client was
-    /// at another node before the write was done.
+    /// How long what was written before the server ended a connection may have been on its way.
+    private static let travelTime = Duration.seconds(1)
+
+    /// Whether the server may have forgotten that something was shown: its process died, it could not write, the client was
+    /// at another node before the write was done, or it was on its way when the server ended the connection.
     func mayHaveForgotten(_ before: Shown, _ again: Shown, by device: Device) -> Bool {
         guard before.connection != again.connection else { return false }
         if before.node.wasKilled || before.node.lastTrouble > before.time { return true }
+        if let told = device.toldToGo[before.connection], told - before.time < Self.travelTime { return true }
         guard before.node !== again.node, let left = device.ended[before.connection],
             let came = device.began[again.connection]
         else { return false }
