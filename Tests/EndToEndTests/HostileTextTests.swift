@@ -205,32 +205,4 @@ struct HostileTextTests {
             await server.stop()
         }
     }
-
-    @Test func textsOfTheAdminSocket() async throws {
-        try await Self.withProgram { program in
-            let server = try await program.startServer()
-            let requests = [
-                #"{"operation": "user.show", "parameters": {"login": "anna"}}"#,
-                #"{"operation": "flow.show", "parameters": {"uuid": "1"}}"#,
-                #"{"operation": "flow.create", "parameters": {"owner": "a", "type": "group", "title": "", "info": "", "members": ["b"]}}"#,
-                #"{"operation": "invite.revoke", "parameters": {"id": "abcdef"}}"#,
-                #"{"operation": "node.drain", "parameters": {"node": "a"}}"#,
-                #"{"operation": "user.create", "parameters": {"login": "anna", "username": "a", "password": "p", "isBot": false, "email": ""}}"#,
-            ]
-
-            for request in requests {
-                let slowdown = try await Self.slowdown(of: server) { text in
-                    try await AdminSocketClient.connect(path: program.path("run/admin.sock")) { client in
-                        var replies = client.replies.makeAsyncIterator()
-                        for variant in HostileText.variants(ofJSON: request) {
-                            try await client.send(Array(variant(text).utf8))
-                            #expect(try await replies.next() != nil)
-                        }
-                    }
-                }
-                #expect(slowdown < HostileText.tolerance, "\(request)")
-            }
-            await server.stop()
-        }
-    }
 }

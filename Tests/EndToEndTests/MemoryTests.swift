@@ -35,8 +35,8 @@ import Testing
         }
     }
 
-    /// What a flood sends at most: far more than the server and the sockets may keep.
-    private static let floodBytes = 256 << 20
+    /// What a flood sends at most: it ends with the connection.
+    private static let floodBytes = 1 << 40
     private static let peers = 8
     /// Beside what is kept for a peer there is the room that the allocator does not give back.
     private static let ceiling = 96

@@ -58,7 +58,7 @@ struct StartFailureTests {
             others: ["secret.key": "no key\n"], status: 78, names: ["secret.key"]),
         Case(
             testDescription: "an address of another machine for one protocol",
-            file: "[MESSENGER]\nHOST = 192.0.2.1\n", status: 78, names: ["192.0.2.1", "MESSENGER"]),
+            file: "[MESSENGER]\nENABLED = on\nHOST = 192.0.2.1\n", status: 78, names: ["192.0.2.1", "MESSENGER"]),
         Case(
             testDescription: "an address of another machine", options: ["--host", "192.0.2.1"], status: 78,
             names: ["192.0.2.1"]),

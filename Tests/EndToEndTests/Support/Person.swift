@@ -40,6 +40,11 @@ struct Person: Sendable {
         try await client.request(.pingPong(as: credentials)).code
     }
 
+    /// The server did not answer with what was asked for.
+    struct Refusal: Error {
+        var code: Int
+    }
+
     /// The messages of a flow from a number on, read in pages of `pageSize`, which the server must allow.
     func messages(of flow: String, from first: Int = 0, pageSize: Int = 100) async throws -> [MessageObject] {
         var messages: [MessageObject] = []
@@ -47,7 +52,7 @@ struct Person: Sendable {
             let start = Int64(first + messages.count)
             let answer = try await client.request(
                 .allMessages(as: credentials, flow: flow, start: start, end: start + Int64(pageSize)))
-            try #require(answer.isSuccess)
+            guard answer.isSuccess else { throw Refusal(code: answer.code) }
             let page = answer.data?.message ?? []
             messages += page
             if page.count < pageSize { return messages }
