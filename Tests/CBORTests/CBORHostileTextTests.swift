@@ -57,9 +57,8 @@ import Testing
 
         let (few, many) = (map(1500), map(24_000))
 
-        let ratio = try HostileText.ratio({ _ = try CBORValue(decoding: many) }) {
-            for _ in 0..<16 { _ = try CBORValue(decoding: few) }
-        }
+        let ratio = try HostileText.ratio(
+            { _ = try CBORValue(decoding: many) }, { for _ in 0..<16 { _ = try CBORValue(decoding: few) } })
 
         #expect(ratio < 8)
     }

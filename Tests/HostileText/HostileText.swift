@@ -29,6 +29,7 @@ package enum HostileText {
     /// For each string of a JSON text, the names of members among them, what makes a copy with another text in its place.
     ///
     /// - Parameter json: Without escaped quotation marks in its strings.
+    /// - Returns: One for each string.
     package static func variants(ofJSON json: String) -> [(_ text: String) -> String] {
         let parts = json.split(separator: "\"", omittingEmptySubsequences: false).map(String.init)
         return stride(from: 1, to: parts.count, by: 2).map { index in

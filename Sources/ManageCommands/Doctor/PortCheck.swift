@@ -94,9 +94,8 @@ enum PortCheck {
     /// Where the server behind the admin socket listens; `nil` when none runs.
     private static func listenersOfOwnServer(_ settings: Settings) async -> [ServerListener]? {
         let runner = OperationRunner(settings: settings)
-        let report = try? await answered(within: .seconds(5), by: settings.admin.socket, giveUp: {}) {
-            try await runner.withServer { try await $0.run(ServerAddresses()) }
-        }
+        let ask = { @Sendable in try await runner.withServer { try await $0.run(ServerAddresses()) } }
+        let report = try? await answered(within: .seconds(5), by: settings.admin.socket, giveUp: {}, ask)
         return report?.listeners
     }
 

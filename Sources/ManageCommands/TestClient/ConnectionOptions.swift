@@ -105,9 +105,8 @@ struct ConnectionOptions: ParsableArguments {
     func following(_ settings: Settings) async -> Settings {
         guard address == nil else { return settings }
         let runner = OperationRunner(settings: settings)
-        let report = try? await answered(within: timeout, by: settings.admin.socket, giveUp: {}) {
-            try await runner.withServer { try await $0.run(ServerAddresses()) }
-        }
+        let ask = { @Sendable in try await runner.withServer { try await $0.run(ServerAddresses()) } }
+        let report = try? await answered(within: timeout, by: settings.admin.socket, giveUp: {}, ask)
         return settings.following(report?.listeners ?? [])
     }
 

@@ -81,8 +81,10 @@ extension MessengerAnswer {
         case .wrongPassword, .tooManyAttempts, .credentialsMissing, .tooLong, .challengeUnavailable:
             known = code == .logIn ? .wrongPassword : nil
         case .noSuchUser: known = code == .addContact ? .noSuchUser : nil
-        case .invalidLogin, .invalidEmail, .busy, .tooManyRequests, .tokenUnknown, .tokenExpired, .tokenRevoked, .noSuchFlow,
-            .noSuchMessage, .notAllowed, .nullCharacter, .invalidFlow, .rangeTooLarge, .storageUnavailable, .outcomeUnknown,
+        case .invalidLogin, .invalidEmail, .busy, .tooManyRequests, .tokenUnknown, .tokenExpired, .tokenRevoked,
+            .noSuchFlow,
+            .noSuchMessage, .notAllowed, .nullCharacter, .invalidFlow, .rangeTooLarge, .storageUnavailable,
+            .outcomeUnknown,
             .internalFailure:
             known = nil
         }

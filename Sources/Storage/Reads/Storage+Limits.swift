@@ -44,6 +44,7 @@ extension Storage {
     ///
     /// - Parameter changes: In the order of the accounts, so that two servers do not wait for each other.
     /// - Returns: The new sums.
+    /// - Throws: `StorageError` of the engine.
     package func addStoredBytes(
         _ changes: [(user: UserID, bytes: Int64)]
     ) async throws(StorageError) -> [(user: UserID, bytes: Int64)] {

@@ -27,6 +27,7 @@ package struct OriginPolicy: Sendable {
     ///   - headers: Of the handshake.
     ///   - scheme: `https` under TLS, here or at a trusted proxy.
     ///   - isPrivate: Whether the connection came straight to a loopback address.
+    /// - Returns: Whether the handshake may go on.
     func allows(_ headers: HTTPHeaders, scheme: String, isPrivate: Bool) -> Bool {
         let origins = headers["Origin"]
         guard !origins.isEmpty else { return true }

@@ -137,7 +137,8 @@ import Testing
             #expect(text.hasPrefix("\(status.rawValue) "))
             #expect(text.utf8.count > 4)
         }
-        #expect(SkaroStatus.allCases.map(\.rawValue) == [200, 400, 401, 403, 404, 405, 409, 410, 413, 429, 500, 503, 504])
+        #expect(
+            SkaroStatus.allCases.map(\.rawValue) == [200, 400, 401, 403, 404, 405, 409, 410, 413, 429, 500, 503, 504])
     }
 
     // MARK: Byte for byte
