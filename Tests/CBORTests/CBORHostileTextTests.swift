@@ -58,7 +58,7 @@ import Testing
         let (few, many) = (map(1500), map(24_000))
 
         let ratio = try HostileText.ratio(
-            { _ = try CBORValue(decoding: many) }, { for _ in 0..<16 { _ = try CBORValue(decoding: few) } })
+            { _ = try CBORValue(decoding: many) }, to: { for _ in 0..<16 { _ = try CBORValue(decoding: few) } })
 
         #expect(ratio < 8)
     }

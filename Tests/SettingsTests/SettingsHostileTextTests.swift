@@ -65,7 +65,7 @@ struct SettingsHostileTextTests {
             }
         }
 
-        let ratio = HostileText.ratio({ look(many) }, { for _ in 0..<16 { look(few) } })
+        let ratio = HostileText.ratio({ look(many) }, to: { for _ in 0..<16 { look(few) } })
 
         #expect(ratio < 8)
     }

@@ -49,7 +49,7 @@ import Testing
             #expect(MessengerUnit.message(text, from: MessengerLogin("anna")).count >= count / 4096)
         }
 
-        let ratio = HostileText.ratio({ cut(320_000) }, { for _ in 0..<16 { cut(20_000) } })
+        let ratio = HostileText.ratio({ cut(320_000) }, to: { for _ in 0..<16 { cut(20_000) } })
 
         #expect(ratio < 8)
     }
