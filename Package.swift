@@ -54,7 +54,7 @@ let package = Package(
             name: "ManageCommands",
             dependencies: [
                 "ParleyServer", "Operations", "TestClient", "Settings", "Telemetry", "Transport", "Chat", "Storage",
-                "Credentials", "Bounds", "MTP", "Skaro", "Messenger", "FastChat", "JSON", "AdminWeb", argumentParser,
+                "Credentials", "Bounds", "MTP", "Skaro", "Messenger", "FastChat", "JSON", "Web", argumentParser,
                 logging,
                 serviceLifecycle, unixSignals,
                 nioCore, nioPosix, nioSSL,
@@ -64,7 +64,7 @@ let package = Package(
         .target(
             name: "ParleyServer",
             dependencies: [
-                "AdminWeb", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Storage",
+                "Web", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Storage",
                 "StorageSQLite", "StoragePostgres", "Settings", "Telemetry", "Credentials", "Bounds", logging,
                 serviceLifecycle, nioCore, nioPosix, nioSSL,
             ],
@@ -73,7 +73,7 @@ let package = Package(
 
         // Faces
         .target(
-            name: "AdminWeb",
+            name: "Web",
             dependencies: [
                 "Transport", "JSON", .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -308,9 +308,9 @@ let package = Package(
             dependencies: ["JSON", "MTP", "TestClient", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "AdminWebTests",
+            name: "WebTests",
             dependencies: [
-                "AdminWeb", "TestClient", "Transport", "JSON", nioCore, nioPosix, logging, serviceLifecycle,
+                "Web", "TestClient", "Transport", "JSON", nioCore, nioPosix, logging, serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ], swiftSettings: swiftSettings),
         .testTarget(
@@ -324,7 +324,7 @@ let package = Package(
             dependencies: [
                 "ManageCommands", "ParleyServer", "Operations", "Transport", "Chat", "Storage", "StorageSQLite",
                 "Settings",
-                "Credentials", "AdminWeb", "JSON", "MTP", "Telemetry", logging, serviceLifecycle, nioCore, nioPosix,
+                "Credentials", "Web", "JSON", "MTP", "Telemetry", logging, serviceLifecycle, nioCore, nioPosix,
                 nioHTTP1,
                 nioWebSocket, argumentParser,
             ], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),

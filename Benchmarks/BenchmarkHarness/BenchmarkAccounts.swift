@@ -104,8 +104,8 @@ package enum BenchmarkAccounts {
 
 extension MTPRequest {
     /// Switches pushes on from now.
-    package static func startOfPush(as asker: MTPCredentials) -> MTPRequest {
+    package static func startOfPush(as principal: MTPCredentials) -> MTPRequest {
         // No message is so young: the answer is empty and ends at the head of the log.
-        .getUpdate(as: asker, time: 32_503_680_000, push: true)
+        .getUpdate(as: principal, time: 32_503_680_000, push: true)
     }
 }

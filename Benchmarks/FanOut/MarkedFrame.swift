@@ -32,16 +32,16 @@ struct MarkedFrame: Sendable {
     ///
     /// - Parameters:
     ///   - sender: Which sender, from 0.
-    ///   - asker: Its account.
+    ///   - principal: Its account.
     ///   - flow: Where to.
     ///   - padding: What the messages say behind the number.
     /// - Returns: The frames.
     /// - Throws: `BenchmarkFailure` when the frame has no number in it.
     static func request(
-        sender: Int, as asker: MTPCredentials, flow: String, padding: String
+        sender: Int, as principal: MTPCredentials, flow: String, padding: String
     ) throws(BenchmarkFailure) -> MarkedFrame {
         let message = MessageObject(clientID: Int64(sender), text: JSONText(text(sender, padding)))
-        return try MarkedFrame(MTPRequest.sendMessage(as: asker, flow: flow, message).encoded())
+        return try MarkedFrame(MTPRequest.sendMessage(as: principal, flow: flow, message).encoded())
     }
 
     /// The frame that a Parley server pushes for such a message, for a server that only hands frames on.

@@ -24,7 +24,7 @@ struct ParleyContender: Sendable {
                 options.flows, owner: accounts[0], at: server.url())
             let templates = try accounts.enumerated().map { index, account in
                 try FrameTemplate(
-                    index: index, asker: account, flow: flows[index % flows.count], text: options.text)
+                    index: index, principal: account, flow: flows[index % flows.count], text: options.text)
             }
             let contender = try await Contender(
                 name: "Parley, \(database.name)", process: server.process, url: server.url(), templates: templates,

@@ -115,11 +115,11 @@ enum SendMessage {
             program: ServerProcess.ownPath, arguments: [EchoServer.word], errorFile: folder.path + "/echo.log")
         let line = try await process.line(containing: "ws://")
         // Identifiers as long as those of a server.
-        let asker = MTPCredentials(
+        let principal = MTPCredentials(
             uuid: "113427455640312821154458202477256070485", authID: String(repeating: "0123456789abcdef", count: 2))
         let templates = try (0..<options.connections).map { index in
             try FrameTemplate(
-                index: index, asker: asker, flow: "68056473384187692692674921486353642291", text: options.text)
+                index: index, principal: principal, flow: "68056473384187692692674921486353642291", text: options.text)
         }
         write(
             "\(options.connections) connections, \(options.depth) requests in flight each, "

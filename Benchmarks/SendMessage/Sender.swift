@@ -28,14 +28,14 @@ struct FrameTemplate: Sendable {
     ///
     /// - Parameters:
     ///   - index: Which connection, from 0.
-    ///   - asker: Who sends.
+    ///   - principal: Who sends.
     ///   - flow: Where to.
     ///   - text: What every message says.
     /// - Throws: `BenchmarkFailure` when the request has no number in it.
-    init(index: Int, asker: MTPCredentials, flow: String, text: String) throws(BenchmarkFailure) {
+    init(index: Int, principal: MTPCredentials, flow: String, text: String) throws(BenchmarkFailure) {
         firstID = (Self.firstConnection + Int64(index)) * Self.factor
         let message = MessageObject(clientID: firstID, text: JSONText(text))
-        bytes = MTPRequest.sendMessage(as: asker, flow: flow, message).encoded()
+        bytes = MTPRequest.sendMessage(as: principal, flow: flow, message).encoded()
         guard let start = bytes.withUnsafeBytes({ Self.numberStart(in: $0) }) else {
             throw BenchmarkFailure("The request has no client_id.")
         }

@@ -29,16 +29,16 @@ package struct FlowAccess: Sendable, Equatable {
 }
 
 /// Who asks: an account with one of its sessions.
-package struct Asker: Sendable, Hashable {
+package struct Principal: Sendable, Hashable {
     package var user: UserID
     package var uuid: Identifier
     package var session: SessionID
-    package var expires: LogTime
+    package var expires: Timestamp
     /// Where the request comes from; `nil` for what is no person's doing.
     package var network: IPAddress?
 
     /// Who asks is the same wherever the request comes from.
-    package static func == (left: Asker, right: Asker) -> Bool {
+    package static func == (left: Principal, right: Principal) -> Bool {
         left.user == right.user && left.uuid == right.uuid && left.session == right.session
             && left.expires == right.expires
     }

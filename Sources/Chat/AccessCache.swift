@@ -19,7 +19,7 @@ final class AccessCache: Sendable {
 
     private struct State {
         var generation = 0
-        var sessions: RecentlyUsed<TokenHash, Asker>
+        var sessions: RecentlyUsed<TokenHash, Principal>
         var tokensOfUser: [UserID: Set<TokenHash>] = [:]
         var flows: RecentlyUsed<FlowID, FlowAccess>
         var flowIDs: [Identifier: FlowID] = [:]
@@ -59,15 +59,15 @@ final class AccessCache: Sendable {
     /// To be taken before a read whose result is to be remembered.
     var generation: Int { state.withLock { $0.generation } }
 
-    func asker(_ token: TokenHash) -> Asker? {
+    func principal(_ token: TokenHash) -> Principal? {
         state.withLock { $0.sessions.value(for: token) }
     }
 
-    func remember(_ asker: Asker, for token: TokenHash, readAt generation: Int) {
+    func remember(_ principal: Principal, for token: TokenHash, readAt generation: Int) {
         state.withLock { state in
             guard state.generation == generation else { return }
-            state.tokensOfUser[asker.user, default: []].insert(token)
-            for evicted in state.sessions.set(asker, for: token, cost: Self.sessionBytes) {
+            state.tokensOfUser[principal.user, default: []].insert(token)
+            for evicted in state.sessions.set(principal, for: token, cost: Self.sessionBytes) {
                 state.drop(evicted.key, of: evicted.value.user)
             }
         }
@@ -171,8 +171,8 @@ final class AccessCache: Sendable {
     /// The wall clock has passed an entry's end.
     func forget(_ token: TokenHash) {
         state.withLock { state in
-            guard let asker = state.sessions.remove(token) else { return }
-            state.drop(token, of: asker.user)
+            guard let principal = state.sessions.remove(token) else { return }
+            state.drop(token, of: principal.user)
         }
     }
 }

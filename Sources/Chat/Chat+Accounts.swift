@@ -9,7 +9,7 @@ import Synchronization
 
 /// A fresh log in: the only place where a token is seen in clear.
 package struct NewLogIn: Sendable {
-    package var asker: Asker
+    package var principal: Principal
     package var token: String
     package var lifetimeSeconds: Int64
 }
@@ -89,11 +89,11 @@ extension Chat {
         return NewUser(
             uuid: uuid, login: login.text, loginKey: login.key, username: username,
             passwordHash: try await hash(password, for: claimant), isBot: isBot, isHidden: isHidden, email: email ?? "",
-            skaroSecret: skaroSecret(password, of: uuid))
+            challengeSecret: challengeSecret(password, of: uuid))
     }
 
     /// What lets skaro's clients log in with a password that is seen in clear now; `nil` when that is switched off.
-    package func skaroSecret(_ password: Password, of account: Identifier) -> [UInt8]? {
+    package func challengeSecret(_ password: Password, of account: Identifier) -> [UInt8]? {
         guard let sealer = policy.sealer else { return nil }
         var random = SecureRandom()
         // The only thing that can be refused is the length, which is fixed.
@@ -142,18 +142,18 @@ extension Chat {
             _ = try await write(
                 .upgradePasswordHash(
                     user.id, hash: newer, replacing: user.passwordHash,
-                    skaroSecret: skaroSecret(password, of: user.uuid)),
+                    challengeSecret: challengeSecret(password, of: user.uuid)),
                 by: user.id)
             user.passwordHash = newer
-        } else if !opensSkaroSecret(of: user), let secret = skaroSecret(password, of: user.uuid) {
-            _ = try await write(.setSkaroSecret(user.id, secret, verified: user.passwordHash), by: user.id)
+        } else if !opensChallengeSecret(of: user), let secret = challengeSecret(password, of: user.uuid) {
+            _ = try await write(.setChallengeSecret(user.id, secret, verified: user.passwordHash), by: user.id)
         }
         return user
     }
 
     /// Whether the account has a skaro secret that the key file opens; one that it does not is sealed anew.
-    package func opensSkaroSecret(of user: UserRecord) -> Bool {
-        guard let sealed = user.skaroSecret, let sealer = policy.sealer else { return false }
+    package func opensChallengeSecret(of user: UserRecord) -> Bool {
+        guard let sealed = user.challengeSecret, let sealer = policy.sealer else { return false }
         let bytes = try? sealer.open(sealed, associatedData: Array(user.uuid.description.utf8))
         return bytes.flatMap { HMACChallenge(bytes: $0) } != nil
     }
@@ -167,7 +167,7 @@ extension Chat {
         guard !login.isEmpty else { throw .credentialsMissing }
         guard login.utf8.count <= ChatLimits.loginBytes, !login.utf8.contains(0) else { throw .noSuchLogin }
         let user = try await throttledUser(login: login, from: origin)
-        guard let sealed = user.skaroSecret, let sealer = policy.sealer else { throw .challengeUnavailable }
+        guard let sealed = user.challengeSecret, let sealer = policy.sealer else { throw .challengeUnavailable }
         guard let bytes = try? sealer.open(sealed, associatedData: Array(user.uuid.description.utf8)),
             let secret = HMACChallenge(bytes: bytes)
         else {
@@ -219,18 +219,18 @@ extension Chat {
         let receipt = try await write(.openSession(user.id, session), by: nil)
         var logIn = logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time, from: origin)
         logIn.lifetimeSeconds = lifetimeSeconds
-        logIn.asker.expires = LogTime(milliseconds: receipt.time.milliseconds + lifetimeSeconds * 1000)
+        logIn.principal.expires = Timestamp(milliseconds: receipt.time.milliseconds + lifetimeSeconds * 1000)
         return logIn
     }
 
     /// Who the holder of a token is, who claims to be `uuid`.
     ///
     /// Costs no read for a token seen before. Refusals: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.
-    package func asker(
+    package func principal(
         uuid: Identifier, token: TokenHash, from origin: Origin? = nil
-    ) async throws(ChatError) -> Asker {
+    ) async throws(ChatError) -> Principal {
         let time = storage.currentTime()
-        if var known = cache.asker(token), known.uuid == uuid {
+        if var known = cache.principal(token), known.uuid == uuid {
             known.network = origin?.network
             if known.expires > time { return known }
             cache.forget(token)
@@ -245,10 +245,10 @@ extension Chat {
         if user.deleted != nil { throw .accountDeleted }
         if session.revoked != nil { throw .tokenRevoked }
         guard session.expires > time else { throw .tokenExpired }
-        var asker = Asker(user: user.id, uuid: user.uuid, session: session.id, expires: session.expires)
-        cache.remember(asker, for: token, readAt: generation)
-        asker.network = origin?.network
-        return asker
+        var principal = Principal(user: user.id, uuid: user.uuid, session: session.id, expires: session.expires)
+        cache.remember(principal, for: token, readAt: generation)
+        principal.network = origin?.network
+        return principal
     }
 
     /// The session of a token, taken up again on another connection: within `seconds` of the last time it was used.
@@ -256,7 +256,7 @@ extension Chat {
     /// - Throws: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.
     package func restore(
         token: TokenHash, within seconds: Int64, from origin: Origin? = nil
-    ) async throws(ChatError) -> Asker {
+    ) async throws(ChatError) -> Principal {
         if let origin { try admit(.read, user: nil, network: origin.network) }
         let found = try await reading { () async throws(StorageError) in
             try await storage.session(tokenHash: token.bytes)
@@ -270,18 +270,19 @@ extension Chat {
             hub.isConnected(user.id, session: session.id)
             || time.milliseconds <= seen.milliseconds + seconds * 1000
         guard session.expires > time, isFresh else { throw .tokenExpired }
-        return Asker(
+        return Principal(
             user: user.id, uuid: user.uuid, session: session.id, expires: session.expires, network: origin?.network)
     }
 
-    /// Ends the asker's own session; its connections are closed.
-    package func logOut(_ asker: Asker) async throws(ChatError) {
-        _ = try await write(.revokeSessions(asker.user, asker.session), by: asker.user)
+    /// Ends the principal's own session; its connections are closed.
+    package func logOut(_ principal: Principal) async throws(ChatError) {
+        _ = try await write(.revokeSessions(principal.user, principal.session), by: principal.user)
     }
 
-    /// Changes the asker's own public data; `nil` leaves a field as it is.
+    /// Changes the principal's own public data; `nil` leaves a field as it is.
     package func updateProfile(
-        of asker: Asker, username: String? = nil, email: String? = nil, bio: String? = nil, avatar: String? = nil
+        of principal: Principal, username: String? = nil, email: String? = nil, bio: String? = nil,
+        avatar: String? = nil
     ) async throws(ChatError) {
         try MessageContent.check(username ?? "", "name", limit: ChatLimits.usernameBytes)
         try MessageContent.check(email ?? "", "email", limit: ChatLimits.emailBytes)
@@ -289,8 +290,8 @@ extension Chat {
         try MessageContent.check(bio ?? "", "bio", limit: ChatLimits.bioBytes)
         try MessageContent.check(avatar ?? "", "avatar", limit: ChatLimits.avatarBytes)
         let changes = UserChanges(username: username, email: email, avatar: avatar, bio: bio)
-        try admit(.profileChange, by: asker)
-        _ = try await write(.updateUser(asker.user, changes), by: asker.user)
+        try admit(.profileChange, by: principal)
+        _ = try await write(.updateUser(principal.user, changes), by: principal.user)
     }
 
     /// The accounts with these uuids, in order.
@@ -303,18 +304,18 @@ extension Chat {
     }
 
     /// One's own account, as `user_info` shows it.
-    package func user(_ asker: Asker) async throws(ChatError) -> UserRecord {
-        guard let user = try await reading({ () async throws(StorageError) in try await storage.user(asker.user) })
+    package func user(_ principal: Principal) async throws(ChatError) -> UserRecord {
+        guard let user = try await reading({ () async throws(StorageError) in try await storage.user(principal.user) })
         else { throw .noSuchUser }
         return user
     }
 
-    /// Deletes the asker's own account, confirmed by login and password.
+    /// Deletes the principal's own account, confirmed by login and password.
     package func deleteAccount(
-        of asker: Asker, login: String, password: Password, from origin: Origin
+        of principal: Principal, login: String, password: Password, from origin: Origin
     ) async throws(ChatError) {
         let user = try await checkPassword(login: login, password: password, from: origin)
-        guard user.id == asker.user else { throw .wrongPassword }
+        guard user.id == principal.user else { throw .wrongPassword }
         _ = try await write(.deleteUser(user.id), by: user.id)
     }
 
@@ -331,14 +332,14 @@ extension Chat {
     }
 
     private func logIn(
-        _ user: UserID, _ uuid: Identifier, _ session: SessionID, _ token: Token, at time: LogTime,
+        _ user: UserID, _ uuid: Identifier, _ session: SessionID, _ token: Token, at time: Timestamp,
         from origin: Origin
     ) -> NewLogIn {
         let lifetime = policy.tokenLifetimeSeconds
-        let asker = Asker(
+        let principal = Principal(
             user: user, uuid: uuid, session: session,
-            expires: LogTime(milliseconds: time.milliseconds + lifetime * 1000), network: origin.network)
-        return NewLogIn(asker: asker, token: token.text, lifetimeSeconds: lifetime)
+            expires: Timestamp(milliseconds: time.milliseconds + lifetime * 1000), network: origin.network)
+        return NewLogIn(principal: principal, token: token.text, lifetimeSeconds: lifetime)
     }
 }
 

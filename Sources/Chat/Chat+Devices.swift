@@ -29,26 +29,26 @@ extension Chat {
     /// `device` is its name among the account's, such as a protocol's. A new one that has a `family`, devices whose names
     /// begin so, begins where the one of them is that has read farthest.
     package func startPosition(
-        of device: String, family: String? = nil, for asker: Asker
+        of device: String, family: String? = nil, for principal: Principal
     ) async throws(ChatError) -> Position {
         try await reading { () async throws(StorageError) in
-            if let known = try await cursors.position(of: asker.user, device: device) { return known }
+            if let known = try await cursors.position(of: principal.user, device: device) { return known }
             if let family,
-                let farthest = try await cursors.farthestPosition(of: asker.user, devices: family)
+                let farthest = try await cursors.farthestPosition(of: principal.user, devices: family)
             {
                 return farthest
             }
-            return try await storage.startPosition(of: asker.user, device: device, backlog: policy.backlog)
+            return try await storage.startPosition(of: principal.user, device: device, backlog: policy.backlog)
         }
     }
 
-    /// New messages after a position from the asker's stays in flows; edits and deletions are already applied.
+    /// New messages after a position from the principal's stays in flows; edits and deletions are already applied.
     package func missed(
-        for asker: Asker, after position: Position, limit: Int
+        for principal: Principal, after position: Position, limit: Int
     ) async throws(ChatError) -> MissedMessages {
         let page = try await reading { () async throws(StorageError) in
             try await storage.updates(
-                for: asker.user, after: position, limit: limit, wholeSeconds: false, .pushed, accounts: false,
+                for: principal.user, after: position, limit: limit, wholeSeconds: false, .pushed, accounts: false,
                 bodies: true)
         }
         // An edit of an older message is no new message.
@@ -60,17 +60,17 @@ extension Chat {
 
     /// Messages of a flow before a number, the newest `limit` of them, oldest first.
     ///
-    /// A page of large messages ends early: ask again for those from the last one on. Without a `number` they are the last ones. The asker's own part of what was encrypted is with them. Refusals: `.noSuchFlow`.
+    /// A page of large messages ends early: ask again for those from the last one on. Without a `number` they are the last ones. The principal's own part of what was encrypted is with them. Refusals: `.noSuchFlow`.
     package func history(
-        of flow: Identifier, before number: Int64?, limit: Int, for asker: Asker
+        of flow: Identifier, before number: Int64?, limit: Int, for principal: Principal
     ) async throws(ChatError) -> [MissedMessage] {
-        try admit(.read, by: asker)
-        let flow = try await readableFlow(flow, for: asker)
+        try admit(.read, by: principal)
+        let flow = try await readableFlow(flow, for: principal)
         let count = try await messageCount(of: flow)
         let end = min(max(number ?? count, 0), count)
         let page = try await reading { () async throws(StorageError) in
             try await storage.messages(
-                in: flow.access.id, numbers: max(0, end - Int64(max(limit, 1)))..<end, reader: asker.user,
+                in: flow.access.id, numbers: max(0, end - Int64(max(limit, 1)))..<end, reader: principal.user,
                 asOf: flow.end)
         }
         return try await missed(page.messages)

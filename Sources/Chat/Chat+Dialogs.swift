@@ -9,7 +9,7 @@ package enum HistoryBound: Sendable, Equatable {
     case newest
     case message(Identifier)
     /// Only what is older.
-    case time(LogTime)
+    case time(Timestamp)
 }
 
 /// For protocols that name a chat by the other side.
@@ -19,26 +19,26 @@ extension Chat {
         directory.person(id)
     }
 
-    /// The one chat of the asker and somebody else, if they have one; nothing is made.
+    /// The one chat of the principal and somebody else, if they have one; nothing is made.
     package func existingDirectFlow(
-        with person: Person, by asker: Asker
+        with person: Person, by principal: Principal
     ) async throws(ChatError) -> FlowAccess? {
-        guard person.id != asker.user else { return nil }
-        let pair = UserPair(asker.user, person.id)
+        guard person.id != principal.user else { return nil }
+        let pair = UserPair(principal.user, person.id)
         if let known = cache.chat(of: pair) {
             do {
-                return try await visibleFlow(known, to: asker)
+                return try await visibleFlow(known, to: principal)
             } catch .noSuchFlow {
                 // It was deleted since; there may be another one.
             }
         }
         let found = try await reading { () async throws(StorageError) in
-            try await storage.chatFlow(between: asker.user, and: person.id)
+            try await storage.chatFlow(between: principal.user, and: person.id)
         }
         guard let found else { return nil }
         cache.remember(found, of: pair)
         do {
-            return try await visibleFlow(found.uuid, to: asker)
+            return try await visibleFlow(found.uuid, to: principal)
         } catch .noSuchFlow {
             return nil
         }
@@ -48,7 +48,7 @@ extension Chat {
     ///
     /// - Parameters:
     ///   - bound: The end of the page.
-    ///   - flow: A flow with what the asker may read of it.
+    ///   - flow: A flow with what the principal may read of it.
     /// - Returns: 0 when nothing comes before it.
     /// - Throws: `.noSuchMessage` for a message of another flow; `.noSuchFlow`.
     package func historyEnd(at bound: HistoryBound, of flow: ReadableFlow) async throws(ChatError) -> Int64 {

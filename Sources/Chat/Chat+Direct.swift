@@ -4,32 +4,32 @@
 package import Storage
 
 extension Chat {
-    /// The one chat of the asker and somebody else, made when there is none.
+    /// The one chat of the principal and somebody else, made when there is none.
     ///
     /// - Throws: `.noSuchUser`; `.invalidFlow` for oneself.
-    package func directFlow(with person: Person, by asker: Asker) async throws(ChatError) -> FlowAccess {
-        guard person.id != asker.user else { throw .invalidFlow("A chat has two different people.") }
-        let pair = UserPair(asker.user, person.id)
+    package func directFlow(with person: Person, by principal: Principal) async throws(ChatError) -> FlowAccess {
+        guard person.id != principal.user else { throw .invalidFlow("A chat has two different people.") }
+        let pair = UserPair(principal.user, person.id)
         if let known = cache.chat(of: pair) {
             do {
-                return try await visibleFlow(known, to: asker)
+                return try await visibleFlow(known, to: principal)
             } catch .noSuchFlow {
                 // It was deleted: there will be another one.
             }
         }
         let found = try await reading { () async throws(StorageError) in
-            try await storage.chatFlow(between: asker.user, and: person.id)
+            try await storage.chatFlow(between: principal.user, and: person.id)
         }
         let chat: FlowRecord
         if let found {
             chat = found
         } else {
             chat = try await createFlow(
-                .chat, title: "", info: "", members: [asker.uuid, person.uuid], by: asker
+                .chat, title: "", info: "", members: [principal.uuid, person.uuid], by: principal
             ).record
         }
         cache.remember(chat, of: pair)
-        return try await visibleFlow(chat.uuid, to: asker)
+        return try await visibleFlow(chat.uuid, to: principal)
     }
 
     /// The other side of a chat of two.
@@ -42,51 +42,55 @@ extension Chat {
 
     /// A flow by its row number, as messenger's and FastChat's clients name groups.
     ///
-    /// - Throws: `.noSuchFlow`, also for one that the asker does not see.
-    package func flow(row: Int64, for asker: Asker) async throws(ChatError) -> FlowAccess {
+    /// - Throws: `.noSuchFlow`, also for one that the principal does not see.
+    package func flow(row: Int64, for principal: Principal) async throws(ChatError) -> FlowAccess {
         let access = try await access(to: FlowID(row))
-        guard access.isVisible(to: asker.user) else { throw .noSuchFlow }
+        guard access.isVisible(to: principal.user) else { throw .noSuchFlow }
         return access
     }
 
     /// A flow by its uuid.
     ///
-    /// - Throws: `.noSuchFlow`, also for one that the asker does not see.
-    package func flow(_ uuid: Identifier, for asker: Asker) async throws(ChatError) -> FlowAccess {
-        try await visibleFlow(uuid, to: asker)
+    /// - Throws: `.noSuchFlow`, also for one that the principal does not see.
+    package func flow(_ uuid: Identifier, for principal: Principal) async throws(ChatError) -> FlowAccess {
+        try await visibleFlow(uuid, to: principal)
     }
 
     // MARK: Groups
 
-    /// Makes a group of the asker's; they are a member of it.
+    /// Makes a group of the principal's; they are a member of it.
     package func createGroup(
-        title: String, members: [Person], by asker: Asker
+        title: String, members: [Person], by principal: Principal
     ) async throws(ChatError) -> FlowAccess {
         let flow = try await createFlow(
-            .group, title: title, info: "", members: [asker.uuid] + members.map(\.uuid).filter { $0 != asker.uuid },
-            by: asker)
+            .group, title: title, info: "",
+            members: [principal.uuid] + members.map(\.uuid).filter { $0 != principal.uuid },
+            by: principal)
         return try await access(to: flow.record.id)
     }
 
-    /// Adds somebody to a group of the asker's.
+    /// Adds somebody to a group of the principal's.
     ///
     /// - Returns: Whether they were a member already.
-    /// - Throws: `.notAllowed` unless the asker owns it.
-    package func addMember(_ person: Person, to flow: FlowAccess, by asker: Asker) async throws(ChatError) -> Bool {
-        guard flow.owner == asker.user else { throw .notAllowed("Only the owner of a group adds members.") }
-        try admit(.write, by: asker)
-        return try await write(.addMember(flow.id, person.id), by: asker.user).existed
+    /// - Throws: `.notAllowed` unless the principal owns it.
+    package func addMember(
+        _ person: Person, to flow: FlowAccess, by principal: Principal
+    ) async throws(ChatError) -> Bool {
+        guard flow.owner == principal.user else { throw .notAllowed("Only the owner of a group adds members.") }
+        try admit(.write, by: principal)
+        return try await write(.addMember(flow.id, person.id), by: principal.user).existed
     }
 
-    /// Removes somebody from a group of the asker's, or oneself from any; delivery to them stops at once.
+    /// Removes somebody from a group of the principal's, or oneself from any; delivery to them stops at once.
     ///
-    /// - Throws: `.notAllowed` unless the asker owns it or leaves it.
-    package func removeMember(_ person: Person, from flow: FlowAccess, by asker: Asker) async throws(ChatError) {
-        guard flow.owner == asker.user || person.id == asker.user else {
+    /// - Throws: `.notAllowed` unless the principal owns it or leaves it.
+    package func removeMember(_ person: Person, from flow: FlowAccess, by principal: Principal) async throws(ChatError)
+    {
+        guard flow.owner == principal.user || person.id == principal.user else {
             throw .notAllowed("Only the owner of a group removes members.")
         }
-        try admit(.write, by: asker)
-        _ = try await write(.removeMember(flow.id, person.id), by: asker.user)
+        try admit(.write, by: principal)
+        _ = try await write(.removeMember(flow.id, person.id), by: principal.user)
     }
 }
 

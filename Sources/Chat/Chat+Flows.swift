@@ -14,23 +14,23 @@ extension Chat {
     /// The most members that are listed with a flow, and all flows of one answer together.
     private static let maximumListedMembers = 100_000
 
-    /// Creates a flow with the members that the asker named.
+    /// Creates a flow with the members that the principal named.
     ///
-    /// A chat of two who have one gives that one. The asker is added to a private flow. Refusals: `.invalidFlow`,
+    /// A chat of two who have one gives that one. The principal is added to a private flow. Refusals: `.invalidFlow`,
     /// `.noSuchUser`, `.tooLong`.
     package func createFlow(
-        _ kind: FlowRecord.Kind, title: String, info: String, members: [Identifier], by asker: Asker
+        _ kind: FlowRecord.Kind, title: String, info: String, members: [Identifier], by principal: Principal
     ) async throws(ChatError) -> Flow {
         try MessageContent.check(title, "title", limit: ChatLimits.titleBytes)
         try MessageContent.check(info, "info", limit: ChatLimits.infoBytes)
         guard members.count <= ChatLimits.newMembers else {
             throw .invalidFlow("A new flow names at most \(ChatLimits.newMembers) people; add more afterwards.")
         }
-        try admit(.write, by: asker)
-        if kind != .chat { try await checkFlowQuota(of: asker, public: members.isEmpty) }
+        try admit(.write, by: principal)
+        if kind != .chat { try await checkFlowQuota(of: principal, public: members.isEmpty) }
         var people: [UserID] = []
         if kind == .chat {
-            guard members.count == 2, members[0] != members[1], members.contains(asker.uuid) else {
+            guard members.count == 2, members[0] != members[1], members.contains(principal.uuid) else {
                 throw .invalidFlow("A chat has exactly two different people, and you are one of them.")
             }
         }
@@ -40,12 +40,13 @@ extension Chat {
                 guard user.deleted == nil else { throw .noSuchUser }
                 return user.id
             }
-            if !people.contains(asker.user) { people.append(asker.user) }
+            if !people.contains(principal.user) { people.append(principal.user) }
         }
         let flow = NewFlow(
-            uuid: newIdentifier(), kind: kind, title: title, info: info, owner: asker.user, isPublic: members.isEmpty,
+            uuid: newIdentifier(), kind: kind, title: title, info: info, owner: principal.user,
+            isPublic: members.isEmpty,
             members: people)
-        let receipt = try await write(.createFlow(flow), by: asker.user)
+        let receipt = try await write(.createFlow(flow), by: principal.user)
         return try await shown(FlowID(receipt.row ?? 0))
     }
 
@@ -73,24 +74,24 @@ extension Chat {
         return (flows, false)
     }
 
-    /// The flows that the asker sees, by age.
+    /// The flows that the principal sees, by age.
     ///
     /// - Returns: At most `limit`, and whether that were not all.
     package func visibleFlows(
-        to asker: Asker, limit: Int = 1000
+        to principal: Principal, limit: Int = 1000
     ) async throws(ChatError) -> (flows: [Flow], isCut: Bool) {
-        try admit(.read, by: asker)
+        try admit(.read, by: principal)
         let records = try await reading { () async throws(StorageError) in
-            try await storage.flows(visibleTo: asker.user, limit: limit + 1)
+            try await storage.flows(visibleTo: principal.user, limit: limit + 1)
         }
         let (flows, isCut) = try await flows(Array(records.prefix(limit)))
         return (flows, isCut || records.count > limit)
     }
 
-    /// What the asker may know of a flow; what they may not see does not exist.
-    func visibleFlow(_ uuid: Identifier, to asker: Asker) async throws(ChatError) -> FlowAccess {
+    /// What the principal may know of a flow; what they may not see does not exist.
+    func visibleFlow(_ uuid: Identifier, to principal: Principal) async throws(ChatError) -> FlowAccess {
         let access = try await access(to: uuid)
-        guard access.isVisible(to: asker.user) else { throw .noSuchFlow }
+        guard access.isVisible(to: principal.user) else { throw .noSuchFlow }
         return access
     }
 
@@ -142,14 +143,15 @@ extension Chat {
         package var isCut: Bool
     }
 
-    /// What the asker may see of the log after `cursor`; see `ReadableFlow` for how much of a flow that is.
+    /// What the principal may see of the log after `cursor`; see `ReadableFlow` for how much of a flow that is.
     package func updates(
-        for asker: Asker, after cursor: Position, limit: Int, wholeSeconds: Bool = false,
+        for principal: Principal, after cursor: Position, limit: Int, wholeSeconds: Bool = false,
         _ scope: ReadingScope = .asked, excluding excluded: Set<Position> = []
     ) async throws(ChatError) -> Updates {
         let page = try await reading { () async throws(StorageError) in
             try await storage.updates(
-                for: asker.user, after: cursor, limit: limit, wholeSeconds: wholeSeconds, scope, excluding: excluded)
+                for: principal.user, after: cursor, limit: limit, wholeSeconds: wholeSeconds, scope, excluding: excluded
+            )
         }
         let (flows, _) = try await flows(page.flows)
         return Updates(
@@ -158,9 +160,10 @@ extension Chat {
     }
 
     /// The same since a time, whole seconds at a time.
-    package func updates(for asker: Asker, since time: LogTime, limit: Int) async throws(ChatError) -> Updates {
+    package func updates(for principal: Principal, since time: Timestamp, limit: Int) async throws(ChatError) -> Updates
+    {
         let cursor = try await reading { () async throws(StorageError) in try await storage.cursor(before: time) }
-        return try await updates(for: asker, after: cursor, limit: limit, wholeSeconds: true)
+        return try await updates(for: principal, after: cursor, limit: limit, wholeSeconds: true)
     }
 
     /// The end of the log now.

@@ -5,7 +5,7 @@ package import Storage
 
 /// What is new for a device whose protocol tells of groups in words.
 package struct GroupUpdates: Sendable {
-    /// Messages from the asker's stays in flows.
+    /// Messages from the principal's stays in flows.
     package var messages: [MissedMessage]
     /// Joins, leaves and openings, each with a position up to `cursor`.
     package var news: [GroupNews]
@@ -16,20 +16,20 @@ package struct GroupUpdates: Sendable {
 }
 
 extension Chat {
-    /// New messages as `missed` gives them, and what happened to the asker's places in groups.
+    /// New messages as `missed` gives them, and what happened to the principal's places in groups.
     ///
     /// - Parameters:
-    ///   - asker: Who reads.
+    ///   - principal: Who reads.
     ///   - position: After which.
     ///   - limit: How many events at most.
     /// - Returns: A page.
     /// - Throws: `.storageUnavailable`, `.internalFailure`.
     package func groupUpdates(
-        for asker: Asker, after position: Position, limit: Int
+        for principal: Principal, after position: Position, limit: Int
     ) async throws(ChatError) -> GroupUpdates {
-        let missed = try await missed(for: asker, after: position, limit: limit)
+        let missed = try await missed(for: principal, after: position, limit: limit)
         let news = try await reading { () async throws(StorageError) in
-            try await storage.groupNews(of: asker.user, after: position, upTo: missed.cursor)
+            try await storage.groupNews(of: principal.user, after: position, upTo: missed.cursor)
         }
         return GroupUpdates(
             messages: missed.messages, news: news.filter { $0.position <= missed.cursor }, cursor: missed.cursor,

@@ -7,14 +7,14 @@ import Logging
 package import Storage
 
 extension Chat {
-    /// Publishes the asker's public key of a kind, in place of the one of the same device.
+    /// Publishes the principal's public key of a kind, in place of the one of the same device.
     package func publishKey(
-        _ publicKey: String, kind: String, device: String = "", of asker: Asker
+        _ publicKey: String, kind: String, device: String = "", of principal: Principal
     ) async throws(ChatError) {
         try MessageContent.check(publicKey, "public_key", limit: ChatLimits.publicKeyBytes)
-        try admit(.profileChange, by: asker)
+        try admit(.profileChange, by: principal)
         _ = try await write(
-            .putKey(asker.user, device: device, kind: kind, publicKey: publicKey), by: asker.user)
+            .putKey(principal.user, device: device, kind: kind, publicKey: publicKey), by: principal.user)
     }
 
     /// The public keys of a kind that these accounts published; those without are missing.
@@ -30,15 +30,15 @@ extension Chat {
     /// - Parameters:
     ///   - person: Whose it is.
     ///   - kind: Such as `fastchat`.
-    ///   - makes: Whether to draw one when there is none.
+    ///   - createIfMissing: Whether to draw one when there is none.
     /// - Returns: `nil` when there is none.
     /// - Throws: `.internalFailure` without a key file, or when a stored key cannot be opened with it.
-    package func heldKey(
-        of person: Person, kind: String, makes: Bool
+    package func serverHeldKey(
+        of person: Person, kind: String, createIfMissing: Bool
     ) async throws(ChatError) -> RSAPrivateKey? {
         let user = person.id
         return try await heldKeys.key(
-            named: "\(kind) \(person.uuid)", makes: makes, chat: self,
+            named: "\(kind) \(person.uuid)", makes: createIfMissing, chat: self,
             read: { () async throws(StorageError) in try await self.storage.bridgeKey(of: user, kind: kind) },
             put: { (pair) async throws(StorageError) in
                 try await self.storage.putBridgeKey(pair, of: user, kind: kind)

@@ -30,28 +30,28 @@ extension Chat {
     /// Messages enter the log in the order in which these calls return. Refusals: `.noSuchFlow`, `.notAllowed`, `.tooLong`,
     /// `.nullCharacter`, `.busy`.
     package func submit(
-        _ content: MessageContent, to flow: Identifier, by asker: Asker
+        _ content: MessageContent, to flow: Identifier, by principal: Principal
     ) async throws(ChatError) -> PendingMessage {
-        try await submit(content, to: visibleFlow(flow, to: asker), by: asker)
+        try await submit(content, to: visibleFlow(flow, to: principal), by: principal)
     }
 
-    /// The same for a flow that the asker was found to see; `bodies` are what was encrypted for one recipient each.
+    /// The same for a flow that the principal was found to see; `bodies` are what was encrypted for one recipient each.
     ///
     /// Of an encrypted message `content` is what everybody else sees. Refusals: `.notAllowed`, `.tooLong`, `.nullCharacter`, `.busy`.
     package func submit(
-        _ content: MessageContent, bodies: [NewBody] = [], to access: FlowAccess, by asker: Asker
+        _ content: MessageContent, bodies: [NewBody] = [], to access: FlowAccess, by principal: Principal
     ) async throws(ChatError) -> PendingMessage {
         try content.check()
-        guard access.mayWrite(asker.user) else { throw .notAllowed("Only the owner writes in a channel.") }
-        try admit(.write, by: asker)
+        guard access.mayWrite(principal.user) else { throw .notAllowed("Only the owner writes in a channel.") }
+        try admit(.write, by: principal)
         var (bytes, blobs) = content.encoded()
         try await spend(
             bytes.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) } + bodies.reduce(0) { $0 + $1.body.count },
-            by: asker)
+            by: principal)
         if !blobs.isEmpty { blobs = try await storingLarge(blobs) }
         let uuid = newEventIdentifier()
         let pending = try submit(
-            .sendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies), by: asker.user, uuid: uuid)
+            .sendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies), by: principal.user, uuid: uuid)
         return PendingMessage(uuid: uuid, pending: pending)
     }
 
@@ -85,40 +85,41 @@ extension Chat {
     /// What is `nil` or missing stays; an empty emoji or file is taken away.
     package func edit(
         _ message: Identifier, text: String?, emoji: String? = nil, files: [MessageContent.File: JSONText] = [:],
-        by asker: Asker
+        by principal: Principal
     ) async throws(ChatError) -> Receipt {
         var changed = MessageContent(text: text ?? "", emoji: emoji, files: files)
         try changed.check()
-        try admit(.write, by: asker)
-        let record = try await visibleMessage(message, to: asker)
-        guard record.sender == asker.user else { throw .notAllowed("Only the author may change a message.") }
+        try admit(.write, by: principal)
+        let record = try await visibleMessage(message, to: principal)
+        guard record.sender == principal.user else { throw .notAllowed("Only the author may change a message.") }
         if text == nil { changed.text = Message(record).content.text }
         let (content, beside) = changed.encodedEdit()
-        try await spend(content.count + beside.reduce(0) { $0 + ($1.bytes?.count ?? 0) }, by: asker)
+        try await spend(content.count + beside.reduce(0) { $0 + ($1.bytes?.count ?? 0) }, by: principal)
         let blobs = try await storingLarge(beside)
         return try await write(
-            .editMessage(flow: record.flow, message: record.position, content: content, blobs: blobs), by: asker.user)
+            .editMessage(flow: record.flow, message: record.position, content: content, blobs: blobs),
+            by: principal.user)
     }
 
     /// Deletes a message, which must be in `flow`: what it said is overwritten.
     package func delete(
-        _ message: Identifier, in flow: Identifier, by asker: Asker
+        _ message: Identifier, in flow: Identifier, by principal: Principal
     ) async throws(ChatError) -> Receipt {
-        try admit(.write, by: asker)
-        let access = try await visibleFlow(flow, to: asker)
-        let record = try await visibleMessage(message, to: asker)
+        try admit(.write, by: principal)
+        let access = try await visibleFlow(flow, to: principal)
+        let record = try await visibleMessage(message, to: principal)
         guard record.flow == access.id else { throw .noSuchMessage }
-        guard record.sender == asker.user else { throw .notAllowed("Only the author may delete a message.") }
-        let receipt = try await write(.deleteMessage(flow: record.flow, message: record.position), by: asker.user)
+        guard record.sender == principal.user else { throw .notAllowed("Only the author may delete a message.") }
+        let receipt = try await write(.deleteMessage(flow: record.flow, message: record.position), by: principal.user)
         refund(record)
         return receipt
     }
 
-    private func visibleMessage(_ uuid: Identifier, to asker: Asker) async throws(ChatError) -> MessageRecord {
+    private func visibleMessage(_ uuid: Identifier, to principal: Principal) async throws(ChatError) -> MessageRecord {
         let record = try await reading { () async throws(StorageError) in try await storage.message(uuid: uuid) }
         guard let record else { throw .noSuchMessage }
         do {
-            _ = try await visibleFlow(record.flowUUID, to: asker)
+            _ = try await visibleFlow(record.flowUUID, to: principal)
         } catch .noSuchFlow {
             throw .noSuchMessage
         }
@@ -129,10 +130,10 @@ extension Chat {
     ///
     /// Messages before `time` are left out. Refusals: `.noSuchFlow`; `.rangeTooLarge` for more than `limit`.
     package func messages(
-        in flow: Identifier, numbers range: Range<Int64>, since time: LogTime?, limit: Int, for asker: Asker
+        in flow: Identifier, numbers range: Range<Int64>, since time: Timestamp?, limit: Int, for principal: Principal
     ) async throws(ChatError) -> MessageList {
-        try admit(.read, by: asker)
-        let flow = try await readableFlow(flow, for: asker)
+        try admit(.read, by: principal)
+        let flow = try await readableFlow(flow, for: principal)
         guard range.upperBound - range.lowerBound <= Int64(limit) else { throw .rangeTooLarge(limit: limit) }
         let total = try await messageCount(of: flow)
         let clamped = range.clamped(to: 0..<max(total, 0))
@@ -147,10 +148,10 @@ extension Chat {
 
     /// The first `limit` messages since a time, and the rest of the last one's second.
     package func messages(
-        in flow: Identifier, since time: LogTime, limit: Int, for asker: Asker
+        in flow: Identifier, since time: Timestamp, limit: Int, for principal: Principal
     ) async throws(ChatError) -> MessageList {
-        try admit(.read, by: asker)
-        let flow = try await readableFlow(flow, for: asker)
+        try admit(.read, by: principal)
+        let flow = try await readableFlow(flow, for: principal)
         let id = flow.access.id
         let total = try await messageCount(of: flow)
         let first = try await reading { () async throws(StorageError) in
@@ -162,7 +163,7 @@ extension Chat {
         if !page.isCut, page.messages.count == limit, let last = page.messages.last {
             let end = try await reading { () async throws(StorageError) in
                 try await storage.number(
-                    ofFirstMessageIn: id, atOrAfter: LogTime(seconds: last.time.seconds + 1), count: total)
+                    ofFirstMessageIn: id, atOrAfter: Timestamp(seconds: last.time.seconds + 1), count: total)
             }
             let rest = last.number + 1..<min(max(end, last.number + 1), last.number + 1 + Int64(Storage.maximumUpdates))
             if !rest.isEmpty {

@@ -16,45 +16,45 @@ extension Chat {
     /// How many people a search shows.
     private static let maximumFound = 100
 
-    /// The asker's contacts, the oldest account first.
-    package func contacts(of asker: Asker) async throws(ChatError) -> [Contact] {
-        try admit(.read, by: asker)
+    /// The principal's contacts, the oldest account first.
+    package func contacts(of principal: Principal) async throws(ChatError) -> [Contact] {
+        try admit(.read, by: principal)
         let records = try await reading { () async throws(StorageError) in
-            try await storage.contacts(of: asker.user, limit: Self.maximumContacts)
+            try await storage.contacts(of: principal.user, limit: Self.maximumContacts)
         }
         return records.filter { !$0.isHidden }.map { contact(Person($0)) }
     }
 
-    /// Puts somebody into the asker's list; who is there already stays.
+    /// Puts somebody into the principal's list; who is there already stays.
     ///
     /// - Throws: `.noSuchUser`; `.notAllowed` for oneself and for a list that is full.
-    package func addContact(login: String, of asker: Asker) async throws(ChatError) -> Contact {
-        try admit(.write, by: asker)
+    package func addContact(login: String, of principal: Principal) async throws(ChatError) -> Contact {
+        try admit(.write, by: principal)
         let person = try await person(login: login)
-        guard person.id != asker.user else { throw .notAllowed("You are not a contact of your own.") }
+        guard person.id != principal.user else { throw .notAllowed("You are not a contact of your own.") }
         let count = try await reading { () async throws(StorageError) in
-            try await storage.contactIDs(of: asker.user)
+            try await storage.contactIDs(of: principal.user)
         }.count
         guard count < Self.maximumContacts else {
             throw .notAllowed("A list of contacts has at most \(Self.maximumContacts) people.")
         }
-        _ = try await write(.addContact(asker.user, person.id), by: asker.user)
+        _ = try await write(.addContact(principal.user, person.id), by: principal.user)
         return contact(person)
     }
 
-    /// Takes somebody out of the asker's list; who is not in it is no error.
+    /// Takes somebody out of the principal's list; who is not in it is no error.
     ///
     /// - Throws: `.noSuchUser`.
-    package func removeContact(login: String, of asker: Asker) async throws(ChatError) -> Contact {
-        try admit(.write, by: asker)
+    package func removeContact(login: String, of principal: Principal) async throws(ChatError) -> Contact {
+        try admit(.write, by: principal)
         let person = try await person(login: login)
-        _ = try await write(.removeContact(asker.user, person.id), by: asker.user)
+        _ = try await write(.removeContact(principal.user, person.id), by: principal.user)
         return contact(person)
     }
 
     /// People whose login contains a text, the shortest login first; at most 100.
-    package func search(login text: String, for asker: Asker) async throws(ChatError) -> [Contact] {
-        try admit(.read, by: asker)
+    package func search(login text: String, for principal: Principal) async throws(ChatError) -> [Contact] {
+        try admit(.read, by: principal)
         guard !text.isEmpty else { return [] }
         let key = Login.key(of: text)
         return try await reading { () async throws(StorageError) in
@@ -63,9 +63,9 @@ extension Chat {
     }
 
     /// Tells a connection of its account's contacts from now on.
-    package func watchContacts(_ connection: any LiveConnection, of asker: Asker) async throws(ChatError) {
+    package func watchContacts(_ connection: any LiveConnection, of principal: Principal) async throws(ChatError) {
         let contacts = try await reading { () async throws(StorageError) in
-            try await storage.contactIDs(of: asker.user)
+            try await storage.contactIDs(of: principal.user)
         }
         presence.watch(connection, contacts)
     }

@@ -27,14 +27,14 @@ package struct ReadableFlow: Sendable {
 }
 
 extension Chat {
-    /// What the asker may read of a flow.
+    /// What the principal may read of a flow.
     ///
-    /// - Throws: `.noSuchFlow`, also for one that the asker never saw.
-    package func readableFlow(_ uuid: Identifier, for asker: Asker) async throws(ChatError) -> ReadableFlow {
+    /// - Throws: `.noSuchFlow`, also for one that the principal never saw.
+    package func readableFlow(_ uuid: Identifier, for principal: Principal) async throws(ChatError) -> ReadableFlow {
         let access = try await access(to: uuid)
-        if access.isVisible(to: asker.user) { return ReadableFlow(access) }
+        if access.isVisible(to: principal.user) { return ReadableFlow(access) }
         let stays = try await reading { () async throws(StorageError) in
-            try await storage.memberships(of: asker.user, in: access.id)
+            try await storage.memberships(of: principal.user, in: access.id)
         }
         guard let last = stays.last else { throw .noSuchFlow }
         return ReadableFlow(access, until: last.left)

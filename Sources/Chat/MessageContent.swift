@@ -141,10 +141,10 @@ package struct Message: Sendable, Equatable {
     package var flow: Identifier
     package var sender: Identifier
     package var number: Int64
-    package var time: LogTime
+    package var time: Timestamp
     package var content: MessageContent
     /// When it was edited or deleted.
-    package var edited: LogTime?
+    package var edited: Timestamp?
 
     /// What a deleted message says.
     package static let deletedText = "Message deleted"

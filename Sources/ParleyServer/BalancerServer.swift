@@ -68,17 +68,17 @@ package struct BalancerServer: Sendable {
             storage: store.storage, algorithm: NodeChooser.Algorithm(settings.balancer.algorithm), logger: logger)
         let balancer = FastChatBalancer(nodes: nodes, chat: chat, logger: logger)
         try await balancer.prepare()
-        let face = StreamFace(balancer: balancer, address: address, settings: settings)
+        let endpoint = StreamEndpoint(balancer: balancer, address: address, settings: settings)
         let group = MultiThreadedEventLoopGroup.singleton
         let listener = try Listener(
-            address: ListenerAddress(host: address.host, port: address.port), options: face.options,
+            address: ListenerAddress(host: address.host, port: address.port), options: endpoint.options,
             registry: ConnectionRegistry(group: group), group: group, drainTimeout: Self.drainTimeout, logger: logger,
-            makeSession: face.makeSession,
+            makeSession: endpoint.makeSession,
             onRunning: { channel in
-                await onRunning(face.shown(boundPort: channel.localAddress?.port ?? face.address.port))
+                await onRunning(endpoint.shown(boundPort: channel.localAddress?.port ?? endpoint.address.port))
             })
         let services = ServiceGroup(
-            services: [SectionListener(section: face.section, listener: listener)], logger: logger)
+            services: [SectionListener(section: endpoint.section, listener: listener)], logger: logger)
         await stop(services)
         try await services.run()
     }

@@ -27,15 +27,17 @@ extension ParleyServer {
     }
 
     /// What is served on TCP ports of its own.
-    func streamFaces(chat: Chat, registry: ConnectionRegistry, nodes: NodeBalancer) -> [StreamFace] {
-        var faces: [StreamFace] = []
-        if settings.messenger.isEnabled { faces.append(messenger(chat: chat, registry: registry)) }
-        if settings.fastChat.isEnabled, let face = fastChat(chat: chat, registry: registry) { faces.append(face) }
+    func streamEndpoints(chat: Chat, registry: ConnectionRegistry, nodes: NodeBalancer) -> [StreamEndpoint] {
+        var endpoints: [StreamEndpoint] = []
+        if settings.messenger.isEnabled { endpoints.append(messenger(chat: chat, registry: registry)) }
+        if settings.fastChat.isEnabled, let endpoint = fastChat(chat: chat, registry: registry) {
+            endpoints.append(endpoint)
+        }
         if let address = settings.balancer.listen {
             let balancer = FastChatBalancer(nodes: nodes, chat: chat, logger: logger)
-            faces.append(StreamFace(balancer: balancer, address: address, settings: settings))
+            endpoints.append(StreamEndpoint(balancer: balancer, address: address, settings: settings))
         }
-        return faces
+        return endpoints
     }
 
     // MARK: Each protocol with its settings
@@ -64,7 +66,7 @@ extension ParleyServer {
         return SkaroService(chat: chat, options: options, registry: registry, logger: logger)
     }
 
-    private func messenger(chat: Chat, registry: ConnectionRegistry) -> StreamFace {
+    private func messenger(chat: Chat, registry: ConnectionRegistry) -> StreamEndpoint {
         let section = settings.messenger
         var options = MessengerService.Options()
         options.gatherTime = section.gatherTime
@@ -75,14 +77,14 @@ extension ParleyServer {
         let service = MessengerService(chat: chat, options: options, registry: registry, logger: logger)
         var streamOptions = service.streamOptions
         streamOptions.proxies = settings.proxies(sendsHeader: section.readsProxyHeader)
-        return StreamFace(
+        return StreamEndpoint(
             section: "MESSENGER", title: "messenger", address: section.address, usesTLS: section.usesTLS,
             options: streamOptions, makeSession: { service.makeSession($0) },
             endpoint: MessengerService.name, port: BoundPort(section.address.port))
     }
 
     /// `nil` when no client could be told where it is.
-    private func fastChat(chat: Chat, registry: ConnectionRegistry) -> StreamFace? {
+    private func fastChat(chat: Chat, registry: ConnectionRegistry) -> StreamEndpoint? {
         let section = settings.fastChat
         let port = BoundPort(section.address.port)
         guard section.advertisedAddress(boundPort: port.value) != nil else {
@@ -100,14 +102,14 @@ extension ParleyServer {
         let service = FastChatService(chat: chat, options: options, registry: registry, logger: logger)
         var streamOptions = service.streamOptions
         streamOptions.proxies = settings.proxies(sendsHeader: section.readsProxyHeader)
-        return StreamFace(
+        return StreamEndpoint(
             section: "FASTCHAT", title: "FastChat", address: section.address, usesTLS: section.usesTLS,
             options: streamOptions, makeSession: { service.makeSession($0) },
             endpoint: FastChatBalancer.endpointName, reached: { section.advertisedAddress(boundPort: $0) }, port: port)
     }
 }
 
-extension StreamFace {
+extension StreamEndpoint {
     /// The balancer of FastChat's clients.
     init(balancer: FastChatBalancer, address: NetworkAddress, settings: Settings) {
         var options = FastChatBalancer.streamOptions

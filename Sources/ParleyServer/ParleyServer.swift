@@ -1,7 +1,6 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import AdminWeb
 import Chat
 package import Logging
 package import NIOCore
@@ -12,6 +11,7 @@ package import ServiceLifecycle
 package import Settings
 import Storage
 package import Transport
+import Web
 
 /// A server put together from the settings: store, domain, protocols, listeners.
 ///
@@ -45,7 +45,7 @@ package struct ParleyServer: Sendable {
     /// What clients connect to: the protocol's name and its address as a URL.
     package typealias Address = (name: String, address: String)
 
-    /// How long connections in work may go on when the server stops.
+    /// How long connections in flight may go on when the server stops.
     private static let drainTimeout = TimeAmount.seconds(6)
 
     let settings: Settings
@@ -69,7 +69,7 @@ package struct ParleyServer: Sendable {
         }
     }
 
-    /// Serves until `stop` is triggered, then lets what is in work finish and closes the store.
+    /// Serves until `stop` is triggered, then lets what is in flight finish and closes the store.
     ///
     /// - Parameters:
     ///   - stop: Told the group of services: `triggerGracefulShutdown` ends the server.
@@ -109,7 +109,7 @@ package struct ParleyServer: Sendable {
             storage: store.storage, algorithm: NodeChooser.Algorithm(settings.balancer.algorithm), logger: logger)
         let membership = ClusterMembership(
             chat: chat, name: settings.cluster.node, clients: { registry.openConnections })
-        let streams = streamFaces(chat: chat, registry: registry, nodes: nodes)
+        let streams = streamEndpoints(chat: chat, registry: registry, nodes: nodes)
         // The admin socket counts, too: what the start says to try goes through it.
         let start = Announcement(listeners: 2 + streams.count) { addresses, endpoints in
             await membership.join(endpoints)
@@ -123,14 +123,14 @@ package struct ParleyServer: Sendable {
         let http = try httpListener(
             routes: options.servesWebSockets ? webSocketRoutes(chat: chat, registry: registry) : [], registry: registry,
             load: load, tls: tls, web: web, start: start)
-        let listeners = try streams.enumerated().map { place, face in
-            try listener(of: face, place: place + 1, registry: registry, load: load, tls: tls, start: start)
+        let listeners = try streams.enumerated().map { place, endpoint in
+            try listener(of: endpoint, place: place + 1, registry: registry, load: load, tls: tls, start: start)
         }
         let admin = try AdminSocketServer(
             path: settings.admin.socket, removesStaleSocket: store.lock != nil, group: group,
             drainTimeout: .seconds(1), logger: logger,
             onRunning: { [place = streams.count + 1] in await start.isRunning(place, []) },
-            handler: AdminFace.handler(
+            handler: AdminHandler.handler(
                 chat: chat, listeners: { start.listeners }, heartbeat: { await membership.beat() }, logger: logger))
         // Whatever may refuse is asked before anything is announced.
         try await checkAddresses(of: streams)
@@ -155,9 +155,9 @@ package struct ParleyServer: Sendable {
         try await services.run()
     }
 
-    private func web(start: Announcement, readiness: Readiness, nodes: NodeBalancer) throws -> WebFace {
+    private func web(start: Announcement, readiness: Readiness, nodes: NodeBalancer) throws -> WebService {
         let startInstant = ContinuousClock.now
-        return try WebFace(
+        return try WebService(
             status: { [store, options, settings] in
                 guard let counts = try? await store.storage.counts() else { return nil }
                 return ServerStatus(
@@ -172,7 +172,8 @@ package struct ParleyServer: Sendable {
     }
 
     private func httpListener(
-        routes: [WebSocketRoute], registry: ConnectionRegistry, load: ServerLoad, tls: TLSConfiguration?, web: WebFace,
+        routes: [WebSocketRoute], registry: ConnectionRegistry, load: ServerLoad, tls: TLSConfiguration?,
+        web: WebService,
         start: Announcement
     ) throws -> Listener {
         var httpOptions = HTTPOptions()
@@ -211,34 +212,36 @@ package struct ParleyServer: Sendable {
     }
 
     private func listener(
-        of face: StreamFace, place: Int, registry: ConnectionRegistry, load: ServerLoad, tls: TLSConfiguration?,
+        of endpoint: StreamEndpoint, place: Int, registry: ConnectionRegistry, load: ServerLoad, tls: TLSConfiguration?,
         start: Announcement
     ) throws -> any Service {
         let group = MultiThreadedEventLoopGroup.singleton
         return SectionListener(
-            section: face.section,
+            section: endpoint.section,
             listener: try Listener(
-                address: listenerAddress(face.address), options: face.options, tls: face.usesTLS ? tls : nil,
-                registry: face.hasClients ? registry : ConnectionRegistry(group: group, peers: .forBalancer),
-                load: face.hasClients ? load : ServerLoad(), group: group, drainTimeout: Self.drainTimeout,
-                logger: logger, makeSession: face.makeSession,
+                address: listenerAddress(endpoint.address), options: endpoint.options,
+                tls: endpoint.usesTLS ? tls : nil,
+                registry: endpoint.hasClients ? registry : ConnectionRegistry(group: group, peers: .forBalancer),
+                load: endpoint.hasClients ? load : ServerLoad(), group: group, drainTimeout: Self.drainTimeout,
+                logger: logger, makeSession: endpoint.makeSession,
                 onRunning: { channel in
-                    let port = channel.localAddress?.port ?? face.address.port
-                    face.port.value = port
+                    let port = channel.localAddress?.port ?? endpoint.address.port
+                    endpoint.port.value = port
                     await start.isRunning(
-                        place, [face.shown(boundPort: port)], endpoints: face.endpoints(boundPort: port),
+                        place, [endpoint.shown(boundPort: port)], endpoints: endpoint.endpoints(boundPort: port),
                         listeners: [
                             ServerListener(
-                                protocol: face.title.lowercased(), host: face.address.host, port: port,
-                                isSecure: face.usesTLS)
+                                protocol: endpoint.title.lowercased(), host: endpoint.address.host, port: port,
+                                isSecure: endpoint.usesTLS)
                         ])
                 }))
     }
 
     /// Takes every address for a moment, so that one that cannot be had is told before any is announced.
-    private func checkAddresses(of faces: [StreamFace]) async throws {
+    private func checkAddresses(of endpoints: [StreamEndpoint]) async throws {
         let server = NetworkAddress(host: settings.server.host, port: settings.server.port)
-        let places = [(section: "SERVER", address: server)] + faces.map { (section: $0.section, address: $0.address) }
+        let places =
+            [(section: "SERVER", address: server)] + endpoints.map { (section: $0.section, address: $0.address) }
         let failure = await ListenerCheck.firstFailure(
             of: places.map { listenerAddress($0.address) }, group: MultiThreadedEventLoopGroup.singleton)
         guard let failure else { return }

@@ -67,7 +67,7 @@ package struct Settings: Sendable {
         package var inboundBytes: Int
         /// What may wait to be sent to one connection, in bytes.
         package var outboundBytes: Int
-        /// Requests of one connection in work.
+        /// Requests of one connection in flight.
         package var requests: Int
         /// Earlier messages that the first log in with messenger or FastChat brings.
         package var backlog: Int

@@ -11,7 +11,7 @@ package final class Storage: Sendable {
     /// The wall clock.
     ///
     /// The log's time follows it but never goes back.
-    private let now: @Sendable () -> LogTime
+    private let now: @Sendable () -> Timestamp
     private let clock: any Clock<Duration>
     private let isClosed = Atomic(false)
     /// Whether the last batch was given up because the database did not answer.
@@ -22,7 +22,7 @@ package final class Storage: Sendable {
     /// `clock` measures the pauses between attempts at a commit, `now` is the time that messages get.
     package init(
         engine: any StorageEngine, clock: any Clock<Duration> = ContinuousClock(),
-        now: @escaping @Sendable () -> LogTime
+        now: @escaping @Sendable () -> Timestamp
     ) {
         self.engine = engine
         self.clock = clock
@@ -33,7 +33,7 @@ package final class Storage: Sendable {
     package var signals: any LogSignals { engine.signals }
 
     /// What the wall clock says.
-    package func currentTime() -> LogTime { now() }
+    package func currentTime() -> Timestamp { now() }
 
     /// Lets a commit that waits for its next attempt give up, as do those that follow.
     package func beginClosing() {

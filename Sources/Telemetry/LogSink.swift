@@ -42,7 +42,7 @@ package final class LogSink: Sendable {
     private let outputs: Mutex<LogOutputs>
     private let wakeUp = LogSignal()
 
-    private static let criticalPatience: Duration = .seconds(5)
+    private static let criticalTimeout: Duration = .seconds(5)
     private static let expiryInterval: Duration = .seconds(3600)
 
     /// Opens the outputs.
@@ -60,16 +60,16 @@ package final class LogSink: Sendable {
 
     /// Waits until everything that was logged before is written.
     ///
-    /// - Returns: Whether it was, within `patience`.
+    /// - Returns: Whether it was, within `timeout`.
     @discardableResult
-    package func flush(patience: Duration = .seconds(5)) -> Bool {
+    package func flush(timeout: Duration = .seconds(5)) -> Bool {
         let signal = LogSignal()
         let mustWait = queue.withLock { queue -> Bool in
             guard queue.phase == .running || queue.phase == .stopping, queue.done < queue.ordered else { return false }
             queue.waiting.append((queue.ordered, signal))
             return true
         }
-        return !mustWait || signal.wait(atMost: patience)
+        return !mustWait || signal.wait(atMost: timeout)
     }
 
     /// Opens the files by their names again: call it after another program has renamed them.
@@ -87,7 +87,7 @@ package final class LogSink: Sendable {
     /// Writes what is left, closes the files and ends the thread.
     ///
     /// What is logged afterwards is lost.
-    package func shutdown(patience: Duration = .seconds(5)) {
+    package func shutdown(timeout: Duration = .seconds(5)) {
         let phase = queue.withLock { queue -> Phase in
             let phase = queue.phase
             if phase == .idle { queue.phase = .stopped }
@@ -101,8 +101,8 @@ package final class LogSink: Sendable {
         case .idle: outputs.withLock { $0.close() }
         case .running:
             wakeUp.send()
-            flush(patience: patience)
-        case .stopping: flush(patience: patience)
+            flush(timeout: timeout)
+        case .stopping: flush(timeout: timeout)
         case .stopped: break
         }
     }
@@ -128,7 +128,7 @@ package final class LogSink: Sendable {
         }
         if orders.starts { startThread() }
         if orders.wakes { wakeUp.send() }
-        if level == .critical { flush(patience: Self.criticalPatience) }
+        if level == .critical { flush(timeout: Self.criticalTimeout) }
     }
 
     private static func starts(_ queue: inout Queue) -> Bool {
@@ -239,11 +239,11 @@ final class LogSignal: @unchecked Sendable {
 
     /// Whether the signal came in time.
     @discardableResult
-    func wait(atMost patience: Duration) -> Bool {
+    func wait(atMost timeout: Duration) -> Bool {
         // The deadline is on the wall clock, the only one that the function takes: setting the clock may stretch a wait.
         var deadline = timespec()
         clock_gettime(CLOCK_REALTIME, &deadline)
-        let (seconds, attoseconds) = patience.components
+        let (seconds, attoseconds) = timeout.components
         deadline.tv_sec += Int(seconds)
         deadline.tv_nsec += Int(attoseconds / 1_000_000_000)
         if deadline.tv_nsec >= 1_000_000_000 {

@@ -166,7 +166,7 @@ struct RotatingLogFile: Sendable {
 /// Writing to a descriptor that may be slow, full or gone.
 enum LogDescriptor {
     /// Longest wait for a reader that does not read.
-    private static let patienceMilliseconds: Int32 = 2000
+    private static let timeoutMilliseconds: Int32 = 2000
 
     /// Writes all of `bytes` unless the system refuses.
     ///
@@ -184,7 +184,7 @@ enum LogDescriptor {
                 if code == EINTR { continue }
                 guard code == EAGAIN else { return (written, code) }
                 var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                if Glibc.poll(&poll, 1, patienceMilliseconds) == 0 { return (written, code) }
+                if Glibc.poll(&poll, 1, timeoutMilliseconds) == 0 { return (written, code) }
             }
             return (written, 0)
         }

@@ -37,14 +37,14 @@ package enum Telemetry {
                 return ParleyLogHandler(label: label, sink: sink, metadataProvider: provider)
             }, metadataProvider: nil)
         atexit {
-            _ = Telemetry.state.withLock { $0.sink }?.flush(patience: .seconds(5))
+            _ = Telemetry.state.withLock { $0.sink }?.flush(timeout: .seconds(5))
         }
         return sink
     }
 
-    /// Waits until everything that was logged before is written, at most `patience`.
-    package static func flush(patience: Duration) {
-        _ = state.withLock { $0.sink }?.flush(patience: patience)
+    /// Waits until everything that was logged before is written, at most `timeout`.
+    package static func flush(timeout: Duration) {
+        _ = state.withLock { $0.sink }?.flush(timeout: timeout)
     }
 
     /// Whether text for people on `descriptor` should have colours: it is a terminal, and `NO_COLOR` is not set.

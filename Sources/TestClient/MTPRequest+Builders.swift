@@ -35,67 +35,68 @@ extension MTPRequest {
 
     /// `time` is in Unix seconds, inclusive; `since` is a cursor in its place; `push` switches pushes on.
     package static func getUpdate(
-        as asker: MTPCredentials, time: Int64? = nil, since: String? = nil, push: Bool? = nil
+        as principal: MTPCredentials, time: Int64? = nil, since: String? = nil, push: Bool? = nil
     ) -> MTPRequest {
         MTPRequest(
-            .getUpdate, data: MTPData(time: time, user: [asker.user]),
+            .getUpdate, data: MTPData(time: time, user: [principal.user]),
             meta: since == nil && push == nil ? nil : MTPMeta(push: push, since: since))
     }
 
-    package static func sendMessage(as asker: MTPCredentials, flow: String, _ message: MessageObject) -> MTPRequest {
+    package static func sendMessage(as principal: MTPCredentials, flow: String, _ message: MessageObject) -> MTPRequest
+    {
         MTPRequest(
-            .sendMessage, data: MTPData(flow: [FlowObject(uuid: flow)], message: [message], user: [asker.user]))
+            .sendMessage, data: MTPData(flow: [FlowObject(uuid: flow)], message: [message], user: [principal.user]))
     }
 
     /// Numbers count from 0; the `end` is not included.
     package static func allMessages(
-        as asker: MTPCredentials, flow: String, time: Int64 = 0, start: Int64? = nil, end: Int64? = nil
+        as principal: MTPCredentials, flow: String, time: Int64 = 0, start: Int64? = nil, end: Int64? = nil
     ) -> MTPRequest {
         let flow = FlowObject(uuid: flow, messageStart: start, messageEnd: end)
-        return MTPRequest(.allMessages, data: MTPData(time: time, flow: [flow], user: [asker.user]))
+        return MTPRequest(.allMessages, data: MTPData(time: time, flow: [flow], user: [principal.user]))
     }
 
     /// The owner is who asks, unless another is named.
     package static func addFlow(
-        as asker: MTPCredentials, type: String, title: String? = nil, info: String? = nil, owner: String? = nil,
+        as principal: MTPCredentials, type: String, title: String? = nil, info: String? = nil, owner: String? = nil,
         users: [String] = []
     ) -> MTPRequest {
-        let flow = FlowObject(type: type, title: title, info: info, owner: owner ?? asker.uuid, users: users)
-        return MTPRequest(.addFlow, data: MTPData(flow: [flow], user: [asker.user]))
+        let flow = FlowObject(type: type, title: title, info: info, owner: owner ?? principal.uuid, users: users)
+        return MTPRequest(.addFlow, data: MTPData(flow: [flow], user: [principal.user]))
     }
 
-    package static func allFlow(as asker: MTPCredentials) -> MTPRequest {
-        MTPRequest(.allFlow, data: MTPData(user: [asker.user]))
+    package static func allFlow(as principal: MTPCredentials) -> MTPRequest {
+        MTPRequest(.allFlow, data: MTPData(user: [principal.user]))
     }
 
-    package static func userInfo(as asker: MTPCredentials, about users: [String]) -> MTPRequest {
-        MTPRequest(.userInfo, data: MTPData(user: [asker.user] + users.map { UserObject(uuid: $0) }))
+    package static func userInfo(as principal: MTPCredentials, about users: [String]) -> MTPRequest {
+        MTPRequest(.userInfo, data: MTPData(user: [principal.user] + users.map { UserObject(uuid: $0) }))
     }
 
     /// Asks for one user by login, which the published protocol cannot.
-    package static func userInfo(as asker: MTPCredentials, login: String) -> MTPRequest {
-        MTPRequest(.userInfo, data: MTPData(user: [asker.user, UserObject(login: login)]))
+    package static func userInfo(as principal: MTPCredentials, login: String) -> MTPRequest {
+        MTPRequest(.userInfo, data: MTPData(user: [principal.user, UserObject(login: login)]))
     }
 
-    package static func deleteUser(as asker: MTPCredentials, login: String, password: String) -> MTPRequest {
-        let user = UserObject(uuid: asker.uuid, login: login, password: password, authID: asker.authID)
+    package static func deleteUser(as principal: MTPCredentials, login: String, password: String) -> MTPRequest {
+        let user = UserObject(uuid: principal.uuid, login: login, password: password, authID: principal.authID)
         return MTPRequest(.deleteUser, data: MTPData(user: [user]))
     }
 
-    package static func deleteMessage(as asker: MTPCredentials, flow: String, message: String) -> MTPRequest {
+    package static func deleteMessage(as principal: MTPCredentials, flow: String, message: String) -> MTPRequest {
         MTPRequest(
             .deleteMessage,
             data: MTPData(
-                flow: [FlowObject(uuid: flow)], message: [MessageObject(uuid: message)], user: [asker.user]))
+                flow: [FlowObject(uuid: flow)], message: [MessageObject(uuid: message)], user: [principal.user]))
     }
 
-    package static func editedMessage(as asker: MTPCredentials, message: String, text: JSONText) -> MTPRequest {
+    package static func editedMessage(as principal: MTPCredentials, message: String, text: JSONText) -> MTPRequest {
         MTPRequest(
-            .editedMessage, data: MTPData(message: [MessageObject(uuid: message, text: text)], user: [asker.user]))
+            .editedMessage, data: MTPData(message: [MessageObject(uuid: message, text: text)], user: [principal.user]))
     }
 
     /// `push` switches pushes on: of what is new from now on.
-    package static func pingPong(as asker: MTPCredentials, push: Bool? = nil) -> MTPRequest {
-        MTPRequest(.pingPong, data: MTPData(user: [asker.user]), meta: push.map { MTPMeta(push: $0) })
+    package static func pingPong(as principal: MTPCredentials, push: Bool? = nil) -> MTPRequest {
+        MTPRequest(.pingPong, data: MTPData(user: [principal.user]), meta: push.map { MTPMeta(push: $0) })
     }
 }

@@ -119,10 +119,10 @@ package struct ChatUnderTest: Sendable {
     }
 
     /// Registers some accounts.
-    package func registerAll(_ logins: String...) async throws -> [Asker] {
-        var askers: [Asker] = []
-        for login in logins { askers.append(try await register(login).asker) }
-        return askers
+    package func registerAll(_ logins: String...) async throws -> [Principal] {
+        var principals: [Principal] = []
+        for login in logins { principals.append(try await register(login).principal) }
+        return principals
     }
 
     /// Logs in with a password, by default the right one.
@@ -136,7 +136,7 @@ package struct ChatUnderTest: Sendable {
 
     /// Makes a flow and answers with its uuid; without `members` a public one.
     package func createFlow(
-        _ kind: FlowRecord.Kind = .group, members: [Asker] = [], by owner: Asker
+        _ kind: FlowRecord.Kind = .group, members: [Principal] = [], by owner: Principal
     ) async throws -> Identifier {
         try await chat.createFlow(kind, title: "title", info: "info", members: members.map(\.uuid), by: owner)
             .record.uuid
@@ -144,25 +144,25 @@ package struct ChatUnderTest: Sendable {
 
     /// Sends a text and waits until it is durable.
     @discardableResult
-    package func send(_ text: String, to flow: Identifier, by asker: Asker) async throws -> Sent {
-        try await send(MessageContent(text: text), to: flow, by: asker)
+    package func send(_ text: String, to flow: Identifier, by principal: Principal) async throws -> Sent {
+        try await send(MessageContent(text: text), to: flow, by: principal)
     }
 
     /// Sends a message and waits until it is durable.
     @discardableResult
-    package func send(_ content: MessageContent, to flow: Identifier, by asker: Asker) async throws -> Sent {
-        let pending = try await chat.submit(content, to: flow, by: asker)
+    package func send(_ content: MessageContent, to flow: Identifier, by principal: Principal) async throws -> Sent {
+        let pending = try await chat.submit(content, to: flow, by: principal)
         return Sent(uuid: pending.uuid, receipt: try await chat.receipt(of: pending))
     }
 
     /// The first messages of a flow.
-    package func messages(in flow: Identifier, limit: Int = 100, for asker: Asker) async throws -> [Message] {
-        try await chat.messages(in: flow, since: LogTime(seconds: 0), limit: limit, for: asker).messages
+    package func messages(in flow: Identifier, limit: Int = 100, for principal: Principal) async throws -> [Message] {
+        try await chat.messages(in: flow, since: Timestamp(seconds: 0), limit: limit, for: principal).messages
     }
 
     /// The texts of a flow.
-    package func texts(in flow: Identifier, for asker: Asker) async throws -> [String] {
-        try await messages(in: flow, for: asker).map(\.content.text)
+    package func texts(in flow: Identifier, for principal: Principal) async throws -> [String] {
+        try await messages(in: flow, for: principal).map(\.content.text)
     }
 }
 

@@ -60,12 +60,12 @@ package struct MembershipCase: Sendable, CustomStringConvertible {
     package static let runs = all.flatMap { [($0, true), ($0, false)] }
 
     /// A group in which the owner is alone.
-    package static func makeGroup(in test: ChatUnderTest, owner: Asker) async throws -> FlowAccess {
+    package static func makeGroup(in test: ChatUnderTest, owner: Principal) async throws -> FlowAccess {
         try await test.chat.createGroup(title: "group", members: [], by: owner)
     }
 
     /// Lets it happen, and the end be said.
-    package func play(in test: ChatUnderTest, group: FlowAccess, owner: Asker, member: Person) async throws {
+    package func play(in test: ChatUnderTest, group: FlowAccess, owner: Principal, member: Person) async throws {
         var said: [String: Identifier] = [:]
         for step in steps {
             switch step {

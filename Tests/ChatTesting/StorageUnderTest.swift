@@ -24,21 +24,21 @@ package enum StorageKind: String, Sendable, CaseIterable {
 
 /// A wall clock that stands still until a test moves it, also backwards.
 package final class StorageClock: Sendable {
-    private let time: Mutex<LogTime>
+    private let time: Mutex<Timestamp>
 
     package init(milliseconds: Int64 = 1_700_000_000_000) {
-        time = Mutex(LogTime(milliseconds: milliseconds))
+        time = Mutex(Timestamp(milliseconds: milliseconds))
     }
 
     /// What it shows.
-    package var now: LogTime {
+    package var now: Timestamp {
         get { time.withLock { $0 } }
         set { time.withLock { $0 = newValue } }
     }
 
     /// Moves it by so much.
     package func advance(milliseconds: Int64) {
-        time.withLock { $0 = LogTime(milliseconds: $0.milliseconds + milliseconds) }
+        time.withLock { $0 = Timestamp(milliseconds: $0.milliseconds + milliseconds) }
     }
 }
 

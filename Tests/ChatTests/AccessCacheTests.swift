@@ -10,8 +10,8 @@ import Testing
 /// What is remembered of sessions and flows, and what makes it forgotten.
 struct AccessCacheTests {
     private static let token = TokenHash(of: "token")
-    private static let asker = Asker(
-        user: UserID(1), uuid: Identifier(11), session: SessionID(5), expires: LogTime(seconds: 100))
+    private static let principal = Principal(
+        user: UserID(1), uuid: Identifier(11), session: SessionID(5), expires: Timestamp(seconds: 100))
     private static let flow = FlowAccess(
         id: FlowID(3), uuid: Identifier(33), kind: .group, owner: UserID(1), isPublic: false, title: "title",
         isBridged: false, members: [UserID(1)])
@@ -20,13 +20,13 @@ struct AccessCacheTests {
         _ kind: LogEvent.Kind, flow: FlowID? = nil, subject: Int64? = nil, content: [UInt8] = []
     ) -> LogEvent {
         LogEvent(
-            position: Position(9), time: LogTime(seconds: 1), uuid: Identifier(9), kind: kind, flow: flow,
+            position: Position(9), time: Timestamp(seconds: 1), uuid: Identifier(9), kind: kind, flow: flow,
             subject: subject, content: content)
     }
 
     private static func filledCache() -> AccessCache {
         let cache = AccessCache()
-        cache.remember(asker, for: token, readAt: cache.generation)
+        cache.remember(principal, for: token, readAt: cache.generation)
         cache.remember(flow, readAt: cache.generation)
         return cache
     }
@@ -34,10 +34,10 @@ struct AccessCacheTests {
     @Test func whatIsRememberedIsFound() {
         let cache = Self.filledCache()
 
-        #expect(cache.asker(Self.token) == Self.asker)
+        #expect(cache.principal(Self.token) == Self.principal)
         #expect(cache.flow(FlowID(3)) == Self.flow)
         #expect(cache.flow(uuid: Identifier(33)) == Self.flow)
-        #expect(cache.asker(TokenHash(of: "another")) == nil)
+        #expect(cache.principal(TokenHash(of: "another")) == nil)
         #expect(cache.flow(uuid: Identifier(34)) == nil)
     }
 
@@ -50,7 +50,7 @@ struct AccessCacheTests {
 
         #expect(cache.flow(FlowID(3)) == nil)
         #expect(cache.flow(uuid: Identifier(33)) == nil)
-        #expect(cache.asker(Self.token) == Self.asker)
+        #expect(cache.principal(Self.token) == Self.principal)
     }
 
     @Test func theDeletionOfAFlowForgetsIt() {
@@ -65,10 +65,10 @@ struct AccessCacheTests {
         let cache = Self.filledCache()
 
         cache.invalidate(by: [Self.event(kind, subject: 2)])
-        #expect(cache.asker(Self.token) == Self.asker)
+        #expect(cache.principal(Self.token) == Self.principal)
         cache.invalidate(by: [Self.event(kind, subject: 1)])
 
-        #expect(cache.asker(Self.token) == nil)
+        #expect(cache.principal(Self.token) == nil)
         #expect(cache.flow(FlowID(3)) == Self.flow)
     }
 
@@ -81,7 +81,7 @@ struct AccessCacheTests {
             Self.event(.session, subject: 1, content: LogEvent.sessionOpened),
         ])
 
-        #expect(cache.asker(Self.token) == Self.asker)
+        #expect(cache.principal(Self.token) == Self.principal)
         #expect(cache.flow(FlowID(3)) == Self.flow)
         #expect(cache.generation == generation)
     }
@@ -91,10 +91,10 @@ struct AccessCacheTests {
         let generation = cache.generation
 
         cache.invalidate(by: [Self.event(.session, subject: 1), Self.event(.leave, flow: FlowID(3), subject: 1)])
-        cache.remember(Self.asker, for: Self.token, readAt: generation)
+        cache.remember(Self.principal, for: Self.token, readAt: generation)
         cache.remember(Self.flow, readAt: generation)
 
-        #expect(cache.asker(Self.token) == nil)
+        #expect(cache.principal(Self.token) == nil)
         #expect(cache.flow(FlowID(3)) == nil)
     }
 
@@ -105,28 +105,28 @@ struct AccessCacheTests {
         room.chats = 500
         let cache = AccessCache(room: room)
         for number in 0..<3 {
-            var asker = Self.asker
-            asker.session = SessionID(Int64(number))
-            cache.remember(asker, for: TokenHash(of: "\(number)"), readAt: cache.generation)
+            var principal = Self.principal
+            principal.session = SessionID(Int64(number))
+            cache.remember(principal, for: TokenHash(of: "\(number)"), readAt: cache.generation)
             var flow = Self.flow
             flow.id = FlowID(Int64(number))
             flow.uuid = Identifier(UInt128(number))
             cache.remember(flow, readAt: cache.generation)
         }
         // The first ones are used, so the second ones go.
-        #expect(cache.asker(TokenHash(of: "0")) != nil)
+        #expect(cache.principal(TokenHash(of: "0")) != nil)
         #expect(cache.flow(FlowID(0)) != nil)
-        cache.remember(Self.asker, for: TokenHash(of: "3"), readAt: cache.generation)
+        cache.remember(Self.principal, for: TokenHash(of: "3"), readAt: cache.generation)
         cache.remember(Self.flow, readAt: cache.generation)
 
-        #expect(cache.asker(TokenHash(of: "0"))?.session == SessionID(0))
-        #expect(cache.asker(TokenHash(of: "1")) == nil)
-        #expect(cache.asker(TokenHash(of: "2"))?.session == SessionID(2))
+        #expect(cache.principal(TokenHash(of: "0"))?.session == SessionID(0))
+        #expect(cache.principal(TokenHash(of: "1")) == nil)
+        #expect(cache.principal(TokenHash(of: "2"))?.session == SessionID(2))
         #expect(cache.flow(uuid: Identifier(0))?.id == FlowID(0))
         #expect(cache.flow(uuid: Identifier(1)) == nil)
         #expect(cache.flow(uuid: Identifier(2))?.id == FlowID(2))
         cache.forget(TokenHash(of: "2"))
-        #expect(cache.asker(TokenHash(of: "2")) == nil)
+        #expect(cache.principal(TokenHash(of: "2")) == nil)
     }
 
     @Test func largeFlowsCountWithTheirMembers() {
@@ -153,8 +153,8 @@ struct AccessCacheTests {
                 id: UserID(number), uuid: Identifier(UInt128(number)), login: "user\(number)",
                 loginKey: "user\(number)",
                 username: "User", passwordHash: "", isBot: false, isHidden: false, email: "",
-                avatar: String(repeating: "x", count: 256 << 10), bio: "", created: LogTime(seconds: 1),
-                fastChatNumber: 1_000_000_000 + number)
+                avatar: String(repeating: "x", count: 256 << 10), bio: "", created: Timestamp(seconds: 1),
+                publicNumber: 1_000_000_000 + number)
             directory.remember(Person(record), loginKey: record.loginKey, readAt: directory.generation)
             _ = directory.person(UserID(1))
         }
@@ -162,8 +162,8 @@ struct AccessCacheTests {
         #expect(directory.bytes <= 10 << 20)
         // Who is looked at stays, and who is forgotten is forgotten by every name.
         #expect(directory.person(loginKey: "user1")?.id == UserID(1))
-        #expect(directory.person(fastChatNumber: 1_000_000_100)?.id == UserID(100))
+        #expect(directory.person(publicNumber: 1_000_000_100)?.id == UserID(100))
         #expect(directory.person(loginKey: "user2") == nil)
-        #expect(directory.person(fastChatNumber: 1_000_000_002) == nil)
+        #expect(directory.person(publicNumber: 1_000_000_002) == nil)
     }
 }

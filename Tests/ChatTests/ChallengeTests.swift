@@ -26,14 +26,15 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func theRightAnswerLogsIn(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind, policy: Self.policy()) { test in
-            let registered = try await test.register("Alice").asker
+            let registered = try await test.register("Alice").principal
 
             let logIn = try await Self.logIn("alice", to: test.chat)
 
-            #expect(logIn.asker.user == registered.user)
-            #expect(logIn.asker.session != registered.session)
+            #expect(logIn.principal.user == registered.user)
+            #expect(logIn.principal.session != registered.session)
             #expect(
-                try await test.chat.asker(uuid: registered.uuid, token: TokenHash(of: logIn.token)) == logIn.asker)
+                try await test.chat.principal(uuid: registered.uuid, token: TokenHash(of: logIn.token))
+                    == logIn.principal)
             await #expect(throws: ChatError.wrongPassword) {
                 try await Self.logIn("alice", password: "wrong", to: test.chat)
             }
@@ -89,13 +90,14 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func aNewPasswordTakesItsPlace(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind, policy: Self.policy()) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let new = Password("new one")
             let hash = try await test.chat.hash(new)
 
             _ = try await test.chat.write(
                 .setPassword(
-                    alice.user, hash: hash, keeping: nil, skaroSecret: test.chat.skaroSecret(new, of: alice.uuid)),
+                    alice.user, hash: hash, keeping: nil,
+                    challengeSecret: test.chat.challengeSecret(new, of: alice.uuid)),
                 by: nil)
             await #expect(throws: ChatError.wrongPassword) { try await Self.logIn("alice", to: test.chat) }
             _ = try await Self.logIn("alice", password: "new one", to: test.chat)
@@ -112,7 +114,7 @@ import Testing
         on kind: StorageKind
     ) async throws {
         try await ChatUnderTest.with(kind, policy: Self.policy()) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let hash = try await test.chat.hash(Password("new one"))
             let change = Write(
                 uuid: test.chat.newIdentifier(), author: nil,
@@ -126,9 +128,9 @@ import Testing
     @Test func aSecretOfAnotherAccountIsOfNoUse() async throws {
         try await ChatUnderTest.with(policy: Self.policy()) { test in
             let people = try await test.registerAll("alice", "bob")
-            let alices = try #require(try await test.storage.user(people[0].user)?.skaroSecret)
+            let alices = try #require(try await test.storage.user(people[0].user)?.challengeSecret)
 
-            _ = try await test.chat.write(.setSkaroSecret(people[1].user, alices), by: nil)
+            _ = try await test.chat.write(.setChallengeSecret(people[1].user, alices), by: nil)
 
             await #expect(throws: ChatError.challengeUnavailable) { try await Self.logIn("bob", to: test.chat) }
         }

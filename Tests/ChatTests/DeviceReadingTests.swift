@@ -57,9 +57,9 @@ import Testing
             // A new title by the operator is no such news.
             _ = try await test.chat.write(.updateFlow(group.id, title: "renamed", info: nil), by: nil)
 
-            for asker in people.prefix(2) {
+            for principal in people.prefix(2) {
                 #expect(
-                    Self.words(try await test.chat.groupUpdates(for: asker, after: start, limit: 10)) == [
+                    Self.words(try await test.chat.groupUpdates(for: principal, after: start, limit: 10)) == [
                         "bridged by 0"
                     ])
             }
@@ -98,7 +98,7 @@ import Testing
     @Test(arguments: StorageKind.engines) func aHistoryIsReadBackwards(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let chat = test.chat
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await chat.createGroup(title: "group", members: [], by: alice)
             let other = try await test.createFlow(by: alice)
             let elsewhere = try await test.send("elsewhere", to: other, by: alice)
@@ -112,8 +112,8 @@ import Testing
             #expect(try await chat.historyEnd(at: .newest, of: readable) == 5)
             #expect(try await chat.historyEnd(at: .message(sent[3].uuid), of: readable) == 3)
             #expect(try await chat.historyEnd(at: .time(sent[2].receipt.time), of: readable) == 2)
-            #expect(try await chat.historyEnd(at: .time(LogTime(seconds: 0)), of: readable) == 0)
-            #expect(try await chat.historyEnd(at: .time(LogTime(milliseconds: .max)), of: readable) == 5)
+            #expect(try await chat.historyEnd(at: .time(Timestamp(seconds: 0)), of: readable) == 0)
+            #expect(try await chat.historyEnd(at: .time(Timestamp(milliseconds: .max)), of: readable) == 5)
             for uuid in [elsewhere.uuid, chat.newIdentifier()] {
                 await #expect(throws: ChatError.noSuchMessage) {
                     try await chat.historyEnd(at: .message(uuid), of: readable)
@@ -186,8 +186,8 @@ import Testing
             let flow = try await test.createFlow(members: people, by: people[0])
             try await test.settled()
             let sink = RecordingSink()
-            for (number, asker) in people.enumerated() {
-                test.chat.hub.attach(RecordingConnection(sink, UInt64(number)), asker: asker, wantsNews: true)
+            for (number, principal) in people.enumerated() {
+                test.chat.hub.attach(RecordingConnection(sink, UInt64(number)), principal: principal, wantsNews: true)
             }
             let before = test.chat.metrics.counts
 

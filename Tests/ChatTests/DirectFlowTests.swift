@@ -54,7 +54,7 @@ import Testing
             }
 
             #expect(found.count == 1)
-            for asker in people { #expect(try await test.chat.visibleFlows(to: asker).flows.count == 1) }
+            for principal in people { #expect(try await test.chat.visibleFlows(to: principal).flows.count == 1) }
         }
     }
 
@@ -127,7 +127,7 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func whetherTheServerOpensMessagesIsSaid(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let group = try await test.chat.createGroup(title: "group", members: [], by: alice)
             #expect(!group.isBridged)
 

@@ -120,16 +120,17 @@ import Testing
     }
 
     /// For who may not see it a flow is as one that never was.
-    private static func doesNotExist(_ flow: Identifier, for asker: Asker, in test: ChatUnderTest) async throws {
-        await #expect(throws: ChatError.noSuchFlow) { try await test.send("x", to: flow, by: asker) }
-        await #expect(throws: ChatError.noSuchFlow) { try await test.messages(in: flow, for: asker) }
+    private static func doesNotExist(_ flow: Identifier, for principal: Principal, in test: ChatUnderTest) async throws
+    {
+        await #expect(throws: ChatError.noSuchFlow) { try await test.send("x", to: flow, by: principal) }
+        await #expect(throws: ChatError.noSuchFlow) { try await test.messages(in: flow, for: principal) }
         await #expect(throws: ChatError.noSuchFlow) {
-            try await test.chat.messages(in: flow, numbers: 0..<1, since: nil, limit: 10, for: asker)
+            try await test.chat.messages(in: flow, numbers: 0..<1, since: nil, limit: 10, for: principal)
         }
         await #expect(throws: ChatError.noSuchFlow) {
-            try await test.chat.delete(test.chat.newIdentifier(), in: flow, by: asker)
+            try await test.chat.delete(test.chat.newIdentifier(), in: flow, by: principal)
         }
-        #expect(try await !test.chat.visibleFlows(to: asker).flows.contains { $0.record.uuid == flow })
+        #expect(try await !test.chat.visibleFlows(to: principal).flows.contains { $0.record.uuid == flow })
     }
 
     @Test(arguments: StorageKind.engines) func inAChannelItsOwnerWrites(on kind: StorageKind) async throws {
@@ -202,7 +203,7 @@ import Testing
 
     @Test func limits() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             func create(title: String = "", info: String = "", members: [Identifier] = []) async throws -> Flow {
                 try await test.chat.createFlow(.group, title: title, info: info, members: members, by: alice)
             }
@@ -228,7 +229,7 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func listsAreByAgeAndCut(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             var made: [Identifier] = []
             for _ in 0..<3 { made.append(try await test.createFlow(by: alice)) }
 

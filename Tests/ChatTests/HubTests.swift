@@ -47,11 +47,11 @@ import Testing
         }
     }
 
-    private static func attach(_ people: [Asker], in test: ChatUnderTest) async throws -> [Connection] {
+    private static func attach(_ people: [Principal], in test: ChatUnderTest) async throws -> [Connection] {
         try await test.settled()
         return people.map { person in
             let connection = Connection()
-            test.chat.hub.attach(connection, asker: person, wantsNews: true)
+            test.chat.hub.attach(connection, principal: person, wantsNews: true)
             return connection
         }
     }
@@ -139,15 +139,15 @@ import Testing
 
     @Test func everyConnectionOfAnAccountIsToldIfItWants() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
-            let phone = try await test.logIn("alice").asker
+            let alice = try await test.register("alice").principal
+            let phone = try await test.logIn("alice").principal
             let flow = try await test.createFlow(members: [alice], by: alice)
             try await test.send("0", to: flow, by: alice)
             try await test.settled()
             let connections = (0..<3).map { _ in Connection() }
-            test.chat.hub.attach(connections[0], asker: alice, wantsNews: true)
-            test.chat.hub.attach(connections[1], asker: phone, wantsNews: true)
-            test.chat.hub.attach(connections[2], asker: alice, wantsNews: false)
+            test.chat.hub.attach(connections[0], principal: alice, wantsNews: true)
+            test.chat.hub.attach(connections[1], principal: phone, wantsNews: true)
+            test.chat.hub.attach(connections[2], principal: alice, wantsNews: false)
             #expect(test.chat.hub.counts == (3, 2))
 
             try await test.send("1", to: flow, by: alice)
@@ -155,8 +155,8 @@ import Testing
             await connections[1].hint()
 
             // Again, with another wish; and one goes away.
-            test.chat.hub.attach(connections[2], asker: alice, wantsNews: true)
-            test.chat.hub.attach(connections[2], asker: alice, wantsNews: true)
+            test.chat.hub.attach(connections[2], principal: alice, wantsNews: true)
+            test.chat.hub.attach(connections[2], principal: alice, wantsNews: true)
             test.chat.hub.detach(connections[0])
             #expect(test.chat.hub.counts == (2, 2))
             try await test.send("2", to: flow, by: alice)
@@ -173,14 +173,14 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func connectionsOfARevokedSessionAreTold(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let first = try await test.register("alice").asker
-            let second = try await test.logIn("alice").asker
-            let other = try await test.register("bob").asker
+            let first = try await test.register("alice").principal
+            let second = try await test.logIn("alice").principal
+            let other = try await test.register("bob").principal
             let connections = (0..<4).map { _ in Connection() }
-            test.chat.hub.attach(connections[0], asker: first, wantsNews: false)
-            test.chat.hub.attach(connections[1], asker: first, wantsNews: true)
-            test.chat.hub.attach(connections[2], asker: second, wantsNews: true)
-            test.chat.hub.attach(connections[3], asker: other, wantsNews: true)
+            test.chat.hub.attach(connections[0], principal: first, wantsNews: false)
+            test.chat.hub.attach(connections[1], principal: first, wantsNews: true)
+            test.chat.hub.attach(connections[2], principal: second, wantsNews: true)
+            test.chat.hub.attach(connections[3], principal: other, wantsNews: true)
 
             _ = try await test.chat.write(.revokeSessions(first.user, first.session), by: nil)
             await connections[0].revocation()
@@ -195,9 +195,9 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func aDeletedAccountsConnectionsAreTold(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let connection = Connection()
-            test.chat.hub.attach(connection, asker: alice, wantsNews: false)
+            test.chat.hub.attach(connection, principal: alice, wantsNews: false)
 
             _ = try await test.chat.write(.deleteUser(alice.user), by: nil)
 
@@ -207,12 +207,12 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func aNewPasswordTellsTheOthers(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let kept = try await test.register("alice").asker
-            let other = try await test.logIn("alice").asker
-            let bob = try await test.register("bob").asker
+            let kept = try await test.register("alice").principal
+            let other = try await test.logIn("alice").principal
+            let bob = try await test.register("bob").principal
             let connections = (0..<3).map { _ in Connection() }
-            for (connection, asker) in zip(connections, [kept, other, bob]) {
-                test.chat.hub.attach(connection, asker: asker, wantsNews: false)
+            for (connection, principal) in zip(connections, [kept, other, bob]) {
+                test.chat.hub.attach(connection, principal: principal, wantsNews: false)
             }
             let hash = try await test.chat.hash(Password("new"))
 

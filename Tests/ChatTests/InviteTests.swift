@@ -16,7 +16,7 @@ import Testing
     }
 
     private static func invite(
-        _ code: String, uses: Int64 = 1, expires: LogTime? = nil, in test: ChatUnderTest
+        _ code: String, uses: Int64 = 1, expires: Timestamp? = nil, in test: ChatUnderTest
     ) async throws {
         _ = try await test.chat.write(
             .createInvite(NewInvite(codeHash: TokenHash(of: code).bytes, uses: uses, expires: expires)), by: nil)
@@ -44,7 +44,8 @@ import Testing
             let logIn = try await Self.register("alice", with: "code", in: test)
 
             #expect(
-                try await test.chat.asker(uuid: logIn.asker.uuid, token: TokenHash(of: logIn.token)) == logIn.asker)
+                try await test.chat.principal(uuid: logIn.principal.uuid, token: TokenHash(of: logIn.token))
+                    == logIn.principal)
             await #expect(throws: ChatError.inviteInvalid) { try await Self.register("bob", with: "code", in: test) }
         }
     }
@@ -121,7 +122,7 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func whatExpiredOrWasRevokedIsOfNoUse(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind, policy: Self.policy) { test in
-            let end = LogTime(milliseconds: test.wallClock.now.milliseconds + 1000)
+            let end = Timestamp(milliseconds: test.wallClock.now.milliseconds + 1000)
             try await Self.invite("short", uses: 10, expires: end, in: test)
             try await Self.invite("taken back", uses: 10, in: test)
 

@@ -46,20 +46,22 @@ import Testing
             let alice = try await test.chat.person(login: "alice")
             let bob = try await test.chat.person(login: "bob")
             let another = test.another(policy: Self.policy())
-            #expect(try await test.chat.heldKey(of: alice, kind: "fastchat", makes: false) == nil)
+            #expect(try await test.chat.serverHeldKey(of: alice, kind: "fastchat", createIfMissing: false) == nil)
 
             // Two servers ask at once, each more than once.
             let pems = try await withThrowingTaskGroup(of: String?.self) { group in
                 for chat in [test.chat, another, test.chat, another] {
-                    group.addTask { try await chat.heldKey(of: alice, kind: "fastchat", makes: true)?.pem }
+                    group.addTask {
+                        try await chat.serverHeldKey(of: alice, kind: "fastchat", createIfMissing: true)?.pem
+                    }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
 
             let pem = try #require(pems[0])
             #expect(pems == Array(repeating: pem, count: 4))
-            #expect(try await test.chat.heldKey(of: alice, kind: "fastchat", makes: false)?.pem == pem)
-            #expect(try await test.chat.heldKey(of: bob, kind: "fastchat", makes: false) == nil)
+            #expect(try await test.chat.serverHeldKey(of: alice, kind: "fastchat", createIfMissing: false)?.pem == pem)
+            #expect(try await test.chat.serverHeldKey(of: bob, kind: "fastchat", createIfMissing: false) == nil)
             let stored = try #require(try await test.storage.bridgeKey(of: alice.id, kind: "fastchat"))
             #expect(try RSAPrivateKey(pem: pem).publicKey.pem == stored.publicKey)
             #expect(!String(decoding: stored.sealedPrivateKey, as: UTF8.self).contains("PRIVATE KEY"))
@@ -71,7 +73,7 @@ import Testing
             try await test.register("alice")
             let alice = try await test.chat.person(login: "alice")
             let server = try await test.chat.serverKey("balancer")
-            let held = try await test.chat.heldKey(of: alice, kind: "fastchat", makes: true)
+            let held = try await test.chat.serverHeldKey(of: alice, kind: "fastchat", createIfMissing: true)
             #expect(held?.pem != server.pem)
 
             #expect(try await test.another(policy: Self.policy()).serverKey("balancer").pem == server.pem)
@@ -79,7 +81,7 @@ import Testing
                 let another = test.another(policy: policy)
                 await #expect(throws: ChatError.internalFailure) { try await another.serverKey("balancer") }
                 await #expect(throws: ChatError.internalFailure) {
-                    try await another.heldKey(of: alice, kind: "fastchat", makes: true)
+                    try await another.serverHeldKey(of: alice, kind: "fastchat", createIfMissing: true)
                 }
             }
         }

@@ -11,13 +11,13 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct LogInTests {
     @Test(arguments: StorageKind.engines) func theLoginIsFoundHoweverItIsWritten(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let registered = try await test.register("Ren\u{E9}").asker
+            let registered = try await test.register("Ren\u{E9}").principal
 
             for login in ["Ren\u{E9}", "REN\u{C9}", "rene\u{301}"] {
                 let logIn = try await test.logIn(login)
-                #expect(logIn.asker.user == registered.user)
-                #expect(logIn.asker.uuid == registered.uuid)
-                #expect(logIn.asker.session != registered.session)
+                #expect(logIn.principal.user == registered.user)
+                #expect(logIn.principal.uuid == registered.uuid)
+                #expect(logIn.principal.session != registered.session)
             }
         }
     }
@@ -41,7 +41,7 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func whoDeletedTheirAccountCannotLogIn(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             try await test.chat.deleteAccount(
                 of: alice, login: "alice", password: Password(ChatUnderTest.password), from: ChatUnderTest.origin)
 
@@ -122,7 +122,7 @@ import Testing
 
     @Test func guessingThePasswordOfADeletionIsSlowedDown() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             // At the generous rate of where the account was made.
             for _ in 0..<30 {
                 await #expect(throws: ChatError.wrongPassword) {
@@ -162,8 +162,9 @@ import Testing
             let second = try await test.logIn("alice")
             #expect(try await test.storage.user(user)?.passwordHash == stored)
             for logIn in [first, second] {
-                let asker = try await test.chat.asker(uuid: logIn.asker.uuid, token: TokenHash(of: logIn.token))
-                #expect(asker.session == logIn.asker.session)
+                let principal = try await test.chat.principal(
+                    uuid: logIn.principal.uuid, token: TokenHash(of: logIn.token))
+                #expect(principal.session == logIn.principal.session)
             }
         }
     }

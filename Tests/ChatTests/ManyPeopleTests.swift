@@ -15,10 +15,10 @@ import Testing
     @Test(arguments: StorageKind.available) func manySendersLeaveNoGapAndNothingTwice(on kind: StorageKind) async throws
     {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
-            var senders: [Asker] = []
-            for number in 0..<Self.people { senders.append(try await test.register("sender \(number)").asker) }
+            var senders: [Principal] = []
+            for number in 0..<Self.people { senders.append(try await test.register("sender \(number)").principal) }
             let start = try await test.chat.head()
 
             let sent = try await withThrowingTaskGroup(of: [Sent].self) { group in
@@ -145,15 +145,15 @@ import Testing
                     for _ in 0..<4 {
                         group.addTask {
                             // Readers that fill the cache while the revocation empties it.
-                            while (try? await chat.asker(uuid: logIn.asker.uuid, token: token)) != nil {
+                            while (try? await chat.principal(uuid: logIn.principal.uuid, token: token)) != nil {
                                 await Task.yield()
                             }
                         }
                     }
-                    _ = try await chat.write(.revokeSessions(logIn.asker.user, logIn.asker.session), by: nil)
+                    _ = try await chat.write(.revokeSessions(logIn.principal.user, logIn.principal.session), by: nil)
                     for _ in 0..<20 {
                         await #expect(throws: ChatError.tokenRevoked) {
-                            try await chat.asker(uuid: logIn.asker.uuid, token: token)
+                            try await chat.principal(uuid: logIn.principal.uuid, token: token)
                         }
                     }
                     try await group.waitForAll()

@@ -10,10 +10,10 @@ import Testing
 /// Reading a flow by number and by time, page by page.
 @Suite(.timeLimit(.minutes(10))) struct MessageRangeTests {
     private static func withMessages(
-        _ count: Int, on kind: StorageKind, _ body: (ChatUnderTest, Identifier, Asker) async throws -> Void
+        _ count: Int, on kind: StorageKind, _ body: (ChatUnderTest, Identifier, Principal) async throws -> Void
     ) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             var pending: [PendingMessage] = []
             for number in 0..<count {
@@ -64,7 +64,7 @@ import Testing
     @Test(arguments: StorageKind.engines) func anEmptyFlowHasAnEmptyList(on kind: StorageKind) async throws {
         try await Self.withMessages(0, on: kind) { test, flow, alice in
             let byNumber = try await test.chat.messages(in: flow, numbers: 0..<10, since: nil, limit: 10, for: alice)
-            let byTime = try await test.chat.messages(in: flow, since: LogTime(seconds: 0), limit: 10, for: alice)
+            let byTime = try await test.chat.messages(in: flow, since: Timestamp(seconds: 0), limit: 10, for: alice)
 
             for list in [byNumber, byTime] {
                 #expect(list.messages.isEmpty)
@@ -78,17 +78,17 @@ import Testing
     /// Sends `counts[n]` messages in the n-th second.
     private static func withSeconds(
         _ counts: [Int], on kind: StorageKind,
-        _ body: (ChatUnderTest, Identifier, Asker, _ begin: Int64) async throws -> Void
+        _ body: (ChatUnderTest, Identifier, Principal, _ begin: Int64) async throws -> Void
     ) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             let begin = test.wallClock.now.seconds + 10
             for (second, count) in counts.enumerated() {
                 for index in 0..<count {
                     // The first at the very beginning of the second, the last at its very end.
                     let millisecond = index == 0 ? 0 : index == count - 1 ? 999 : 500
-                    test.wallClock.now = LogTime(milliseconds: (begin + Int64(second)) * 1000 + Int64(millisecond))
+                    test.wallClock.now = Timestamp(milliseconds: (begin + Int64(second)) * 1000 + Int64(millisecond))
                     try await test.send("\(second)/\(index)", to: flow, by: alice)
                 }
             }
@@ -101,7 +101,7 @@ import Testing
             for (time, first) in [(0, 0), (begin, 0), (begin + 1, 2), (begin + 2, 5), (begin + 3, 7)]
                 as [(Int64, Int64)]
             {
-                let since = LogTime(seconds: time)
+                let since = Timestamp(seconds: time)
                 let list = try await test.chat.messages(in: flow, since: since, limit: 100, for: alice)
                 let range = try await test.chat.messages(in: flow, numbers: 0..<7, since: since, limit: 100, for: alice)
 
@@ -116,7 +116,7 @@ import Testing
     @Test(arguments: StorageKind.engines) func aPageEndsWithItsLastSecond(on kind: StorageKind) async throws {
         try await Self.withSeconds([3, 5, 2], on: kind) { test, flow, alice, begin in
             // The fifth message lies inside the second second, which has eight of the flow behind it.
-            let first = try await test.chat.messages(in: flow, since: LogTime(seconds: 0), limit: 5, for: alice)
+            let first = try await test.chat.messages(in: flow, since: Timestamp(seconds: 0), limit: 5, for: alice)
             #expect(first.messages.map(\.number) == Array(0..<8))
             #expect(first.range == 0..<8)
             #expect(first.total == 10)
@@ -124,12 +124,12 @@ import Testing
 
             let last = try #require(first.messages.last)
             let next = try await test.chat.messages(
-                in: flow, since: LogTime(seconds: last.time.seconds + 1), limit: 5, for: alice)
+                in: flow, since: Timestamp(seconds: last.time.seconds + 1), limit: 5, for: alice)
             #expect(next.messages.map(\.number) == [8, 9])
             #expect(!next.isCut)
 
             // Exactly full, and the second is over.
-            let exact = try await test.chat.messages(in: flow, since: LogTime(seconds: begin), limit: 3, for: alice)
+            let exact = try await test.chat.messages(in: flow, since: Timestamp(seconds: begin), limit: 3, for: alice)
             #expect(exact.messages.map(\.number) == [0, 1, 2])
             #expect(exact.isCut)
         }
@@ -140,7 +140,7 @@ import Testing
             var numbers: [Int64] = []
             var time: Int64 = 0
             while true {
-                let list = try await test.chat.messages(in: flow, since: LogTime(seconds: time), limit: 3, for: alice)
+                let list = try await test.chat.messages(in: flow, since: Timestamp(seconds: time), limit: 3, for: alice)
                 numbers += list.messages.map(\.number)
                 guard list.isCut, let last = list.messages.last else { break }
                 time = last.time.seconds + 1
@@ -153,7 +153,7 @@ import Testing
     /// A page has a bound in bytes too; it says where it ends.
     @Test func aPageOfLargeFilesIsCut() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             let count = 5
             let size = Storage.maximumPageBytes / 3

@@ -34,7 +34,7 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func whatWasWrittenComesBackByteForByte(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             let odd = "\"quotes\" \\ / \u{1}\u{1F}\u{7F} \u{2028} e\u{301} \u{E9} 🙂 \u{FFFF}\u{10FFFF} \r\n\t"
             // Kept in the message, kept beside it in the batch, and stored ahead of the batch.
@@ -57,7 +57,7 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func theSameFileInManyMessagesIsKeptOnce(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             let file = JSONText(String(repeating: "x", count: 5000))
             let content = MessageContent(text: "", files: [.picture: file, .document: file])
@@ -74,7 +74,7 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func anEditChangesTheTextAndNothingElse(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             var content = MessageContent(text: "tpyo", clientID: 7, emoji: "smile", files: [.picture: "file"])
             let sent = try await test.send(content, to: flow, by: alice)
@@ -97,7 +97,7 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func anEditMayChangeFilesAndEmoji(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             let large = JSONText(String(repeating: "l", count: Blobs.maximumInBatchBytes + 1))
             var content = MessageContent(
@@ -132,7 +132,7 @@ import Testing
 
     @Test func whatCannotBeAFileIsRefusedInAnEdit() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             let sent = try await test.send("text", to: flow, by: alice)
 
@@ -151,7 +151,7 @@ import Testing
         on kind: StorageKind
     ) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             let content = MessageContent(text: "secret", clientID: 1, emoji: "x", files: [.video: "small"])
             let sent = try await test.send(content, to: flow, by: alice)
@@ -205,7 +205,7 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func aDeletedMessageStaysDeleted(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             let sent = try await test.send("gone", to: flow, by: alice)
             _ = try await test.chat.delete(sent.uuid, in: flow, by: alice)
@@ -221,7 +221,7 @@ import Testing
     /// What cannot be kept is refused before the batch, so that it never harms others' writes.
     @Test func limits() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             func letters(_ count: Int) -> String { String(repeating: "x", count: count) }
             func refusal(of content: MessageContent) async -> ChatError? {
@@ -276,7 +276,7 @@ import Testing
         var limits = BatchWriter.Limits()
         limits.maximumWaitingWrites = 4
         try await ChatUnderTest.with(limits: limits) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             try await test.send("first", to: flow, by: alice)
             test.engine.hold()
@@ -301,7 +301,7 @@ import Testing
     @Test func closingCommitsWhatWaitsAndRefusesTheRest() async throws {
         try await ChatUnderTest.with(running: false) { test in
             async let running: Void = test.chat.run()
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             test.engine.hold()
             let pending = try await test.chat.submit(MessageContent(text: "last"), to: flow, by: alice)
@@ -320,7 +320,7 @@ import Testing
 
     @Test(arguments: StorageKind.shared) func aStoreThatIsGoneIsSaidToBeUnavailable(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             try await test.send("kept", to: flow, by: alice)
 
@@ -334,7 +334,7 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func aWriteWithoutAnswerIsSaidToBeUnknown(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             // Nobody is to wait for the look-up in vain.
             test.storage.beginClosing()

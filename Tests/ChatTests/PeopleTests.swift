@@ -13,11 +13,11 @@ import Testing
         try await ChatUnderTest.with(kind) { test in
             let people = try await test.registerAll("alice", "bob", "carol")
             let chat = test.chat
-            func contacts(_ asker: Asker) async throws -> [String] {
-                try await chat.contacts(of: asker).map { "\($0.person.login) \($0.isOnline)" }
+            func contacts(_ principal: Principal) async throws -> [String] {
+                try await chat.contacts(of: principal).map { "\($0.person.login) \($0.isOnline)" }
             }
             let connection = RecordingConnection()
-            chat.hub.attach(connection, asker: people[1], wantsNews: false)
+            chat.hub.attach(connection, principal: people[1], wantsNews: false)
 
             #expect(try await chat.addContact(login: "Carol", of: people[0]).person.id == people[2].user)
             #expect(try await chat.addContact(login: "bob", of: people[0]).isOnline)
@@ -76,10 +76,10 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func namesAreRememberedUntilTheyChange(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             #expect(try await test.chat.person(alice.user).username == "alice")
-            let number = try await test.chat.person(login: "ALICE").fastChatNumber
-            #expect(try await test.chat.person(fastChatNumber: number).id == alice.user)
+            let number = try await test.chat.person(login: "ALICE").publicNumber
+            #expect(try await test.chat.person(publicNumber: number).id == alice.user)
 
             try await test.chat.updateProfile(of: alice, username: "Alice L.")
             #expect(try await test.chat.person(login: "alice").username == "Alice L.")
@@ -87,7 +87,7 @@ import Testing
 
             #expect(try await test.chat.person(alice.user).isDeleted)
             await #expect(throws: ChatError.noSuchUser) { try await test.chat.person(login: "alice") }
-            await #expect(throws: ChatError.noSuchUser) { try await test.chat.person(fastChatNumber: number) }
+            await #expect(throws: ChatError.noSuchUser) { try await test.chat.person(publicNumber: number) }
         }
     }
 }

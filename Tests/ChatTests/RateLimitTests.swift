@@ -42,7 +42,7 @@ import Testing
         // The default of the settings.
         let policy = try Self.policy { $0.account.write = Rate("600/m burst 600") }
         try await ChatUnderTest.with(policy: policy) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             for number in 0..<2000 {
                 test.clock.advance(by: .seconds(1))
@@ -82,7 +82,7 @@ import Testing
             $0.account.profileChange = Rate("1/h burst 1")
         }
         try await ChatUnderTest.with(policy: policy) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             #expect(try await test.texts(in: flow, for: alice) == [])
             try await test.chat.updateProfile(of: alice, username: "Alice")
@@ -171,7 +171,7 @@ import Testing
             await #expect(throws: ChatError.tooManyRequests(seconds: 1)) {
                 try await test.send("3", to: flow, by: people[1])
             }
-            let elsewhere = try await test.logIn("bob", address: "198.51.100.9").asker
+            let elsewhere = try await test.logIn("bob", address: "198.51.100.9").principal
             try await test.send("from elsewhere", to: flow, by: elsewhere)
         }
     }
@@ -182,11 +182,11 @@ import Testing
             let token = TokenHash(of: alice.token)
 
             for address in ["198.51.100.1", "198.51.100.2"] {
-                let asker = try await test.chat.asker(
-                    uuid: alice.asker.uuid, token: token, from: Self.origin(address))
-                #expect(asker.network == IPAddress(address))
+                let principal = try await test.chat.principal(
+                    uuid: alice.principal.uuid, token: token, from: Self.origin(address))
+                #expect(principal.network == IPAddress(address))
             }
-            #expect(try await test.chat.asker(uuid: alice.asker.uuid, token: token).network == nil)
+            #expect(try await test.chat.principal(uuid: alice.principal.uuid, token: token).network == nil)
         }
     }
 
@@ -215,7 +215,7 @@ import Testing
             $0.publicFlows = 1
         }
         try await ChatUnderTest.with(kind, policy: policy) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             _ = try await test.createFlow(by: alice)
 
             await #expect(
@@ -266,8 +266,8 @@ import Testing
             $0.flows = 1
         }
         try await ChatUnderTest.with(kind, policy: policy) { test in
-            let alice = try await test.register("alice").asker
-            let bob = try await test.register("bob").asker
+            let alice = try await test.register("alice").principal
+            let bob = try await test.register("bob").principal
             let limits = try #require(AccountLimits("write=off; flows=2"))
             try await test.chat.setLimits(limits, of: alice.user)
 

@@ -15,10 +15,10 @@ import Testing
         try await ChatUnderTest.with(kind) { test in
             let logIn = try await test.register("Alice", email: "alice@example.org")
 
-            let asker = try await test.chat.asker(uuid: logIn.asker.uuid, token: TokenHash(of: logIn.token))
-            #expect(asker == logIn.asker)
+            let principal = try await test.chat.principal(uuid: logIn.principal.uuid, token: TokenHash(of: logIn.token))
+            #expect(principal == logIn.principal)
             #expect(logIn.lifetimeSeconds == test.chat.policy.tokenLifetimeSeconds)
-            let user = try await test.chat.user(asker)
+            let user = try await test.chat.user(principal)
             #expect(user.login == "Alice")
             #expect(user.username == "Alice")
             #expect(user.email == "alice@example.org")
@@ -124,11 +124,11 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func aDeletedAccountsLoginIsFreeAgain(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let first = try await test.register("alice").asker
+            let first = try await test.register("alice").principal
             try await test.chat.deleteAccount(
                 of: first, login: "ALICE", password: Password(ChatUnderTest.password), from: Self.origin)
 
-            let second = try await test.register("alice").asker
+            let second = try await test.register("alice").principal
 
             #expect(second.user != first.user)
             #expect(second.uuid != first.uuid)

@@ -9,8 +9,8 @@ import Testing
 
 /// Tokens: who they stand for, and for how long.
 @Suite(.timeLimit(.minutes(10))) struct TokenTests {
-    private static func asker(of logIn: NewLogIn, in test: ChatUnderTest) async throws -> Asker {
-        try await test.chat.asker(uuid: logIn.asker.uuid, token: TokenHash(of: logIn.token))
+    private static func principal(of logIn: NewLogIn, in test: ChatUnderTest) async throws -> Principal {
+        try await test.chat.principal(uuid: logIn.principal.uuid, token: TokenHash(of: logIn.token))
     }
 
     @Test(arguments: StorageKind.engines) func eachLogInHasATokenOfItsOwn(on kind: StorageKind) async throws {
@@ -19,8 +19,8 @@ import Testing
             let second = try await test.logIn("alice")
 
             #expect(first.token != second.token)
-            #expect(try await Self.asker(of: first, in: test).session == first.asker.session)
-            #expect(try await Self.asker(of: second, in: test).session == second.asker.session)
+            #expect(try await Self.principal(of: first, in: test).session == first.principal.session)
+            #expect(try await Self.principal(of: second, in: test).session == second.principal.session)
         }
     }
 
@@ -31,15 +31,15 @@ import Testing
             // Twice: from the store, then perhaps from memory.
             for _ in 0..<2 {
                 await #expect(throws: ChatError.tokenUnknown) {
-                    try await test.chat.asker(uuid: bob.asker.uuid, token: TokenHash(of: alice.token))
+                    try await test.chat.principal(uuid: bob.principal.uuid, token: TokenHash(of: alice.token))
                 }
-                _ = try await Self.asker(of: alice, in: test)
+                _ = try await Self.principal(of: alice, in: test)
             }
             await #expect(throws: ChatError.tokenUnknown) {
-                try await test.chat.asker(uuid: alice.asker.uuid, token: TokenHash(of: alice.token + "0"))
+                try await test.chat.principal(uuid: alice.principal.uuid, token: TokenHash(of: alice.token + "0"))
             }
             await #expect(throws: ChatError.tokenUnknown) {
-                try await test.chat.asker(uuid: alice.asker.uuid, token: TokenHash(of: ""))
+                try await test.chat.principal(uuid: alice.principal.uuid, token: TokenHash(of: ""))
             }
         }
     }
@@ -48,15 +48,15 @@ import Testing
     func aTokenExpires(on kind: StorageKind, usedBefore: Bool) async throws {
         try await ChatUnderTest.with(kind, policy: ChatPolicy(tokenLifetimeSeconds: 60)) { test in
             let logIn = try await test.register("alice")
-            if usedBefore { _ = try await Self.asker(of: logIn, in: test) }
+            if usedBefore { _ = try await Self.principal(of: logIn, in: test) }
 
             test.wallClock.advance(milliseconds: 59_999)
-            #expect(try await Self.asker(of: logIn, in: test) == logIn.asker)
+            #expect(try await Self.principal(of: logIn, in: test) == logIn.principal)
             test.wallClock.advance(milliseconds: 1)
-            await #expect(throws: ChatError.tokenExpired) { try await Self.asker(of: logIn, in: test) }
+            await #expect(throws: ChatError.tokenExpired) { try await Self.principal(of: logIn, in: test) }
 
             let next = try await test.logIn("alice")
-            #expect(try await Self.asker(of: next, in: test) == next.asker)
+            #expect(try await Self.principal(of: next, in: test) == next.principal)
         }
     }
 
@@ -66,14 +66,14 @@ import Testing
         try await ChatUnderTest.with(kind) { test in
             let first = try await test.register("alice")
             let second = try await test.logIn("alice")
-            for logIn in [first, second] { _ = try await Self.asker(of: logIn, in: test) }
+            for logIn in [first, second] { _ = try await Self.principal(of: logIn, in: test) }
 
-            _ = try await test.chat.write(.revokeSessions(first.asker.user, first.asker.session), by: nil)
+            _ = try await test.chat.write(.revokeSessions(first.principal.user, first.principal.session), by: nil)
 
-            await #expect(throws: ChatError.tokenRevoked) { try await Self.asker(of: first, in: test) }
-            #expect(try await Self.asker(of: second, in: test) == second.asker)
-            _ = try await test.chat.write(.revokeSessions(first.asker.user, nil), by: nil)
-            await #expect(throws: ChatError.tokenRevoked) { try await Self.asker(of: second, in: test) }
+            await #expect(throws: ChatError.tokenRevoked) { try await Self.principal(of: first, in: test) }
+            #expect(try await Self.principal(of: second, in: test) == second.principal)
+            _ = try await test.chat.write(.revokeSessions(first.principal.user, nil), by: nil)
+            await #expect(throws: ChatError.tokenRevoked) { try await Self.principal(of: second, in: test) }
         }
     }
 
@@ -81,14 +81,14 @@ import Testing
         try await ChatUnderTest.with(kind) { test in
             let kept = try await test.register("alice")
             let other = try await test.logIn("alice")
-            for logIn in [kept, other] { _ = try await Self.asker(of: logIn, in: test) }
+            for logIn in [kept, other] { _ = try await Self.principal(of: logIn, in: test) }
             let hash = try await test.chat.hash(Password("new"))
 
             _ = try await test.chat.write(
-                .setPassword(kept.asker.user, hash: hash, keeping: kept.asker.session), by: nil)
+                .setPassword(kept.principal.user, hash: hash, keeping: kept.principal.session), by: nil)
 
-            #expect(try await Self.asker(of: kept, in: test) == kept.asker)
-            await #expect(throws: ChatError.tokenRevoked) { try await Self.asker(of: other, in: test) }
+            #expect(try await Self.principal(of: kept, in: test) == kept.principal)
+            await #expect(throws: ChatError.tokenRevoked) { try await Self.principal(of: other, in: test) }
             await #expect(throws: ChatError.wrongPassword) { try await test.logIn("alice") }
             try await test.logIn("alice", password: "new")
         }
@@ -98,13 +98,14 @@ import Testing
         try await ChatUnderTest.with(kind) { test in
             let used = try await test.register("alice")
             let unused = try await test.logIn("alice")
-            _ = try await Self.asker(of: used, in: test)
+            _ = try await Self.principal(of: used, in: test)
 
             try await test.chat.deleteAccount(
-                of: used.asker, login: "alice", password: Password(ChatUnderTest.password), from: ChatUnderTest.origin)
+                of: used.principal, login: "alice", password: Password(ChatUnderTest.password),
+                from: ChatUnderTest.origin)
 
             for logIn in [used, unused] {
-                await #expect(throws: ChatError.accountDeleted) { try await Self.asker(of: logIn, in: test) }
+                await #expect(throws: ChatError.accountDeleted) { try await Self.principal(of: logIn, in: test) }
             }
         }
     }
@@ -113,14 +114,14 @@ import Testing
     @Test func aReadThatARevocationOvertookIsNotRemembered() async throws {
         try await ChatUnderTest.with { test in
             let logIn = try await test.register("alice")
-            test.engine.afterNextRead { [chat = test.chat, user = logIn.asker.user] in
+            test.engine.afterNextRead { [chat = test.chat, user = logIn.principal.user] in
                 _ = try? await chat.write(.revokeSessions(user, nil), by: nil)
             }
 
             // This request was judged before the revocation; the next one is not.
-            _ = try await Self.asker(of: logIn, in: test)
+            _ = try await Self.principal(of: logIn, in: test)
 
-            await #expect(throws: ChatError.tokenRevoked) { try await Self.asker(of: logIn, in: test) }
+            await #expect(throws: ChatError.tokenRevoked) { try await Self.principal(of: logIn, in: test) }
         }
     }
 
@@ -128,15 +129,15 @@ import Testing
         on kind: StorageKind
     ) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let user = try await test.chat.user(alice)
 
             let logIn = try await test.chat.openSession(for: user, lifetimeSeconds: 5, from: ChatUnderTest.origin)
 
             #expect(logIn.lifetimeSeconds == 5)
-            #expect(try await Self.asker(of: logIn, in: test) == logIn.asker)
+            #expect(try await Self.principal(of: logIn, in: test) == logIn.principal)
             test.wallClock.advance(milliseconds: 5000)
-            await #expect(throws: ChatError.tokenExpired) { try await Self.asker(of: logIn, in: test) }
+            await #expect(throws: ChatError.tokenExpired) { try await Self.principal(of: logIn, in: test) }
         }
     }
 

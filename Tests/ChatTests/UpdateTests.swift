@@ -18,11 +18,13 @@ import Testing
 
     /// Everything after a cursor, page by page.
     private static func all(
-        after start: Position, limit: Int, excluding: Set<Position> = [], for asker: Asker, in test: ChatUnderTest
+        after start: Position, limit: Int, excluding: Set<Position> = [], for principal: Principal,
+        in test: ChatUnderTest
     ) async throws -> Everything {
         var all = Everything(cursor: start)
         while true {
-            let page = try await test.chat.updates(for: asker, after: all.cursor, limit: limit, excluding: excluding)
+            let page = try await test.chat.updates(
+                for: principal, after: all.cursor, limit: limit, excluding: excluding)
             all.messages += page.messages
             all.flows += page.flows.map(\.record.uuid)
             all.pages += 1
@@ -128,23 +130,23 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func aTimeNeverEndsInsideASecond(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             let begin = test.wallClock.now.seconds + 10
             for (second, count) in [3, 5, 2].enumerated() {
                 for index in 0..<count {
-                    test.wallClock.now = LogTime(milliseconds: (begin + Int64(second)) * 1000 + Int64(index * 100))
+                    test.wallClock.now = Timestamp(milliseconds: (begin + Int64(second)) * 1000 + Int64(index * 100))
                     try await test.send("\(second)/\(index)", to: flow, by: alice)
                 }
             }
 
-            let first = try await test.chat.updates(for: alice, since: LogTime(seconds: begin), limit: 5)
+            let first = try await test.chat.updates(for: alice, since: Timestamp(seconds: begin), limit: 5)
             #expect(first.messages.map(\.number) == Array(0..<8))
             #expect(first.isCut)
             let second = try await test.chat.updates(for: alice, after: first.cursor, limit: 5)
             #expect(second.messages.map(\.number) == [8, 9])
             #expect(!second.isCut)
-            let later = try await test.chat.updates(for: alice, since: LogTime(seconds: begin + 2), limit: 5)
+            let later = try await test.chat.updates(for: alice, since: Timestamp(seconds: begin + 2), limit: 5)
             #expect(later.messages.map(\.number) == [8, 9])
         }
     }
@@ -153,10 +155,10 @@ import Testing
         on kind: StorageKind
     ) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let start = try await test.chat.head()
 
-            let bob = try await test.register("bob").asker
+            let bob = try await test.register("bob").principal
             let hidden = try await test.chat.newUser(login: Login("bot"), password: Password("secret"), isHidden: true)
             _ = try await test.chat.write(.createUser(hidden, session: nil, admin: nil), by: nil)
             try await test.logIn("bob")

@@ -49,14 +49,14 @@ struct DurabilityTests {
 
     /// Sends messages in one piece, unmasked so that a trace shows them, and waits for all answers.
     private static func send(
-        _ clientIDs: [Int64], as asker: MTPCredentials, in flow: String, on server: RunningServer
+        _ clientIDs: [Int64], as principal: MTPCredentials, in flow: String, on server: RunningServer
     ) async throws {
         let socket = try await WebSocketClient.connect(url: server.url)
         var bytes = ByteBuffer()
         for clientID in clientIDs {
             // Twice in one frame: where the server's reads divide it, one of them is whole.
             let message = MessageObject(clientID: clientID, text: JSONText("\(clientID)"))
-            let request = MTPRequest.sendMessage(as: asker, flow: flow, message)
+            let request = MTPRequest.sendMessage(as: principal, flow: flow, message)
             // A key of zeros changes nothing.
             var frame = WebSocketFrameBytes(opcode: 1, maskingKey: 0).encoded(request.encoded())
             bytes.writeBuffer(&frame)

@@ -165,7 +165,7 @@ struct AccountOperationTests {
             try await office.user("alice")
             let logIn = try await office.logIn("alice")
             let connection = Connection()
-            office.chat.hub.attach(connection, asker: logIn.asker, wantsNews: false)
+            office.chat.hub.attach(connection, principal: logIn.principal, wantsNews: false)
 
             let deleted = try await office.run(DeleteUser(login: "alice"))
 
@@ -187,7 +187,7 @@ struct AccountOperationTests {
 
             await #expect(throws: ChatError.wrongPassword) { try await office.logIn("alice") }
             await #expect(throws: ChatError.tokenRevoked) {
-                try await office.chat.asker(uuid: old.asker.uuid, token: TokenHash(of: old.token))
+                try await office.chat.principal(uuid: old.principal.uuid, token: TokenHash(of: old.token))
             }
             _ = try await office.logIn("alice", password: "another")
             let empty = SetPassword(login: "alice", password: SecretText(""))
@@ -205,21 +205,21 @@ struct AccountOperationTests {
             ]
             let connections = logIns.map { logIn in
                 let connection = Connection()
-                office.chat.hub.attach(connection, asker: logIn.asker, wantsNews: false)
+                office.chat.hub.attach(connection, principal: logIn.principal, wantsNews: false)
                 return connection
             }
             #expect(try await office.run(ShowUser(login: "alice")).isConnected)
             let listed = try await office.run(ListSessions(login: "alice"))
-            #expect(listed.sessions.map(\.id) == logIns.reversed().map(\.asker.session.rawValue))
+            #expect(listed.sessions.map(\.id) == logIns.reversed().map(\.principal.session.rawValue))
             #expect(listed.sessions.allSatisfy { $0.protocol == "mtp" && $0.address == "::1" })
 
             let one = try await office.run(
-                LogOutUser(login: "alice", session: logIns[0].asker.session.rawValue))
+                LogOutUser(login: "alice", session: logIns[0].principal.session.rawValue))
             for await _ in connections[0].revocations { break }
 
             #expect(one.revoked == 1)
             #expect(try await office.run(ListSessions(login: "alice")).sessions.count == 2)
-            let again = LogOutUser(login: "alice", session: logIns[0].asker.session.rawValue)
+            let again = LogOutUser(login: "alice", session: logIns[0].principal.session.rawValue)
             #expect(try await office.refusal(of: again).kind == .notFound)
 
             #expect(try await office.run(LogOutUser(login: "alice")).revoked == 2)

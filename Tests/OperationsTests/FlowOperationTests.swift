@@ -108,9 +108,9 @@ struct FlowOperationTests {
             #expect(try await office.run(UpdateFlow(uuid: flow, owner: "carol")).owner == "carol")
             #expect(try await office.run(ShowFlow(uuid: flow)).members == ["alice", "bob", "carol"])
             let identifier = try #require(Identifier(decimal: flow))
-            try await office.say("news", in: identifier, as: office.logIn("carol").asker)
+            try await office.say("news", in: identifier, as: office.logIn("carol").principal)
             await #expect(throws: ChatError.self) {
-                try await office.say("no", in: identifier, as: office.logIn("alice").asker)
+                try await office.say("no", in: identifier, as: office.logIn("alice").principal)
             }
             #expect(try await office.run(RemoveMember(uuid: flow, login: "alice")).isMember == false)
             #expect(try await office.refusal(of: RemoveMember(uuid: flow, login: "carol")).kind == .refused)

@@ -9,10 +9,10 @@ import Testing
 
 struct MessageOperationTests {
     /// Ten messages of Alice in a group of her own.
-    private func fill(_ office: Office) async throws -> (flow: String, alice: Asker) {
+    private func fill(_ office: Office) async throws -> (flow: String, alice: Principal) {
         try await office.user("alice")
         let flow = try await office.run(CreateFlow(owner: "alice", type: .group, title: "Team")).uuid
-        let alice = try await office.logIn("alice").asker
+        let alice = try await office.logIn("alice").principal
         for number in 0..<10 {
             try await office.say("message \(number)", in: try #require(Identifier(decimal: flow)), as: alice)
         }

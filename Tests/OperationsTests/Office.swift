@@ -12,7 +12,7 @@ import Testing
 
 /// A running domain on an empty SQLite database in memory, for administrators to work in.
 struct Office: Sendable {
-    static let time = LogTime(milliseconds: 1_769_904_000_250)
+    static let time = Timestamp(milliseconds: 1_769_904_000_250)
 
     let chat: Chat
     let context: OperationContext
@@ -80,8 +80,8 @@ struct Office: Sendable {
     }
 
     /// Writes a message and waits until it is in the log.
-    func say(_ text: String, in flow: Identifier, as asker: Asker) async throws {
-        _ = try await chat.receipt(of: chat.submit(MessageContent(text: text), to: flow, by: asker))
+    func say(_ text: String, in flow: Identifier, as principal: Principal) async throws {
+        _ = try await chat.receipt(of: chat.submit(MessageContent(text: text), to: flow, by: principal))
     }
 
     /// The texts of all messages by the order of the log, with their senders.

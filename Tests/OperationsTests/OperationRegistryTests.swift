@@ -117,11 +117,11 @@ struct OperationRegistryTests {
             (-62_135_596_800_000, "0001-01-01T00:00:00.000Z"),
         ] as [(Int64, String)])
     func timesAreWrittenAsRFC3339Does(milliseconds: Int64, text: String) {
-        #expect(LogTime(milliseconds: milliseconds).text == text)
+        #expect(Timestamp(milliseconds: milliseconds).text == text)
     }
 
     @Test(arguments: [Int64.min, .max]) func timesAtTheEndsDoNotTrap(milliseconds: Int64) {
-        #expect(LogTime(milliseconds: milliseconds).text.hasSuffix("Z"))
+        #expect(Timestamp(milliseconds: milliseconds).text.hasSuffix("Z"))
     }
 
     // MARK: The store and the health check
@@ -161,10 +161,10 @@ struct OperationRegistryTests {
             #expect(flow.members == [IssueTestClientToken.botLogin])
             #expect(!flow.flow.isPublic)
             let uuid = try #require(Identifier(decimal: first.uuid))
-            let asker = try await office.chat.asker(uuid: uuid, token: TokenHash(of: first.token.clearText))
-            #expect(asker.expires == LogTime(milliseconds: Office.time.milliseconds + 60_000))
+            let principal = try await office.chat.principal(uuid: uuid, token: TokenHash(of: first.token.clearText))
+            #expect(principal.expires == Timestamp(milliseconds: Office.time.milliseconds + 60_000))
             let flowUUID = try #require(Identifier(decimal: first.flow))
-            let pending = try await office.chat.submit(MessageContent(text: "x"), to: flowUUID, by: asker)
+            let pending = try await office.chat.submit(MessageContent(text: "x"), to: flowUUID, by: principal)
             #expect(try await office.chat.receipt(of: pending).number == 0)
         }
     }
@@ -176,8 +176,8 @@ struct OperationRegistryTests {
             let other = try await office.run(IssueTestClientToken())
             let uuid = try #require(Identifier(decimal: issued.uuid))
             let flow = try #require(Identifier(decimal: issued.flow))
-            let asker = try await office.chat.asker(uuid: uuid, token: TokenHash(of: issued.token.clearText))
-            for text in ["findable", "another"] { try await office.say(text, in: flow, as: asker) }
+            let principal = try await office.chat.principal(uuid: uuid, token: TokenHash(of: issued.token.clearText))
+            for text in ["findable", "another"] { try await office.say(text, in: flow, as: principal) }
             #expect(try await office.run(SearchMessages(words: "findable")).items.count == 1)
             let counts = try await storage.counts()
             #expect(counts.users == 0 && counts.flows == 0 && counts.messages == 0)
@@ -189,11 +189,11 @@ struct OperationRegistryTests {
             #expect(try await office.messages().isEmpty)
             #expect(try await office.run(SearchMessages(words: "findable")).items.isEmpty)
             await #expect(throws: ChatError.self) {
-                try await office.chat.asker(uuid: uuid, token: TokenHash(of: issued.token.clearText))
+                try await office.chat.principal(uuid: uuid, token: TokenHash(of: issued.token.clearText))
             }
             #expect(try await storage.session(tokenHash: TokenHash(of: issued.token.clearText).bytes) == nil)
             // A check that runs beside it keeps its log in, and the next message has the next number.
-            let beside = try await office.chat.asker(uuid: uuid, token: TokenHash(of: other.token.clearText))
+            let beside = try await office.chat.principal(uuid: uuid, token: TokenHash(of: other.token.clearText))
             let pending = try await office.chat.submit(MessageContent(text: "x"), to: flow, by: beside)
             #expect(try await office.chat.receipt(of: pending).number == 2)
             #expect(try await office.run(EndTestClient(session: issued.session)).removed == 1)
@@ -206,7 +206,7 @@ struct OperationRegistryTests {
             let alice = try await office.logIn("alice")
             _ = try await office.run(IssueTestClientToken())
 
-            _ = try await office.run(EndTestClient(session: alice.asker.session.rawValue))
+            _ = try await office.run(EndTestClient(session: alice.principal.session.rawValue))
 
             #expect(try await office.run(ListSessions(login: "alice")).sessions.count == 1)
         }

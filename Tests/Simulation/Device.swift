@@ -175,7 +175,7 @@ class Device: SimulatedPeer, @unchecked Sendable {
     /// The connection is open: logs in.
     func begin() {}
     func received(_ bytes: ByteBuffer) {}
-    /// The connection is gone: requests in work have no answer.
+    /// The connection is gone: requests in flight have no answer.
     func lost() {}
     func send(_ said: Said) {}
     func edit(_ said: Said, text: String) {}

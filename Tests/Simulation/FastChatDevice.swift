@@ -49,7 +49,7 @@ final class FastChatDevice: Device, @unchecked Sendable {
 
     private func take(_ message: FastChatMessage) {
         guard let node else { return }
-        let envelope = FastChatEnvelope(message: message.copy.body.string, key: message.copy.key.string)
+        let envelope = HybridEnvelope(message: message.copy.body.string, key: message.copy.key.string)
         var random = SecureRandom()
         guard let text = envelope.text(openedWith: world.keys.reader, using: &random) else {
             return world.problem("\(name) cannot open a message")

@@ -63,7 +63,7 @@ final class SimulatedNode: @unchecked Sendable {
         // No two clocks show the same.
         let skew = Int64(world.random.time(.zero, .seconds(2)) / .milliseconds(1))
         let storage = Storage(engine: engine) {
-            LogTime(milliseconds: World.start + skew + Int64(scheduler.now / .milliseconds(1)))
+            Timestamp(milliseconds: World.start + skew + Int64(scheduler.now / .milliseconds(1)))
         }
         var policy = ChatPolicy()
         policy.sharesStore = true

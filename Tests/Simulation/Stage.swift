@@ -22,7 +22,7 @@ enum Stage {
         let engine = SimulatedEngine(
             database, signals: signals, process: process, scheduler: scheduler, trace: Trace(scheduler),
             weather: StoreWeather(), seed: 0)
-        let storage = Storage(engine: engine) { LogTime(milliseconds: World.start) }
+        let storage = Storage(engine: engine) { Timestamp(milliseconds: World.start) }
         scheduler.as(process) {
             _ = Task { _ = try await storage.migrate() }
         }

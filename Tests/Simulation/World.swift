@@ -222,8 +222,8 @@ final class World: @unchecked Sendable {
         let logIn = try await chat.openSession(
             for: user, lifetimeSeconds: 1_000_000, from: Origin(protocol: "simulation", address: "192.0.2.1"))
         device.token = logIn.token
-        device.session = logIn.asker.session
+        device.session = logIn.principal.session
         device.isLoggedOut = false
-        trace("\(device.name) has session \(logIn.asker.session.rawValue)")
+        trace("\(device.name) has session \(logIn.principal.session.rawValue)")
     }
 }

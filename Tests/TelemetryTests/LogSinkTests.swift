@@ -393,7 +393,7 @@ struct LogSinkTests {
             close(readEnd)
         }
         reader.start()
-        #expect(sink.flush(patience: .seconds(60)))
+        #expect(sink.flush(timeout: .seconds(60)))
         sink.shutdown()
 
         let lines = folder.lines("log/debug.log").map(String.init)
@@ -427,7 +427,7 @@ struct LogSinkTests {
                 group.addTask { for number in 0..<1000 { logger.info("task \(task) message \(number) end") } }
             }
         }
-        #expect(sink.flush(patience: .seconds(60)))
+        #expect(sink.flush(timeout: .seconds(60)))
         sink.shutdown()
 
         let lines = folder.lines("console")

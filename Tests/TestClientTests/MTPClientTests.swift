@@ -78,8 +78,8 @@ import Testing
             guard opcode == .text, let request = try? MTPRequest(decoding: ByteBuffer(string: text)) else {
                 return peer.disconnect()
             }
-            let isRight = request.asker?.password == "right"
-            let data = MTPData(user: [UserObject(uuid: "1", authID: request.asker?.login)])
+            let isRight = request.principal?.password == "right"
+            let data = MTPData(user: [UserObject(uuid: "1", authID: request.principal?.login)])
             peer.send(text: Self.answer(request.type, isRight ? .created : .unauthorized, isRight ? data : nil))
         }
         try await ScriptedServer.run(script) { server in
@@ -170,11 +170,14 @@ import Testing
             .editedMessage(as: Self.alice, message: "8", text: "x"), .pingPong(as: Self.alice),
         ]
         for request in requests {
-            #expect(request.asker?.uuid == "1")
-            #expect(request.asker?.authID == "token")
+            #expect(request.principal?.uuid == "1")
+            #expect(request.principal?.authID == "token")
         }
         let named = [MTPRequest.registerUser(login: "a", password: "b"), .authentication(login: "a", password: "b")]
-        #expect(named.allSatisfy { $0.asker?.login == "a" && $0.asker?.password == "b" && $0.asker?.authID == nil })
+        #expect(
+            named.allSatisfy {
+                $0.principal?.login == "a" && $0.principal?.password == "b" && $0.principal?.authID == nil
+            })
         #expect(Set((requests + named).compactMap(\.method)) == Set(MTPMethod.allCases))
     }
 }

@@ -21,12 +21,12 @@ package struct ServerNode: Sendable, Equatable {
     /// Connected clients at the last heartbeat.
     package var clients: Int
     /// When it entered itself into the list, by the database's clock.
-    package var started: LogTime
+    package var started: Timestamp
 
     /// A server with all that is known of it.
     package init(
         id: NodeID, name: String, endpoints: [String: String], age: Duration = .zero, isDraining: Bool = false,
-        clients: Int = 0, started: LogTime = LogTime(milliseconds: 0)
+        clients: Int = 0, started: Timestamp = Timestamp(milliseconds: 0)
     ) {
         self.id = id
         self.name = name

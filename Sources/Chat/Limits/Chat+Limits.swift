@@ -12,8 +12,8 @@ extension Chat {
     /// Counts something that an account does.
     ///
     /// - Throws: `.tooManyRequests` when it comes too often.
-    package func admit(_ action: LimitedAction, by asker: Asker) throws(ChatError) {
-        try admit(action, user: asker.user, network: asker.network)
+    package func admit(_ action: LimitedAction, by principal: Principal) throws(ChatError) {
+        try admit(action, user: principal.user, network: principal.network)
     }
 
     func admit(_ action: LimitedAction, user: UserID?, network: IPAddress?) throws(ChatError) {
@@ -30,11 +30,11 @@ extension Chat {
     // MARK: Quotas
 
     /// Refuses a group or channel more than an account may own.
-    func checkFlowQuota(of asker: Asker, public isPublic: Bool) async throws(ChatError) {
+    func checkFlowQuota(of principal: Principal, public isPublic: Bool) async throws(ChatError) {
         for isPublicOnly in isPublic ? [false, true] : [false] {
-            guard let limit = limiter.flows(of: asker.user, public: isPublicOnly) else { continue }
+            guard let limit = limiter.flows(of: principal.user, public: isPublicOnly) else { continue }
             let count = try await reading { () async throws(StorageError) in
-                try await storage.ownedFlows(of: asker.user, publicOnly: isPublicOnly, atMost: limit)
+                try await storage.ownedFlows(of: principal.user, publicOnly: isPublicOnly, atMost: limit)
             }
             guard count < limit else {
                 let what = isPublicOnly ? "public groups and channels" : "groups and channels"
@@ -44,9 +44,9 @@ extension Chat {
     }
 
     /// Counts what a message takes, unless the account has stored all that it may.
-    func spend(_ bytes: Int, by asker: Asker) async throws(ChatError) {
-        guard let limit = limiter.bytes(of: asker.user) else { return }
-        let user = asker.user
+    func spend(_ bytes: Int, by principal: Principal) async throws(ChatError) {
+        guard let limit = limiter.bytes(of: principal.user) else { return }
+        let user = principal.user
         var stored = storedBytes.known(user)
         if stored == nil {
             stored = try await reading { () async throws(StorageError) in try await storedBytes.load(user) }

@@ -28,7 +28,7 @@ package final class DeviceCursors: Sendable {
     }
 
     private struct Seen {
-        var time: LogTime
+        var time: Timestamp
         /// Whether the session has a connection here.
         var isHere: Bool
     }
@@ -80,7 +80,7 @@ package final class DeviceCursors: Sendable {
     }
 
     /// When a session was last used, if that may not be written yet.
-    func lastSeen(_ session: SessionID) -> LogTime? {
+    func lastSeen(_ session: SessionID) -> Timestamp? {
         state.withLock { ($0.unsaved.seen[session] ?? $0.saving?.seen[session])?.time }
     }
 

@@ -16,7 +16,7 @@ final class Directory: Sendable {
         var byNumber: [Int64: UserID] = [:]
 
         mutating func forget(_ person: Person) {
-            if byNumber[person.fastChatNumber] == person.id { byNumber[person.fastChatNumber] = nil }
+            if byNumber[person.publicNumber] == person.id { byNumber[person.publicNumber] = nil }
             let key = Login.key(of: person.login)
             if byLogin[key] == person.id { byLogin[key] = nil }
         }
@@ -42,8 +42,8 @@ final class Directory: Sendable {
         state.withLock { state in state.byLogin[loginKey].flatMap { state.people.value(for: $0) } }
     }
 
-    func person(fastChatNumber: Int64) -> Person? {
-        state.withLock { state in state.byNumber[fastChatNumber].flatMap { state.people.value(for: $0) } }
+    func person(publicNumber: Int64) -> Person? {
+        state.withLock { state in state.byNumber[publicNumber].flatMap { state.people.value(for: $0) } }
     }
 
     func remember(_ person: Person, loginKey: String, readAt generation: Int) {
@@ -51,7 +51,7 @@ final class Directory: Sendable {
             guard state.generation == generation else { return }
             if !person.isDeleted {
                 state.byLogin[loginKey] = person.id
-                state.byNumber[person.fastChatNumber] = person.id
+                state.byNumber[person.publicNumber] = person.id
             }
             for evicted in state.people.set(person, for: person.id, cost: Self.cost(of: person)) {
                 state.forget(evicted.value)
@@ -108,11 +108,11 @@ extension Chat {
     /// The account that FastChat's clients know by a number.
     ///
     /// - Throws: `.noSuchUser`, also for one that is hidden or deleted.
-    package func person(fastChatNumber: Int64) async throws(ChatError) -> Person {
-        if let known = directory.person(fastChatNumber: fastChatNumber) { return try shown(known) }
+    package func person(publicNumber: Int64) async throws(ChatError) -> Person {
+        if let known = directory.person(publicNumber: publicNumber) { return try shown(known) }
         return try shown(
             await remembered { () async throws(StorageError) in
-                try await storage.user(fastChatNumber: fastChatNumber)
+                try await storage.user(publicNumber: publicNumber)
             })
     }
 

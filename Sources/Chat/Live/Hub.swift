@@ -12,7 +12,7 @@ package final class Hub: Sendable {
     struct Entry {
         var user: UserID
         var session: SessionID
-        var expires: LogTime
+        var expires: Timestamp
         var connection: any LiveConnection
         var wantsNews: Bool
         var address: DeliveryAddress?
@@ -25,7 +25,7 @@ package final class Hub: Sendable {
         var protocols: [String: Int] = [:]
         var audiences = AudienceIndex()
         /// No session of a connection expires before this.
-        var firstExpiry = LogTime(milliseconds: .max)
+        var firstExpiry = Timestamp(milliseconds: .max)
     }
 
     private let state = Mutex(State())
@@ -66,34 +66,34 @@ package final class Hub: Sendable {
     /// Notes that a connection works for an account, so that a revoked session reaches it.
     ///
     /// Repeats are free.
-    package func attach(_ connection: any LiveConnection, asker: Asker, wantsNews: Bool) {
+    package func attach(_ connection: any LiveConnection, principal: Principal, wantsNews: Bool) {
         let (isFirst, previous) = state.withLock { state in
             let key = ObjectIdentifier(connection)
             let previous = Self.remove(key, from: &state)
             let entry = Entry(
-                user: asker.user, session: asker.session, expires: asker.expires, connection: connection,
+                user: principal.user, session: principal.session, expires: principal.expires, connection: connection,
                 wantsNews: wantsNews, address: wantsNews ? connection.address : nil)
             state.entries[key] = entry
-            state.firstExpiry = min(state.firstExpiry, asker.expires)
-            state.ofUser[asker.user, default: []].insert(key)
+            state.firstExpiry = min(state.firstExpiry, principal.expires)
+            state.ofUser[principal.user, default: []].insert(key)
             state.protocols[connection.protocolName, default: 0] += 1
             if wantsNews {
-                state.listeners[asker.user, default: 0] += 1
+                state.listeners[principal.user, default: 0] += 1
                 state.audiences.add(entry)
             }
-            return (state.ofUser[asker.user]?.count == 1 && previous?.user != asker.user, previous)
+            return (state.ofUser[principal.user]?.count == 1 && previous?.user != principal.user, previous)
         }
-        if previous?.session != asker.session {
-            onJoin(asker.session)
+        if previous?.session != principal.session {
+            onJoin(principal.session)
             if let previous, !isConnected(previous.user, session: previous.session) {
                 onLeave(previous.session, previous.user)
             }
         }
-        if let previous, previous.user != asker.user {
+        if let previous, previous.user != principal.user {
             presence.unwatch(ObjectIdentifier(connection))
             if !isConnected(previous.user) { presence.changed(previous.user) }
         }
-        if isFirst { presence.changed(asker.user) }
+        if isFirst { presence.changed(principal.user) }
     }
 
     /// Forgets a connection.
@@ -250,10 +250,10 @@ package final class Hub: Sendable {
     }
 
     /// The connections whose session has expired by `time`, when there is a new one among them.
-    func expired(at time: LogTime) -> [(SessionID, any LiveConnection)] {
+    func expired(at time: Timestamp) -> [(SessionID, any LiveConnection)] {
         state.withLock { state in
             guard state.firstExpiry <= time else { return [] }
-            state.firstExpiry = LogTime(milliseconds: .max)
+            state.firstExpiry = Timestamp(milliseconds: .max)
             var expired: [(SessionID, any LiveConnection)] = []
             for entry in state.entries.values {
                 if entry.expires <= time {

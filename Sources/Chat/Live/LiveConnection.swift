@@ -82,7 +82,7 @@ package struct LiveMessage: Sendable {
     package let position: Position
     package let number: Int64
     package let uuid: Identifier
-    package let time: LogTime
+    package let time: Timestamp
     package let sender: Person
     package let content: MessageContent
 }
@@ -105,7 +105,7 @@ package struct Person: Sendable, Equatable {
     package var bio: String
     package var avatar: String
     /// The integer by which FastChat's clients know the account.
-    package var fastChatNumber: Int64
+    package var publicNumber: Int64
     package var isHidden: Bool
     package var isDeleted: Bool
 
@@ -117,7 +117,7 @@ package struct Person: Sendable, Equatable {
         username = record.username
         bio = record.bio
         avatar = record.avatar
-        fastChatNumber = record.fastChatNumber
+        publicNumber = record.publicNumber
         isHidden = record.isHidden
         isDeleted = record.deleted != nil
     }

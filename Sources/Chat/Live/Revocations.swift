@@ -194,7 +194,7 @@ extension Chat {
     }
 
     /// Whether the time of a session is over: nothing is pushed for it any more.
-    package func isExpired(_ asker: Asker) -> Bool {
-        asker.expires <= storage.currentTime()
+    package func isExpired(_ principal: Principal) -> Bool {
+        principal.expires <= storage.currentTime()
     }
 }

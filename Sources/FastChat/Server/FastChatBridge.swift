@@ -156,10 +156,10 @@ extension FastChatService {
     ) async throws(ChatError) -> MessageContent {
         var text: String?
         for (person, copy) in copies.prefix(Self.maximumOpened) {
-            guard let key = try await heldKey(of: person, makes: false) else { continue }
+            guard let key = try await serverHeldKey(of: person, createIfMissing: false) else { continue }
             let opened = try await Self.offLoop { () async throws(ChatError) -> String? in
                 var random = SecureRandom()
-                return FastChatEnvelope(message: copy.body.string, key: copy.key.string)
+                return HybridEnvelope(message: copy.body.string, key: copy.key.string)
                     .text(openedWith: key, using: &random)
             }
             if text == nil { text = opened }

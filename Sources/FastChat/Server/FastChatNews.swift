@@ -26,7 +26,7 @@ extension FastChatNotice {
 /// Turns what happened in the log into what a client of the protocol reads.
 struct FastChatNews {
     let service: FastChatService
-    let asker: Asker
+    let principal: Principal
     let reader: FastChatReader
     /// Groups of which the client knows that the server opens what is written to them.
     var toldOpen: Set<FlowID> = []
@@ -42,7 +42,7 @@ struct FastChatNews {
     mutating func page(
         after position: Position
     ) async throws(ChatError) -> (entries: [FastChatReader.Entry], cursor: Position, isCut: Bool) {
-        let page = try await service.chat.groupUpdates(for: asker, after: position, limit: Self.pageEvents)
+        let page = try await service.chat.groupUpdates(for: principal, after: position, limit: Self.pageEvents)
         let (reader, messages) = (reader, page.messages)
         var entries: [FastChatReader.Entry] = []
         if !messages.isEmpty {
@@ -68,7 +68,7 @@ struct FastChatNews {
         switch news.change {
         case .joined:
             // The own doing was answered.
-            guard news.actor != asker.user else { return [] }
+            guard news.actor != principal.user else { return [] }
             var notices: [FastChatNotice] = []
             if let actor = news.actor {
                 notices.append(.added(to: group, by: FastChatUserNumber(try await service.chat.person(actor))))
@@ -77,7 +77,7 @@ struct FastChatNews {
                     FastChatNotice("You have been added to group \(group.rawValue) by the administrator", group: group))
             }
             do {
-                notices.append(try await privacy(of: service.group(group, for: asker)))
+                notices.append(try await privacy(of: service.group(group, for: principal)))
             } catch .noSuchFlow {
                 // Removed since.
             }
@@ -89,7 +89,9 @@ struct FastChatNews {
                         "You have been removed from group \(group.rawValue) by the administrator", group: group)
                 ]
             }
-            if actor == asker.user { return [FastChatNotice("You have left group \(group.rawValue)", group: group)] }
+            if actor == principal.user {
+                return [FastChatNotice("You have left group \(group.rawValue)", group: group)]
+            }
             return [.removed(from: group, by: FastChatUserNumber(try await service.chat.person(actor)))]
         case .bridged:
             guard toldOpen.insert(news.flow).inserted else { return [] }

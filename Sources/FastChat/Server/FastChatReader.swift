@@ -72,7 +72,7 @@ struct FastChatReader: Sendable {
 
     private func sealed(_ text: String, _ header: FastChatHeader, for key: RSAPublicKey) -> [UInt8] {
         var random = SecureRandom()
-        guard let envelope = try? FastChatEnvelope(sealing: text, for: key, using: &random) else {
+        guard let envelope = try? HybridEnvelope(sealing: text, for: key, using: &random) else {
             return FastChatNotice(
                 "A message from \(header.sender.rawValue) could not be encrypted for your key.", group: header.group
             ).encoded(for: number, time: header.time)

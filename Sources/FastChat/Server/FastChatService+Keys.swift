@@ -60,10 +60,10 @@ extension FastChatService {
     }
 
     /// The key pair that the server holds for somebody.
-    func heldKey(of person: Person, makes: Bool) async throws(ChatError) -> RSAPrivateKey? {
+    func serverHeldKey(of person: Person, createIfMissing: Bool) async throws(ChatError) -> RSAPrivateKey? {
         let chat = chat
         return try await Self.offLoop { () async throws(ChatError) in
-            try await chat.heldKey(of: person, kind: Self.name, makes: makes)
+            try await chat.serverHeldKey(of: person, kind: Self.name, createIfMissing: createIfMissing)
         }
     }
 
@@ -73,13 +73,13 @@ extension FastChatService {
     func key(of number: FastChatUserNumber) async throws(ChatError) -> String? {
         let person: Person
         do {
-            person = try await chat.person(fastChatNumber: number.rawValue)
+            person = try await chat.person(publicNumber: number.rawValue)
         } catch .noSuchUser {
             return nil
         }
         if let published = try await publishedKeys(of: [person.id])[person.id] { return published }
         guard options.isBridged else { return nil }
-        return try await heldKey(of: person, makes: true)?.publicKey.pem
+        return try await serverHeldKey(of: person, createIfMissing: true)?.publicKey.pem
     }
 
     /// The keys to write to a group with.
@@ -89,25 +89,25 @@ extension FastChatService {
     ///
     /// - Parameters:
     ///   - number: Which group.
-    ///   - asker: Who writes, and is left out.
-    /// - Returns: `nil` when the asker is no member.
+    ///   - principal: Who writes, and is left out.
+    /// - Returns: `nil` when the principal is no member.
     /// - Throws: What the store says, and `.internalFailure` without a key file.
     func keys(
-        of number: FastChatGroupNumber, for asker: Asker
+        of number: FastChatGroupNumber, for principal: Principal
     ) async throws(ChatError) -> [FastChatKeysReply.Key]? {
         let flow: FlowAccess
         do {
-            flow = try await group(number, for: asker)
+            flow = try await group(number, for: principal)
         } catch .noSuchFlow {
             return nil
         }
         if flow.isPublic {
             guard options.isBridged else { return nil }
             let owner = try await chat.person(flow.owner)
-            guard let held = try await heldKey(of: owner, makes: true) else { return nil }
+            guard let held = try await serverHeldKey(of: owner, createIfMissing: true) else { return nil }
             return [FastChatKeysReply.Key(user: FastChatUserNumber(owner), pem: held.publicKey.pem)]
         }
-        let members = flow.members.filter { $0 != asker.user }.sorted()
+        let members = flow.members.filter { $0 != principal.user }.sorted()
         let published = try await publishedKeys(of: members)
         var keys: [FastChatKeysReply.Key] = []
         var held = 0
@@ -117,7 +117,7 @@ extension FastChatService {
             if let pem = published[member] {
                 keys.append(FastChatKeysReply.Key(user: FastChatUserNumber(person), pem: pem))
             } else if options.isBridged, held < Self.heldKeysPerGroup {
-                guard let key = try await heldKey(of: person, makes: true) else { continue }
+                guard let key = try await serverHeldKey(of: person, createIfMissing: true) else { continue }
                 held += 1
                 keys.append(FastChatKeysReply.Key(user: FastChatUserNumber(person), pem: key.publicKey.pem))
             }
@@ -126,8 +126,8 @@ extension FastChatService {
     }
 
     /// A group or channel by its number; a chat of two has none.
-    func group(_ number: FastChatGroupNumber, for asker: Asker) async throws(ChatError) -> FlowAccess {
-        let flow = try await chat.flow(row: number.rawValue, for: asker)
+    func group(_ number: FastChatGroupNumber, for principal: Principal) async throws(ChatError) -> FlowAccess {
+        let flow = try await chat.flow(row: number.rawValue, for: principal)
         guard flow.kind != .chat else { throw .noSuchFlow }
         return flow
     }
@@ -141,7 +141,7 @@ extension FastChatService {
 
 extension FastChatUserNumber {
     init(_ person: Person) {
-        self.init(person.fastChatNumber)
+        self.init(person.publicNumber)
     }
 }
 

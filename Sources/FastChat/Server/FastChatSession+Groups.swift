@@ -8,11 +8,11 @@ extension FastChatSession {
     private var chat: Chat { service.chat }
 
     /// Makes a group; who asks owns it.
-    func createGroup(of numbers: [FastChatUserNumber], by asker: Asker) async throws(FastChatFailure) {
+    func createGroup(of numbers: [FastChatUserNumber], by principal: Principal) async throws(FastChatFailure) {
         var members: [Person] = []
         for number in numbers {
             do throws(ChatError) {
-                members.append(try await chat.person(fastChatNumber: number.rawValue))
+                members.append(try await chat.person(publicNumber: number.rawValue))
             } catch {
                 throw FastChatFailure("dest \(number.rawValue): \(FastChatFailure.detail(error))")
             }
@@ -20,19 +20,19 @@ extension FastChatSession {
         try await requireKeys(of: members, in: nil)
         let (people, title) = (members, "Group of \(news?.reader.number.rawValue ?? 0)")
         let flow = try await chatting { () async throws(ChatError) in
-            try await chat.createGroup(title: title, members: people, by: asker)
+            try await chat.createGroup(title: title, members: people, by: principal)
         }
         try await tell(.created(FastChatGroupNumber(flow.id)), andPrivacyOf: flow)
     }
 
-    /// Adds somebody to a group of the asker's.
+    /// Adds somebody to a group of the principal's.
     func add(
-        _ number: FastChatUserNumber, to group: FastChatGroupNumber, by asker: Asker
+        _ number: FastChatUserNumber, to group: FastChatGroupNumber, by principal: Principal
     ) async throws(FastChatFailure) {
-        let flow = try await self.group(group, for: asker)
+        let flow = try await self.group(group, for: principal)
         let person: Person
         do throws(ChatError) {
-            person = try await chat.person(fastChatNumber: number.rawValue)
+            person = try await chat.person(publicNumber: number.rawValue)
         } catch .noSuchUser {
             throw FastChatFailure(FastChatAddRefusal.noSuchUser.detail, group: group)
         } catch {
@@ -40,27 +40,27 @@ extension FastChatSession {
         }
         try await requireKeys(of: [person], in: group)
         do throws(ChatError) {
-            guard try await !chat.addMember(person, to: flow, by: asker) else {
+            guard try await !chat.addMember(person, to: flow, by: principal) else {
                 return tell(.refused(FastChatAddRefusal.alreadyMember.detail, group: group))
             }
-        } catch .notAllowed where flow.owner != asker.user {
+        } catch .notAllowed where flow.owner != principal.user {
             throw FastChatFailure(FastChatAddRefusal.notAdmin.detail, group: group)
         } catch {
             throw FastChatFailure(error, group: group)
         }
         let notice = FastChatNotice("You have added \(number.rawValue) to group \(group.rawValue)", group: group)
-        try await tell(notice, andPrivacyOf: self.group(group, for: asker))
+        try await tell(notice, andPrivacyOf: self.group(group, for: principal))
     }
 
-    /// Removes somebody from a group of the asker's, or the asker from any.
+    /// Removes somebody from a group of the principal's, or the principal from any.
     func remove(
-        _ number: FastChatUserNumber, from group: FastChatGroupNumber, by asker: Asker
+        _ number: FastChatUserNumber, from group: FastChatGroupNumber, by principal: Principal
     ) async throws(FastChatFailure) {
-        let flow = try await self.group(group, for: asker)
+        let flow = try await self.group(group, for: principal)
         do throws(ChatError) {
-            let person = try await chat.person(fastChatNumber: number.rawValue)
-            try await chat.removeMember(person, from: flow, by: asker)
-        } catch .notAllowed where flow.owner != asker.user {
+            let person = try await chat.person(publicNumber: number.rawValue)
+            try await chat.removeMember(person, from: flow, by: principal)
+        } catch .notAllowed where flow.owner != principal.user {
             throw FastChatFailure(FastChatRemoveRefusal.notAdmin.detail, group: group)
         } catch .noSuchUser {
             throw FastChatFailure(FastChatRemoveRefusal.notMember.detail, group: group)
@@ -76,9 +76,10 @@ extension FastChatSession {
     }
 
     private func group(
-        _ group: FastChatGroupNumber, for asker: Asker
+        _ group: FastChatGroupNumber, for principal: Principal
     ) async throws(FastChatFailure) -> FlowAccess {
-        try await chatting(about: group) { () async throws(ChatError) in try await service.group(group, for: asker) }
+        try await chatting(about: group) { () async throws(ChatError) in try await service.group(group, for: principal)
+        }
     }
 
     /// Without the bridge everybody in a group has a key of their own.
@@ -88,7 +89,7 @@ extension FastChatSession {
             try await service.withKey(people.map(\.id))
         }
         if let person = people.first(where: { !withKey.contains($0.id) }) {
-            throw FastChatFailure("user \(person.fastChatNumber) has no key, and the bridge is off", group: group)
+            throw FastChatFailure("user \(person.publicNumber) has no key, and the bridge is off", group: group)
         }
     }
 

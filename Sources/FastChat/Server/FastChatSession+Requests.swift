@@ -28,27 +28,27 @@ extension FastChatSession {
         default:
             do throws(FastChatFailure) {
                 guard let number = news?.reader.number else { throw FastChatFailure("log in first") }
-                guard let asker = try await currentAsker() else { return }
+                guard let principal = try await currentAsker() else { return }
                 if let sender = request.sender, sender != number {
                     throw FastChatFailure("from must be the user who logged in")
                 }
-                try await perform(request, for: asker)
+                try await perform(request, for: principal)
             } catch {
                 tell(.refused(error.detail, group: error.group))
             }
         }
     }
 
-    private func perform(_ request: FastChatRequest, for asker: Asker) async throws(FastChatFailure) {
+    private func perform(_ request: FastChatRequest, for principal: Principal) async throws(FastChatFailure) {
         switch request {
         case .register, .logIn, .close, .emptyGroupMessage: break
-        case .userKey(let number, _): await tellKey(of: number, for: asker)
-        case .groupKeys(let group, _): await tellKeys(of: group, for: asker)
-        case .direct(let message): try await send(message, by: asker)
-        case .group(let message): try await send(message, by: asker)
-        case .createGroup(let members, _): try await createGroup(of: members, by: asker)
-        case .addToGroup(let group, let member, _): try await add(member, to: group, by: asker)
-        case .removeFromGroup(let group, let member, _): try await remove(member, from: group, by: asker)
+        case .userKey(let number, _): await tellKey(of: number, for: principal)
+        case .groupKeys(let group, _): await tellKeys(of: group, for: principal)
+        case .direct(let message): try await send(message, by: principal)
+        case .group(let message): try await send(message, by: principal)
+        case .createGroup(let members, _): try await createGroup(of: members, by: principal)
+        case .addToGroup(let group, let member, _): try await add(member, to: group, by: principal)
+        case .removeFromGroup(let group, let member, _): try await remove(member, from: group, by: principal)
         case .logOut:
             await settleAll()
             end()
@@ -110,13 +110,13 @@ extension FastChatSession {
         do {
             let login: String
             do {
-                login = try await chat.person(fastChatNumber: number.rawValue).login
+                login = try await chat.person(publicNumber: number.rawValue).login
             } catch .noSuchUser {
                 // Failed log ins of unknown users are slowed down like others.
                 login = String(number.rawValue)
             }
             let logIn = try await chat.logIn(login: login, password: password, from: origin)
-            let user = logIn.asker.user
+            let user = logIn.principal.user
             try await begin(logIn, reply: .loggedIn) { () async throws(ChatError) in
                 try await service.publishedKeys(of: [user])[user].flatMap { try? RSAPublicKey(pem: $0) }
             }
@@ -134,16 +134,16 @@ extension FastChatSession {
     private func begin(
         _ logIn: NewLogIn, reply: FastChatReply, key: () async throws(ChatError) -> RSAPublicKey?
     ) async throws(ChatError) {
-        let (asker, token) = (logIn.asker, TokenHash(of: logIn.token))
+        let (principal, token) = (logIn.principal, TokenHash(of: logIn.token))
         // Known to the hub first: from here on a revocation reaches the connection.
-        attach(asker, token)
+        attach(principal, token)
         do throws(ChatError) {
-            let person = try await chat.person(asker.user)
-            let position = try await chat.startPosition(of: FastChatService.name, for: asker)
-            let reader = FastChatReader(user: asker.user, number: FastChatUserNumber(person), key: try await key())
+            let person = try await chat.person(principal.user)
+            let position = try await chat.startPosition(of: FastChatService.name, for: principal)
+            let reader = FastChatReader(user: principal.user, number: FastChatUserNumber(person), key: try await key())
             // Revoked before the hub knew the connection: no revocation would reach it.
-            _ = try await chat.asker(uuid: asker.uuid, token: token)
-            begin(FastChatNews(service: service, asker: asker, reader: reader), after: position, reply: reply)
+            _ = try await chat.principal(uuid: principal.uuid, token: token)
+            begin(FastChatNews(service: service, principal: principal, reader: reader), after: position, reply: reply)
         } catch {
             detach()
             throw error
@@ -151,10 +151,10 @@ extension FastChatSession {
     }
 
     /// Who asks; `nil` when the session has ended meanwhile, and with it the connection.
-    private func currentAsker() async throws(FastChatFailure) -> Asker? {
+    private func currentAsker() async throws(FastChatFailure) -> Principal? {
         guard let holder else { return nil }
         do throws(ChatError) {
-            return try await chat.asker(uuid: holder.asker.uuid, token: holder.token)
+            return try await chat.principal(uuid: holder.principal.uuid, token: holder.token)
         } catch .tokenUnknown, .tokenExpired, .tokenRevoked, .accountDeleted {
             endSession()
             return nil
@@ -165,10 +165,10 @@ extension FastChatSession {
 
     // MARK: Keys
 
-    private func tellKey(of number: FastChatUserNumber, for asker: Asker) async {
+    private func tellKey(of number: FastChatUserNumber, for principal: Principal) async {
         var keys: [FastChatKeysReply.Key]?
         do throws(ChatError) {
-            try chat.admit(.read, by: asker)
+            try chat.admit(.read, by: principal)
             keys = try await service.key(of: number).map { [FastChatKeysReply.Key(user: number, pem: $0)] }
         } catch {
             tell(.refused(FastChatFailure.detail(error)))
@@ -177,11 +177,11 @@ extension FastChatSession {
         write(FastChatKeysReply(keys, isGroup: false).encoded())
     }
 
-    private func tellKeys(of group: FastChatGroupNumber, for asker: Asker) async {
+    private func tellKeys(of group: FastChatGroupNumber, for principal: Principal) async {
         var keys: [FastChatKeysReply.Key]?
         do throws(ChatError) {
-            try chat.admit(.read, by: asker)
-            keys = try await service.keys(of: group, for: asker)
+            try chat.admit(.read, by: principal)
+            keys = try await service.keys(of: group, for: principal)
         } catch {
             tell(.refused(FastChatFailure.detail(error), group: group))
         }
@@ -190,45 +190,45 @@ extension FastChatSession {
 
     // MARK: Messages
 
-    private func send(_ message: FastChatMessage, by asker: Asker) async throws(FastChatFailure) {
+    private func send(_ message: FastChatMessage, by principal: Principal) async throws(FastChatFailure) {
         let recipient = message.copy.recipient
         let pending = try await chatting { () async throws(ChatError) in
-            let person = try await chat.person(fastChatNumber: recipient.rawValue)
+            let person = try await chat.person(publicNumber: recipient.rawValue)
             let hasKey = try await !service.withKey([person.id]).isEmpty
             guard hasKey || service.options.isBridged else {
                 throw .notAllowed("User \(recipient.rawValue) has no key, and the bridge is off.")
             }
-            let flow = try await chat.directFlow(with: person, by: asker)
+            let flow = try await chat.directFlow(with: person, by: principal)
             if hasKey {
                 return try await chat.submit(
                     FastChatStored.sealed(message.header),
-                    bodies: [FastChatStored.body(message.copy, for: person.id, header: nil)], to: flow, by: asker)
+                    bodies: [FastChatStored.body(message.copy, for: person.id, header: nil)], to: flow, by: principal)
             }
             // The number of somebody who cannot have a key says so itself.
             if !flow.isBridged, recipient.rawValue <= Self.maximumChosenNumber { tell(.notEndToEnd(with: recipient)) }
             try await chat.markBridged(flow)
             let content = try await service.open([(person, message.copy)], message.header.kind)
-            return try await chat.submit(content, to: flow, by: asker)
+            return try await chat.submit(content, to: flow, by: principal)
         }
         submit(pending, to: nil)
     }
 
-    private func send(_ message: FastChatGroupMessage, by asker: Asker) async throws(FastChatFailure) {
+    private func send(_ message: FastChatGroupMessage, by principal: Principal) async throws(FastChatFailure) {
         let flow = try await chatting(about: message.group) { () async throws(ChatError) in
-            try await service.group(message.group, for: asker)
+            try await service.group(message.group, for: principal)
         }
-        let (copies, held) = try await sorted(message, to: flow, by: asker)
+        let (copies, held) = try await sorted(message, to: flow, by: principal)
         let pending = try await chatting(about: message.group) { () async throws(ChatError) in
             if held.isEmpty {
                 let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: nil) }
                 return try await chat.submit(
-                    FastChatStored.sealed(message.header), bodies: bodies, to: flow, by: asker)
+                    FastChatStored.sealed(message.header), bodies: bodies, to: flow, by: principal)
             }
             // Before it is known whether anything opens: what others see of it says nothing to the sender.
             try await chat.markBridged(flow)
             let content = try await service.open(held, message.header.kind)
             let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: message.header) }
-            return try await chat.submit(content, bodies: bodies, to: flow, by: asker)
+            return try await chat.submit(content, bodies: bodies, to: flow, by: principal)
         }
         submit(pending, to: message.group)
     }
@@ -237,13 +237,13 @@ extension FastChatSession {
 
     /// Tells the copies for people with a key of their own from those for keys that the server holds.
     private func sorted(
-        _ message: FastChatGroupMessage, to flow: FlowAccess, by asker: Asker
+        _ message: FastChatGroupMessage, to flow: FlowAccess, by principal: Principal
     ) async throws(FastChatFailure) -> (own: Copies, held: Copies) {
         var copies: Copies = []
         for (index, copy) in message.copies.enumerated() {
             let person: Person
             do throws(ChatError) {
-                person = try await chat.person(fastChatNumber: copy.recipient.rawValue)
+                person = try await chat.person(publicNumber: copy.recipient.rawValue)
             } catch {
                 throw FastChatFailure("[\(index)].dest: \(FastChatFailure.detail(error))", group: message.group)
             }
@@ -264,6 +264,6 @@ extension FastChatSession {
             throw FastChatFailure(
                 "user \(held[0].copy.recipient.rawValue) has no key, and the bridge is off", group: message.group)
         }
-        return (copies.filter { !isHeld($0.person) && $0.person.id != asker.user }, held)
+        return (copies.filter { !isHeld($0.person) && $0.person.id != principal.user }, held)
     }
 }

@@ -12,7 +12,7 @@ import Transport
 /// One FastChat connection.
 ///
 /// Values are split off as they come and done one after the other. A message is done when its write is in the next batch, so many
-/// of one connection are in work at once. What goes to the client waits in the outbox or, when that is full, in the log.
+/// of one connection are in flight at once. What goes to the client waits in the outbox or, when that is full, in the log.
 ///
 /// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
 final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @unchecked Sendable {
@@ -32,7 +32,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     /// From how many values or bytes on, received and not done, nothing more is read.
     private static let maximumWaitingValues = 64
     private static let maximumWaitingBytes = 2 << 20
-    /// Messages of one connection in work.
+    /// Messages of one connection in flight.
     private static let maximumSubmitted = 64
     /// After so many values in a row that are no JSON the connection ends.
     private static let maximumUnparseable = 3
@@ -41,7 +41,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     let service: FastChatService
     let origin: Origin
     /// Whose connection it is, from the time the hub knows it; the client hears of it when `news` is set.
-    private(set) var holder: (asker: Asker, token: TokenHash)?
+    private(set) var holder: (principal: Principal, token: TokenHash)?
     /// What the client is told of the log.
     var news: FastChatNews?
     private(set) var connection: StreamConnection?
@@ -155,26 +155,26 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
 
     func sessionRevoked(_ session: SessionID) {
         eventLoop?.execute {
-            if self.holder?.asker.session == session { self.endSession() }
+            if self.holder?.principal.session == session { self.endSession() }
         }
     }
 
     // MARK: The session
 
     /// Makes the connection known to the hub.
-    func attach(_ asker: Asker, _ token: TokenHash) {
-        holder = (asker, token)
+    func attach(_ principal: Principal, _ token: TokenHash) {
+        holder = (principal, token)
         if connection == nil { return detach() }
-        service.chat.hub.attach(self, asker: asker, wantsNews: false)
+        service.chat.hub.attach(self, principal: principal, wantsNews: false)
     }
 
     /// Ends the session: the client has no token, so that nobody can come back to it.
     func detach() {
         service.chat.hub.detach(self)
-        guard let asker = holder?.asker else { return }
+        guard let principal = holder?.principal else { return }
         holder = nil
         let chat = service.chat
-        Task { try? await chat.logOut(asker) }
+        Task { try? await chat.logOut(principal) }
     }
 
     /// The session was revoked or has expired.
@@ -263,13 +263,13 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
 
     /// The account of the connection is known: what was missed follows the reply.
     func begin(_ news: FastChatNews, after position: Position, reply: FastChatReply) {
-        guard !isOver, holder?.asker == news.asker else { return }
+        guard !isOver, holder?.principal == news.principal else { return }
         logInTimer?.cancel()
         logInTimer = nil
         self.news = news
         cursor = LiveCursor(after: position)
         splitter.maximumBytes = FastChatSplitter.standardMaximumBytes
-        service.chat.hub.attach(self, asker: news.asker, wantsNews: true)
+        service.chat.hub.attach(self, principal: news.principal, wantsNews: true)
         answer(reply)
         readIfDue()
     }
@@ -319,11 +319,11 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     }
 
     private func note(_ position: Position) {
-        guard let user = news?.asker.user else { return }
+        guard let user = news?.principal.user else { return }
         service.chat.cursors.note(user, device: FastChatService.name, at: position)
     }
 
-    /// Packs an array when the loop has done what it has in work now, so that all of it is in one.
+    /// Packs an array when the loop has done what it has in flight now, so that all of it is in one.
     private func pumpSoon() {
         guard !isPumpDue, let eventLoop else { return }
         isPumpDue = true
@@ -342,8 +342,8 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     // MARK: What others wrote
 
     func deliver(_ delivery: Delivery) {
-        guard !isOver, let asker = news?.asker, let reader = news?.reader else { return }
-        guard !service.chat.isExpired(asker) else { return endSession() }
+        guard !isOver, let principal = news?.principal, let reader = news?.reader else { return }
+        guard !service.chat.isExpired(principal) else { return endSession() }
         if case .run(let run) = delivery, reader.isQuick {
             if cursor?.takes(run, isReady: outbox.hasRoom) == true {
                 for message in run.messages {
@@ -379,7 +379,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
         do {
             let page = try await reading.page(after: position)
             guard !isOver else { return false }
-            guard !service.chat.isExpired(reading.asker) else {
+            guard !service.chat.isExpired(reading.principal) else {
                 endSession()
                 return false
             }

@@ -56,7 +56,7 @@ package struct FastChatKeysReply: Equatable, Sendable {
         }
     }
 
-    /// `nil` for a group that the asker is no member of, and for a user who is unknown or has no key.
+    /// `nil` for a group that the principal is no member of, and for a user who is unknown or has no key.
     package var keys: [Key]?
     package var isGroup: Bool
 

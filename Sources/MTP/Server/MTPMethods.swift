@@ -28,31 +28,31 @@ struct MTPMethods {
     }
 
     func perform(
-        _ method: MTPMethod, _ data: MTPData, meta: MTPMeta?, by asker: Asker?
+        _ method: MTPMethod, _ data: MTPData, meta: MTPMeta?, by principal: Principal?
     ) async throws(MTPFailure) -> Outcome {
         switch method {
         case .registerUser: return try await register(data, invite: meta?.invite)
         case .authentication: return try await authenticate(data)
         case .sendMessage, .getUpdate, .allMessages, .addFlow, .allFlow, .userInfo, .deleteUser, .deleteMessage,
             .editedMessage, .pingPong:
-            guard let asker else { throw MTPFailure(.unauthorized, "data.user[0] needs who asks.") }
-            return try await perform(method, data, since: meta?.since, for: asker)
+            guard let principal else { throw MTPFailure(.unauthorized, "data.user[0] needs who asks.") }
+            return try await perform(method, data, since: meta?.since, for: principal)
         }
     }
 
     private func perform(
-        _ method: MTPMethod, _ data: MTPData, since: String?, for asker: Asker
+        _ method: MTPMethod, _ data: MTPData, since: String?, for principal: Principal
     ) async throws(MTPFailure) -> Outcome {
         switch method {
         case .registerUser, .authentication, .sendMessage, .pingPong: return Outcome()
-        case .getUpdate: return try await updates(data, since: since, for: asker)
-        case .allMessages: return try await messages(data, for: asker)
-        case .addFlow: return try await addFlow(data, by: asker)
-        case .allFlow: return try await flows(for: asker)
-        case .userInfo: return try await users(data, for: asker)
-        case .deleteUser: return try await deleteUser(data, by: asker)
-        case .deleteMessage: return try await deleteMessage(data, by: asker)
-        case .editedMessage: return try await editMessage(data, by: asker)
+        case .getUpdate: return try await updates(data, since: since, for: principal)
+        case .allMessages: return try await messages(data, for: principal)
+        case .addFlow: return try await addFlow(data, by: principal)
+        case .allFlow: return try await flows(for: principal)
+        case .userInfo: return try await users(data, for: principal)
+        case .deleteUser: return try await deleteUser(data, by: principal)
+        case .deleteMessage: return try await deleteMessage(data, by: principal)
+        case .editedMessage: return try await editMessage(data, by: principal)
         }
     }
 
@@ -89,11 +89,11 @@ struct MTPMethods {
             time: time,
             user: [
                 UserObject(
-                    uuid: logIn.asker.uuid.description, authID: logIn.token, tokenTTL: logIn.lifetimeSeconds)
+                    uuid: logIn.principal.uuid.description, authID: logIn.token, tokenTTL: logIn.lifetimeSeconds)
             ])
     }
 
-    private func users(_ data: MTPData, for asker: Asker) async throws(MTPFailure) -> Outcome {
+    private func users(_ data: MTPData, for principal: Principal) async throws(MTPFailure) -> Outcome {
         let asked = (data.user ?? []).dropFirst()
         guard !asked.isEmpty else {
             throw MTPFailure(.badRequest, "data.user names who asks and then the users asked for.")
@@ -114,30 +114,30 @@ struct MTPMethods {
                 throw MTPFailure(.badRequest, "Each of the users asked for needs a uuid or a login.")
             }
         }
-        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: asker) }
+        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: principal) }
         let wanted = uuids
         let found = try await chatting { () async throws(ChatError) in try await chat.users(wanted) }
         return Outcome(
-            data: MTPData(time: service.time, user: found.map { UserObject($0, for: asker) }))
+            data: MTPData(time: service.time, user: found.map { UserObject($0, for: principal) }))
     }
 
-    private func deleteUser(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> Outcome {
+    private func deleteUser(_ data: MTPData, by principal: Principal) async throws(MTPFailure) -> Outcome {
         let user = data.user?.first
         try await chatting { () async throws(ChatError) in
             try await chat.deleteAccount(
-                of: asker, login: user?.login ?? "", password: Password(user?.password ?? ""), from: origin)
+                of: principal, login: user?.login ?? "", password: Password(user?.password ?? ""), from: origin)
         }
         return Outcome()
     }
 
     // MARK: Flows
 
-    private func addFlow(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> Outcome {
+    private func addFlow(_ data: MTPData, by principal: Principal) async throws(MTPFailure) -> Outcome {
         guard let flow = data.flow?.first else { throw MTPFailure(.badRequest, "data.flow[0] is missing.") }
         guard let kind = flow.type.flatMap(FlowRecord.Kind.init(word:)) else {
             throw MTPFailure(.badRequest, "data.flow[0].type must be chat, group or channel.")
         }
-        if let owner = flow.owner, Identifier(decimal: owner) != asker.uuid {
+        if let owner = flow.owner, Identifier(decimal: owner) != principal.uuid {
             throw MTPFailure(.forbidden, "data.flow[0].owner must be who asks.")
         }
         var members: [Identifier] = []
@@ -148,15 +148,15 @@ struct MTPMethods {
         let named = members
         let made = try await chatting { () async throws(ChatError) in
             try await chat.createFlow(
-                kind, title: flow.title ?? "", info: flow.info ?? "", members: named, by: asker)
+                kind, title: flow.title ?? "", info: flow.info ?? "", members: named, by: principal)
         }
         return Outcome(
             data: MTPData(time: service.time, flow: [FlowObject(made)]), caused: made.record.head)
     }
 
-    private func flows(for asker: Asker) async throws(MTPFailure) -> Outcome {
+    private func flows(for principal: Principal) async throws(MTPFailure) -> Outcome {
         let (flows, isCut) = try await chatting { () async throws(ChatError) in
-            try await chat.visibleFlows(to: asker)
+            try await chat.visibleFlows(to: principal)
         }
         guard !flows.isEmpty else { throw MTPFailure(.notFound, "There is no flow that you can see.") }
         return Outcome(
@@ -168,7 +168,7 @@ struct MTPMethods {
     // MARK: Messages
 
     /// Puts the message of a `send_message` into the next batch.
-    func submit(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> PendingMessage {
+    func submit(_ data: MTPData, by principal: Principal) async throws(MTPFailure) -> PendingMessage {
         guard let text = data.flow?.first?.uuid else { throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.") }
         guard let message = data.message?.first else { throw MTPFailure(.badRequest, "data.message[0] is missing.") }
         guard let flow = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchFlow) }
@@ -176,21 +176,21 @@ struct MTPMethods {
             text: message.text?.string ?? "", clientID: message.clientID, emoji: message.emoji?.string,
             files: message.files)
         return try await chatting { () async throws(ChatError) in
-            try await chat.submit(content, to: flow, by: asker)
+            try await chat.submit(content, to: flow, by: principal)
         }
     }
 
-    private func messages(_ data: MTPData, for asker: Asker) async throws(MTPFailure) -> Outcome {
+    private func messages(_ data: MTPData, for principal: Principal) async throws(MTPFailure) -> Outcome {
         guard let asked = data.flow?.first, let text = asked.uuid else {
             throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.")
         }
         guard let flow = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchFlow) }
         let limit = service.options.messagesPerAnswer
-        let time = data.time.map { LogTime(seconds: $0) }
+        let time = data.time.map { Timestamp(seconds: $0) }
         let list: MessageList
         if asked.messageStart == nil, asked.messageEnd == nil {
             list = try await chatting { () async throws(ChatError) in
-                try await chat.messages(in: flow, since: time ?? LogTime(seconds: 0), limit: limit, for: asker)
+                try await chat.messages(in: flow, since: time ?? Timestamp(seconds: 0), limit: limit, for: principal)
             }
         } else {
             let start = asked.messageStart ?? 0
@@ -199,7 +199,7 @@ struct MTPMethods {
                     .badRequest, "message_start and message_end count from 0, the end not before the start.")
             }
             list = try await chatting { () async throws(ChatError) in
-                try await chat.messages(in: flow, numbers: start..<end, since: time, limit: limit, for: asker)
+                try await chat.messages(in: flow, numbers: start..<end, since: time, limit: limit, for: principal)
             }
         }
         let range = FlowObject(
@@ -210,7 +210,7 @@ struct MTPMethods {
             data: MTPData(time: service.time, flow: [range], message: list.messages.map(MessageObject.init)))
     }
 
-    private func editMessage(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> Outcome {
+    private func editMessage(_ data: MTPData, by principal: Principal) async throws(MTPFailure) -> Outcome {
         guard let message = data.message?.first, let uuid = message.uuid else {
             throw MTPFailure(.badRequest, "data.message[0] needs a uuid.")
         }
@@ -220,12 +220,12 @@ struct MTPMethods {
         guard let uuid = Identifier(decimal: uuid) else { throw MTPFailure(ChatError.noSuchMessage) }
         let receipt = try await chatting { () async throws(ChatError) in
             try await chat.edit(
-                uuid, text: message.text?.string, emoji: message.emoji?.string, files: message.files, by: asker)
+                uuid, text: message.text?.string, emoji: message.emoji?.string, files: message.files, by: principal)
         }
         return Outcome(caused: receipt.position)
     }
 
-    private func deleteMessage(_ data: MTPData, by asker: Asker) async throws(MTPFailure) -> Outcome {
+    private func deleteMessage(_ data: MTPData, by principal: Principal) async throws(MTPFailure) -> Outcome {
         guard let flow = data.flow?.first?.uuid else { throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.") }
         guard let message = data.message?.first?.uuid else {
             throw MTPFailure(.badRequest, "data.message[0].uuid is missing.")
@@ -233,16 +233,17 @@ struct MTPMethods {
         guard let flow = Identifier(decimal: flow) else { throw MTPFailure(ChatError.noSuchFlow) }
         guard let message = Identifier(decimal: message) else { throw MTPFailure(ChatError.noSuchMessage) }
         let receipt = try await chatting { () async throws(ChatError) in
-            try await chat.delete(message, in: flow, by: asker)
+            try await chat.delete(message, in: flow, by: principal)
         }
         return Outcome(caused: receipt.position)
     }
 
     // MARK: Updates
 
-    private func updates(_ data: MTPData, since: String?, for asker: Asker) async throws(MTPFailure) -> Outcome {
+    private func updates(_ data: MTPData, since: String?, for principal: Principal) async throws(MTPFailure) -> Outcome
+    {
         // A push reads as often as it must; who asks is counted.
-        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: asker) }
+        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: principal) }
         let limit = service.options.messagesPerAnswer
         let updates: Chat.Updates
         if let since {
@@ -250,30 +251,30 @@ struct MTPMethods {
                 throw MTPFailure(.badRequest, "meta.since is not a cursor of this server.")
             }
             updates = try await chatting { () async throws(ChatError) in
-                try await chat.updates(for: asker, after: Position(cursor.position), limit: limit)
+                try await chat.updates(for: principal, after: Position(cursor.position), limit: limit)
             }
         } else if let time = data.time {
             updates = try await chatting { () async throws(ChatError) in
-                try await chat.updates(for: asker, since: LogTime(seconds: time), limit: limit)
+                try await chat.updates(for: principal, since: Timestamp(seconds: time), limit: limit)
             }
         } else {
             throw MTPFailure(.badRequest, "get_update needs data.time or meta.since.")
         }
         return Outcome(
-            status: updates.isCut ? .partialContent : .ok, data: Self.data(updates, time: service.time, for: asker),
+            status: updates.isCut ? .partialContent : .ok, data: Self.data(updates, time: service.time, for: principal),
             cursor: updates.cursor)
     }
 
-    static func data(_ updates: Chat.Updates, time: Int64, for asker: Asker) -> MTPData {
+    static func data(_ updates: Chat.Updates, time: Int64, for principal: Principal) -> MTPData {
         MTPData(
             time: time, flow: updates.flows.map(FlowObject.init), message: updates.messages.map(MessageObject.init),
-            user: updates.users.map { UserObject($0, for: asker) })
+            user: updates.users.map { UserObject($0, for: principal) })
     }
 }
 
 extension MTPRequester {
     fileprivate init(_ logIn: NewLogIn) {
-        self.init(asker: logIn.asker, token: TokenHash(of: logIn.token))
+        self.init(principal: logIn.principal, token: TokenHash(of: logIn.token))
     }
 }
 
@@ -320,8 +321,8 @@ extension MessageObject {
     }
 
     private init(
-        _ content: MessageContent, uuid: Identifier, sender: Identifier, flow: Identifier, time: LogTime,
-        edited: LogTime?
+        _ content: MessageContent, uuid: Identifier, sender: Identifier, flow: Identifier, time: Timestamp,
+        edited: Timestamp?
     ) {
         self.init(
             uuid: uuid.description, clientID: content.clientID, text: JSONText(content.text),
@@ -333,11 +334,11 @@ extension MessageObject {
 }
 
 extension UserObject {
-    /// What `asker` may know: the address only of oneself.
-    init(_ user: UserRecord, for asker: Asker) {
+    /// What `principal` may know: the address only of oneself.
+    init(_ user: UserRecord, for principal: Principal) {
         self.init(
             uuid: user.uuid.description, login: user.login, username: user.username, bio: user.bio,
-            avatar: JSONText(user.avatar), isBot: user.isBot, email: user.id == asker.user ? user.email : nil,
+            avatar: JSONText(user.avatar), isBot: user.isBot, email: user.id == principal.user ? user.email : nil,
             timeCreated: user.created.seconds)
     }
 }

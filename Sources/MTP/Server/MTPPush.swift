@@ -9,8 +9,8 @@ struct MTPPush {
     private enum State {
         case off
         /// Asked for; begins with the answer that has a cursor.
-        case waiting(Asker)
-        case on(Asker, LiveCursor)
+        case waiting(Principal)
+        case on(Principal, LiveCursor)
     }
 
     private var state = State.off
@@ -24,32 +24,32 @@ struct MTPPush {
     }
 
     /// Who switched it on.
-    var asker: Asker? {
+    var principal: Principal? {
         switch state {
         case .off: nil
-        case .waiting(let asker), .on(let asker, _): asker
+        case .waiting(let principal), .on(let principal, _): principal
         }
     }
 
     /// An account wants to be told; with another session of its own it goes on where it stands.
     ///
     /// - Returns: Whether something changed: while one account is told, no other one is.
-    mutating func wanted(by asker: Asker) -> Bool {
+    mutating func wanted(by principal: Principal) -> Bool {
         switch state {
-        case .off: state = .waiting(asker)
+        case .off: state = .waiting(principal)
         case .waiting(let known):
-            guard known.user == asker.user, known != asker else { return false }
-            state = .waiting(asker)
+            guard known.user == principal.user, known != principal else { return false }
+            state = .waiting(principal)
         case .on(let known, let cursor):
-            guard known.user == asker.user, known != asker else { return false }
-            state = .on(asker, cursor)
+            guard known.user == principal.user, known != principal else { return false }
+            state = .on(principal, cursor)
         }
         return true
     }
 
-    /// An answer to `asker` ends at `cursor`; what follows is pushed, if that is who waits for it.
-    mutating func begin(after cursor: Position, for asker: Asker) {
-        guard case .waiting(let waiting) = state, waiting.user == asker.user else { return }
+    /// An answer to `principal` ends at `cursor`; what follows is pushed, if that is who waits for it.
+    mutating func begin(after cursor: Position, for principal: Principal) {
+        guard case .waiting(let waiting) = state, waiting.user == principal.user else { return }
         state = .on(waiting, LiveCursor(after: cursor))
         forgetOwn(upTo: cursor)
     }
@@ -119,9 +119,9 @@ struct MTPPush {
     }
 
     /// From where to read, until there is nothing new.
-    mutating func next() -> (Asker, Position)? {
-        guard case .on(let asker, _) = state else { return nil }
-        return changing { cursor in cursor.next() }.flatMap { $0 }.map { (asker, $0) }
+    mutating func next() -> (Principal, Position)? {
+        guard case .on(let principal, _) = state else { return nil }
+        return changing { cursor in cursor.next() }.flatMap { $0 }.map { (principal, $0) }
     }
 
     /// Notes what a read has shown.
@@ -137,8 +137,8 @@ struct MTPPush {
     }
 
     private mutating func changing<Value>(_ change: (inout LiveCursor) -> Value) -> Value? {
-        guard case .on(let asker, var cursor) = state else { return nil }
-        defer { state = .on(asker, cursor) }
+        guard case .on(let principal, var cursor) = state else { return nil }
+        defer { state = .on(principal, cursor) }
         return change(&cursor)
     }
 }

@@ -15,7 +15,7 @@ package struct MTPService: Sendable {
         package var usersPerAnswer = 100
         /// The longest message of an authenticated connection.
         package var frameBytes = 16 << 20
-        /// Requests of one connection in work.
+        /// Requests of one connection in flight.
         package var requestsInWork = 32
         package var versions: ClosedRange<MTPVersion> = MTPVersion.current...MTPVersion.current
 

@@ -21,7 +21,7 @@ extension MTPSession {
         case .hint: pushIfDue()
         case .messages(let frame, let run):
             // While the connection's own requests are in flight a read leaves out what they caused.
-            if push.takes(run, isReady: inWork == 0 && connection.isWritable) {
+            if push.takes(run, isReady: inFlight == 0 && connection.isWritable) {
                 connection.write(frame: frame)
                 connection.flush()
             } else {
@@ -43,8 +43,9 @@ extension MTPSession {
     }
 
     private func pushAll() async {
-        while connection?.isWritable == true, !isEnding, let (asker, cursor) = push.next() {
-            let goesOn = await service.chat.pages.page { () async in await self.pushPage(for: asker, after: cursor) }
+        while connection?.isWritable == true, !isEnding, let (principal, cursor) = push.next() {
+            let goesOn = await service.chat.pages.page { () async in await self.pushPage(for: principal, after: cursor)
+            }
             if !goesOn { break }
         }
         push.stop()
@@ -53,13 +54,13 @@ extension MTPSession {
     /// Shows a page of what happened.
     ///
     /// - Returns: Whether to look for the next one.
-    private func pushPage(for asker: Asker, after cursor: Position) async -> Bool {
+    private func pushPage(for principal: Principal, after cursor: Position) async -> Bool {
         do throws(ChatError) {
             var updates = try await service.chat.updates(
-                for: asker, after: cursor, limit: service.options.messagesPerAnswer, .pushed,
+                for: principal, after: cursor, limit: service.options.messagesPerAnswer, .pushed,
                 excluding: push.ownPositions)
             // The session may have ended, or pushing been switched off, meanwhile.
-            guard !isEnding, push.asker?.user == asker.user, !endIfExpired() else { return false }
+            guard !isEnding, push.principal?.user == principal.user, !endIfExpired() else { return false }
             // Committed after the read had begun.
             updates.messages.removeAll { push.isOwn($0.uuid) }
             guard push.arrived(at: updates.cursor, more: updates.isCut) else { return false }
@@ -67,7 +68,7 @@ extension MTPSession {
             write(
                 MTPResponse(
                     type: MTPMethod.getUpdate.rawValue, .ok, time: service.time,
-                    data: MTPMethods.data(updates, time: service.time, for: asker),
+                    data: MTPMethods.data(updates, time: service.time, for: principal),
                     meta: MTPMeta(push: true, since: MTPCursor(position: updates.cursor.rawValue).text)))
             connection?.flush()
             return true
@@ -85,7 +86,7 @@ extension MTPSession {
 
     /// Whether the session that is pushed to has expired; then the connection ends.
     private func endIfExpired() -> Bool {
-        guard let asker = push.asker, service.chat.isExpired(asker) else { return false }
+        guard let principal = push.principal, service.chat.isExpired(principal) else { return false }
         end(.policyViolation, "The session has expired.")
         return true
     }

@@ -40,12 +40,13 @@ extension MTPSession {
     }
 
     private func authorize(_ request: MTPRequest) async throws(MTPFailure) -> MTPRequester {
-        guard let user = request.asker, let uuid = user.uuid.flatMap(Identifier.init(decimal:)), let token = user.authID
+        guard let user = request.principal, let uuid = user.uuid.flatMap(Identifier.init(decimal:)),
+            let token = user.authID
         else { throw MTPFailure(.unauthorized, "data.user[0] needs the uuid and the auth_id of who asks.") }
         do throws(ChatError) {
             let hash = TokenHash(of: token)
-            let asker = try await service.chat.asker(uuid: uuid, token: hash, from: origin)
-            let requester = MTPRequester(asker: asker, token: hash)
+            let principal = try await service.chat.principal(uuid: uuid, token: hash, from: origin)
+            let requester = MTPRequester(principal: principal, token: hash)
             try await belong(to: requester, wantsPush: request.meta?.push == true, isLogIn: false)
             return requester
         } catch {
@@ -62,16 +63,16 @@ extension MTPSession {
         guard let connection else { return }
         if attached == nil { connection.loggedIn(maximumMessageBytes: service.options.frameBytes) }
         if wantsPush {
-            guard push.wanted(by: requester.asker) else { return }
+            guard push.wanted(by: requester.principal) else { return }
         } else {
             guard attached == nil || isLogIn && !push.isWanted else { return }
         }
-        guard attached?.asker != requester.asker || wantsPush else { return }
+        guard attached?.principal != requester.principal || wantsPush else { return }
         attached = requester
-        service.chat.hub.attach(self, asker: requester.asker, wantsNews: push.isWanted)
+        service.chat.hub.attach(self, principal: requester.principal, wantsNews: push.isWanted)
         do throws(ChatError) {
             // Revoked before the hub knew the connection: no revocation would reach it.
-            _ = try await service.chat.asker(uuid: requester.asker.uuid, token: requester.token)
+            _ = try await service.chat.principal(uuid: requester.principal.uuid, token: requester.token)
         } catch {
             if attached == requester { leave() }
             throw error
@@ -88,8 +89,8 @@ extension MTPSession {
 
     func sessionRevoked(_ session: SessionID) {
         eventLoop?.execute {
-            guard let attached = self.attached, attached.asker.session == session else { return }
-            if !self.service.chat.isExpired(attached.asker) {
+            guard let attached = self.attached, attached.principal.session == session else { return }
+            if !self.service.chat.isExpired(attached.principal) {
                 self.end(.policyViolation, "The session was revoked.")
             } else if self.push.isWanted {
                 self.end(.policyViolation, "The session has expired.")
@@ -110,7 +111,7 @@ extension MTPSession {
             push.sent(pending.uuid, at: receipt.position)
             let message = MessageObject(
                 uuid: pending.uuid.description, clientID: request.data.message?.first?.clientID,
-                fromUser: requester.asker.uuid.description, fromFlow: request.data.flow?.first?.uuid,
+                fromUser: requester.principal.uuid.description, fromFlow: request.data.flow?.first?.uuid,
                 time: receipt.time.seconds)
             return MTPResponse(
                 type: request.type, .ok, time: service.time,
@@ -126,12 +127,12 @@ extension MTPSession {
     func answer(_ request: MTPRequest, _ method: MTPMethod, _ requester: MTPRequester?) async -> MTPResponse {
         do throws(MTPFailure) {
             // An account's end closes its connections; not this one, which is to get its answer and may log in again.
-            let own = method == .deleteUser && attached?.asker.user == requester?.asker.user ? attached : nil
+            let own = method == .deleteUser && attached?.principal.user == requester?.principal.user ? attached : nil
             if own != nil { service.chat.hub.detach(self) }
             var outcome: MTPMethods.Outcome
             do throws(MTPFailure) {
                 outcome = try await MTPMethods(service: service, origin: origin).perform(
-                    method, request.data, meta: request.meta, by: requester?.asker)
+                    method, request.data, meta: request.meta, by: requester?.principal)
                 if own != nil { leave() }
             } catch {
                 if let own { await returnToHub(own) }
@@ -161,8 +162,8 @@ extension MTPSession {
     /// The account was not deleted: its connection goes on, unless the session was revoked meanwhile.
     private func returnToHub(_ requester: MTPRequester) async {
         guard connection != nil else { return }
-        service.chat.hub.attach(self, asker: requester.asker, wantsNews: push.isWanted)
-        if (try? await service.chat.asker(uuid: requester.asker.uuid, token: requester.token)) == nil {
+        service.chat.hub.attach(self, principal: requester.principal, wantsNews: push.isWanted)
+        if (try? await service.chat.principal(uuid: requester.principal.uuid, token: requester.token)) == nil {
             end(.policyViolation, "The session was revoked.")
         }
     }
@@ -174,7 +175,7 @@ extension MTPSession {
 
 /// Who asks, once that is known.
 struct MTPRequester: Equatable {
-    var asker: Asker
+    var principal: Principal
     /// Of the session, to ask whether it is still good.
     var token: TokenHash
 }

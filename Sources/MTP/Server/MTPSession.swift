@@ -55,7 +55,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
     private var isPerforming = false
     private var isPaused = false
     /// Requests that have come and are not answered.
-    private(set) var inWork = 0
+    private(set) var inFlight = 0
     private var share: InboundShare
     /// Of these, those that were admitted.
     private var unanswered = 0
@@ -92,8 +92,8 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
         }
         let decoded = Result { () throws(MTPDecodeError) in try MTPRequest(decoding: text) }
         inbox.append(Frame(decoded: decoded, bytes: bytes))
-        inWork += 1
-        if !isPaused, inWork >= service.options.requestsInWork || share.bytes > Self.maximumBytesInWork {
+        inFlight += 1
+        if !isPaused, inFlight >= service.options.requestsInWork || share.bytes > Self.maximumBytesInWork {
             isPaused = true
             connection.pauseReading()
         }
@@ -136,7 +136,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
     }
 
     private func closeIfDone() {
-        guard let ending, inWork == 0 else { return }
+        guard let ending, inFlight == 0 else { return }
         connection?.close(code: ending.code, reason: ending.reason)
     }
 
@@ -165,7 +165,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
         case .checked(let request, .sendMessage, let requester?):
             do throws(MTPFailure) {
                 let methods = MTPMethods(service: service, origin: origin)
-                let pending = try await methods.submit(request.data, by: requester.asker)
+                let pending = try await methods.submit(request.data, by: requester.principal)
                 push.sends(pending.uuid)
                 answer(Slot(answer: .message(request, requester, pending), bytes: frame.bytes))
             } catch {
@@ -228,12 +228,12 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
         write(response)
         // Only an answer with a cursor can switch pushing on.
         if let requester, let since = response.meta?.since.flatMap(MTPCursor.init) {
-            push.begin(after: Position(since.position), for: requester.asker)
+            push.begin(after: Position(since.position), for: requester.principal)
         }
-        inWork -= 1
+        inFlight -= 1
         unanswered -= 1
         share.giveBack(bytes)
-        if isPaused, inWork <= service.options.requestsInWork / 2, share.bytes <= Self.maximumBytesInWork {
+        if isPaused, inFlight <= service.options.requestsInWork / 2, share.bytes <= Self.maximumBytesInWork {
             isPaused = false
             connection?.resumeReading()
         }

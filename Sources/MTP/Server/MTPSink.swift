@@ -18,9 +18,9 @@ enum MTPDelivery: Sendable {
 final class MTPSink: EventSink {
     let showsAccounts = true
     private let fanOut: FanOut<MTPSession>
-    private let now: @Sendable () -> LogTime
+    private let now: @Sendable () -> Timestamp
 
-    init(registry: ConnectionRegistry, now: @escaping @Sendable () -> LogTime) {
+    init(registry: ConnectionRegistry, now: @escaping @Sendable () -> Timestamp) {
         fanOut = FanOut(registry: registry)
         self.now = now
     }

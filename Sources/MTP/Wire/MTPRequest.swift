@@ -36,7 +36,7 @@ package struct MTPRequest: Sendable, Equatable {
     package var method: MTPMethod? { MTPMethod(word: type) }
 
     /// Who asks: the first user.
-    package var asker: UserObject? { data.user?.first }
+    package var principal: UserObject? { data.user?.first }
 
     /// Decodes one text frame.
     ///

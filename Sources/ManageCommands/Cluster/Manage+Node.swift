@@ -106,7 +106,7 @@ extension Manage.Node {
 /// A change of a server that is over when the server has heard of it.
 enum NodeChange {
     /// Longer than the time between two heartbeats.
-    private static let patience = Duration.seconds(4)
+    private static let timeout = Duration.seconds(4)
     private static let pause = Duration.milliseconds(200)
 
     /// Makes a change, then waits until the server's heartbeat is newer than it; not for one that is silent.
@@ -116,7 +116,7 @@ enum NodeChange {
         try await runner.withCaller { caller in
             let start = ContinuousClock.now
             let changed = try await caller.run(operation)
-            while changed.status != .silent, start.duration(to: .now) < patience {
+            while changed.status != .silent, start.duration(to: .now) < timeout {
                 let elapsed = start.duration(to: .now)
                 let node = try await caller.run(ListNodes()).nodes.first { $0.id == changed.id }
                 guard let node, Duration.milliseconds(node.heartbeatAge) >= elapsed else { break }

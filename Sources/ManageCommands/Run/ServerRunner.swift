@@ -1,7 +1,6 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import AdminWeb
 import Glibc
 import Logging
 import ParleyServer
@@ -11,6 +10,7 @@ import Storage
 import Telemetry
 import Transport
 import UnixSignals
+import Web
 
 /// Runs the server in this process: log, signals, the words at the start, starting again.
 enum ServerRunner {
@@ -76,7 +76,7 @@ enum ServerRunner {
                 onRunning: { addresses in
                     logger.info("The server is running", metadata: ["addresses": "\(addresses.map(\.address))"])
                     // What people are to read comes last.
-                    Telemetry.flush(patience: .seconds(1))
+                    Telemetry.flush(timeout: .seconds(1))
                     announce(addresses, settings: settings, options: options, context: context)
                 })
         }
@@ -87,7 +87,7 @@ enum ServerRunner {
         do {
             let settings = try reload()
             _ = try options.tlsOptions(for: settings)?.makeConfiguration()
-            try WebFace.checkTemplates(in: settings.templatesFolder)
+            try WebService.checkTemplates(in: settings.templatesFolder)
             return nil
         } catch {
             let failure = error as? CommandError ?? (error as? any CommandErrorConvertible)?.commandError

@@ -99,7 +99,7 @@ struct AccountOptions: ParsableArguments {
 }
 
 /// Who asks, once the server knows them.
-struct Asker: Sendable {
+struct Principal: Sendable {
     var credentials: MTPCredentials
     /// Where messages go when no flow is named.
     var flow: String?
@@ -111,11 +111,11 @@ extension ServerConnection {
     /// Makes sure of an account: logs in with a password, or gets the bot's log in of one minute.
     ///
     /// - Throws: `CommandError` when the server refuses the log in.
-    func asker(
+    func principal(
         _ proof: AccountOptions.Proof, settings: Settings, output: OutputOptions
-    ) async throws -> Asker {
+    ) async throws -> Principal {
         switch proof {
-        case .session(let credentials): return Asker(credentials: credentials)
+        case .session(let credentials): return Principal(credentials: credentials)
         case .bot: return try await BotAccount.logIn(settings, output: output)
         case .password(let login, let password):
             let answer = try await answer(to: .authentication(login: login, password: password))
@@ -126,33 +126,33 @@ extension ServerConnection {
                     answer.status == .done ? .failed : answer.status,
                     "The server refused the log in of '\(login)': \(MTPRefusal(response).description)")
             }
-            return Asker(credentials: MTPCredentials(uuid: uuid, authID: authID))
+            return Principal(credentials: MTPCredentials(uuid: uuid, authID: authID))
         }
     }
 
     /// Asks as an account, and logs out again unless the session was open before.
     func asking<Value>(
         _ proof: AccountOptions.Proof, _ settings: Settings, _ connection: ConnectionOptions, output: OutputOptions,
-        _ body: (Asker) async throws -> Value
+        _ body: (Principal) async throws -> Value
     ) async throws -> Value {
-        let asker = try await asker(proof, settings: settings, output: output)
-        if case .session = proof { return try await body(asker) }
+        let principal = try await principal(proof, settings: settings, output: output)
+        if case .session = proof { return try await body(principal) }
         do {
-            let value = try await body(asker)
-            await leave(asker, settings, connection)
+            let value = try await body(principal)
+            await leave(principal, settings, connection)
             return value
         } catch {
-            await leave(asker, settings, connection)
+            await leave(principal, settings, connection)
             throw error
         }
     }
 
     /// Ends the session; of the health check's bot, and its messages, nothing stays.
-    private func leave(_ asker: Asker, _ settings: Settings, _ connection: ConnectionOptions) async {
-        if asker.botSession != nil {
-            await BotAccount.end(asker, settings)
+    private func leave(_ principal: Principal, _ settings: Settings, _ connection: ConnectionOptions) async {
+        if principal.botSession != nil {
+            await BotAccount.end(principal, settings)
         } else {
-            await connection.logOut(asker.credentials, settings)
+            await connection.logOut(principal.credentials, settings)
         }
     }
 

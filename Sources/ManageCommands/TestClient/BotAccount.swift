@@ -9,10 +9,10 @@ import TestClient
 /// The hidden bot of the health check.
 enum BotAccount {
     /// A log in of one minute, from the running server or, beside PostgreSQL, from the store.
-    static func logIn(_ settings: Settings, output: OutputOptions) async throws -> Asker {
+    static func logIn(_ settings: Settings, output: OutputOptions) async throws -> Principal {
         do {
             let report = try await OperationRunner(settings: settings).run(IssueTestClientToken())
-            return Asker(
+            return Principal(
                 credentials: MTPCredentials(uuid: report.uuid, authID: report.token.clearText), flow: report.flow,
                 botSession: report.session)
         } catch let error as any CommandErrorConvertible {
@@ -25,8 +25,8 @@ enum BotAccount {
     /// Removes what the bot left, its log in and its messages.
     ///
     /// What cannot be removed now ends within a minute, or with the next health check.
-    static func end(_ asker: Asker, _ settings: Settings) async {
-        guard let session = asker.botSession else { return }
+    static func end(_ principal: Principal, _ settings: Settings) async {
+        guard let session = principal.botSession else { return }
         _ = try? await OperationRunner(settings: settings).run(EndTestClient(session: session))
     }
 

@@ -45,8 +45,8 @@ extension Manage.TestClient {
             if speech.wireProtocol != .mtp || speech.isNew { return try await ping(loaded) }
             let proof = try account.proof(output: output)
             let answer = try await connection.connect(loaded) { server in
-                try await server.asking(proof, loaded, connection, output: output) { asker in
-                    try await server.answer(to: .pingPong(as: asker.credentials))
+                try await server.asking(proof, loaded, connection, output: output) { principal in
+                    try await server.answer(to: .pingPong(as: principal.credentials))
                 }
             }
             guard let response = answer.response else { throw ServerConnection.noAnswer(connection.url(loaded)) }

@@ -123,8 +123,8 @@ extension Manage.TestClient {
                 guard request.method.needsAuthorization else {
                     return try await server.answer(to: request.frame(as: nil, proof: proof, contents: contents))
                 }
-                return try await server.asking(proof, settings, connection, output: output) { asker in
-                    try await server.answer(to: request.frame(as: asker, proof: proof, contents: contents))
+                return try await server.asking(proof, settings, connection, output: output) { principal in
+                    try await server.answer(to: request.frame(as: principal, proof: proof, contents: contents))
                 }
             }
         }

@@ -69,7 +69,7 @@ extension Manage.TestClient {
             if choice != .mtp { return try await walkPairs(loaded) }
             let walker = try walker()
             let walk = try await connection.connect(loaded) { server in
-                var walk = SessionWalk(server: server, walker: walker)
+                var walk = ProtocolCheck(server: server, walker: walker)
                 await walk.run()
                 return walk
             }
@@ -85,7 +85,7 @@ extension Manage.TestClient {
             var random = SystemRandomNumberGenerator()
             let protocols = choice.one.map { [$0, $0] } ?? [.skaro, .messenger, .fastchat, .mtp]
             for name in protocols { try connector.check(name) }
-            var walk = PairWalk(connector: connector, people: protocols.map { .init($0, using: &random) })
+            var walk = CrossProtocolCheck(connector: connector, people: protocols.map { .init($0, using: &random) })
             await walk.run()
             let left = await walk.removeTraces()
             for login in left.logins {
@@ -100,7 +100,7 @@ extension Manage.TestClient {
             if report.failed > 0 { throw ExitCode(CommandStatus.partlyFailed.rawValue) }
         }
 
-        private func walker() throws -> SessionWalk.Walker {
+        private func walker() throws -> ProtocolCheck.Walker {
             if let login {
                 return .known(
                     login: login, password: try password.password(prompt: "Password for \(login)", isNew: false))

@@ -57,12 +57,12 @@ struct RequestOptions: ParsableArguments {
         }
     }
 
-    /// The request as a frame; `asker` is `nil` for a method that names an account by its login.
+    /// The request as a frame; `principal` is `nil` for a method that names an account by its login.
     func frame(
-        as asker: Asker?, proof: AccountOptions.Proof, contents: [(AttachmentFile.Kind, JSONText)]
+        as principal: Principal?, proof: AccountOptions.Proof, contents: [(AttachmentFile.Kind, JSONText)]
     ) throws(CommandError) -> [UInt8] {
         var request = MTPRequest(method)
-        request.data = try data(as: asker, proof: proof, contents: contents)
+        request.data = try data(as: principal, proof: proof, contents: contents)
         let encoded = request.encoded()
         if assignments.isEmpty { return encoded }
         guard let parsed = try? JSONValue.parse(encoded) else {
@@ -82,13 +82,13 @@ struct RequestOptions: ParsableArguments {
     }
 
     private func data(
-        as asker: Asker?, proof: AccountOptions.Proof, contents: [(AttachmentFile.Kind, JSONText)]
+        as principal: Principal?, proof: AccountOptions.Proof, contents: [(AttachmentFile.Kind, JSONText)]
     ) throws(CommandError) -> MTPData {
-        var data = MTPData(user: [user(asker, proof)])
+        var data = MTPData(user: [user(principal, proof)])
         let needsFlow = method == .sendMessage || method == .allMessages || method == .deleteMessage
         if needsFlow {
             let isSet = assignments.contains { $0.path.starts(with: ["data", "flow"]) }
-            guard let uuid = flow ?? asker?.flow ?? (isSet ? "" : nil) else {
+            guard let uuid = flow ?? principal?.flow ?? (isSet ? "" : nil) else {
                 throw CommandError(
                     .usage, "The method \(method.rawValue) needs a flow.",
                     nextStep: "Add --flow UUID; list flows with 'manage testclient send -t all_flow'.")
@@ -102,9 +102,9 @@ struct RequestOptions: ParsableArguments {
         case .addFlow:
             var made = data.flow?.first ?? FlowObject()
             made.type = "group"
-            made.owner = asker?.credentials.uuid
+            made.owner = principal?.credentials.uuid
             data.flow = [made]
-        case .userInfo: data.user?.append(UserObject(uuid: asker?.credentials.uuid))
+        case .userInfo: data.user?.append(UserObject(uuid: principal?.credentials.uuid))
         default: break
         }
         let takesMessage = method == .sendMessage || method == .editedMessage || text != nil || !contents.isEmpty
@@ -112,8 +112,8 @@ struct RequestOptions: ParsableArguments {
         return data
     }
 
-    private func user(_ asker: Asker?, _ proof: AccountOptions.Proof) -> UserObject {
-        var user = UserObject(uuid: asker?.credentials.uuid, authID: asker?.credentials.authID)
+    private func user(_ principal: Principal?, _ proof: AccountOptions.Proof) -> UserObject {
+        var user = UserObject(uuid: principal?.credentials.uuid, authID: principal?.credentials.authID)
         if case .password(let login, let password) = proof, !method.needsAuthorization || method == .deleteUser {
             user.login = login
             user.password = password

@@ -77,7 +77,7 @@ extension Manage {
             if !output.isJSON, target.isTerminal {
                 try target.write(TailText(showsText: showsText, style: output.style).heading())
             }
-            let first = ReadLog(last: last, showsText: showsText, asker: SystemUser.name())
+            let first = ReadLog(last: last, showsText: showsText, principal: SystemUser.name())
             var end = try await runner.withCaller { try await reader.read(first, from: $0) }
             while case .lost(let request) = end {
                 try output.note("The server has ended; waiting until it is back.")

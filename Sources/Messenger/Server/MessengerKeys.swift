@@ -7,7 +7,7 @@ import Synchronization
 
 /// Whom a key stands for.
 struct MessengerHolder: Sendable {
-    var asker: Asker
+    var principal: Principal
     /// Of the session, to ask whether it is still good.
     var token: TokenHash
     /// The connection that logged in: it gets the pushes.

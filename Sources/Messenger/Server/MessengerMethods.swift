@@ -17,7 +17,7 @@ struct MessengerMethods {
         do {
             let made = try await chat.register(
                 login: login, password: Password(password), username: nil, email: email, from: origin)
-            await end(made.asker)
+            await end(made.principal)
             return .signedUp
         } catch {
             return MessengerAnswer(error, to: .signUp)
@@ -30,13 +30,13 @@ struct MessengerMethods {
     }
 
     /// Ends a session whose token nobody has; it expires by itself if that fails.
-    func end(_ asker: Asker) async {
-        try? await chat.logOut(asker)
+    func end(_ principal: Principal) async {
+        try? await chat.logOut(principal)
     }
 
-    func contacts(of asker: Asker) async -> [MessengerAnswer] {
+    func contacts(of principal: Principal) async -> [MessengerAnswer] {
         do {
-            let contacts = try await chat.contacts(of: asker)
+            let contacts = try await chat.contacts(of: principal)
             return MessengerAnswer.contactList(
                 contacts.map { MessengerContact(login: MessengerLogin($0.person.login), isOnline: $0.isOnline) })
         } catch {
@@ -44,9 +44,9 @@ struct MessengerMethods {
         }
     }
 
-    func addContact(login: String, of asker: Asker) async -> MessengerAnswer {
+    func addContact(login: String, of principal: Principal) async -> MessengerAnswer {
         do {
-            return .contactAdded(isOnline: try await chat.addContact(login: login, of: asker).isOnline)
+            return .contactAdded(isOnline: try await chat.addContact(login: login, of: principal).isOnline)
         } catch {
             return MessengerAnswer(error, to: .addContact)
         }
@@ -54,18 +54,18 @@ struct MessengerMethods {
 
     /// Puts a message into the next batch.
     func submit(
-        _ text: String, to recipient: MessengerRecipient, by asker: Asker
+        _ text: String, to recipient: MessengerRecipient, by principal: Principal
     ) async throws(ChatError) -> PendingMessage {
         let flow: FlowAccess
         switch recipient {
         case .login(let login):
-            flow = try await chat.directFlow(with: chat.person(login: login), by: asker)
+            flow = try await chat.directFlow(with: chat.person(login: login), by: principal)
         case .group(let row):
-            flow = try await chat.flow(row: row, for: asker)
+            flow = try await chat.flow(row: row, for: principal)
             // A chat of two is written to by login.
             guard flow.kind != .chat else { throw .noSuchFlow }
         }
-        return try await chat.submit(MessageContent(text: text), to: flow, by: asker)
+        return try await chat.submit(MessageContent(text: text), to: flow, by: principal)
     }
 }
 

@@ -10,11 +10,11 @@ import Transport
 extension MessengerSession {
     func deliver(_ delivery: MessengerDelivery) {
         guard let logIn, connection?.isOpen == true, !isEnding else { return }
-        guard !service.chat.isExpired(logIn.asker) else { return endSession() }
+        guard !service.chat.isExpired(logIn.principal) else { return endSession() }
         switch delivery {
         case .hint: self.logIn?.cursor.hinted()
         case .messages(let messages, let run):
-            let messages = messages.filter { $0.sender != logIn.asker.user }
+            let messages = messages.filter { $0.sender != logIn.principal.user }
             let count = messages.reduce(0) { $0 + $1.units.count }
             let isReady =
                 logIn.isAnswered && hasRoom
@@ -30,12 +30,12 @@ extension MessengerSession {
     private func push(_ units: [ByteBuffer], of logIn: LogIn, reaching position: Position) {
         for (index, unit) in units.enumerated() {
             let isLast = index == units.count - 1
-            write(unit, mark: isLast ? MessengerMark(user: logIn.asker.user, position: position) : nil)
+            write(unit, mark: isLast ? MessengerMark(user: logIn.principal.user, position: position) : nil)
         }
     }
 
     private func reached(_ position: Position, by logIn: LogIn) {
-        let mark = MessengerMark(user: logIn.asker.user, position: position)
+        let mark = MessengerMark(user: logIn.principal.user, position: position)
         if marks.reached(mark) { note(mark) }
     }
 
@@ -73,13 +73,13 @@ extension MessengerSession {
     private func readPage(of logIn: LogIn, after position: Position) async -> Bool {
         do {
             let page = try await service.chat.missed(
-                for: logIn.asker, after: position, limit: Self.maximumWaitingUnits)
+                for: logIn.principal, after: position, limit: Self.maximumWaitingUnits)
             guard isCurrent(logIn) else { return false }
-            guard !service.chat.isExpired(logIn.asker) else {
+            guard !service.chat.isExpired(logIn.principal) else {
                 endSession()
                 return false
             }
-            for missed in page.messages where missed.message.sender.id != logIn.asker.user {
+            for missed in page.messages where missed.message.sender.id != logIn.principal.user {
                 guard hasRoom else {
                     self.logIn?.cursor.arrived(at: Position(missed.message.position.rawValue - 1), more: true)
                     return true

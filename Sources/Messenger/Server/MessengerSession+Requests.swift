@@ -28,14 +28,14 @@ extension MessengerSession {
         case .request(.contacts(let key)):
             guard let holder = await holder(of: key, for: .contacts) else { return }
             await settle()
-            for part in await methods.contacts(of: holder.asker) { await answer(part) }
+            for part in await methods.contacts(of: holder.principal) { await answer(part) }
         case .request(.addContact(let key, let login)):
             guard let holder = await holder(of: key, for: .addContact) else { return }
             await settle()
-            await answer(methods.addContact(login: login, of: holder.asker))
+            await answer(methods.addContact(login: login, of: holder.principal))
         case .request(.send(let key, let recipient, let text)):
             guard let holder = await holder(of: key, for: .send) else { return }
-            await send(text, to: recipient, by: holder.asker)
+            await send(text, to: recipient, by: holder.principal)
         }
     }
 
@@ -43,13 +43,13 @@ extension MessengerSession {
     private func holder(of key: MessengerKey, for code: MessengerCode) async -> MessengerHolder? {
         var holder: MessengerHolder?
         if let logIn, logIn.key.matches(key) {
-            holder = MessengerHolder(asker: logIn.asker, token: logIn.token, session: self)
+            holder = MessengerHolder(principal: logIn.principal, token: logIn.token, session: self)
         } else if service.options.allowsKeyOnAnyConnection {
             holder = service.keys.holder(of: key)
         }
         if let known = holder {
             do {
-                _ = try await service.chat.asker(uuid: known.asker.uuid, token: known.token)
+                _ = try await service.chat.principal(uuid: known.principal.uuid, token: known.token)
                 understood()
                 connection?.setLoggedIn(true)
                 return known
@@ -71,12 +71,12 @@ extension MessengerSession {
             let new = try await methods.logIn(login: login, password: password)
             if let old = leave() { await methods.end(old) }
             do throws(ChatError) {
-                let position = try await service.chat.startPosition(of: MessengerService.name, for: new.asker)
-                guard connection != nil else { return await methods.end(new.asker) }
+                let position = try await service.chat.startPosition(of: MessengerService.name, for: new.principal)
+                guard connection != nil else { return await methods.end(new.principal) }
                 let key = enter(new, at: position)
-                try await service.chat.watchContacts(self, of: new.asker)
+                try await service.chat.watchContacts(self, of: new.principal)
                 // Revoked before the hub knew the connection: nobody would tell it.
-                _ = try await service.chat.asker(uuid: new.asker.uuid, token: .init(of: new.token))
+                _ = try await service.chat.principal(uuid: new.principal.uuid, token: .init(of: new.token))
                 guard connection != nil else {
                     _ = leave()
                     return
@@ -85,7 +85,7 @@ extension MessengerSession {
                 entered()
             } catch {
                 _ = leave()
-                await methods.end(new.asker)
+                await methods.end(new.principal)
                 throw error
             }
         } catch {
@@ -96,15 +96,15 @@ extension MessengerSession {
     private func logOut(_ key: MessengerKey, _ holder: MessengerHolder) async {
         service.keys.withdraw(key)
         await holder.session.leave(key)
-        await methods.end(holder.asker)
+        await methods.end(holder.principal)
         await answer(.loggedOut)
     }
 
-    private func send(_ text: String, to recipient: MessengerRecipient, by asker: Asker) async {
+    private func send(_ text: String, to recipient: MessengerRecipient, by principal: Principal) async {
         // An empty message is nothing that anybody could see.
         guard !text.isEmpty else { return }
         do {
-            sends.append(try await methods.submit(text, to: recipient, by: asker))
+            sends.append(try await methods.submit(text, to: recipient, by: principal))
         } catch {
             await settle()
             await answer(MessengerAnswer(error, to: .send))

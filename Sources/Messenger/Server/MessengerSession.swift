@@ -11,7 +11,7 @@ import Transport
 
 /// One messenger connection.
 ///
-/// Requests are done one after the other; only messages that follow each other are in work together. What is pushed is written
+/// Requests are done one after the other; only messages that follow each other are in flight together. What is pushed is written
 /// at once to a peer that keeps up, otherwise read from the log when there is room, so that a slow one costs bounded memory.
 ///
 /// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
@@ -19,7 +19,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     /// Who is signed in here.
     struct LogIn {
         var key: MessengerKey
-        var asker: Asker
+        var principal: Principal
         var token: TokenHash
         var cursor: LiveCursor
         var presence = MessengerPresence()
@@ -57,7 +57,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     /// Bytes of the request that is being done, and of the messages whose outcome is not known.
     private var workBytes = 0
     private var isPaused = false
-    /// Close when nothing is in work.
+    /// Close when nothing is in flight.
     private(set) var isEnding = false
     var marks = MessengerMarks()
     private var waitingForRoom: [CheckedContinuation<Void, Never>] = []
@@ -115,10 +115,10 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         service.inboundBudget.release(reservedBytes)
         reservedBytes = 0
         retry?.cancel()
-        let asker = leave()
+        let principal = leave()
         roomChanged()
         // The token dies with the connection: nobody else has it.
-        if let asker { Task { await methods.end(asker) } }
+        if let principal { Task { await methods.end(principal) } }
     }
 
     private func closeNow() {
@@ -154,7 +154,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     func sessionRevoked(_ session: SessionID) {
         eventLoop?.execute {
             // The connection may have logged in anew meanwhile.
-            if self.logIn?.asker.session == session { self.endSession() }
+            if self.logIn?.principal.session == session { self.endSession() }
         }
     }
 
@@ -212,7 +212,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         readIfDue()
     }
 
-    /// Waits until the messages in work are durable.
+    /// Waits until the messages in flight are durable.
     func settle() async {
         while let pending = sends.popFirst() {
             do {
@@ -250,10 +250,10 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         let token = TokenHash(of: new.token)
         var random = SecureRandom()
         let key = service.keys.issue(
-            to: MessengerHolder(asker: new.asker, token: token, session: self), using: &random)
-        logIn = LogIn(key: key, asker: new.asker, token: token, cursor: LiveCursor(after: position))
+            to: MessengerHolder(principal: new.principal, token: token, session: self), using: &random)
+        logIn = LogIn(key: key, principal: new.principal, token: token, cursor: LiveCursor(after: position))
         connection?.setLoggedIn(true)
-        service.chat.hub.attach(self, asker: new.asker, wantsNews: true)
+        service.chat.hub.attach(self, principal: new.principal, wantsNews: true)
         return key
     }
 
@@ -267,7 +267,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     /// Signs off whoever is signed in here.
     ///
     /// - Returns: Whose session is to be ended.
-    func leave() -> Asker? {
+    func leave() -> Principal? {
         // Also without a log in: watching may have begun while the connection ended.
         service.chat.hub.detach(self)
         guard let old = logIn else { return nil }
@@ -275,7 +275,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         connection?.setLoggedIn(false)
         service.keys.withdraw(old.key)
         roomChanged()
-        return old.asker
+        return old.principal
     }
 
     /// The same from any thread, if `key` is still the one.
@@ -323,7 +323,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     }
 
     private func tellPresence() {
-        if let logIn, service.chat.isExpired(logIn.asker) { return endSession() }
+        if let logIn, service.chat.isExpired(logIn.principal) { return endSession() }
         while logIn?.isAnswered == true, hasRoom, let unit = logIn?.presence.next() {
             write(ByteBuffer(bytes: unit.encoded()), mark: nil)
         }

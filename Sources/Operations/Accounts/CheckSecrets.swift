@@ -36,7 +36,7 @@ package struct CheckSecrets: AdminOperation {
         let users = try await context.reading { () async throws(StorageError) in
             try await chat.storage.users(after: UserID(0), limit: Self.maximumAccounts)
         }
-        let sealed = users.filter { $0.skaroSecret != nil }
-        return Report(sealed: sealed.count, unopened: sealed.count { !chat.opensSkaroSecret(of: $0) })
+        let sealed = users.filter { $0.challengeSecret != nil }
+        return Report(sealed: sealed.count, unopened: sealed.count { !chat.opensChallengeSecret(of: $0) })
     }
 }

@@ -34,8 +34,8 @@ package struct EndSession: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         guard let account = Identifier(decimal: uuid) else { return Report(isEnded: false) }
         do throws(ChatError) {
-            let asker = try await context.chat.asker(uuid: account, token: TokenHash(of: token.clearText))
-            try await context.chat.logOut(asker)
+            let principal = try await context.chat.principal(uuid: account, token: TokenHash(of: token.clearText))
+            try await context.chat.logOut(principal)
             return Report(isEnded: true)
         } catch {
             switch error {

@@ -28,7 +28,7 @@ package struct SetPassword: AdminOperation {
         _ = try await context.write(
             .setPassword(
                 user.id, hash: hash, keeping: nil,
-                skaroSecret: context.chat.skaroSecret(password.password, of: user.uuid)))
+                challengeSecret: context.chat.challengeSecret(password.password, of: user.uuid)))
         return UserReport(user)
     }
 }

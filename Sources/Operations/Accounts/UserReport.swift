@@ -22,13 +22,13 @@ package struct UserReport: Codable, Sendable, Equatable {
     /// When it was created, as RFC 3339 writes it.
     package var created: String
     /// By which FastChat's clients know it.
-    package var fastChatNumber: Int64
+    package var publicNumber: Int64
 
     private enum CodingKeys: String, CodingKey {
         case row, uuid, login, username
         case isBot = "is_bot"
         case email, bio, created
-        case fastChatNumber = "fastchat_number"
+        case publicNumber = "fastchat_number"
     }
 
     init(_ record: UserRecord) {
@@ -40,6 +40,6 @@ package struct UserReport: Codable, Sendable, Equatable {
         email = record.email
         bio = record.bio
         created = record.created.text
-        fastChatNumber = record.fastChatNumber
+        publicNumber = record.publicNumber
     }
 }

@@ -27,7 +27,7 @@ package struct ListFlows: AdminOperation {
         try context.check(title, "title", limit: ChatLimits.titleBytes)
         let flows = try await context.reading { () async throws(StorageError) in
             try await context.chat.storage.shownFlows(
-                title: title, since: since.map { LogTime(seconds: $0) }, after: FlowID(range.after),
+                title: title, since: since.map { Timestamp(seconds: $0) }, after: FlowID(range.after),
                 limit: range.limit + 1)
         }
         return ListPage(try await context.reports(of: flows), limit: range.limit, row: \.row)

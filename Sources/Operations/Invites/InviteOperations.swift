@@ -50,7 +50,7 @@ package struct CreateInvite: AdminOperation {
         let code = Token(using: &random)
         let hash = code.hash.bytes
         let now = context.chat.storage.currentTime()
-        let expires = seconds.map { LogTime(milliseconds: now.milliseconds + $0 * 1000) }
+        let expires = seconds.map { Timestamp(milliseconds: now.milliseconds + $0 * 1000) }
         _ = try await context.write(
             .createInvite(NewInvite(codeHash: hash, uses: uses, expires: expires, note: note)))
         let record = try await context.reading { () async throws(StorageError) in

@@ -48,7 +48,7 @@ package struct InviteReport: Codable, Sendable, Equatable {
         try container.encode(note, forKey: .note)
     }
 
-    init(_ record: InviteRecord, at time: LogTime) {
+    init(_ record: InviteRecord, at time: Timestamp) {
         id = Self.id(of: record.codeHash)
         if record.revoked != nil {
             status = .revoked

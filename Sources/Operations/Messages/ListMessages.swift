@@ -30,7 +30,7 @@ package struct ListMessages: AdminOperation {
         if let since {
             let first = try await context.reading { () async throws(StorageError) in
                 try await storage.number(
-                    ofFirstMessageIn: flow.id, atOrAfter: LogTime(seconds: since), count: flow.messageCount)
+                    ofFirstMessageIn: flow.id, atOrAfter: Timestamp(seconds: since), count: flow.messageCount)
             }
             start = max(start, first)
         }

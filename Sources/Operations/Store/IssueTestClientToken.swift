@@ -38,7 +38,7 @@ package struct IssueTestClientToken: AdminOperation {
                 for: bot, lifetimeSeconds: Self.lifetimeSeconds, from: Origin(protocol: "mtp", address: "testclient"))
         }
         return Report(
-            uuid: bot.uuid.description, token: SecretText(logIn.token), session: logIn.asker.session.rawValue,
+            uuid: bot.uuid.description, token: SecretText(logIn.token), session: logIn.principal.session.rawValue,
             flow: flow.description)
     }
 

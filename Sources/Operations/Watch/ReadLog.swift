@@ -39,24 +39,24 @@ package struct ReadLog: AdminOperation {
     /// Whether the texts of messages are wanted.
     package var showsText: Bool
     /// Who asks: the name of a user of the machine.
-    package var asker: String
+    package var principal: String
 
     private enum CodingKeys: String, CodingKey {
         case after, last, limit, wait
         case showsText = "shows_text"
-        case asker
+        case principal
     }
 
     /// Creates the operation.
     package init(
-        after: Int64? = nil, last: Int = 10, limit: Int = 200, wait: Int = 0, showsText: Bool = false, asker: String
+        after: Int64? = nil, last: Int = 10, limit: Int = 200, wait: Int = 0, showsText: Bool = false, principal: String
     ) {
         self.after = after
         self.last = last
         self.limit = limit
         self.wait = wait
         self.showsText = showsText
-        self.asker = asker
+        self.principal = principal
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
@@ -98,7 +98,7 @@ package struct ReadLog: AdminOperation {
             chat.logger.notice(
                 "Texts of messages were shown to an operator",
                 metadata: [
-                    "admin.user": "\(asker.prefix(64))", "chat.position.first": "\(first.position)",
+                    "admin.user": "\(principal.prefix(64))", "chat.position.first": "\(first.position)",
                     "chat.position.last": "\(last.position)", "chat.messages": "\(shown.count)",
                 ])
         }

@@ -8,10 +8,10 @@ import ServiceLifecycle
 struct ClusterService: Service {
     let membership: ClusterMembership
     /// How long the store may take when the server leaves the list; afterwards its heartbeat just grows old.
-    private static let patience = Duration.seconds(2)
+    private static let timeout = Duration.seconds(2)
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await membership.run() }
-        _ = await TimeLimit.result(within: Self.patience) { await membership.leave() }
+        _ = await TimeLimit.result(within: Self.timeout) { await membership.leave() }
     }
 }

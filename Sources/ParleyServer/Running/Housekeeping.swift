@@ -49,7 +49,7 @@ struct Housekeeping: Service {
         do throws(StorageError) {
             let now = chat.storage.currentTime().milliseconds
             _ = try await chat.storage.removeSessions(
-                expiredBefore: LogTime(milliseconds: now - Self.expiredSessionSeconds * 1000))
+                expiredBefore: Timestamp(milliseconds: now - Self.expiredSessionSeconds * 1000))
             _ = try await chat.storage.collectBlobs()
             _ = try await chat.storage.purgeDeletedFlows()
         } catch {

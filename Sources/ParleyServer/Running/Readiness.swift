@@ -1,11 +1,11 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import AdminWeb
 import Chat
 import Glibc
 import Settings
 import Storage
+import Web
 
 /// The checks of `/readyz`.
 struct Readiness: Sendable {
@@ -16,11 +16,11 @@ struct Readiness: Sendable {
     /// Below this much free space commits will soon fail.
     private static let fewBytes: UInt64 = 64 << 20
     /// How long the database may take to answer.
-    private static let patience = Duration.seconds(2)
+    private static let timeout = Duration.seconds(2)
 
     func checks() async -> [ReadinessCheck] {
         let storage = storage
-        let schema = await TimeLimit.result(within: Self.patience) { () async -> StorageError? in
+        let schema = await TimeLimit.result(within: Self.timeout) { () async -> StorageError? in
             do throws(StorageError) {
                 try await storage.checkSchema()
                 return nil

@@ -5,12 +5,12 @@
 enum TimeLimit {
     /// What `body` gives, or `nil` when it takes longer; it goes on then, and nobody waits for it.
     static func result<Value: Sendable>(
-        within patience: Duration, _ body: @escaping @Sendable () async -> Value
+        within timeout: Duration, _ body: @escaping @Sendable () async -> Value
     ) async -> Value? {
         let (results, continuation) = AsyncStream.makeStream(of: Value?.self, bufferingPolicy: .bufferingOldest(1))
         let work = Task { continuation.yield(await body()) }
         let limit = Task {
-            try await Task.sleep(for: patience)
+            try await Task.sleep(for: timeout)
             continuation.yield(nil)
         }
         defer {

@@ -120,7 +120,7 @@ extension SettingKey {
     /// `[SERVER_LIMIT] REQUESTS`.
     package static let limitRequests = SettingKey(
         "SERVER_LIMIT", "REQUESTS", .integer(1...4096), default: "32",
-        "How many requests of one connection may be in work. Further ones are read when one of them is answered."
+        "How many requests of one connection may be in flight. Further ones are read when one of them is answered."
     )
 
     /// `[SERVER_LIMIT] WRITE_TIMEOUT`.

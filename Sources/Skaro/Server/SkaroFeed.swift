@@ -11,7 +11,7 @@ struct SkaroFeed {
     /// How many places in the stream are remembered at most; beyond that the last one moves.
     private static let maximumPlaces = 1024
 
-    let asker: Asker
+    let principal: Principal
     private var cursor: LiveCursor
     /// Messages that this connection submitted and that the cursor has not passed: they are not shown to it.
     private var own: Set<Identifier> = []
@@ -19,8 +19,8 @@ struct SkaroFeed {
     private var places = Deque<(position: Position, bytes: UInt64)>()
 
     /// Begins after a position.
-    init(asker: Asker, after position: Position) {
-        self.asker = asker
+    init(principal: Principal, after position: Position) {
+        self.principal = principal
         cursor = LiveCursor(after: position)
     }
 

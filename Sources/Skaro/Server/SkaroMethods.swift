@@ -33,9 +33,9 @@ struct SkaroMethods {
             let logIn = try await chat.register(
                 login: registration.login, password: Password(registration.password), username: registration.name,
                 email: registration.email, invite: registration.invite, from: origin)
-            let user = try await chat.user(logIn.asker)
+            let user = try await chat.user(logIn.principal)
             // Nobody has been given the session of the registration: skaro's clients log in next.
-            try await chat.logOut(logIn.asker)
+            try await chat.logOut(logIn.principal)
             return .ownUser(SkaroUser(user, isOnline: false))
         }
     }
@@ -43,15 +43,15 @@ struct SkaroMethods {
     /// Opens a session for whoever answers the connection's challenge.
     func authorize(
         login: String, proof: String, challenge: String
-    ) async throws(SkaroRefusal) -> (asker: Asker, token: String) {
+    ) async throws(SkaroRefusal) -> (principal: Principal, token: String) {
         try await chatting { () async throws(ChatError) in
             let logIn = try await chat.logIn(login: login, answer: proof, to: challenge, from: origin)
-            return (logIn.asker, logIn.token)
+            return (logIn.principal, logIn.token)
         }
     }
 
     /// Finds the session to go on with.
-    func restore(_ sid: String) async throws(SkaroRefusal) -> Asker {
+    func restore(_ sid: String) async throws(SkaroRefusal) -> Principal {
         try await chatting { () async throws(ChatError) in
             try await chat.restore(token: TokenHash(of: sid), within: service.options.restoreSeconds, from: origin)
         }
@@ -59,7 +59,7 @@ struct SkaroMethods {
 
     // MARK: People
 
-    func perform(_ call: SkaroCall, for asker: Asker) async throws(SkaroRefusal) -> SkaroResponse.Content {
+    func perform(_ call: SkaroCall, for principal: Principal) async throws(SkaroRefusal) -> SkaroResponse.Content {
         switch call {
         case .registerType: return .registerType(registerType)
         case .register(let registration): return try await register(registration)
@@ -67,63 +67,63 @@ struct SkaroMethods {
         case .getContacts:
             return .contacts(
                 try await chatting { () async throws(ChatError) in
-                    try await chat.contacts(of: asker).map(SkaroUser.init)
+                    try await chat.contacts(of: principal).map(SkaroUser.init)
                 })
         case .addContact(let login):
             return .contact(
                 try await chatting { () async throws(ChatError) in
-                    SkaroUser(try await chat.addContact(login: login, of: asker))
+                    SkaroUser(try await chat.addContact(login: login, of: principal))
                 })
         case .deleteContact(let login):
             return .contact(
                 try await chatting { () async throws(ChatError) in
-                    SkaroUser(try await chat.removeContact(login: login, of: asker))
+                    SkaroUser(try await chat.removeContact(login: login, of: principal))
                 })
-        case .searchContacts(let query): return try await search(query, for: asker)
-        case .getUserData(let login): return try await user(login, for: asker)
-        case .updateMyData(let profile): return try await update(profile, of: asker)
+        case .searchContacts(let query): return try await search(query, for: principal)
+        case .getUserData(let login): return try await user(login, for: principal)
+        case .updateMyData(let profile): return try await update(profile, of: principal)
         case .getHistory(let dialog, let before, let limit):
-            return try await history(of: dialog, before: before, limit: limit, for: asker)
+            return try await history(of: dialog, before: before, limit: limit, for: principal)
         case .sendMessage(let name, let body):
-            let draft = try await draft(body, to: name, by: asker)
-            return try await content(of: draft, submit(draft, by: asker))
+            let draft = try await draft(body, to: name, by: principal)
+            return try await content(of: draft, submit(draft, by: principal))
         }
     }
 
-    private func search(_ query: String, for asker: Asker) async throws(SkaroRefusal) -> SkaroResponse.Content {
+    private func search(_ query: String, for principal: Principal) async throws(SkaroRefusal) -> SkaroResponse.Content {
         guard !query.utf8.contains(0) else { throw SkaroRefusal(ChatError.nullCharacter(field: "query")) }
         // No login is that long.
         guard query.utf8.count <= ChatLimits.loginBytes else { return .contacts([]) }
         return .contacts(
             try await chatting { () async throws(ChatError) in
-                try await chat.search(login: query, for: asker).map(SkaroUser.init)
+                try await chat.search(login: query, for: principal).map(SkaroUser.init)
             })
     }
 
-    /// The asker's own account, with what only they see.
-    func ownUser(_ asker: Asker) async throws(SkaroRefusal) -> SkaroUser {
+    /// The principal's own account, with what only they see.
+    func ownUser(_ principal: Principal) async throws(SkaroRefusal) -> SkaroUser {
         try await chatting { () async throws(ChatError) in
-            SkaroUser(try await chat.user(asker), isOnline: chat.isOnline(asker.user))
+            SkaroUser(try await chat.user(principal), isOnline: chat.isOnline(principal.user))
         }
     }
 
-    private func user(_ login: String, for asker: Asker) async throws(SkaroRefusal) -> SkaroResponse.Content {
+    private func user(_ login: String, for principal: Principal) async throws(SkaroRefusal) -> SkaroResponse.Content {
         let person = try await chatting { () async throws(ChatError) in
-            try chat.admit(.read, by: asker)
+            try chat.admit(.read, by: principal)
             return try await chat.person(login: login)
         }
-        if person.id == asker.user { return .ownUser(try await ownUser(asker)) }
+        if person.id == principal.user { return .ownUser(try await ownUser(principal)) }
         return .user(SkaroUser(person, isOnline: chat.isOnline(person.id)))
     }
 
     private func update(
-        _ profile: SkaroProfile, of asker: Asker
+        _ profile: SkaroProfile, of principal: Principal
     ) async throws(SkaroRefusal) -> SkaroResponse.Content {
         try await chatting { () async throws(ChatError) in
             try await chat.updateProfile(
-                of: asker, username: profile.name, email: profile.email, bio: profile.bio, avatar: profile.avatar)
+                of: principal, username: profile.name, email: profile.email, bio: profile.bio, avatar: profile.avatar)
         }
-        return .ownUser(try await ownUser(asker))
+        return .ownUser(try await ownUser(principal))
     }
 
     // MARK: Conversations
@@ -137,23 +137,23 @@ struct SkaroMethods {
     }
 
     /// A group, channel or chat by its uuid; nothing else hides it.
-    private func flow(uuid name: String, for asker: Asker) async throws(SkaroRefusal) -> FlowAccess? {
+    private func flow(uuid name: String, for principal: Principal) async throws(SkaroRefusal) -> FlowAccess? {
         guard let uuid = Identifier(decimal: name) else { return nil }
         return try await chatting { () async throws(ChatError) -> FlowAccess? in
             do throws(ChatError) {
-                return try await chat.flow(uuid, for: asker)
+                return try await chat.flow(uuid, for: principal)
             } catch .noSuchFlow {
                 return nil
             }
         }
     }
 
-    /// The same, also one that the asker has left.
-    private func readableFlow(uuid name: String, for asker: Asker) async throws(SkaroRefusal) -> ReadableFlow? {
+    /// The same, also one that the principal has left.
+    private func readableFlow(uuid name: String, for principal: Principal) async throws(SkaroRefusal) -> ReadableFlow? {
         guard let uuid = Identifier(decimal: name) else { return nil }
         return try await chatting { () async throws(ChatError) -> ReadableFlow? in
             do throws(ChatError) {
-                return try await chat.readableFlow(uuid, for: asker)
+                return try await chat.readableFlow(uuid, for: principal)
             } catch .noSuchFlow {
                 return nil
             }
@@ -161,25 +161,25 @@ struct SkaroMethods {
     }
 
     /// Finds out where a message goes: to a flow by its uuid, else to a person by their login.
-    func draft(_ body: String, to name: String, by asker: Asker) async throws(SkaroRefusal) -> Draft {
-        let known = try await flow(uuid: name, for: asker)
+    func draft(_ body: String, to name: String, by principal: Principal) async throws(SkaroRefusal) -> Draft {
+        let known = try await flow(uuid: name, for: principal)
         return try await chatting { () async throws(ChatError) in
             let flow: FlowAccess
             if let known {
                 flow = known
             } else {
-                flow = try await chat.directFlow(with: try await chat.person(login: name), by: asker)
+                flow = try await chat.directFlow(with: try await chat.person(login: name), by: principal)
             }
             return Draft(
-                flow: flow, author: try await chat.person(asker.user),
-                receiver: try await chat.otherSide(of: flow, than: asker.user), body: body)
+                flow: flow, author: try await chat.person(principal.user),
+                receiver: try await chat.otherSide(of: flow, than: principal.user), body: body)
         }
     }
 
     /// Puts a message into the next batch.
-    func submit(_ draft: Draft, by asker: Asker) async throws(SkaroRefusal) -> PendingMessage {
+    func submit(_ draft: Draft, by principal: Principal) async throws(SkaroRefusal) -> PendingMessage {
         try await chatting { () async throws(ChatError) in
-            try await chat.submit(MessageContent(text: draft.body), to: draft.flow, by: asker)
+            try await chat.submit(MessageContent(text: draft.body), to: draft.flow, by: principal)
         }
     }
 
@@ -195,13 +195,13 @@ struct SkaroMethods {
     }
 
     private func history(
-        of dialog: String, before: SkaroHistoryBound?, limit: Int?, for asker: Asker
+        of dialog: String, before: SkaroHistoryBound?, limit: Int?, for principal: Principal
     ) async throws(SkaroRefusal) -> SkaroResponse.Content {
         let bound = try Self.bound(before)
-        var found = try await readableFlow(uuid: dialog, for: asker)
+        var found = try await readableFlow(uuid: dialog, for: principal)
         if found == nil {
             found = try await chatting { () async throws(ChatError) in
-                try await chat.existingDirectFlow(with: try await chat.person(login: dialog), by: asker)
+                try await chat.existingDirectFlow(with: try await chat.person(login: dialog), by: principal)
                     .map(ReadableFlow.init)
             }
         }
@@ -218,7 +218,7 @@ struct SkaroMethods {
                 // A page with large files ends early; their bytes are dropped before the next one is read.
                 while next < end {
                     let page = try await chat.history(
-                        of: flow.access.uuid, before: end, limit: Int(end - next), for: asker)
+                        of: flow.access.uuid, before: end, limit: Int(end - next), for: principal)
                     guard let last = page.last else { break }
                     messages += try await self.messages(page)
                     next = last.message.number + 1
@@ -230,7 +230,7 @@ struct SkaroMethods {
     private static func bound(_ before: SkaroHistoryBound?) throws(SkaroRefusal) -> HistoryBound {
         switch before {
         case nil: return .newest
-        case .time(let seconds): return .time(LogTime(seconds: seconds))
+        case .time(let seconds): return .time(Timestamp(seconds: seconds))
         case .message(let id):
             guard let uuid = Identifier(decimal: id) else { throw SkaroRefusal(ChatError.noSuchMessage) }
             return .message(uuid)

@@ -36,7 +36,8 @@ extension SkaroMessage {
             time: message.time)
     }
 
-    init(id: Identifier, from author: String, in flow: FlowAccess, to receiver: Person?, body: String, time: LogTime) {
+    init(id: Identifier, from author: String, in flow: FlowAccess, to receiver: Person?, body: String, time: Timestamp)
+    {
         if flow.kind == .chat, let receiver {
             self.init(id: id.description, from: author, to: receiver.login, body: body, time: time.seconds)
         } else {

@@ -17,7 +17,7 @@ package struct SkaroService: Sendable {
         package var frameBytes = 16 << 20
         /// How long after its connection broke a session can be restored (`[SKARO] RESTORE_SECONDS`).
         package var restoreSeconds: Int64 = 300
-        /// Requests of one connection in work.
+        /// Requests of one connection in flight.
         package var requestsInWork = 32
 
         /// The defaults.

@@ -30,7 +30,7 @@ extension SkaroSession {
 
     private func takes(_ run: LiveRun, _ connection: WebSocketConnection) -> Bool {
         // Which of them are this connection's own is known when they are submitted.
-        let isUnclear = isSubmitting && run.messages.contains { $0.sender.id == feed?.asker.user }
+        let isUnclear = isSubmitting && run.messages.contains { $0.sender.id == feed?.principal.user }
         return feed?.takes(run, isReady: connection.isWritable && !isUnclear) ?? false
     }
 
@@ -54,9 +54,9 @@ extension SkaroSession {
     }
 
     private func readAll() async {
-        while let connection, connection.isWritable, let asker = feed?.asker, let position = feed?.next() {
+        while let connection, connection.isWritable, let principal = feed?.principal, let position = feed?.next() {
             let goesOn = await service.chat.pages.page { () async in
-                await self.readPage(for: asker, after: position, on: connection)
+                await self.readPage(for: principal, after: position, on: connection)
             }
             if !goesOn { break }
         }
@@ -67,11 +67,11 @@ extension SkaroSession {
     ///
     /// - Returns: Whether to look for the next one.
     private func readPage(
-        for asker: Asker, after position: Position, on connection: WebSocketConnection
+        for principal: Principal, after position: Position, on connection: WebSocketConnection
     ) async -> Bool {
         do throws(ChatError) {
             let page = try await service.chat.missed(
-                for: asker, after: position, limit: service.options.messagesPerAnswer)
+                for: principal, after: position, limit: service.options.messagesPerAnswer)
             let messages = try await SkaroMethods(service: service, origin: origin).messages(page.messages)
             await allSubmitted()
             guard feed != nil, !isEnding, !isOver() else { return false }
@@ -113,7 +113,7 @@ extension SkaroSession {
 
     /// Whether the session has expired; then the connection is cut.
     private func isOver() -> Bool {
-        guard let asker = feed?.asker, service.chat.isExpired(asker) else { return false }
+        guard let principal = feed?.principal, service.chat.isExpired(principal) else { return false }
         cut("The session is over. Log in again.")
         return true
     }
@@ -128,21 +128,21 @@ extension SkaroSession {
 
     /// Moves the session's cursor to what the peer's TCP has acknowledged.
     func noteArrival() {
-        guard let connection, let asker = feed?.asker,
+        guard let connection, let principal = feed?.principal,
             let position = feed?.acknowledged(connection.acknowledgedBytes)
         else { return }
-        service.chat.cursors.note(asker.user, device: Self.device(of: asker), at: position)
+        service.chat.cursors.note(principal.user, device: Self.device(of: principal), at: position)
     }
 
     private func scheduleLook() {
         guard look == nil, let connection else { return }
         look = connection.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: Self.lookPause) {
             self.look = nil
-            self.lookAround()
+            self.checkAcknowledgements()
         }
     }
 
-    private func lookAround() {
+    private func checkAcknowledgements() {
         guard feed != nil, !isOver() else { return }
         noteArrival()
         if self.feed?.isWaiting == true { scheduleLook() }

@@ -12,48 +12,48 @@ extension SkaroSession {
     /// What a request that is no message is answered with.
     func content(_ call: SkaroCall) async throws(SkaroRefusal) -> SkaroResponse.Content {
         if logIn != nil {
-            let asker = try await asker()
-            guard case .getHistory = call else { return try await methods.perform(call, for: asker) }
+            let principal = try await principal()
+            guard case .getHistory = call else { return try await methods.perform(call, for: principal) }
             return try await service.chat.pages.page { () async throws(SkaroRefusal) in
-                try await methods.perform(call, for: asker)
+                try await methods.perform(call, for: principal)
             }
         }
         switch call {
         case .registerType: return .registerType(methods.registerType)
         case .register(let registration): return try await methods.register(registration)
         case .authorize(let login, let proof):
-            let (asker, token) = try await methods.authorize(login: login, proof: proof, challenge: challenge)
-            return try await begin(asker, sid: token)
+            let (principal, token) = try await methods.authorize(login: login, proof: proof, challenge: challenge)
+            return try await begin(principal, sid: token)
         case .sessionRestore(let sid): return try await begin(try await methods.restore(sid), sid: sid)
         default: throw .notAuthorized
         }
     }
 
     /// Who asks, if the session still is one.
-    func asker() async throws(SkaroRefusal) -> Asker {
+    func principal() async throws(SkaroRefusal) -> Principal {
         guard let logIn else { throw .notAuthorized }
         do {
-            return try await service.chat.asker(uuid: logIn.asker.uuid, token: logIn.token, from: origin)
+            return try await service.chat.principal(uuid: logIn.principal.uuid, token: logIn.token, from: origin)
         } catch {
             throw SkaroRefusal(error)
         }
     }
 
     /// Makes the connection that of a session.
-    private func begin(_ asker: Asker, sid: String) async throws(SkaroRefusal) -> SkaroResponse.Content {
+    private func begin(_ principal: Principal, sid: String) async throws(SkaroRefusal) -> SkaroResponse.Content {
         guard connection != nil, !isEnding else { throw .notAuthorized }
         // Known to the hub first: from here on a revocation reaches the connection.
-        service.chat.hub.attach(self, asker: asker, wantsNews: false)
-        logIn = LogIn(asker: asker, token: TokenHash(of: sid), start: .start)
-        if let previous = service.sessions.give(asker.session, to: self) { await previous.handOver() }
+        service.chat.hub.attach(self, principal: principal, wantsNews: false)
+        logIn = LogIn(principal: principal, token: TokenHash(of: sid), start: .start)
+        if let previous = service.sessions.give(principal.session, to: self) { await previous.handOver() }
         do throws(SkaroRefusal) {
             // It may have been revoked just before.
-            _ = try await self.asker()
-            let user = try await methods.ownUser(asker)
+            _ = try await self.principal()
+            let user = try await methods.ownUser(principal)
             do throws(ChatError) {
                 logIn?.start = try await service.chat.startPosition(
-                    of: Self.device(of: asker), family: Self.devices, for: asker)
-                try await service.chat.watchContacts(self, of: asker)
+                    of: Self.device(of: principal), family: Self.devices, for: principal)
+                try await service.chat.watchContacts(self, of: principal)
             } catch {
                 throw SkaroRefusal(error)
             }
@@ -63,7 +63,7 @@ extension SkaroSession {
             service.logger.debug(
                 "A session is served",
                 metadata: [
-                    "chat.session.id": "\(asker.session.rawValue)", "chat.connection.id": "\(connection.id)",
+                    "chat.session.id": "\(principal.session.rawValue)", "chat.connection.id": "\(connection.id)",
                     "address": "\(origin.address)",
                 ])
             return .session(id: sid, user: user)
@@ -77,7 +77,7 @@ extension SkaroSession {
     private static let devices = "session "
 
     /// The name of a session among its account's devices.
-    static func device(of asker: Asker) -> String {
-        "\(devices)\(asker.session.rawValue)"
+    static func device(of principal: Principal) -> String {
+        "\(devices)\(principal.session.rawValue)"
     }
 }

@@ -12,14 +12,14 @@ import Transport
 /// One skaro connection.
 ///
 /// Frames are decoded as they come and admitted in their order; answers leave in that order. A message is admitted when its write
-/// is in the next batch, so many of one connection are in work at once. Every other request waits until what came before
+/// is in the next batch, so many of one connection are in flight at once. Every other request waits until what came before
 /// it is answered, and nothing is answered while the peer does not read: a connection holds little more than one answer.
 ///
 /// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
 final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @unchecked Sendable {
     /// How many frames in a row may be no requests; with the last of them the connection is closed.
     private static let maximumBadFrames = 3
-    /// Requests in work whose frames are longer than this together let no more come in.
+    /// Requests in flight whose frames are longer than this together let no more come in.
     private static let maximumBytesInWork = 1 << 20
 
     private enum Frame {
@@ -37,7 +37,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
 
     /// Whose connection it is.
     struct LogIn {
-        var asker: Asker
+        var principal: Principal
         var token: TokenHash
         /// Where its feed begins once the answer is written.
         var start: Position
@@ -71,14 +71,14 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     private var isAnswering = false
     private var isPaused = false
     /// Frames that have come and are not answered.
-    private var inWork = 0
+    private var inFlight = 0
     private var share: InboundShare
     /// Of these, what has been admitted.
     private var unanswered = 0
     private var afterAnswers: CheckedContinuation<Void, Never>?
     private var afterWritable: [CheckedContinuation<Void, Never>] = []
     private var badFrames = 0
-    /// Close with this when nothing is in work; no more frames are taken.
+    /// Close with this when nothing is in flight; no more frames are taken.
     private var ending: (code: WebSocketCloseCode, reason: String)?
 
     init(service: SkaroService, origin: Origin) {
@@ -122,8 +122,8 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
             return connection.close(code: .tryAgainLater, reason: "The server is overloaded.")
         }
         inbox.append(frame)
-        inWork += 1
-        if !isPaused, inWork >= service.options.requestsInWork || share.bytes > Self.maximumBytesInWork {
+        inFlight += 1
+        if !isPaused, inFlight >= service.options.requestsInWork || share.bytes > Self.maximumBytesInWork {
             isPaused = true
             connection.pauseReading()
         }
@@ -169,7 +169,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
 
     func sessionRevoked(_ session: SessionID) {
         eventLoop?.execute {
-            if self.logIn?.asker.session == session { self.cut("The session was ended. Log in again.") }
+            if self.logIn?.principal.session == session { self.cut("The session was ended. Log in again.") }
         }
     }
 
@@ -188,7 +188,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
 
     // MARK: The end
 
-    /// Tells the peer why and closes, whatever is in work.
+    /// Tells the peer why and closes, whatever is in flight.
     func cut(_ reason: String) {
         guard ending?.code != .policyViolation else { return }
         ending = (.policyViolation, reason)
@@ -204,7 +204,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     }
 
     private func closeIfDone() {
-        guard let ending, inWork == 0 else { return }
+        guard let ending, inFlight == 0 else { return }
         connection?.close(code: ending.code, reason: ending.reason)
     }
 
@@ -213,7 +213,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         noteArrival()
         look?.cancel()
         look = nil
-        if let logIn { service.sessions.take(logIn.asker.session, from: self) }
+        if let logIn { service.sessions.take(logIn.principal.session, from: self) }
         service.chat.hub.detach(self)
         if logIn != nil { connection?.loggedOut() }
         logIn = nil
@@ -237,7 +237,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
             case .bad(let why):
                 badFrames += 1
                 guard badFrames < Self.maximumBadFrames else {
-                    inWork -= inbox.count + 1
+                    inFlight -= inbox.count + 1
                     inbox.removeAll()
                     service.logger.debug(
                         "A client sent frames that are no requests", metadata: ["address": "\(origin.address)"])
@@ -275,11 +275,11 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
             guard case .sendMessage(let name, let body) = call else {
                 return .ready(SkaroResponse(to: request, try await content(call)), bytes: bytes)
             }
-            let asker = try await asker()
-            let draft = try await methods.draft(body, to: name, by: asker)
+            let principal = try await principal()
+            let draft = try await methods.draft(body, to: name, by: principal)
             isSubmitting = true
             defer { submittingEnded() }
-            let pending = try await methods.submit(draft, by: asker)
+            let pending = try await methods.submit(draft, by: principal)
             feed?.submitted(pending.uuid)
             return .message(request, draft, pending, bytes: bytes)
         } catch {
@@ -316,8 +316,8 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         while let slot = slots.popFirst() {
             await answer(slot)
             unanswered -= 1
-            inWork -= 1
-            if isPaused, inWork <= service.options.requestsInWork / 2, share.bytes <= Self.maximumBytesInWork {
+            inFlight -= 1
+            if isPaused, inFlight <= service.options.requestsInWork / 2, share.bytes <= Self.maximumBytesInWork {
                 isPaused = false
                 connection?.resumeReading()
             }
@@ -381,8 +381,8 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     /// The answer to the log in is written: from now on the log is shown.
     private func startFeed() {
         guard connection != nil, ending == nil, let logIn else { return }
-        feed = SkaroFeed(asker: logIn.asker, after: logIn.start)
-        service.chat.hub.attach(self, asker: logIn.asker, wantsNews: true)
+        feed = SkaroFeed(principal: logIn.principal, after: logIn.start)
+        service.chat.hub.attach(self, principal: logIn.principal, wantsNews: true)
         catchUp()
     }
 }

@@ -8,7 +8,7 @@ package enum Blobs {
     /// How long a stored attachment waits for the message that refers to it before it may be collected.
     package static let gracePeriodSeconds: Int64 = 3600
 
-    static func put(_ sha256: [UInt8], _ bytes: [UInt8], at time: LogTime) -> SQLStatement {
+    static func put(_ sha256: [UInt8], _ bytes: [UInt8], at time: Timestamp) -> SQLStatement {
         SQLStatement(
             """
             INSERT INTO blobs (sha256, bytes, created_ms) VALUES ($1, $2, $3)
@@ -30,7 +30,7 @@ extension Storage {
     ///
     /// - Returns: How many were removed.
     package func collectBlobs(limit: Int = 100) async throws(StorageError) -> Int {
-        let oldest = LogTime(milliseconds: currentTime().milliseconds - Blobs.gracePeriodSeconds * 1000)
+        let oldest = Timestamp(milliseconds: currentTime().milliseconds - Blobs.gracePeriodSeconds * 1000)
         return try await engine.write { (connection) throws(StorageError) in
             try connection.execute(
                 """

@@ -8,14 +8,14 @@
 /// and the table `log_steps` says where. Between two steps time never goes back.
 enum LogStep {
     /// The longest lead over the clock that is waited out.
-    static let longestLead = LogTime(milliseconds: 60_000)
+    static let longestLead = Timestamp(milliseconds: 60_000)
     /// How long after a step there is no other one: servers whose clocks differ by more than the lead do not step in turn.
-    static let shortestPause = LogTime(milliseconds: 3_600_000)
+    static let shortestPause = Timestamp(milliseconds: 3_600_000)
 
     /// The time of a batch; under the lock of the log's head.
     static func time(
-        after last: LogTime, at position: Position, now: LogTime, on connection: any SQLConnection
-    ) throws(StorageError) -> LogTime {
+        after last: Timestamp, at position: Position, now: Timestamp, on connection: any SQLConnection
+    ) throws(StorageError) -> Timestamp {
         let lead = last.milliseconds.subtractingReportingOverflow(now.milliseconds)
         guard !lead.overflow, lead.partialValue > longestLead.milliseconds else { return max(now, last) }
         let rows = try connection.rows("SELECT after_ms FROM log_steps ORDER BY position DESC LIMIT 1")
@@ -33,7 +33,7 @@ enum LogStep {
     /// The positions after `low` within which time follows position and the first event at or after `time` is found: up to
     /// the next step that came after such a time, else up to the head.
     static func run(
-        holding time: LogTime, after low: Position, head: Position, on connection: any SQLConnection
+        holding time: Timestamp, after low: Position, head: Position, on connection: any SQLConnection
     ) throws(StorageError) -> (low: Position, high: Position) {
         let next = try connection.rows(
             "SELECT position FROM log_steps WHERE position > $1 AND before_ms >= $2 ORDER BY position LIMIT 1",

@@ -19,7 +19,7 @@ extension LogTransaction {
                 [
                     SQLValue(user.uuid), .text(user.login), .text(user.loginKey), .text(user.username),
                     .text(user.passwordHash), SQLValue(user.isBot), SQLValue(user.isHidden), .text(user.email),
-                    .text(user.avatar), .text(user.bio), SQLValue(time), SQLValue(user.skaroSecret),
+                    .text(user.avatar), .text(user.bio), SQLValue(time), SQLValue(user.challengeSecret),
                 ])
         }
         guard let row = rows.first else { throw .refusal(.loginTaken) }
@@ -65,7 +65,7 @@ extension LogTransaction {
     }
 
     mutating func setPassword(
-        _ write: Write, _ user: UserID, hash: String, keeping: SessionID?, skaroSecret: [UInt8]?
+        _ write: Write, _ user: UserID, hash: String, keeping: SessionID?, challengeSecret: [UInt8]?
     ) throws(Failure) -> Receipt {
         try checkAccount(user)
         try storing { () throws(StorageError) in
@@ -74,7 +74,7 @@ extension LogTransaction {
                 SQLStatement(
                     "UPDATE admins SET hash_password = $1 WHERE user_id = $2", [.text(hash), SQLValue(user)]),
                 // The old password's would still open the account.
-                Self.skaroSecretUpdate(user, skaroSecret),
+                Self.challengeSecretUpdate(user, challengeSecret),
                 SQLStatement(
                     "UPDATE sessions SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL AND id <> $3",
                     [SQLValue(time), SQLValue(user), .int(keeping?.rawValue ?? 0)]),
@@ -86,7 +86,7 @@ extension LogTransaction {
     }
 
     mutating func upgradePasswordHash(
-        _ write: Write, _ user: UserID, hash: String, replacing old: String?, skaroSecret: [UInt8]?
+        _ write: Write, _ user: UserID, hash: String, replacing old: String?, challengeSecret: [UInt8]?
     ) throws(Failure) -> Receipt {
         try checkAccount(user)
         if let old, try !isPasswordHash(old, of: user) { return nothingDone }
@@ -97,19 +97,19 @@ extension LogTransaction {
                     [.text(hash), SQLValue(user), .text(old)])
             }
             try connection.execute(Self.passwordUpdate(user, hash))
-            if let skaroSecret { try connection.execute(Self.skaroSecretUpdate(user, skaroSecret)) }
+            if let challengeSecret { try connection.execute(Self.challengeSecretUpdate(user, challengeSecret)) }
         }
         return Receipt(
             position: appendAccountEvent(write, .session, subject: user.rawValue, content: LogEvent.what("rehashed")),
             time: time)
     }
 
-    mutating func setSkaroSecret(
+    mutating func setChallengeSecret(
         _ write: Write, _ user: UserID, _ secret: [UInt8], verified: String?
     ) throws(Failure) -> Receipt {
         try checkAccount(user)
         if let verified, try !isPasswordHash(verified, of: user) { return nothingDone }
-        try storing { () throws(StorageError) in try connection.execute(Self.skaroSecretUpdate(user, secret)) }
+        try storing { () throws(StorageError) in try connection.execute(Self.challengeSecretUpdate(user, secret)) }
         return Receipt(
             position: appendAccountEvent(write, .session, subject: user.rawValue, content: LogEvent.what("resealed")),
             time: time)
@@ -124,7 +124,7 @@ extension LogTransaction {
         }
     }
 
-    private static func skaroSecretUpdate(_ user: UserID, _ secret: [UInt8]?) -> SQLStatement {
+    private static func challengeSecretUpdate(_ user: UserID, _ secret: [UInt8]?) -> SQLStatement {
         SQLStatement("UPDATE users SET skaro_secret = $1 WHERE id = $2", [SQLValue(secret), SQLValue(user)])
     }
 
@@ -188,7 +188,7 @@ extension LogTransaction {
     }
 
     private mutating func insert(_ session: NewSession, of user: UserID) throws(StorageError) -> Int64 {
-        let lifetime = LogTime(seconds: session.lifetimeSeconds).milliseconds
+        let lifetime = Timestamp(seconds: session.lifetimeSeconds).milliseconds
         let expires = time.milliseconds.addingReportingOverflow(lifetime)
         let rows = try connection.rows(
             """

@@ -10,7 +10,7 @@ struct LogTransaction {
     let connection: any SQLConnection
     let dialect: SQLDialect
     /// The batch's time: not before that of the batch before it, unless the log steps back; see `LogStep`.
-    let time: LogTime
+    let time: Timestamp
     /// The last position given.
     private(set) var position: Position
     /// The row numbers given last: none is given twice, whatever is deleted.
@@ -36,7 +36,7 @@ struct LogTransaction {
     /// Takes the lock.
     ///
     /// `now` counts unless the log's time is a little later already; see `LogStep`.
-    init(_ connection: any SQLConnection, dialect: SQLDialect, now: LogTime) throws(StorageError) {
+    init(_ connection: any SQLConnection, dialect: SQLDialect, now: Timestamp) throws(StorageError) {
         self.connection = connection
         self.dialect = dialect
         let rows = try connection.rows(
@@ -120,11 +120,11 @@ struct LogTransaction {
         case .updateUser(let user, let changes):
             return try updateUser(write, user, changes)
         case .setPassword(let user, let hash, let keeping, let secret):
-            return try setPassword(write, user, hash: hash, keeping: keeping, skaroSecret: secret)
+            return try setPassword(write, user, hash: hash, keeping: keeping, challengeSecret: secret)
         case .upgradePasswordHash(let user, let hash, let old, let secret):
-            return try upgradePasswordHash(write, user, hash: hash, replacing: old, skaroSecret: secret)
-        case .setSkaroSecret(let user, let secret, let verified):
-            return try setSkaroSecret(write, user, secret, verified: verified)
+            return try upgradePasswordHash(write, user, hash: hash, replacing: old, challengeSecret: secret)
+        case .setChallengeSecret(let user, let secret, let verified):
+            return try setChallengeSecret(write, user, secret, verified: verified)
         case .deleteUser(let user):
             return try deleteUser(write, user)
         case .openSession(let user, let session, let verified):

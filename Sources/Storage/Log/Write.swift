@@ -32,17 +32,17 @@ package struct Write: Sendable {
         case updateUser(UserID, UserChanges)
         /// Also revokes every session but `keeping`.
         ///
-        /// `skaroSecret` takes the place of the old password's, also if it is `nil`.
-        case setPassword(UserID, hash: String, keeping: SessionID?, skaroSecret: [UInt8]? = nil)
+        /// `challengeSecret` takes the place of the old password's, also if it is `nil`.
+        case setPassword(UserID, hash: String, keeping: SessionID?, challengeSecret: [UInt8]? = nil)
         /// The same password in another form, after a log in: sessions stay.
         ///
         /// Nothing happens if the stored hash is no longer `replacing`: the password was changed meanwhile.
-        /// Without a `skaroSecret` the stored one stays.
-        case upgradePasswordHash(UserID, hash: String, replacing: String? = nil, skaroSecret: [UInt8]? = nil)
+        /// Without a `challengeSecret` the stored one stays.
+        case upgradePasswordHash(UserID, hash: String, replacing: String? = nil, challengeSecret: [UInt8]? = nil)
         /// What skaro's challenge needs, for a password that was seen to be right against the hash `verified`.
         ///
         /// Nothing happens if the stored hash is another one by now.
-        case setSkaroSecret(UserID, [UInt8], verified: String? = nil)
+        case setChallengeSecret(UserID, [UInt8], verified: String? = nil)
         case deleteUser(UserID)
         /// `verified` is the password hash that the log in was checked against: refused if it is another one by now.
         case openSession(UserID, NewSession, verified: String? = nil)
@@ -131,13 +131,14 @@ package struct NewUser: Sendable {
     package var avatar: String
     package var bio: String
     /// What skaro's challenge needs, sealed.
-    package var skaroSecret: [UInt8]?
+    package var challengeSecret: [UInt8]?
     /// Written with the account, or neither is.
     package var key: NewKey?
 
     package init(
         uuid: Identifier, login: String, loginKey: String, username: String, passwordHash: String, isBot: Bool = false,
-        isHidden: Bool = false, email: String = "", avatar: String = "", bio: String = "", skaroSecret: [UInt8]? = nil,
+        isHidden: Bool = false, email: String = "", avatar: String = "", bio: String = "",
+        challengeSecret: [UInt8]? = nil,
         key: NewKey? = nil
     ) {
         self.key = key
@@ -151,7 +152,7 @@ package struct NewUser: Sendable {
         self.email = email
         self.avatar = avatar
         self.bio = bio
-        self.skaroSecret = skaroSecret
+        self.challengeSecret = challengeSecret
     }
 }
 
@@ -219,10 +220,10 @@ package struct NewInvite: Sendable {
     /// How many accounts can be made with it.
     package var uses: Int64
     /// `nil`: never.
-    package var expires: LogTime?
+    package var expires: Timestamp?
     package var note: String
 
-    package init(codeHash: [UInt8], uses: Int64 = 1, expires: LogTime? = nil, note: String = "") {
+    package init(codeHash: [UInt8], uses: Int64 = 1, expires: Timestamp? = nil, note: String = "") {
         self.codeHash = codeHash
         self.uses = uses
         self.expires = expires
@@ -288,7 +289,7 @@ package enum WriteRefusal: Error, Sendable, Equatable {
 /// Where a write stands in the log.
 package struct Receipt: Sendable, Equatable {
     package var position: Position
-    package var time: LogTime
+    package var time: Timestamp
     /// The row made by it: user, flow or session.
     package var row: Int64?
     /// The number of the message in its flow.
@@ -299,7 +300,7 @@ package struct Receipt: Sendable, Equatable {
     package var existed: Bool
 
     package init(
-        position: Position, time: LogTime, row: Int64? = nil, number: Int64? = nil, sessionRow: Int64? = nil,
+        position: Position, time: Timestamp, row: Int64? = nil, number: Int64? = nil, sessionRow: Int64? = nil,
         existed: Bool = false
     ) {
         self.position = position

@@ -18,8 +18,8 @@ extension Storage {
             username: try reader.text(), passwordHash: try reader.text(), salt: try reader.optionalBytes(),
             key: try reader.optionalBytes(), isBot: try reader.bool(), isHidden: try reader.bool(),
             email: try reader.text(), avatar: try reader.text(), bio: try reader.text(), created: try reader.time(),
-            deleted: try reader.optionalTime(), fastChatNumber: try reader.int(),
-            skaroSecret: try reader.optionalBytes())
+            deleted: try reader.optionalTime(), publicNumber: try reader.int(),
+            challengeSecret: try reader.optionalBytes())
     }
 
     private func user(where condition: String, _ value: SQLValue) async throws(StorageError) -> UserRecord? {
@@ -45,7 +45,7 @@ extension Storage {
     }
 
     /// The account that FastChat clients know by this number.
-    package func user(fastChatNumber number: Int64) async throws(StorageError) -> UserRecord? {
+    package func user(publicNumber number: Int64) async throws(StorageError) -> UserRecord? {
         try await user(where: "u.fastchat_number = $1 AND u.deleted_ms IS NULL", .int(number))
     }
 
@@ -172,7 +172,7 @@ extension Storage {
     /// Removes sessions that expired before `time`, at most `limit`.
     ///
     /// - Returns: How many were removed.
-    package func removeSessions(expiredBefore time: LogTime, limit: Int = 1000) async throws(StorageError) -> Int {
+    package func removeSessions(expiredBefore time: Timestamp, limit: Int = 1000) async throws(StorageError) -> Int {
         try await engine.write { (connection) throws(StorageError) in
             let expired = "FROM sessions WHERE expires_ms < $1 ORDER BY id LIMIT $2"
             let values = [SQLValue(time), SQLValue(limit: limit)]

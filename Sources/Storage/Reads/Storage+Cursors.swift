@@ -13,8 +13,8 @@ extension Storage {
     ///
     /// No cursor goes back. `node` is where the sessions are now; `nil` leaves what is known. Those in `left` are nowhere.
     package func saveCursors(
-        _ cursors: [DeviceCursor], seen: [SessionID: LogTime] = [:], node: NodeID? = nil,
-        left: [SessionID: LogTime] = [:]
+        _ cursors: [DeviceCursor], seen: [SessionID: Timestamp] = [:], node: NodeID? = nil,
+        left: [SessionID: Timestamp] = [:]
     ) async throws(StorageError) {
         struct Device: Hashable {
             var user: UserID
@@ -36,11 +36,11 @@ extension Storage {
     /// Notes when sessions were last used, and on which node they are.
     ///
     /// `nil` for `node` leaves what is known.
-    package func touch(_ seen: [SessionID: LogTime], node: NodeID? = nil) async throws(StorageError) {
+    package func touch(_ seen: [SessionID: Timestamp], node: NodeID? = nil) async throws(StorageError) {
         try await saveCursors([], seen: seen, node: node)
     }
 
-    private func sessionUpdate(_ seen: [SessionID: LogTime], node: NodeID?) -> SQLStatement? {
+    private func sessionUpdate(_ seen: [SessionID: Timestamp], node: NodeID?) -> SQLStatement? {
         guard !seen.isEmpty else { return nil }
         let list = seen.sorted { $0.key.rawValue < $1.key.rawValue }
             .map { "[\($0.key.rawValue),\($0.value.milliseconds)]" }

@@ -80,7 +80,7 @@ extension Storage {
     }
 
     package func flows(
-        created comparison: TimeComparison, _ time: LogTime, after: FlowID = FlowID(0), limit: Int
+        created comparison: TimeComparison, _ time: Timestamp, after: FlowID = FlowID(0), limit: Int
     ) async throws(StorageError) -> [FlowRecord] {
         try await flows(
             "f.created_ms \(comparison.sqlOperator) $1 AND f.id > $2 ORDER BY f.id LIMIT $3",
@@ -96,7 +96,7 @@ extension Storage {
     /// Only those whose title has `title` in it (upper and lower case of ASCII letters are the same), and that were made at
     /// `created` or later.
     package func shownFlows(
-        title: String? = nil, since created: LogTime? = nil, after: FlowID = FlowID(0), limit: Int
+        title: String? = nil, since created: Timestamp? = nil, after: FlowID = FlowID(0), limit: Int
     ) async throws(StorageError) -> [FlowRecord] {
         var condition = "f.id > $1 AND \(Self.isShown)"
         // Numbers in the order in which they first occur, as SQLite counts them.

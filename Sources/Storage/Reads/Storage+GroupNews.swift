@@ -15,7 +15,7 @@ package struct GroupNews: Sendable, Equatable {
     package var change: Change
     package var flow: FlowID
     package var position: Position
-    package var time: LogTime
+    package var time: Timestamp
     /// Who did it; `nil` for the operator.
     package var actor: UserID?
 }

@@ -28,7 +28,7 @@ extension Storage {
 
     /// All invites, oldest first; `after` is the last one of the page before.
     package func invites(after: InviteRecord? = nil, limit: Int) async throws(StorageError) -> [InviteRecord] {
-        let (time, hash) = after.map { ($0.created, $0.codeHash) } ?? (LogTime(milliseconds: .min), [])
+        let (time, hash) = after.map { ($0.created, $0.codeHash) } ?? (Timestamp(milliseconds: .min), [])
         return try await engine.read { (connection) throws(StorageError) in
             let rows = try connection.rows(
                 """

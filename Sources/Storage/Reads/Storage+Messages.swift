@@ -221,7 +221,7 @@ extension Storage {
 
     /// Messages whose time compares so with `time`, of all flows or of one, in order and after a position.
     package func messages(
-        sent comparison: TimeComparison, _ time: LogTime, in flow: FlowID? = nil, after: Position = .start, limit: Int
+        sent comparison: TimeComparison, _ time: Timestamp, in flow: FlowID? = nil, after: Position = .start, limit: Int
     ) async throws(StorageError) -> MessagePage {
         // Time follows position but for few steps, so a range of times is one of positions: no index on the time is needed.
         let (first, last) = try await engine.read { (connection) throws(StorageError) in
@@ -230,7 +230,7 @@ extension Storage {
             if comparison == .atOrAfter { return (before, head) }
             let next = time.milliseconds.addingReportingOverflow(1)
             let until = try Self.position(
-                before: LogTime(milliseconds: next.overflow ? .max : next.partialValue), on: connection)
+                before: Timestamp(milliseconds: next.overflow ? .max : next.partialValue), on: connection)
             let isLaterAgain = try !connection.rows(
                 "SELECT 1 FROM log_steps WHERE position > $1 AND after_ms <= $2 LIMIT 1",
                 [SQLValue(until), SQLValue(time)]
@@ -251,7 +251,7 @@ extension Storage {
 
     /// The number of the first message of a flow at or after `time`; `count`, the flow's messages, if there is none.
     package func number(
-        ofFirstMessageIn flow: FlowID, atOrAfter time: LogTime, count: Int64
+        ofFirstMessageIn flow: FlowID, atOrAfter time: Timestamp, count: Int64
     ) async throws(StorageError) -> Int64 {
         try await engine.read { (connection) throws(StorageError) in
             let before = try Self.position(before: time, on: connection)

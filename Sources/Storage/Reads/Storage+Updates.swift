@@ -36,7 +36,7 @@ extension Storage {
     ///
     /// A binary search, since time follows position but for the few places where the log's time went back.
     static func position(
-        before time: LogTime, after low: Position = .start, on connection: any SQLConnection
+        before time: Timestamp, after low: Position = .start, on connection: any SQLConnection
     ) throws(StorageError) -> Position {
         let range = try LogStep.run(holding: time, after: low, head: try head(on: connection), on: connection)
         var low = range.low.rawValue
@@ -59,7 +59,7 @@ extension Storage {
     }
 
     /// The cursor that has seen everything before `time`.
-    package func cursor(before time: LogTime) async throws(StorageError) -> Position {
+    package func cursor(before time: Timestamp) async throws(StorageError) -> Position {
         try await engine.read { (connection) throws(StorageError) in
             try Self.position(before: time, on: connection)
         }
@@ -115,7 +115,7 @@ extension Storage {
     /// Reads only the account's flows with something new, each by its own index.
     ///
     /// `wholeSeconds`, for cursors that are a time, does not end inside a second, unless that alone is more than a page
-    /// may hold. `excluded` are events that the asker needs not be told of. With `bodies` the messages have what was
+    /// may hold. `excluded` are events that the principal needs not be told of. With `bodies` the messages have what was
     /// encrypted for the account alone. Without `accounts` what belongs to no flow is left out, and costs nothing.
     ///
     /// Of flows that the account has left there are messages only, as they were when it left.
@@ -157,7 +157,7 @@ extension Storage {
         guard let row = rows.first else { return position }
         var reader = RowReader(row)
         return try Self.position(
-            before: LogTime(seconds: try reader.time().seconds + 1), after: position, on: connection)
+            before: Timestamp(seconds: try reader.time().seconds + 1), after: position, on: connection)
     }
 
     /// The objects that the events at these positions made or changed, each once, as they stand now.

@@ -29,7 +29,7 @@ package struct Identifier: Hashable, Sendable {
     ///
     /// Those of one time are neighbours in an index.
     package static func random(
-        at time: LogTime, using generator: inout some RandomNumberGenerator
+        at time: Timestamp, using generator: inout some RandomNumberGenerator
     ) -> Identifier {
         let milliseconds = UInt64(clamping: time.milliseconds)
         return Identifier(high: milliseconds << 16 | generator.next() >> 48, low: generator.next())

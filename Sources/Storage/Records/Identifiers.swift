@@ -34,7 +34,7 @@ package struct Position: Hashable, Sendable, Comparable {
 /// Milliseconds since 1970 (UTC), the log's time.
 ///
 /// It does not go back from one position to the next, but for a step after a clock that was far ahead; see `LogStep`.
-package struct LogTime: Hashable, Sendable, Comparable {
+package struct Timestamp: Hashable, Sendable, Comparable {
     package var milliseconds: Int64
     package init(milliseconds: Int64) { self.milliseconds = milliseconds }
     package init(seconds: Int64) {

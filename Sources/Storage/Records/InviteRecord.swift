@@ -5,17 +5,17 @@
 package struct InviteRecord: Sendable, Equatable {
     /// 32 bytes.
     package var codeHash: [UInt8]
-    package var created: LogTime
+    package var created: Timestamp
     /// `nil`: never.
-    package var expires: LogTime?
+    package var expires: Timestamp?
     package var usesLeft: Int64
     package var used: Int64
-    package var revoked: LogTime?
+    package var revoked: Timestamp?
     /// For the operator.
     package var note: String
 
     /// Whether an account can be made with it at `time`.
-    package func isValid(at time: LogTime) -> Bool {
+    package func isValid(at time: Timestamp) -> Bool {
         revoked == nil && usesLeft > 0 && expires.map { time < $0 } ?? true
     }
 }

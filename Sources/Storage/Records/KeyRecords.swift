@@ -10,9 +10,9 @@ package struct PublicKeyRecord: Sendable, Equatable {
     package var kind: String
     /// As the owner wrote it, such as PEM.
     package var publicKey: String
-    package var time: LogTime
+    package var time: Timestamp
 
-    package init(user: UserID, device: String, kind: String, publicKey: String, time: LogTime) {
+    package init(user: UserID, device: String, kind: String, publicKey: String, time: Timestamp) {
         self.user = user
         self.device = device
         self.kind = kind

@@ -33,7 +33,7 @@ package struct NodeRecord: Sendable, Equatable {
     package var address: String
     package var protocols: String
     /// By the database's clock, as the age is.
-    package var started: LogTime
+    package var started: Timestamp
     /// Since the last heartbeat.
     package var ageMilliseconds: Int64
     /// Gets no new clients.

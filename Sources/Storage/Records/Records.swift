@@ -23,13 +23,13 @@ package struct UserRecord: Sendable, Equatable {
     package var email: String
     package var avatar: String
     package var bio: String
-    package var created: LogTime
-    package var deleted: LogTime?
+    package var created: Timestamp
+    package var deleted: Timestamp?
     /// The number by which FastChat clients know the account: its login if that is a number below 1,000,000,000, else
     /// 1,000,000,000 and the row number.
-    package var fastChatNumber: Int64
+    package var publicNumber: Int64
     /// What skaro's challenge needs, sealed under a key outside the database; `nil` if the password was not seen since.
-    package var skaroSecret: [UInt8]?
+    package var challengeSecret: [UInt8]?
 
     /// What a deleted account is called.
     package static let deletedName = "User deleted"
@@ -48,7 +48,7 @@ package struct FlowRecord: Sendable, Equatable {
     package var ownerUUID: Identifier
     /// Every account reads it and, in a group, writes.
     package var isPublic: Bool
-    package var created: LogTime
+    package var created: Timestamp
     /// Events so far; the next one's `seq`.
     package var eventCount: Int64
     /// Messages so far, deleted ones included; the next one's `number`.
@@ -74,7 +74,7 @@ package struct MessageRecord: Sendable, Equatable {
     package var uuid: Identifier
     package var sender: UserID
     package var senderUUID: Identifier
-    package var time: LogTime
+    package var time: Timestamp
     /// What the sender wrote: bytes of a JSON object.
     ///
     /// `{}` when deleted.
@@ -87,8 +87,8 @@ package struct MessageRecord: Sendable, Equatable {
 
     package enum Change: Sendable, Equatable {
         /// The newest edit's content.
-        case edited(LogTime, content: [UInt8])
-        case deleted(LogTime)
+        case edited(Timestamp, content: [UInt8])
+        case deleted(Timestamp)
     }
 }
 
@@ -100,10 +100,10 @@ package struct SessionRecord: Sendable, Equatable {
     package var user: UserID
     package var `protocol`: String
     package var address: String
-    package var created: LogTime
-    package var lastSeen: LogTime
-    package var expires: LogTime
-    package var revoked: LogTime?
+    package var created: Timestamp
+    package var lastSeen: Timestamp
+    package var expires: Timestamp
+    package var revoked: Timestamp?
     /// Where it is connected or was last.
     package var node: NodeID
     /// What the client calls itself; empty if it does not say.
@@ -114,7 +114,7 @@ package struct SessionRecord: Sendable, Equatable {
 package struct AdminRecord: Sendable, Equatable {
     package var username: String
     package var passwordHash: String
-    package var created: LogTime
+    package var created: Timestamp
     /// The account that came with it, as long as it is there.
     package var user: UserID?
 }
@@ -152,7 +152,7 @@ package struct LogEvent: Sendable, Equatable {
     package var isErased: Bool { kind == .message && content == LogTransaction.emptyObject }
 
     package var position: Position
-    package var time: LogTime
+    package var time: Timestamp
     package var uuid: Identifier
     package var kind: Kind
     package var flow: FlowID?

@@ -69,9 +69,9 @@ struct RowReader {
     }
 
     mutating func position() throws(StorageError) -> Position { Position(try int()) }
-    mutating func time() throws(StorageError) -> LogTime { LogTime(milliseconds: try int()) }
-    mutating func optionalTime() throws(StorageError) -> LogTime? {
-        try optionalInt().map { LogTime(milliseconds: $0) }
+    mutating func time() throws(StorageError) -> Timestamp { Timestamp(milliseconds: try int()) }
+    mutating func optionalTime() throws(StorageError) -> Timestamp? {
+        try optionalInt().map { Timestamp(milliseconds: $0) }
     }
     mutating func user() throws(StorageError) -> UserID { UserID(try int()) }
     mutating func flow() throws(StorageError) -> FlowID { FlowID(try int()) }
@@ -86,5 +86,5 @@ extension SQLValue {
     init(_ value: FlowID) { self = .int(value.rawValue) }
     init(_ value: Position) { self = .int(value.rawValue) }
     init(limit: Int) { self = .int(Int64(max(0, limit))) }
-    init(_ value: LogTime) { self = .int(value.milliseconds) }
+    init(_ value: Timestamp) { self = .int(value.milliseconds) }
 }

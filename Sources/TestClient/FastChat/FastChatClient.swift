@@ -209,7 +209,7 @@ package final class FastChatClient: Sendable {
         _ text: String, for user: FastChatUserNumber, _ key: RSAPublicKey
     ) throws -> FastChatCopy {
         var random = SecureRandom()
-        let envelope = try FastChatEnvelope(sealing: text, for: key, using: &random)
+        let envelope = try HybridEnvelope(sealing: text, for: key, using: &random)
         return FastChatCopy(recipient: user, body: JSONText(envelope.message), key: JSONText(envelope.key))
     }
 

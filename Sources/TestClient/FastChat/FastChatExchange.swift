@@ -172,7 +172,7 @@ final class FastChatExchange: Sendable {
             if Self.isOutcome(notice) { state.withLock { $0.outcomes.popFirst() }?.settle(.success(notice)) }
             events.yield(.notice(notice))
         case .message(let message):
-            let envelope = FastChatEnvelope(message: message.copy.body.string, key: message.copy.key.string)
+            let envelope = HybridEnvelope(message: message.copy.body.string, key: message.copy.key.string)
             var random = SecureRandom()
             let text = account?.key.flatMap { envelope.text(openedWith: $0, using: &random) }
             events.yield(

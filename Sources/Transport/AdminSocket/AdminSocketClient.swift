@@ -48,7 +48,7 @@ package struct AdminSocketClient: Sendable {
         }
     }
 
-    /// Connects to the server at `path` around `body`, and closes the connection afterwards, which cancels what is in work.
+    /// Connects to the server at `path` around `body`, and closes the connection afterwards, which cancels what is in flight.
     ///
     /// - Parameters:
     ///   - path: Where the server's socket is.

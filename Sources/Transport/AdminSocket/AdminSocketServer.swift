@@ -35,7 +35,7 @@ package final class AdminSocketServer: Service {
     ///   - removesStaleSocket: Whether to remove a socket that nobody listens on. Say `true` only while holding the database's
     ///     lock, which shows that no other server is just starting.
     ///   - group: Runs the connections.
-    ///   - drainTimeout: How long requests in work may go on when the server stops.
+    ///   - drainTimeout: How long requests in flight may go on when the server stops.
     ///   - logger: Told about refused peers and broken connections.
     ///   - onRunning: Called when clients can connect.
     ///   - handler: Answers the requests.
@@ -64,7 +64,7 @@ package final class AdminSocketServer: Service {
         self.claim.withLock { $0 = taken }
     }
 
-    /// Serves until a graceful shutdown, which lets the requests in work finish; then removes the socket.
+    /// Serves until a graceful shutdown, which lets the requests in flight finish; then removes the socket.
     package func run() async throws {
         let claimed = self.claim.withLock { claim in
             defer { claim = nil }
@@ -138,7 +138,7 @@ package final class AdminSocketServer: Service {
                             if Task.isShuttingDownGracefully { break }
                         }
                     }
-                    // Whichever ends first ends the other: a closed connection cancels the request in work.
+                    // Whichever ends first ends the other: a closed connection cancels the request in flight.
                     defer { tasks.cancelAll() }
                     try await tasks.next()
                 }

@@ -86,7 +86,7 @@ final class ConnectionLoop {
 
     // MARK: Flushing once per tick
 
-    /// Flushes `connection` when what the loop has in work now is done; the connection asks once until then.
+    /// Flushes `connection` when what the loop has in flight now is done; the connection asks once until then.
     func flushSoon(_ connection: any LoopConnection) {
         self.waitingForFlush.append(connection)
         guard !self.isFlushDue else { return }

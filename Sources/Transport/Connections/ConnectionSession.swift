@@ -5,7 +5,7 @@
 ///
 /// Every call comes on the connection's event loop.
 package protocol ConnectionSession: AnyObject {
-    /// The server is stopping: finish what is in work, then close the connection.
+    /// The server is stopping: finish what is in flight, then close the connection.
     func drain()
 
     /// The connection is gone, for whatever reason: the last call, once.

@@ -83,7 +83,7 @@ package struct ListenerError: Error, CustomStringConvertible {
 
 /// A server socket and all that it accepts, as a service.
 ///
-/// With a graceful shutdown it accepts no more; HTTP requests in work are finished, sessions are drained. It ends when every
+/// With a graceful shutdown it accepts no more; HTTP requests in flight are finished, sessions are drained. It ends when every
 /// connection of the registry is closed; those that are open after the time-out are cut. So several listeners must stop at the
 /// same time: run them as ``Listeners``.
 package struct Listener: Service {

@@ -5,7 +5,7 @@ import Synchronization
 
 /// How much the server has to do, and how much it may have: `--limit-concurrency` and `--limit-max-requests`.
 ///
-/// The rule is uvicorn's: a request is refused while the open connections (its own among them) or the requests in work
+/// The rule is uvicorn's: a request is refused while the open connections (its own among them) or the requests in flight
 /// number `maximumConcurrency` or more. Upgrades are requests here; afterwards they count as the connection that they are.
 package final class ServerLoad: Sendable {
     private let maximumConcurrency: Int?
@@ -52,8 +52,8 @@ package final class ServerLoad: Sendable {
 
     /// Counts a request as begun, unless there are too many.
     func admitRequest() -> Bool {
-        let inWork = self.requestsInWork.wrappingAdd(1, ordering: .relaxed).oldValue
-        if let limit = self.maximumConcurrency, max(inWork, self.openConnections) >= limit {
+        let inFlight = self.requestsInWork.wrappingAdd(1, ordering: .relaxed).oldValue
+        if let limit = self.maximumConcurrency, max(inFlight, self.openConnections) >= limit {
             self.requestsInWork.wrappingSubtract(1, ordering: .relaxed)
             return false
         }

@@ -91,7 +91,7 @@ package final class StreamConnection {
         self.handler?.append(unit)
     }
 
-    /// Sends what has been written, as soon as the loop has done what it has in work now: once, however often it is asked.
+    /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is asked.
     package func flush() {
         self.eventLoop.assertInEventLoop()
         guard self.hasWritten, !self.isFlushPending, let handler = self.handler else { return }

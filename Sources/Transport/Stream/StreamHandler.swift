@@ -31,7 +31,7 @@ final class StreamHandler: ChannelDuplexHandler {
     private var wakesAt: NIODeadline?
     /// Where the connection comes from when a trusted proxy has said so at its beginning.
     private var proxiedPeer: SocketAddress?
-    private var patience: PeerPatience
+    private var timeout: PeerTimeouts
     /// Bytes that the socket took, and units that were acknowledged: what shows that the peer reads.
     private var progress: UInt64 = 0
 
@@ -39,7 +39,7 @@ final class StreamHandler: ChannelDuplexHandler {
         self.settings = settings
         self.loop = loop
         self.queue = UnitQueue(spacing: settings.options.spacing)
-        self.patience = PeerPatience(settings.registry, minimumBytes: 1, now: loop.eventLoop.now)
+        self.timeout = PeerTimeouts(settings.registry, minimumBytes: 1, now: loop.eventLoop.now)
     }
 
     // MARK: Pipeline
@@ -261,7 +261,7 @@ final class StreamHandler: ChannelDuplexHandler {
     // MARK: Closing
 
     func setLoggedIn(_ isLoggedIn: Bool) {
-        if isLoggedIn { self.patience.loggedIn() } else { self.patience.loggedOut(now: self.loop.eventLoop.now) }
+        if isLoggedIn { self.timeout.loggedIn() } else { self.timeout.loggedOut(now: self.loop.eventLoop.now) }
     }
 
     func closingStarted() {
@@ -293,7 +293,7 @@ final class StreamHandler: ChannelDuplexHandler {
         guard let connection = self.connection, connection.state != .closed else { return }
         self.queue.removeAll()
         self.releaseHeld()
-        self.patience.finish()
+        self.timeout.finish()
         connection.wasClosed()
         self.context = nil
         self.deadline = nil
@@ -318,12 +318,12 @@ extension StreamHandler: LoopConnection {
     func checkTimeouts(now: NIODeadline) {
         guard let connection = self.connection else { return }
         let queue = self.queue
-        if self.patience.isExhausted(
+        if self.timeout.isExhausted(
             taken: self.progress, waiting: queue.bufferedBytes, isWaiting: queue.unacknowledgedUnits > 0, now: now)
         {
             return self.abort()
         }
-        if self.settings.options.needsLogIn, connection.state == .open, self.patience.isLogInOverdue(now: now) {
+        if self.settings.options.needsLogIn, connection.state == .open, self.timeout.isLogInOverdue(now: now) {
             return connection.close()
         }
         if let deadline = self.deadline {

@@ -29,7 +29,7 @@ package protocol StreamSession: ConnectionSession {
     /// After ``StreamConnection/isWritable`` was false, less than half of the limit is waiting.
     func becameWritable()
 
-    /// The peer sends nothing more but may read on: answer what is in work, then close.
+    /// The peer sends nothing more but may read on: answer what is in flight, then close.
     ///
     /// Unless the session says otherwise, the connection closes when everything has been written.
     func inputEnded(_ connection: StreamConnection)

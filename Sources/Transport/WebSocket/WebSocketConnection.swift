@@ -106,7 +106,7 @@ package final class WebSocketConnection {
         self.append(frame.bytes)
     }
 
-    /// Sends what has been written, as soon as the loop has done what it has in work now: once, however often it is asked.
+    /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is asked.
     package func flush() {
         self.eventLoop.assertInEventLoop()
         guard self.hasUnflushedWrites, !self.isFlushPending, let handler = self.handler else { return }

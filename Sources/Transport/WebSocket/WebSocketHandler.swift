@@ -26,7 +26,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     ///
     /// RFC 6455 §5.5.3 lets us drop the others.
     private var unansweredPing: ByteBuffer?
-    private var patience: PeerPatience
+    private var timeout: PeerTimeouts
 
     /// What a peer has to take in the time that it has to read.
     private static let minimumBytesRead: UInt64 = 64 * 1024
@@ -43,7 +43,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
             budget: registry.inboundBudget
         )
         self.lastReading = connection.eventLoop.now
-        self.patience = PeerPatience(registry, minimumBytes: Self.minimumBytesRead, now: self.lastReading)
+        self.timeout = PeerTimeouts(registry, minimumBytes: Self.minimumBytesRead, now: self.lastReading)
     }
 
     // MARK: Pipeline
@@ -265,12 +265,12 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func loggedIn() {
-        self.patience.loggedIn()
+        self.timeout.loggedIn()
         if let channel = self.connection.context?.channel { self.limitOutbound(channel, isLoggedIn: true) }
     }
 
     func loggedOut() {
-        self.patience.loggedOut(now: self.connection.eventLoop.now)
+        self.timeout.loggedOut(now: self.connection.eventLoop.now)
         self.decoder.maximumMessageBytes = self.registry.limits.initialMessageBytes
         if let channel = self.connection.context?.channel { self.limitOutbound(channel, isLoggedIn: false) }
     }
@@ -299,10 +299,10 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard self.connection.context != nil else { return }
         let waiting = self.connection.bufferedBytes
         let taken = self.connection.writtenBytes - min(self.connection.writtenBytes, UInt64(waiting))
-        if self.patience.isExhausted(taken: taken, waiting: waiting, isWaiting: waiting > 0, now: now) {
+        if self.timeout.isExhausted(taken: taken, waiting: waiting, isWaiting: waiting > 0, now: now) {
             return self.abort()
         }
-        if self.connection.state == .open, self.patience.isLogInOverdue(now: now) {
+        if self.connection.state == .open, self.timeout.isLogInOverdue(now: now) {
             return self.connection.close(code: .policyViolation, reason: "Nobody has logged in in time.")
         }
         if var deadline = self.deadline {
@@ -341,7 +341,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         self.decoder.reset()
         self.releaseHeld()
         self.unansweredPing = nil
-        self.patience.finish()
+        self.timeout.finish()
         self.connection.wasClosed()
         self.loop.remove(self)
         let session = self.session

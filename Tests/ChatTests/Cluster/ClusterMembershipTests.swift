@@ -131,7 +131,7 @@ struct ClusterMembershipTests {
         var policy = ChatPolicy()
         policy.sharesStore = true
         try await ChatUnderTest.with(kind, policy: policy) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             await membership(test.chat).join([:])
             let own = test.chat.policy.node.id
             var nodes: [NodeID] = []
@@ -166,7 +166,7 @@ struct ClusterMembershipTests {
 
     @Test func sessionsOfTheLastLifeEndWhenNobodyElseHasTheStore() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let before = try await test.storage.registerNode(NewNode(name: "alpha", address: ""))
             _ = try await openSession(of: alice.user, on: before, in: test)
 
@@ -221,7 +221,7 @@ struct ClusterMembershipTests {
         policy.sharesStore = true
         try await ChatUnderTest.with(kind, policy: policy) { test in
             await membership(test.chat, name: "here").join([:])
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             func place() async throws -> SessionPlace? {
                 try await test.chat.places(of: try await test.storage.sessions(of: alice.user)).first
             }
@@ -229,7 +229,7 @@ struct ClusterMembershipTests {
             #expect(try await place() == .offline)
 
             let connection = StillConnection()
-            test.chat.hub.attach(connection, asker: alice, wantsNews: false)
+            test.chat.hub.attach(connection, principal: alice, wantsNews: false)
             #expect(try await place() == .node("here"))
             test.chat.hub.detach(connection)
             await test.chat.cursors.save()

@@ -15,7 +15,7 @@ struct AudienceIndexTests {
 
     private static func entry(_ user: Int64) -> Hub.Entry {
         Hub.Entry(
-            user: UserID(user), session: SessionID(user), expires: LogTime(seconds: 100), connection: Reader(),
+            user: UserID(user), session: SessionID(user), expires: Timestamp(seconds: 100), connection: Reader(),
             wantsNews: true, address: nil)
     }
 

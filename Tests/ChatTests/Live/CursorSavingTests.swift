@@ -25,13 +25,13 @@ import Testing
         }
     }
 
-    private static func stored(_ position: Position, of asker: Asker, in test: ChatUnderTest) async throws {
-        while try await test.direct.cursor(of: asker.user, device: "messenger") != position { await Task.yield() }
+    private static func stored(_ position: Position, of principal: Principal, in test: ChatUnderTest) async throws {
+        while try await test.direct.cursor(of: principal.user, device: "messenger") != position { await Task.yield() }
     }
 
     @Test(arguments: StorageKind.engines) func cursorIsWrittenWhenItsConnectionEnds(on kind: StorageKind) async throws {
         try await Self.with(kind) { test, cursors in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             cursors.note(alice.user, device: "messenger", at: Position(7))
 
             cursors.noteLeft(alice.session, of: alice.user)
@@ -44,9 +44,9 @@ import Testing
 
     @Test func detachingIsTheEndOfAConnection() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let connection = RecordingConnection()
-            test.chat.hub.attach(connection, asker: alice, wantsNews: true)
+            test.chat.hub.attach(connection, principal: alice, wantsNews: true)
             await test.chat.cursors.save()
             let writes = Atomic(0)
             test.engine.hold()

@@ -13,7 +13,7 @@ import Testing
     /// Connects people, numbered from 1, when all that was before has been delivered.
     @discardableResult
     private static func connect(
-        _ people: [Asker], to sink: RecordingSink, in test: ChatUnderTest
+        _ people: [Principal], to sink: RecordingSink, in test: ChatUnderTest
     ) async throws -> [RecordingConnection] {
         try await test.settled()
         return attach(people, to: sink, in: test)
@@ -21,11 +21,11 @@ import Testing
 
     @discardableResult
     private static func attach(
-        _ people: [Asker], to sink: RecordingSink, in test: ChatUnderTest
+        _ people: [Principal], to sink: RecordingSink, in test: ChatUnderTest
     ) -> [RecordingConnection] {
         people.enumerated().map { index, person in
             let connection = RecordingConnection(sink, UInt64(index + 1))
-            test.chat.hub.attach(connection, asker: person, wantsNews: true)
+            test.chat.hub.attach(connection, principal: person, wantsNews: true)
             return connection
         }
     }
@@ -104,7 +104,7 @@ import Testing
 
     @Test(arguments: StorageKind.engines) func whatLiesBesideAMessageIsRead(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(members: [alice], by: alice)
             try await test.send("before", to: flow, by: alice)
             let sink = RecordingSink()
@@ -167,9 +167,9 @@ import Testing
             let sink = RecordingSink()
             try await Self.connect(people, to: sink, in: test)
             let silent = RecordingConnection(sink, 4)
-            test.chat.hub.attach(silent, asker: people[0], wantsNews: false)
+            test.chat.hub.attach(silent, principal: people[0], wantsNews: false)
             let reader = RecordingConnection()
-            test.chat.hub.attach(reader, asker: people[1], wantsNews: true)
+            test.chat.hub.attach(reader, principal: people[1], wantsNews: true)
 
             try await test.send("for all", to: open, by: people[0])
             await reader.hint()
@@ -180,7 +180,7 @@ import Testing
 
     @Test func connectionsComeAndGoWhileAFlowIsTalkedIn() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(members: [alice], by: alice)
             try await test.send("before", to: flow, by: alice)
             try await test.settled()
@@ -190,7 +190,7 @@ import Testing
                 RecordingConnection(sink, 1), RecordingConnection(sink, 2), RecordingConnection(other, 3),
             ]
             func attach(_ index: Int, wantsNews: Bool = true) {
-                test.chat.hub.attach(connections[index], asker: alice, wantsNews: wantsNews)
+                test.chat.hub.attach(connections[index], principal: alice, wantsNews: wantsNews)
             }
 
             attach(0)
@@ -245,7 +245,7 @@ import Testing
 
     @Test func aMessageCostsNothingForThoseWhoAreNotHere() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let sink = RecordingSink()
             try await Self.connect([alice], to: sink, in: test)
             let flows = [Self.flow(1001, members: alice.user.rawValue), Self.flow(1002, members: 100_000)]
@@ -272,7 +272,7 @@ import Testing
 
     @Test func whoseFlowsAreManyComesAndGoesInAllOfThem() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let sink = RecordingSink()
             let connection = RecordingConnection(sink, 7)
             let flows = (0..<500).map { Self.flow(2000 + $0, members: alice.user.rawValue) }
@@ -286,7 +286,7 @@ import Testing
             }
 
             #expect(audiences() == [[]])
-            test.chat.hub.attach(connection, asker: alice, wantsNews: true)
+            test.chat.hub.attach(connection, principal: alice, wantsNews: true)
             #expect(audiences() == [[7]])
             test.chat.hub.detach(connection)
             #expect(audiences() == [[]])
@@ -297,14 +297,14 @@ import Testing
         batches: Int, hints: Int
     ) async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             let chat = test.another(policy: ChatPolicy())
             let connection = RecordingConnection()
-            chat.hub.attach(connection, asker: alice, wantsNews: true)
+            chat.hub.attach(connection, principal: alice, wantsNews: true)
             // Events that are nobody's news.
             let event = LogEvent(
-                position: Position(1), time: LogTime(seconds: 1), uuid: Identifier(1), kind: .session,
+                position: Position(1), time: Timestamp(seconds: 1), uuid: Identifier(1), kind: .session,
                 subject: alice.user.rawValue, content: LogEvent.sessionOpened)
 
             for _ in 0..<batches { chat.delivery.enqueue([event]) }

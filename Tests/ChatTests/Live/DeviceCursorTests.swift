@@ -41,7 +41,7 @@ import Testing
 
     @Test func aDeviceThatComesBackWhileItsCursorIsWrittenGoesOnThere() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             test.chat.cursors.note(alice.user, device: "messenger", at: Position(7))
 
             test.engine.hold()
@@ -60,7 +60,7 @@ import Testing
 
     @Test func whatCouldNotBeSavedIsSavedLater() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             test.chat.cursors.note(alice.user, device: "messenger", at: Position(7))
 
             test.engine.setOutOfReach(true)
@@ -80,11 +80,11 @@ import Testing
         var policy = ChatPolicy()
         policy.backlog = 3
         try await ChatUnderTest.with(kind, policy: policy) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let open = try await test.createFlow(by: alice)
             try await test.send("before bob", to: open, by: alice)
             test.wallClock.advance(milliseconds: 1000)
-            let bob = try await test.register("bob").asker
+            let bob = try await test.register("bob").principal
             func missed() async throws -> [String] {
                 let start = try await test.chat.startPosition(of: "messenger", for: bob)
                 let page = try await test.chat.missed(for: bob, after: start, limit: 100)
@@ -166,31 +166,31 @@ import Testing
         try await ChatUnderTest.with(kind, policy: ChatPolicy(tokenLifetimeSeconds: 10_000)) { test in
             let alice = try await test.register("alice")
             let token = TokenHash(of: alice.token)
-            func restore() async throws -> Asker {
+            func restore() async throws -> Principal {
                 try await test.chat.restore(token: token, within: Self.minutes)
             }
 
             test.wallClock.advance(milliseconds: Self.minutes * 1000)
-            #expect(try await restore() == alice.asker)
+            #expect(try await restore() == alice.principal)
             test.wallClock.advance(milliseconds: 1)
             await #expect(throws: ChatError.tokenExpired) { try await restore() }
 
             // As long as a connection is there, and so long after it.
             let connection = RecordingConnection()
-            test.chat.hub.attach(connection, asker: alice.asker, wantsNews: false)
+            test.chat.hub.attach(connection, principal: alice.principal, wantsNews: false)
             test.wallClock.advance(milliseconds: 1_000_000)
-            #expect(try await restore() == alice.asker)
+            #expect(try await restore() == alice.principal)
             test.chat.hub.detach(connection)
             test.wallClock.advance(milliseconds: Self.minutes * 1000)
-            #expect(try await restore() == alice.asker)
+            #expect(try await restore() == alice.principal)
             // The same when it was written meanwhile.
             await test.chat.cursors.save()
-            #expect(try await restore() == alice.asker)
+            #expect(try await restore() == alice.principal)
             test.wallClock.advance(milliseconds: 1)
             await #expect(throws: ChatError.tokenExpired) { try await restore() }
 
             // A token's own end is the end also for who is connected.
-            test.chat.hub.attach(connection, asker: alice.asker, wantsNews: false)
+            test.chat.hub.attach(connection, principal: alice.principal, wantsNews: false)
             test.wallClock.advance(milliseconds: 9_000_000)
             await #expect(throws: ChatError.tokenExpired) { try await restore() }
             test.chat.hub.detach(connection)
@@ -201,13 +201,13 @@ import Testing
         try await ChatUnderTest.with(kind) { test in
             let alice = try await test.register("alice")
             let bob = try await test.register("bob")
-            func restore(_ token: String) async throws -> Asker {
+            func restore(_ token: String) async throws -> Principal {
                 try await test.chat.restore(token: TokenHash(of: token), within: Self.minutes)
             }
-            #expect(try await restore(alice.token) == alice.asker)
+            #expect(try await restore(alice.token) == alice.principal)
 
-            try await test.chat.logOut(alice.asker)
-            _ = try await test.chat.write(.deleteUser(bob.asker.user), by: nil)
+            try await test.chat.logOut(alice.principal)
+            _ = try await test.chat.write(.deleteUser(bob.principal.user), by: nil)
 
             await #expect(throws: ChatError.tokenRevoked) { try await restore(alice.token) }
             await #expect(throws: ChatError.accountDeleted) { try await restore(bob.token) }

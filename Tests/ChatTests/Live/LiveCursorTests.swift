@@ -11,8 +11,8 @@ struct LiveCursorTests {
     private static let sender = Person(
         UserRecord(
             id: UserID(1), uuid: Identifier(1), login: "alice", loginKey: "alice", username: "alice", passwordHash: "",
-            isBot: false, isHidden: false, email: "", avatar: "", bio: "", created: LogTime(seconds: 1),
-            fastChatNumber: 1_000_000_001))
+            isBot: false, isHidden: false, email: "", avatar: "", bio: "", created: Timestamp(seconds: 1),
+            publicNumber: 1_000_000_001))
 
     private static func run(_ positions: ClosedRange<Int64>) -> LiveRun {
         let flow = FlowAccess(
@@ -22,7 +22,7 @@ struct LiveCursorTests {
             flow: flow,
             messages: positions.map {
                 LiveMessage(
-                    position: Position($0), number: $0, uuid: Identifier(UInt128($0)), time: LogTime(seconds: 1),
+                    position: Position($0), number: $0, uuid: Identifier(UInt128($0)), time: Timestamp(seconds: 1),
                     sender: sender, content: MessageContent(text: "\($0)"))
             })
     }

@@ -49,12 +49,12 @@ import Testing
     }
 
     private func missed(
-        after position: Position, limit: Int, by asker: Asker, at chat: Chat
+        after position: Position, limit: Int, by principal: Principal, at chat: Chat
     ) async throws -> [String] {
         var texts: [String] = []
         var cursor = position
         while true {
-            let page = try await chat.missed(for: asker, after: cursor, limit: limit)
+            let page = try await chat.missed(for: principal, after: cursor, limit: limit)
             texts += page.messages.map(\.message.content.text)
             cursor = page.cursor
             if !page.isCut { break }
@@ -64,12 +64,12 @@ import Testing
     }
 
     private func pushed(
-        after position: Position, limit: Int, to asker: Asker, at chat: Chat
+        after position: Position, limit: Int, to principal: Principal, at chat: Chat
     ) async throws -> [String] {
         var texts: [String] = []
         var cursor = position
         while true {
-            let page = try await chat.updates(for: asker, after: cursor, limit: limit, .pushed)
+            let page = try await chat.updates(for: principal, after: cursor, limit: limit, .pushed)
             texts += page.messages.map(\.content.text)
             cursor = page.cursor
             if !page.isCut { break }
@@ -88,7 +88,7 @@ import Testing
             try await test.settled()
             let sink = RecordingSink()
             for (number, person) in people.enumerated() {
-                test.chat.hub.attach(RecordingConnection(sink, UInt64(number + 1)), asker: person, wantsNews: true)
+                test.chat.hub.attach(RecordingConnection(sink, UInt64(number + 1)), principal: person, wantsNews: true)
             }
 
             test.engine.hold()
@@ -116,8 +116,8 @@ import Testing
 
     // MARK: The audience and the log
 
-    private static func connect(_ person: Asker, _ number: UInt64, to sink: RecordingSink, at chat: Chat) {
-        chat.hub.attach(RecordingConnection(sink, number), asker: person, wantsNews: true)
+    private static func connect(_ person: Principal, _ number: UInt64, to sink: RecordingSink, at chat: Chat) {
+        chat.hub.attach(RecordingConnection(sink, number), principal: person, wantsNews: true)
     }
 
     @Test(arguments: StorageKind.engines)
@@ -128,7 +128,7 @@ import Testing
             let group = try await test.chat.createGroup(title: "group", members: [persons[0]], by: people[0])
             // The audience is remembered with bob.
             let listener = RecordingConnection()
-            test.chat.hub.attach(listener, asker: people[0], wantsNews: true)
+            test.chat.hub.attach(listener, principal: people[0], wantsNews: true)
             try await test.send("before", to: group.uuid, by: people[0])
             await listener.hint()
             test.chat.hub.detach(listener)
@@ -188,11 +188,11 @@ import Testing
             let first = try await test.createFlow(.chat, members: gone, by: gone[0])
             let row = try await chat.flow(first, for: gone[0]).id
             let listener = RecordingConnection()
-            chat.hub.attach(listener, asker: gone[1], wantsNews: true)
+            chat.hub.attach(listener, principal: gone[1], wantsNews: true)
             try await test.send("to nobody", to: first, by: gone[0])
             await listener.hint()
             chat.hub.detach(listener)
-            for asker in gone { _ = try await chat.write(.deleteUser(asker.user), by: nil) }
+            for principal in gone { _ = try await chat.write(.deleteUser(principal.user), by: nil) }
             _ = try await chat.write(.deleteFlow(row), by: nil)
             while try await !test.storage.purgeDeletedFlows() {}
 

@@ -21,18 +21,18 @@ import Testing
 
     /// A connection of somebody who watches their contacts.
     private static func watcher(
-        _ asker: Asker, contacts: [String], in chat: Chat
+        _ principal: Principal, contacts: [String], in chat: Chat
     ) async throws -> RecordingConnection {
         let connection = RecordingConnection(watchesContacts: true)
-        for login in contacts { _ = try await chat.addContact(login: login, of: asker) }
-        chat.hub.attach(connection, asker: asker, wantsNews: false)
-        try await chat.watchContacts(connection, of: asker)
+        for login in contacts { _ = try await chat.addContact(login: login, of: principal) }
+        chat.hub.attach(connection, principal: principal, wantsNews: false)
+        try await chat.watchContacts(connection, of: principal)
         return connection
     }
 
-    private static func connect(_ asker: Asker, to chat: Chat) -> RecordingConnection {
+    private static func connect(_ principal: Principal, to chat: Chat) -> RecordingConnection {
         let connection = RecordingConnection()
-        chat.hub.attach(connection, asker: asker, wantsNews: false)
+        chat.hub.attach(connection, principal: principal, wantsNews: false)
         return connection
     }
 
@@ -148,7 +148,7 @@ import Testing
             try await test.settled()
             let watcher = try await Self.watcher(people[0], contacts: [], in: test.chat)
             let ignorant = RecordingConnection()
-            test.chat.hub.attach(ignorant, asker: people[0], wantsNews: false)
+            test.chat.hub.attach(ignorant, principal: people[0], wantsNews: false)
 
             _ = try await test.chat.addContact(login: "bob", of: people[0])
             _ = try await test.chat.addContact(login: "carol", of: people[0])
@@ -182,9 +182,9 @@ import Testing
             let watcher = try await Self.watcher(people[0], contacts: ["bob"], in: test.chat)
             test.chat.presence.watch(watcher, [user])
 
-            var asker = people[1]
-            asker.user = user
-            _ = Self.connect(asker, to: test.chat)
+            var principal = people[1]
+            principal.user = user
+            _ = Self.connect(principal, to: test.chat)
             _ = Self.connect(people[1], to: test.chat)
 
             #expect(await watcher.nextChanges() == ["bob online"])
@@ -200,7 +200,7 @@ import Testing
             let connection = Self.connect(people[1], to: test.chat)
             #expect(await watcher.nextChanges() == ["bob online"])
 
-            test.chat.hub.attach(connection, asker: people[2], wantsNews: false)
+            test.chat.hub.attach(connection, principal: people[2], wantsNews: false)
 
             var changes: [String] = []
             while changes.count < 2 { changes += await watcher.nextChanges() }
@@ -211,7 +211,7 @@ import Testing
     @Test func tenThousandComeAndGo() async throws {
         let count = 10_000
         try await ChatUnderTest.with(policy: Self.policy(merge: .milliseconds(50))) { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             var users: [UserID] = []
             for thousand in 0..<count / 1000 {
                 let writes = (0..<1000).map { number in
@@ -228,7 +228,7 @@ import Testing
                 }
             }
             let watcher = RecordingConnection(watchesContacts: true)
-            test.chat.hub.attach(watcher, asker: alice, wantsNews: false)
+            test.chat.hub.attach(watcher, principal: alice, wantsNews: false)
             test.chat.presence.watch(watcher, users)
             func told(of kind: String) async -> Set<String> {
                 var people: Set<String> = []
@@ -239,9 +239,9 @@ import Testing
 
             var connections: [RecordingConnection] = []
             for user in users {
-                var asker = alice
-                asker.user = user
-                connections.append(Self.connect(asker, to: test.chat))
+                var principal = alice
+                principal.user = user
+                connections.append(Self.connect(principal, to: test.chat))
             }
             #expect(await told(of: "online").count == count)
             #expect(test.chat.hub.counts.connections == count + 1)

@@ -133,11 +133,11 @@ extension ChatUnderTest {
         let witness = try await server.register(
             login: "witness \(server.newIdentifier())", password: Password("secret"), username: nil, email: nil,
             from: Self.origin
-        ).asker
+        ).principal
         let flow = try await server.createGroup(title: "", members: [], by: witness)
         let sink = RecordingSink()
         let connection = RecordingConnection(sink)
-        server.hub.attach(connection, asker: witness, wantsNews: true)
+        server.hub.attach(connection, principal: witness, wantsNews: true)
         _ = try await server.receipt(
             of: server.submit(MessageContent(text: "settled"), to: flow.uuid, by: witness))
         _ = await sink.calls(upTo: "settled")

@@ -20,7 +20,9 @@ struct RemotePresenceTests {
 
     /// Runs `body` with two servers, and somebody on the first one who watches bob and carol.
     private static func withTwo(
-        _ body: (_ here: ChatUnderTest, _ there: Chat, _ friends: [Asker], _ watcher: RecordingConnection, NodeIdentity)
+        _ body: (
+            _ here: ChatUnderTest, _ there: Chat, _ friends: [Principal], _ watcher: RecordingConnection, NodeIdentity
+        )
             async throws -> Void
     ) async throws {
         let (first, second) = (NodeIdentity(), NodeIdentity())
@@ -34,7 +36,7 @@ struct RemotePresenceTests {
                     for login in ["bob", "carol"] {
                         _ = try await test.chat.addContact(login: login, of: people[0])
                     }
-                    test.chat.hub.attach(watcher, asker: people[0], wantsNews: false)
+                    test.chat.hub.attach(watcher, principal: people[0], wantsNews: false)
                     try await test.chat.watchContacts(watcher, of: people[0])
                     try await body(test, other, Array(people.dropFirst()), watcher, second)
                 }
@@ -45,7 +47,7 @@ struct RemotePresenceTests {
     @Test func contactsLearnWhoComesAndGoesElsewhere() async throws {
         try await Self.withTwo { here, there, friends, watcher, _ in
             let connection = RecordingConnection()
-            there.hub.attach(connection, asker: friends[0], wantsNews: false)
+            there.hub.attach(connection, principal: friends[0], wantsNews: false)
             #expect(await watcher.nextChanges() == ["bob online"])
             #expect(here.chat.isOnline(friends[0].user))
 
@@ -58,12 +60,12 @@ struct RemotePresenceTests {
     @Test func whoIsAlsoHereStaysOnline() async throws {
         try await Self.withTwo { here, there, friends, watcher, _ in
             let (near, far) = (RecordingConnection(), RecordingConnection())
-            there.hub.attach(far, asker: friends[0], wantsNews: false)
+            there.hub.attach(far, principal: friends[0], wantsNews: false)
             #expect(await watcher.nextChanges() == ["bob online"])
-            here.chat.hub.attach(near, asker: friends[0], wantsNews: false)
+            here.chat.hub.attach(near, principal: friends[0], wantsNews: false)
             there.hub.detach(far)
             let carol = RecordingConnection()
-            there.hub.attach(carol, asker: friends[1], wantsNews: false)
+            there.hub.attach(carol, principal: friends[1], wantsNews: false)
 
             // Bob's going from there would have come before.
             #expect(await watcher.nextChanges() == ["carol online"])
@@ -74,7 +76,7 @@ struct RemotePresenceTests {
     @Test func whoeverWasOnAServerThatIsGoneIsOffline() async throws {
         try await Self.withTwo { here, there, friends, watcher, node in
             let connection = RecordingConnection()
-            there.hub.attach(connection, asker: friends[0], wantsNews: false)
+            there.hub.attach(connection, principal: friends[0], wantsNews: false)
             #expect(await watcher.nextChanges() == ["bob online"])
 
             #expect(try await here.storage.removeNode(node.id))

@@ -11,15 +11,15 @@ import Testing
 
 /// What was revoked, or has expired, ends: whatever fails, and whoever else makes noise.
 @Suite(.timeLimit(.minutes(10))) struct RevocationTests {
-    private static func attach(_ asker: Asker, to chat: Chat) -> RecordingConnection {
+    private static func attach(_ principal: Principal, to chat: Chat) -> RecordingConnection {
         let connection = RecordingConnection()
-        chat.hub.attach(connection, asker: asker, wantsNews: false)
+        chat.hub.attach(connection, principal: principal, wantsNews: false)
         return connection
     }
 
     @Test func aCheckThatFailedIsRepeated() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let connection = Self.attach(alice, to: test.chat)
 
             // The check of the revocation is the next read.
@@ -32,10 +32,10 @@ import Testing
 
     @Test func anAccountIsOneQueryHoweverManyConnectionsItHas() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             var connections: [RecordingConnection] = []
             for _ in 0..<20 {
-                connections.append(Self.attach(try await test.logIn("alice").asker, to: test.chat))
+                connections.append(Self.attach(try await test.logIn("alice").principal, to: test.chat))
             }
             let before = test.engine.reads
 
@@ -48,8 +48,8 @@ import Testing
 
     @Test func onlyTheConnectionsOfTheRevokedSessionAreTold() async throws {
         try await ChatUnderTest.with { test in
-            let phone = try await test.register("alice").asker
-            let desk = try await test.logIn("alice").asker
+            let phone = try await test.register("alice").principal
+            let desk = try await test.logIn("alice").principal
             let connections = [Self.attach(phone, to: test.chat), Self.attach(desk, to: test.chat)]
 
             _ = try await test.chat.write(.revokeSessions(phone.user, phone.session), by: nil)
@@ -65,8 +65,8 @@ import Testing
     /// The check of one account stands still while that of another one goes on.
     @Test func oneAccountsChecksDoNotDelayAnothers() async throws {
         try await ChatUnderTest.with { test in
-            let noisy = try await test.register("noisy").asker
-            let bob = try await test.register("bob").asker
+            let noisy = try await test.register("noisy").principal
+            let bob = try await test.register("bob").principal
             let noise = Self.attach(noisy, to: test.chat)
             let connection = Self.attach(bob, to: test.chat)
             let (passes, pass) = AsyncStream.makeStream(of: Void.self)
@@ -92,9 +92,9 @@ import Testing
 
     @Test func connectionsOfExpiredSessionsAreTold() async throws {
         try await ChatUnderTest.with(policy: ChatPolicy(tokenLifetimeSeconds: 60)) { test in
-            let first = try await test.register("alice").asker
+            let first = try await test.register("alice").principal
             test.wallClock.advance(milliseconds: 30_000)
-            let second = try await test.logIn("alice").asker
+            let second = try await test.logIn("alice").principal
             let connections = [Self.attach(first, to: test.chat), Self.attach(second, to: test.chat)]
 
             test.wallClock.advance(milliseconds: 30_000)
@@ -114,13 +114,13 @@ import Testing
             let hub = test.chat.hub
             let connections = (0..<3).map { _ in RecordingConnection() }
             for (number, connection) in connections.enumerated() {
-                let asker = Asker(
+                let principal = Principal(
                     user: UserID(1), uuid: Identifier(UInt128(1)), session: SessionID(Int64(number)),
-                    expires: LogTime(seconds: Int64(100 * (number + 1))))
-                hub.attach(connection, asker: asker, wantsNews: false)
+                    expires: Timestamp(seconds: Int64(100 * (number + 1))))
+                hub.attach(connection, principal: principal, wantsNews: false)
             }
             func expired(at seconds: Int64) -> [Int64] {
-                hub.expired(at: LogTime(seconds: seconds)).map(\.0.rawValue).sorted()
+                hub.expired(at: Timestamp(seconds: seconds)).map(\.0.rawValue).sorted()
             }
 
             #expect(expired(at: 99) == [])
@@ -144,18 +144,18 @@ import Testing
             let logIn = try await test.register("alice")
             try await test.withOtherServer(policy: shared) { other in
                 let token = TokenHash(of: logIn.token)
-                let connection = Self.attach(logIn.asker, to: other)
+                let connection = Self.attach(logIn.principal, to: other)
                 // Of the other server only this works; nobody takes a batch of its deliveries.
                 await withTaskGroup(of: Void.self) { group in
                     group.addTask { await other.revocations.run(for: other) }
-                    _ = try? await other.asker(uuid: logIn.asker.uuid, token: token)
+                    _ = try? await other.principal(uuid: logIn.principal.uuid, token: token)
 
-                    _ = try? await test.chat.write(.revokeSessions(logIn.asker.user, nil), by: nil)
+                    _ = try? await test.chat.write(.revokeSessions(logIn.principal.user, nil), by: nil)
                     await connection.revocation()
 
                     // What it remembered of the session is forgotten, too.
                     await #expect(throws: ChatError.tokenRevoked) {
-                        _ = try await other.asker(uuid: logIn.asker.uuid, token: token)
+                        _ = try await other.principal(uuid: logIn.principal.uuid, token: token)
                     }
                     other.revocations.finish()
                 }

@@ -23,9 +23,9 @@ struct SharedStoreTests {
     ) async throws {
         try await ChatUnderTest.with(.postgres, policy: policy) { test in
             try await test.withOtherServer(policy: policy) { other in
-                let asker = try await test.register("who sees that it runs").asker
+                let principal = try await test.register("who sees that it runs").principal
                 let witness = RecordingConnection()
-                other.hub.attach(witness, asker: asker, wantsNews: true)
+                other.hub.attach(witness, principal: principal, wantsNews: true)
                 try await test.running(other) { other in
                     await witness.hint()
                     other.hub.detach(witness)
@@ -35,14 +35,14 @@ struct SharedStoreTests {
         }
     }
 
-    private static func connect(_ asker: Asker, to chat: Chat, _ sink: RecordingSink) -> RecordingConnection {
+    private static func connect(_ principal: Principal, to chat: Chat, _ sink: RecordingSink) -> RecordingConnection {
         let connection = RecordingConnection(sink, 1)
-        chat.hub.attach(connection, asker: asker, wantsNews: true)
+        chat.hub.attach(connection, principal: principal, wantsNews: true)
         return connection
     }
 
-    private static func send(_ text: String, to flow: Identifier, by asker: Asker, at chat: Chat) async throws {
-        _ = try await chat.receipt(of: chat.submit(MessageContent(text: text), to: flow, by: asker))
+    private static func send(_ text: String, to flow: Identifier, by principal: Principal, at chat: Chat) async throws {
+        _ = try await chat.receipt(of: chat.submit(MessageContent(text: text), to: flow, by: principal))
     }
 
     /// The texts that a sink got, once it has this many.
@@ -83,10 +83,10 @@ struct SharedStoreTests {
             ]
 
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for (chat, asker, name) in [(test.chat, people[0], "here"), (other, people[1], "there")] {
+                for (chat, principal, name) in [(test.chat, people[0], "here"), (other, people[1], "there")] {
                     group.addTask {
                         for number in 0..<each {
-                            try await Self.send("\(name) \(number)", to: flow, by: asker, at: chat)
+                            try await Self.send("\(name) \(number)", to: flow, by: principal, at: chat)
                         }
                     }
                 }
@@ -138,14 +138,14 @@ struct SharedStoreTests {
         try await Self.withTwo { test, other in
             let alice = try await test.register("alice")
             let token = TokenHash(of: alice.token)
-            let connection = Self.connect(alice.asker, to: other, RecordingSink())
-            #expect(try await other.asker(uuid: alice.asker.uuid, token: token) == alice.asker)
+            let connection = Self.connect(alice.principal, to: other, RecordingSink())
+            #expect(try await other.principal(uuid: alice.principal.uuid, token: token) == alice.principal)
 
-            try await test.chat.logOut(alice.asker)
+            try await test.chat.logOut(alice.principal)
             await connection.revocation()
 
             await #expect(throws: ChatError.tokenRevoked) {
-                try await other.asker(uuid: alice.asker.uuid, token: token)
+                try await other.principal(uuid: alice.principal.uuid, token: token)
             }
         }
     }
@@ -186,7 +186,7 @@ struct SharedStoreTests {
             #expect(try await other.existingDirectFlow(with: bob, by: people[0])?.uuid == first.uuid)
             try await test.settled(at: other)
             let connection = RecordingConnection()
-            other.hub.attach(connection, asker: people[0], wantsNews: true)
+            other.hub.attach(connection, principal: people[0], wantsNews: true)
 
             _ = try await test.chat.write(.deleteFlow(first.id), by: nil)
             await connection.hint()
@@ -244,7 +244,7 @@ struct SharedStoreTests {
                 let group = try await test.chat.createGroup(title: "group", members: [bob], by: people[0])
                 let connection = RecordingConnection()
                 // Before it follows the log, the other one remembers that bob is a member, his name and his session.
-                other.hub.attach(connection, asker: people[1], wantsNews: true)
+                other.hub.attach(connection, principal: people[1], wantsNews: true)
                 #expect(try await other.flow(group.uuid, for: people[1]).id == group.id)
                 #expect(try await other.person(bob.id).bio == "")
 
@@ -266,9 +266,9 @@ struct SharedStoreTests {
 
     @Test func aCursorIsThereForALogInAtTheOther() async throws {
         try await Self.withTwo { test, other in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let connection = RecordingConnection()
-            test.chat.hub.attach(connection, asker: alice, wantsNews: true)
+            test.chat.hub.attach(connection, principal: alice, wantsNews: true)
             test.chat.cursors.note(alice.user, device: "messenger", at: Position(3))
 
             test.chat.hub.detach(connection)

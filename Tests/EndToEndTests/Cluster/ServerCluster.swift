@@ -16,7 +16,7 @@ struct ServerCluster: Sendable {
     }
 
     /// How long an event may take that comes with a heartbeat or after the end of one.
-    static let patience = Duration.seconds(20)
+    static let timeout = Duration.seconds(20)
     private let pollPause = Duration.milliseconds(100)
 
     let program: Program
@@ -81,7 +81,7 @@ struct ServerCluster: Sendable {
 
     /// Asks again until something is so; what changes with heartbeats sends no word of it.
     func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-        let end = ContinuousClock.now + Self.patience
+        let end = ContinuousClock.now + Self.timeout
         while ContinuousClock.now < end {
             if try await condition() { return true }
             try await Task.sleep(for: pollPause)

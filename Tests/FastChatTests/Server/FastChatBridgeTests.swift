@@ -47,7 +47,7 @@ import Testing
     @Test func keysAreHeldForPeopleOfOtherProtocols() async throws {
         try await FastChatWorld.with { world in
             try await world.test.register("anna")
-            let number = FastChatUserNumber(try await world.chat.person(login: "anna").fastChatNumber)
+            let number = FastChatUserNumber(try await world.chat.person(login: "anna").publicNumber)
             let seven = try await world.register(7)
 
             let key = try #require(try await seven.client.key(of: number))
@@ -64,7 +64,7 @@ import Testing
             let seven = try await world.register(7)
             let other = try FastChatWorld.keys.get()[1].publicKey
             var random = SecureRandom()
-            let envelope = try FastChatEnvelope(sealing: "for somebody else", for: other, using: &random)
+            let envelope = try HybridEnvelope(sealing: "for somebody else", for: other, using: &random)
             let copies = [("C", "K"), (envelope.message, envelope.key), ("", "")]
             for (body, key) in copies {
                 let copy = FastChatCopy(
@@ -155,8 +155,8 @@ import Testing
             let group = try await seven.client.createGroup(of: [8, FastChatUserNumber(annaNumber)])
             let key = try #require(try await seven.client.key(of: FastChatUserNumber(annaNumber)))
             var random = SecureRandom()
-            let held = try FastChatEnvelope(sealing: "open", for: key, using: &random)
-            let own = try FastChatEnvelope(
+            let held = try HybridEnvelope(sealing: "open", for: key, using: &random)
+            let own = try HybridEnvelope(
                 sealing: "closed", for: FastChatWorld.keys.get()[0].publicKey, using: &random)
             let header = FastChatHeader(kind: .text, sender: 7, time: "noon", response: 4)
 
@@ -219,14 +219,14 @@ import Testing
         try await FastChatWorld.with { world in
             let seven = try await world.register(7)
             _ = try await world.register(8)
-            let asker = try await world.asker(8)
+            let principal = try await world.principal(8)
 
             try await seven.client.send("secret", to: 8)
 
-            let flow = try await world.direct(asker, with: 7)
-            let contents = try await world.contents(1, in: flow, for: asker)
+            let flow = try await world.direct(principal, with: 7)
+            let contents = try await world.contents(1, in: flow, for: principal)
             #expect(contents.map(\.readableText) == ["[encrypted message]"])
-            #expect(try await !world.chat.flow(flow.uuid, for: asker).isBridged)
+            #expect(try await !world.chat.flow(flow.uuid, for: principal).isBridged)
         }
     }
 
@@ -268,7 +268,7 @@ import Testing
             await #expect(throws: FastChatClientFailure.self) { try await seven.client.createGroup(of: [8, user]) }
             let group = try await seven.client.createGroup(of: [8])
             await #expect(throws: FastChatClientFailure.self) { try await seven.client.add(user, to: group) }
-            let titled = try await world.test.createFlow(members: [anna, world.asker(7)], by: anna)
+            let titled = try await world.test.createFlow(members: [anna, world.principal(7)], by: anna)
             let mixed = FastChatGroupNumber(try await world.chat.flow(titled, for: anna).id.rawValue)
             #expect(try await seven.client.keys(of: mixed)?.isEmpty == true)
             try await seven.client.send(.group(FastChatGroupMessage(header, to: mixed, copies: [copy])))

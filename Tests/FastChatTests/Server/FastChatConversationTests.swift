@@ -121,8 +121,8 @@ import Transport
             }
 
             #expect(await eight.messages(5) == [String](repeating: "7: (closed)", count: 5))
-            let flow = try await world.direct(world.asker(8), with: 7)
-            #expect(try await world.texts(5, in: flow, for: world.asker(8)).count == 5)
+            let flow = try await world.direct(world.principal(8), with: 7)
+            #expect(try await world.texts(5, in: flow, for: world.principal(8)).count == 5)
             await socket.close()
         }
     }

@@ -87,7 +87,7 @@ import Transport
 
             try await scene.play(
                 in: world.test, group: group, owner: anna,
-                member: try await world.chat.person(fastChatNumber: 8))
+                member: try await world.chat.person(publicNumber: 8))
 
             if !isConnected { eight = try await world.logIn(8) }
             #expect(
@@ -190,11 +190,11 @@ import Transport
             try await seven.client.send("one", to: group)
             try await world.settle(seven)
 
-            let asker = try await world.asker(8)
-            let flow = try await world.chat.flow(row: group.rawValue, for: asker)
-            let page = try await world.chat.missed(for: asker, after: .start, limit: 100)
+            let principal = try await world.principal(8)
+            let flow = try await world.chat.flow(row: group.rawValue, for: principal)
+            let page = try await world.chat.missed(for: principal, after: .start, limit: 100)
 
-            #expect(try await world.texts(1, in: flow, for: asker) == ["[encrypted message]"])
+            #expect(try await world.texts(1, in: flow, for: principal) == ["[encrypted message]"])
             let message = try #require(page.messages.first { $0.flow.id == flow.id })
             #expect(message.message.content.encryption == "fastchat")
             let bodies = try await world.test.storage.bodies(
@@ -211,7 +211,7 @@ import Transport
             let group = try await seven.client.createGroup(of: [8, 9])
             let key = try #require(try await seven.client.key(of: 8))
             var random = SecureRandom()
-            let envelope = try FastChatEnvelope(sealing: "for eight", for: key, using: &random)
+            let envelope = try HybridEnvelope(sealing: "for eight", for: key, using: &random)
             let copy = FastChatCopy(recipient: 8, body: JSONText(envelope.message), key: JSONText(envelope.key))
             let header = FastChatHeader(kind: .text, sender: 7, time: "T")
 

@@ -65,7 +65,7 @@ import Transport
 
             let person = try await world.chat.person(login: "7")
 
-            #expect(person.fastChatNumber == 7)
+            #expect(person.publicNumber == 7)
             #expect(member.client.number == 7)
             #expect(try await member.client.key(of: 7) == FastChatWorld.keys.get()[3].publicKey)
         }
@@ -169,21 +169,21 @@ import Transport
         try await FastChatWorld.with { world in
             #expect(try await answer(world, .close) == "")
             let member = try await world.register(7)
-            let asker = try await world.asker(7)
-            #expect(world.chat.hub.isConnected(asker.user))
+            let principal = try await world.principal(7)
+            #expect(world.chat.hub.isConnected(principal.user))
 
             try await member.client.logOut()
 
             #expect(await member.event() == nil)
             await world.registry.allClosed()
-            #expect(!world.chat.hub.isConnected(asker.user))
+            #expect(!world.chat.hub.isConnected(principal.user))
         }
     }
 
     @Test func aRevokedSessionEndsItsConnection() async throws {
         try await FastChatWorld.with { world in
             let member = try await world.register(7)
-            let user = try await world.chat.person(fastChatNumber: 7).id
+            let user = try await world.chat.person(publicNumber: 7).id
 
             _ = try await world.chat.write(.revokeSessions(user, nil), by: nil)
 

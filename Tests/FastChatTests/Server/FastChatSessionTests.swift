@@ -34,7 +34,7 @@ import Transport
     /// Revoked after the log in was written, while the account is read.
     @Test func aLogInThatIsRevokedMeanwhileEndsTheConnection() async throws {
         try await FastChatWorld.with { world in
-            let user = try await world.test.register("7").asker.user
+            let user = try await world.test.register("7").principal.user
             let (chat, engine) = (world.chat, world.test.engine)
             engine.beforeNextWrite {
                 // The log in; the next read is one of those that follow it.
@@ -74,7 +74,7 @@ import Transport
             try? await seven.client.send("too late", to: 8)
 
             while await seven.event() != nil {}
-            let eight = try await world.asker(8)
+            let eight = try await world.principal(8)
             #expect(try await world.test.texts(in: world.direct(eight, with: 7).uuid, for: eight) == [])
         }
     }

@@ -149,10 +149,10 @@ struct FastChatWorld: Sendable {
     }
 
     /// An account that uses another protocol, with a held key that was drawn before.
-    func registerElsewhere(_ login: String) async throws -> (asker: Asker, number: Int64) {
-        let asker = try await test.register(login).asker
+    func registerElsewhere(_ login: String) async throws -> (principal: Principal, number: Int64) {
+        let principal = try await test.register(login).principal
         try await hold(Self.keys.get()[0], for: login)
-        return (asker, try await chat.person(login: login).fastChatNumber)
+        return (principal, try await chat.person(login: login).publicNumber)
     }
 
     /// Waits until everything that a client sent is durable.
@@ -163,26 +163,26 @@ struct FastChatWorld: Sendable {
     }
 
     /// The one chat of an account with a user.
-    func direct(_ asker: Asker, with number: Int64) async throws -> FlowAccess {
-        try await chat.directFlow(with: chat.person(fastChatNumber: number), by: asker)
+    func direct(_ principal: Principal, with number: Int64) async throws -> FlowAccess {
+        try await chat.directFlow(with: chat.person(publicNumber: number), by: principal)
     }
 
     /// Who a user is for the domain, by a log in of its own.
-    func asker(_ number: Int64) async throws -> Asker {
-        try await test.logIn(chat.person(fastChatNumber: number).login).asker
+    func principal(_ number: Int64) async throws -> Principal {
+        try await test.logIn(chat.person(publicNumber: number).login).principal
     }
 
     /// The newest messages of a flow, as everybody reads them; waits until there are so many.
-    func texts(_ count: Int, in flow: FlowAccess, for asker: Asker) async throws -> [String] {
-        try await contents(count, in: flow, for: asker).map(\.readableText)
+    func texts(_ count: Int, in flow: FlowAccess, for principal: Principal) async throws -> [String] {
+        try await contents(count, in: flow, for: principal).map(\.readableText)
     }
 
-    func contents(_ count: Int, in flow: FlowAccess, for asker: Asker) async throws -> [MessageContent] {
+    func contents(_ count: Int, in flow: FlowAccess, for principal: Principal) async throws -> [MessageContent] {
         let watcher = Watcher()
-        chat.hub.attach(watcher, asker: asker, wantsNews: true)
+        chat.hub.attach(watcher, principal: principal, wantsNews: true)
         defer { chat.hub.detach(watcher) }
         while true {
-            let messages = try await test.messages(in: flow.uuid, for: asker)
+            let messages = try await test.messages(in: flow.uuid, for: principal)
             if messages.count >= count { return messages.map(\.content) }
             _ = await watcher.news.first { _ in true }
         }

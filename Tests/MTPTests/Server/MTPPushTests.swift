@@ -162,7 +162,7 @@ import Transport
         try await MTPServer.with { server in
             let test = server.test
             let bob = try await server.join("bob")
-            let owner = try await test.register("alice").asker
+            let owner = try await test.register("alice").principal
             let group = try await MembershipCase.makeGroup(in: test, owner: owner)
             let since = try await bob.switchPushOn()
             if !isConnected { await bob.client.close() }

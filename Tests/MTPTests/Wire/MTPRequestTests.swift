@@ -38,7 +38,7 @@ import Testing
         #expect(request.version == "1.0")
         #expect(request.revision == "17")
         #expect(request.meta == nil)
-        let asker = UserObject(uuid: Self.alice, authID: Self.token)
+        let principal = UserObject(uuid: Self.alice, authID: Self.token)
         let expected: MTPData =
             switch method {
             case .registerUser:
@@ -57,22 +57,22 @@ import Testing
                         MessageObject(
                             clientID: 1234, text: "Good morning!", filePicture: "cGljdHVyZQ==", fileVideo: "dmlkZW8=",
                             fileAudio: "YXVkaW8=", fileDocument: "ZG9jdW1lbnQ=", emoji: "ZW1vamk=")
-                    ], user: [asker])
+                    ], user: [principal])
             case .allMessages:
                 MTPData(
                     time: 1_594_492_370, flow: [FlowObject(uuid: Self.flow, messageStart: 0, messageEnd: 99)],
-                    user: [asker])
+                    user: [principal])
             case .addFlow:
                 MTPData(
                     flow: [
                         FlowObject(
                             type: "chat", title: "Two of us", info: "Alice and Bob", owner: Self.alice,
                             users: [Self.alice, "99120349812034981203498120349812"])
-                    ], user: [asker])
-            case .allFlow, .pingPong: MTPData(user: [asker])
+                    ], user: [principal])
+            case .allFlow, .pingPong: MTPData(user: [principal])
             case .userInfo:
                 MTPData(user: [
-                    asker, UserObject(uuid: "99120349812034981203498120349812"), UserObject(uuid: "4711"),
+                    principal, UserObject(uuid: "99120349812034981203498120349812"), UserObject(uuid: "4711"),
                 ])
             case .deleteUser:
                 MTPData(user: [
@@ -81,13 +81,13 @@ import Testing
             case .deleteMessage:
                 MTPData(
                     flow: [FlowObject(uuid: Self.flow)], message: [MessageObject(uuid: "858585", clientID: 123)],
-                    user: [asker])
+                    user: [principal])
             case .editedMessage:
                 MTPData(
-                    message: [MessageObject(uuid: "858585", clientID: 123, text: "Good evening!")], user: [asker])
+                    message: [MessageObject(uuid: "858585", clientID: 123, text: "Good evening!")], user: [principal])
             }
         #expect(request.data == expected)
-        #expect(request.asker == expected.user?.first)
+        #expect(request.principal == expected.user?.first)
     }
 
     @Test(arguments: MTPMethod.allCases)
@@ -123,7 +123,7 @@ import Testing
 
         #expect(request.data == MTPData())
         #expect(request.meta == nil)
-        #expect(request.asker == nil)
+        #expect(request.principal == nil)
     }
 
     @Test func emptyListsAndNullMembersAreNoDecodeErrors() throws {

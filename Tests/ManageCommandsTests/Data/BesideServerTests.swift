@@ -43,7 +43,7 @@ struct BesideServerTests {
             let logIn = try await chat.logIn(
                 login: "alice", password: Password("word"), from: Origin(protocol: "mtp", address: "::1"))
             let connection = Connection()
-            chat.hub.attach(connection, asker: logIn.asker, wantsNews: false)
+            chat.hub.attach(connection, principal: logIn.principal, wantsNews: false)
             #expect(try await run("user", "show", "alice").output.contains("Connected  yes"))
 
             #expect(try await run("user", "logout", "alice").output == "Ended 1 session of 'alice'.\n")

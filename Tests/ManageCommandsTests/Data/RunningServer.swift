@@ -25,7 +25,7 @@ enum RunningServer {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await chat.run() }
             defer { chat.close() }
-            try await serve(at: settings.admin.socket, AdminFace.handler(chat: chat, logger: logger)) {
+            try await serve(at: settings.admin.socket, AdminHandler.handler(chat: chat, logger: logger)) {
                 try await body(chat)
             }
         }

@@ -15,13 +15,13 @@ import Testing
     }
 
     /// Far longer than any answer takes: no test is to depend on how fast the machine is.
-    private static let patience = ["--timeout", "200"]
-    private static let person = ["--login", "7", "--password-stdin"] + patience
+    private static let timeout = ["--timeout", "200"]
+    private static let person = ["--login", "7", "--password-stdin"] + timeout
 
     @Test func everyPairOfProtocolsTalksAndLeavesNothingBehind() async throws {
         try await WholeServer.during(run) { environment in
             let result = try await run.run(
-                ["testclient", "session", "--protocol", "all", "--json"] + Self.patience, environment: environment)
+                ["testclient", "session", "--protocol", "all", "--json"] + Self.timeout, environment: environment)
 
             #expect(result.status == .done, "\(result.errors)")
             let report = try JSONValue.parse(Array(result.output.utf8))
@@ -40,7 +40,7 @@ import Testing
     func twoPeopleOfOneProtocolTalk(name: String) async throws {
         try await WholeServer.during(run) { environment in
             let result = try await run.run(
-                ["testclient", "session", "--protocol", name] + Self.patience, environment: environment)
+                ["testclient", "session", "--protocol", name] + Self.timeout, environment: environment)
 
             #expect(result.status == .done, "\(result.errors)")
             #expect(result.output.contains("4 passed, 0 skipped, 0 failed."))
@@ -65,7 +65,7 @@ import Testing
                 ["testclient", "send", "--to", "#Welcome", "--text", "Hello all"] + Self.person, input: "secret word",
                 environment: environment)
             let session = try await run.run(
-                ["testclient", "session", "--protocol", "all"] + Self.patience, environment: environment)
+                ["testclient", "session", "--protocol", "all"] + Self.timeout, environment: environment)
 
             #expect(seeded.status == .done)
             #expect(sent.status == .done, "\(sent.errors)")
@@ -97,7 +97,7 @@ import Testing
         try await WholeServer.during(run, setting: ["PARLEY_REGISTRATION_MODE": "closed"]) { environment in
             for name in ["skaro", "messenger", "fastchat", "all"] {
                 let result = try await run.run(
-                    ["testclient", "session", "--protocol", name] + Self.patience, environment: environment)
+                    ["testclient", "session", "--protocol", name] + Self.timeout, environment: environment)
                 #expect(result.status == .refused, "\(name): \(result.errors)")
             }
         }

@@ -1,7 +1,6 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import AdminWeb
 import Chat
 import JSON
 import Logging
@@ -13,6 +12,7 @@ import ServiceLifecycle
 import Storage
 import Testing
 import Transport
+import Web
 
 /// The commands of `testclient` against the protocol itself, over real sockets, beside the admin socket.
 @Suite(.timeLimit(.minutes(10))) struct LocalServerTests {
@@ -29,7 +29,7 @@ import Transport
         let registry = ConnectionRegistry(group: group)
         let service = MTPService(
             chat: chat, options: MTPService.Options(), registry: registry, logger: logger)
-        let web = try WebFace(status: { nil }, readiness: { [] }, templatesFolder: nil, logger: logger)
+        let web = try WebService(status: { nil }, readiness: { [] }, templatesFolder: nil, logger: logger)
         let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
         let onRunning: @Sendable (any Channel) async -> Void = { portSource.yield($0.localAddress?.port ?? 0) }
         let listener = try Listener(

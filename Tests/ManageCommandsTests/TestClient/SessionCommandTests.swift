@@ -75,8 +75,8 @@ import Testing
             let frames = server.received.all.compactMap { try? MTPRequest(decoding: ByteBuffer(string: $0)) }
             #expect(frames.first?.method == .registerUser)
             #expect(frames.last?.method == .deleteUser)
-            #expect(frames.last?.asker?.login == frames.first?.asker?.login)
-            #expect(frames.last?.asker?.password == frames.first?.asker?.password)
+            #expect(frames.last?.principal?.login == frames.first?.principal?.login)
+            #expect(frames.last?.principal?.password == frames.first?.principal?.password)
         }
     }
 

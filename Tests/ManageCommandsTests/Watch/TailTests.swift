@@ -16,18 +16,18 @@ import Testing
     }
 
     /// Somebody with a group, in which they said something.
-    private static func speaker(_ chat: Chat, saying texts: [String]) async throws -> (Asker, Identifier) {
+    private static func speaker(_ chat: Chat, saying texts: [String]) async throws -> (Principal, Identifier) {
         let origin = Origin(protocol: "mtp", address: "::1")
         let logIn = try await chat.register(
             login: "alice", password: Password("secret word"), username: nil, email: nil, from: origin)
         let flow = try await chat.createFlow(
-            .group, title: "Garden\u{1B}[31m", info: "", members: [logIn.asker.uuid], by: logIn.asker)
-        for text in texts { try await say(text, chat, logIn.asker, flow.record.uuid) }
-        return (logIn.asker, flow.record.uuid)
+            .group, title: "Garden\u{1B}[31m", info: "", members: [logIn.principal.uuid], by: logIn.principal)
+        for text in texts { try await say(text, chat, logIn.principal, flow.record.uuid) }
+        return (logIn.principal, flow.record.uuid)
     }
 
-    private static func say(_ text: String, _ chat: Chat, _ asker: Asker, _ flow: Identifier) async throws {
-        _ = try await chat.receipt(of: chat.submit(MessageContent(text: text), to: flow, by: asker))
+    private static func say(_ text: String, _ chat: Chat, _ principal: Principal, _ flow: Identifier) async throws {
+        _ = try await chat.receipt(of: chat.submit(MessageContent(text: text), to: flow, by: principal))
     }
 
     @Test func showsWhoDidWhatWhereWithoutTexts() async throws {
@@ -82,7 +82,7 @@ import Testing
 
     @Test func followsUntilItIsInterrupted() async throws {
         try await RunningServer.during(run) { chat in
-            let (asker, flow) = try await Self.speaker(chat, saying: ["before"])
+            let (principal, flow) = try await Self.speaker(chat, saying: ["before"])
 
             let status = try await LiveRun.during(
                 ["tail", "--last", "1", "--json", "--text", "--yes"], in: run
@@ -90,7 +90,7 @@ import Testing
                 var pieces = live.output.makeAsyncIterator()
                 #expect(await pieces.next()?.contains(#""text":"before""#) == true)
                 for text in ["first", "second"] {
-                    try await Self.say(text, chat, asker, flow)
+                    try await Self.say(text, chat, principal, flow)
                     #expect(await pieces.next()?.contains(#""text":"\#(text)""#) == true)
                 }
                 live.interrupt()
@@ -126,8 +126,8 @@ import Testing
 
     @Test func lastEntriesAreCountedAcrossGaps() async throws {
         try await RunningServer.during(run) { chat in
-            let (asker, flow) = try await Self.speaker(chat, saying: ["one", "two", "three"])
-            _ = try await chat.createFlow(.group, title: "Other", info: "", members: [], by: asker)
+            let (principal, flow) = try await Self.speaker(chat, saying: ["one", "two", "three"])
+            _ = try await chat.createFlow(.group, title: "Other", info: "", members: [], by: principal)
             #expect(try await run("flow", "delete", flow.description, "--yes", "-q").status == .done)
 
             let few = try await run("tail", "--once", "-n", "3")

@@ -42,7 +42,7 @@ import Transport
     @Test func conversationUnderTLS() async throws {
         try await withCertificate { certificate, key in
             try await MessengerWorld.with(tls: TLSOptions(certificateFile: certificate, keyFile: key)) { world in
-                let author = try await world.test.register("anna").asker
+                let author = try await world.test.register("anna").principal
                 try await world.test.register("bob")
                 let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
                 let text = String(repeating: "x", count: 10_000)
@@ -78,11 +78,11 @@ import Transport
         try await MessengerWorld.with { world in
             var options = ClientOptions(trust: .anyone)
             options.timeout = .milliseconds(300)
-            let patience = options
+            let timeout = options
 
             await #expect(throws: ClientError.timedOut(address: "localhost:\(world.port)")) {
                 try await MessengerClient.connect(
-                    host: "localhost", port: world.port, isSecure: true, options: patience)
+                    host: "localhost", port: world.port, isSecure: true, options: timeout)
             }
         }
     }

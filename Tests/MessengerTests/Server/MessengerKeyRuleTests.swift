@@ -138,7 +138,7 @@ import Transport
 
             #expect(
                 try await anna.client.request(.send(key, to: .login("bob"), text: text)) == .refused(prefix: 6))
-            #expect(try await world.texts(between: world.asker(anna), and: "bob") == [])
+            #expect(try await world.texts(between: world.principal(anna), and: "bob") == [])
         }
     }
 
@@ -192,9 +192,9 @@ import Transport
         try await MessengerWorld.with { world in
             let first = try await world.enter("anna")
             let second = try await world.enter("anna")
-            let asker = try world.asker(first)
+            let principal = try world.principal(first)
 
-            _ = try await world.chat.write(.revokeSessions(asker.user, asker.session), by: nil)
+            _ = try await world.chat.write(.revokeSessions(principal.user, principal.session), by: nil)
 
             #expect(await first.push() == nil)
             #expect(try await second.client.contacts() == [])
@@ -205,9 +205,9 @@ import Transport
     @Test func deletedAccountIsClosedEverywhere() async throws {
         try await MessengerWorld.with { world in
             let devices = [try await world.enter("anna"), try await world.enter("anna")]
-            let asker = try world.asker(devices[0])
+            let principal = try world.principal(devices[0])
 
-            _ = try await world.chat.write(.deleteUser(asker.user), by: nil)
+            _ = try await world.chat.write(.deleteUser(principal.user), by: nil)
 
             for device in devices { #expect(await device.push() == nil) }
             await world.allLeft()
@@ -217,7 +217,7 @@ import Transport
 
     @Test func stoppedServerLetsWhatIsInWorkFinish() async throws {
         try await MessengerWorld.with { world in
-            let bob = try await world.test.register("bob").asker
+            let bob = try await world.test.register("bob").principal
             let anna = try await world.enter("anna")
             try await anna.send("one", to: "bob")
             world.test.engine.hold()

@@ -13,9 +13,9 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct MessengerPresenceTests {
     @Test func contactsAreToldOfComingAndGoing() async throws {
         try await MessengerWorld.with { world in
-            let asker = try await world.test.register("anna").asker
+            let principal = try await world.test.register("anna").principal
             try await world.test.register("bob")
-            _ = try await world.chat.addContact(login: "bob", of: asker)
+            _ = try await world.chat.addContact(login: "bob", of: principal)
             let anna = try await world.enter("anna")
 
             let bob = try await world.enter("bob")

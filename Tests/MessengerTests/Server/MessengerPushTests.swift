@@ -54,9 +54,9 @@ import Transport
         try await MessengerWorld.with { world in
             let anna = try await world.enter("anna")
             let bob = try await world.enter("bob")
-            let carl = try await world.test.register("carl").asker
-            let asker = try world.asker(anna)
-            let members = [asker, try world.asker(bob), carl]
+            let carl = try await world.test.register("carl").principal
+            let principal = try world.principal(anna)
+            let members = [principal, try world.principal(bob), carl]
             let titled = try await world.chat.createFlow(
                 .group, title: "Old\rFriends", info: "", members: members.map(\.uuid), by: carl
             ).record
@@ -84,7 +84,7 @@ import Transport
         in scene: MembershipCase, isConnected: Bool
     ) async throws {
         try await MessengerWorld.with { world in
-            let anna = try await world.test.register("anna").asker
+            let anna = try await world.test.register("anna").principal
             var bob = try await world.enter("bob")
             let group = try await MembershipCase.makeGroup(in: world.test, owner: anna)
             if !isConnected {
@@ -104,7 +104,7 @@ import Transport
 
     @Test func whatCannotBeShownIsAShortText() async throws {
         try await MessengerWorld.with { world in
-            let anna = try await world.test.register("anna").asker
+            let anna = try await world.test.register("anna").principal
             let bob = try await world.enter("bob")
             let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: anna).uuid
             var sealed = MessageContent(text: "sealed")
@@ -126,7 +126,7 @@ import Transport
 
     @Test func changesToOldMessagesAreNotPushed() async throws {
         try await MessengerWorld.with { world in
-            let anna = try await world.test.register("anna").asker
+            let anna = try await world.test.register("anna").principal
             let bob = try await world.enter("bob")
             let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: anna).uuid
             let sent = try await world.test.send("tpyo", to: flow, by: anna)
@@ -163,7 +163,7 @@ import Transport
 
     @Test func whatWasDeliveredBeforeADisconnectDoesNotComeAgain() async throws {
         try await MessengerWorld.with { world in
-            let author = try await world.test.register("anna").asker
+            let author = try await world.test.register("anna").principal
             let first = try await world.enter("bob")
             let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
             try await world.test.send("1", to: flow, by: author)
@@ -181,7 +181,7 @@ import Transport
     @Test func newsOfManyFlowsComeInTheOrderOfTheLog() async throws {
         try await MessengerWorld.with { world in
             let authors = try await world.test.registerAll("anna", "carl", "dora")
-            let bob = try await world.test.register("bob").asker
+            let bob = try await world.test.register("bob").principal
             var flows: [Identifier] = []
             for author in authors { flows.append(try await world.test.createFlow(members: [bob], by: author)) }
             var expected: [String] = []
@@ -204,7 +204,7 @@ import Transport
         try await MessengerWorld.with { world in
             let slow = try await world.enter("bob")
             let quick = try await world.enter("bob")
-            let author = try await world.test.register("anna").asker
+            let author = try await world.test.register("anna").principal
             let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
             await slow.client.connection.setReading(false)
             // More than the system keeps for a peer that has not read.
@@ -225,7 +225,7 @@ import Transport
     @Test func readThatFailsIsRepeated() async throws {
         try await MessengerWorld.with { world in
             let slow = try await world.enter("bob")
-            let author = try await world.test.register("anna").asker
+            let author = try await world.test.register("anna").principal
             let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
             await slow.client.connection.setReading(false)
             let texts = (0..<300).map { "\($0) " + String(repeating: "x", count: 4000) }
@@ -259,7 +259,7 @@ import Transport
         var options = MessengerWorld.quick
         options.spacing = .milliseconds(150)
         try await MessengerWorld.with(options) { world in
-            let author = try await world.test.register("anna").asker
+            let author = try await world.test.register("anna").principal
             try await world.test.register("bob")
             let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
             for text in ["one", "two"] { try await world.test.send(text, to: flow, by: author) }
@@ -283,9 +283,9 @@ import Transport
 
     @Test func unitsLeaveWhenTheLastIsAcknowledged() async throws {
         try await MessengerWorld.with { world in
-            let author = try await world.test.register("anna").asker
+            let author = try await world.test.register("anna").principal
             let bob = try await world.enter("bob")
-            let asker = try world.asker(bob)
+            let principal = try world.principal(bob)
             let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
             var last = Position.start
             for number in 0..<10 {
@@ -296,7 +296,7 @@ import Transport
             // An answer comes after the units before it were acknowledged.
             try await bob.settled()
 
-            #expect(try await world.chat.startPosition(of: MessengerService.name, for: asker) >= last)
+            #expect(try await world.chat.startPosition(of: MessengerService.name, for: principal) >= last)
         }
     }
 
@@ -324,7 +324,7 @@ import Transport
         try await MessengerWorld.with { world in
             try await world.test.register("bob")
             let anna = try await world.enter("anna")
-            let asker = try world.asker(anna)
+            let principal = try world.principal(anna)
             let key = try #require(anna.client.key)
             let together: [MessengerRequest] = [
                 .send(key, to: .login("bob"), text: "one"), .send(key, to: .login("bob"), text: "two"),
@@ -334,8 +334,8 @@ import Transport
 
             try await anna.client.logOut()
 
-            #expect(try await world.texts(between: asker, and: "bob") == ["one", "two", "three"])
-            #expect(try await world.chat.contacts(of: asker).map(\.person.login) == ["bob"])
+            #expect(try await world.texts(between: principal, and: "bob") == ["one", "two", "three"])
+            #expect(try await world.chat.contacts(of: principal).map(\.person.login) == ["bob"])
         }
     }
 
@@ -345,7 +345,7 @@ import Transport
             let anna = try await world.enter("anna")
             let key = try #require(anna.client.key)
             _ = try await anna.client.add("bob")
-            let asker = try world.asker(anna)
+            let principal = try world.principal(anna)
             let count = 500
             let requests = (0..<count).flatMap { _ in MessengerRequest.addContact(key, login: "nobody").encoded() }
 
@@ -354,7 +354,7 @@ import Transport
 
             // Reading stops while many wait, the answers wait for the peer, and nothing is lost.
             #expect(answer == .loggedOut)
-            #expect(!world.chat.isOnline(asker.user))
+            #expect(!world.chat.isOnline(principal.user))
         }
     }
 }

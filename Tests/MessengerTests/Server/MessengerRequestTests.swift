@@ -88,14 +88,14 @@ import Testing
     @Test func logOutEndsTheKeyAndTheSession() async throws {
         try await MessengerWorld.with { world in
             let anna = try await world.enter("anna")
-            let asker = try world.asker(anna)
+            let principal = try world.principal(anna)
             let key = try #require(anna.client.key)
 
             try await anna.client.logOut()
 
             #expect(world.service.keys.count == 0)
-            #expect(!world.chat.isOnline(asker.user))
-            #expect(try await world.test.storage.isLive(asker.session) == false)
+            #expect(!world.chat.isOnline(principal.user))
+            #expect(try await world.test.storage.isLive(principal.session) == false)
             #expect(try await anna.client.request(.contacts(key)) == .refused(prefix: 3))
             #expect(try await anna.client.request(.logOut(key)) == .refused(prefix: 2))
             try await anna.client.logIn("anna", password: password)
@@ -107,7 +107,7 @@ import Testing
         try await MessengerWorld.with { world in
             try await world.test.register("bob")
             let anna = try await world.enter("anna")
-            let first = try world.asker(anna)
+            let first = try world.principal(anna)
             let key = try #require(anna.client.key)
 
             try await anna.client.logIn("bob", password: password)
@@ -115,20 +115,20 @@ import Testing
             #expect(!world.chat.isOnline(first.user))
             #expect(try await anna.client.request(.contacts(key)) == .refused(prefix: 3))
             #expect(try await anna.client.request(.contacts(#require(anna.client.key))) == .noContacts)
-            #expect(try await world.chat.person(world.asker(anna).user).login == "bob")
+            #expect(try await world.chat.person(world.principal(anna).user).login == "bob")
         }
     }
 
     @Test func endOfTheConnectionEndsTheSession() async throws {
         try await MessengerWorld.with { world in
             let anna = try await world.enter("anna")
-            let asker = try world.asker(anna)
+            let principal = try world.principal(anna)
 
             await anna.client.close()
             await world.allLeft()
 
             #expect(world.service.keys.count == 0)
-            #expect(!world.chat.isOnline(asker.user))
+            #expect(!world.chat.isOnline(principal.user))
         }
     }
 
@@ -169,12 +169,12 @@ import Testing
 
     @Test func longListComesInSeveralAnswers() async throws {
         try await MessengerWorld.with { world in
-            let asker = try await world.test.register("anna").asker
+            let principal = try await world.test.register("anna").principal
             var logins: [String] = []
             for number in 0..<40 {
                 logins.append("\(number)-" + String(repeating: "x", count: 200))
                 try await world.test.register(logins[number])
-                _ = try await world.chat.addContact(login: logins[number], of: asker)
+                _ = try await world.chat.addContact(login: logins[number], of: principal)
             }
             let socket = try await world.socket()
             var reader = MessengerUnitReader()
@@ -208,11 +208,11 @@ import Testing
     @Test func messageThatCannotBeDeliveredIsRefused() async throws {
         try await MessengerWorld.with { world in
             let anna = try await world.enter("anna")
-            let bob = try await world.test.register("bob").asker
+            let bob = try await world.test.register("bob").principal
             let key = try #require(anna.client.key)
             let group = try await world.test.createFlow(members: [bob], by: bob)
             let channel = try await world.test.createFlow(.channel, by: bob)
-            let chat = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: world.asker(anna))
+            let chat = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: world.principal(anna))
             var recipients: [MessengerRecipient] = [.login("nobody"), .login("anna"), .login(""), .group(0)]
             recipients.append(.group(try await world.chat.flow(group, for: bob).id.rawValue))
             recipients.append(.group(try await world.chat.flow(channel, for: bob).id.rawValue))
@@ -233,13 +233,13 @@ import Testing
         try await MessengerWorld.with { world in
             try await world.test.register("bob")
             let anna = try await world.enter("anna")
-            let asker = try world.asker(anna)
+            let principal = try world.principal(anna)
             for number in 0..<100 { try await anna.client.send("\(number)", to: "bob") }
             try await anna.client.send("", to: "bob")
 
             try await anna.client.logOut()
 
-            #expect(try await world.texts(between: asker, and: "bob") == (0..<100).map(String.init))
+            #expect(try await world.texts(between: principal, and: "bob") == (0..<100).map(String.init))
             #expect(anna.client.takeRefusals() == 0)
         }
     }

@@ -33,7 +33,7 @@ import Transport
         try await MessengerWorld.with { world in
             try await world.test.register("bob")
             let device = try await world.enter("anna")
-            let anna = try world.asker(device)
+            let anna = try world.principal(device)
             try await device.client.logIn("bob", password: ChatUnderTest.password)
 
             _ = try await world.chat.write(.revokeSessions(anna.user, nil), by: nil)
@@ -58,7 +58,7 @@ import Transport
     @Test func whoDoesNotReadFindsTheRestInTheLog() async throws {
         try await MessengerWorld.with { world in
             let anna = try await world.enter("anna")
-            let bob = try await world.test.register("bob").asker
+            let bob = try await world.test.register("bob").principal
             await anna.client.close()
             await world.allLeft()
             let flow = try await world.chat.directFlow(with: world.chat.person(login: "anna"), by: bob)

@@ -99,9 +99,9 @@ struct MessengerWorld: Sendable {
         return Device(client: client)
     }
 
-    /// The asker of a log in here.
-    func asker(_ device: Device) throws -> Asker {
-        try #require(device.client.key.flatMap { service.keys.holder(of: $0) }).asker
+    /// The principal of a log in here.
+    func principal(_ device: Device) throws -> Principal {
+        try #require(device.client.key.flatMap { service.keys.holder(of: $0) }).principal
     }
 
     /// Waits until the sessions of all connections that were closed have ended.
@@ -110,14 +110,14 @@ struct MessengerWorld: Sendable {
     }
 
     /// How a group is written to.
-    func recipient(of flow: Identifier, for asker: Asker) async throws -> String {
-        "#\(try await chat.flow(flow, for: asker).id.rawValue)"
+    func recipient(of flow: Identifier, for principal: Principal) async throws -> String {
+        "#\(try await chat.flow(flow, for: principal).id.rawValue)"
     }
 
     /// The messages of the one chat of two people.
-    func texts(between asker: Asker, and login: String) async throws -> [String] {
-        let flow = try await chat.directFlow(with: chat.person(login: login), by: asker)
-        return try await test.texts(in: flow.uuid, for: asker)
+    func texts(between principal: Principal, and login: String) async throws -> [String] {
+        let flow = try await chat.directFlow(with: chat.person(login: login), by: principal)
+        return try await test.texts(in: flow.uuid, for: principal)
     }
 }
 

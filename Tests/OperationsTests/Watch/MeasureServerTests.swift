@@ -39,10 +39,10 @@ struct MeasureServerTests {
     @Test func connectionsAreCountedByProtocol() async throws {
         try await Office.open { office in
             try await office.user("alice")
-            let asker = try await office.logIn("alice").asker
+            let principal = try await office.logIn("alice").principal
             let (one, other, third) = (Listener("one"), Listener("one"), Listener("three"))
             for (connection, wantsNews) in [(one, true), (other, false), (third, true), (one, true)] {
-                office.chat.hub.attach(connection, asker: asker, wantsNews: wantsNews)
+                office.chat.hub.attach(connection, principal: principal, wantsNews: wantsNews)
             }
 
             let before = try await office.run(MeasureServer())
@@ -62,12 +62,12 @@ struct MeasureServerTests {
         try await Office.open { office in
             try await office.user("alice")
             try await office.user("bob")
-            let alice = try await office.logIn("alice").asker
+            let alice = try await office.logIn("alice").principal
             let group = try await office.run(
                 CreateFlow(owner: "alice", type: .group, title: "Garden", members: ["bob"]))
             let sink = Sink()
             let connections = [Addressed(sink, 1), Addressed(sink, 2)]
-            for connection in connections { office.chat.hub.attach(connection, asker: alice, wantsNews: true) }
+            for connection in connections { office.chat.hub.attach(connection, principal: alice, wantsNews: true) }
             let before = try await office.run(MeasureServer())
 
             for text in ["one", "two", "three"] {

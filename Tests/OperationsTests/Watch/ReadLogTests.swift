@@ -21,7 +21,7 @@ struct ReadLogTests {
         let flow = try #require(Identifier(decimal: group.uuid))
         let texts = ["Shall we plant beans?", "Only for \u{1B}[31mbob"]
         for text in texts {
-            try await office.say(text, in: flow, as: alice.asker)
+            try await office.say(text, in: flow, as: alice.principal)
         }
         return (group.uuid, texts)
     }
@@ -30,7 +30,7 @@ struct ReadLogTests {
         try await Office.open { office in
             let scene = try await Self.scene(office)
 
-            let report = try await office.run(ReadLog(last: 1000, asker: "root"))
+            let report = try await office.run(ReadLog(last: 1000, principal: "root"))
 
             let messages = report.entries.filter { $0.kind == "message" }
             #expect(messages.map(\.sender) == ["alice", "alice"])
@@ -52,7 +52,7 @@ struct ReadLogTests {
             let scene = try await Self.scene(office)
             #expect(notes.all.isEmpty)
 
-            let report = try await office.run(ReadLog(last: 1000, showsText: true, asker: "carol"))
+            let report = try await office.run(ReadLog(last: 1000, showsText: true, principal: "carol"))
 
             #expect(report.entries.compactMap(\.text) == scene.messages)
             #expect(notes.all.count == 1)
@@ -65,9 +65,9 @@ struct ReadLogTests {
     @Test func pagesFollowEachOtherWithoutGapOrRepeat() async throws {
         try await Office.open { office in
             _ = try await Self.scene(office)
-            let all = try await office.run(ReadLog(last: 1000, asker: "root"))
+            let all = try await office.run(ReadLog(last: 1000, principal: "root"))
             var positions: [Int64] = []
-            var request = ReadLog(after: 0, limit: 2, asker: "root")
+            var request = ReadLog(after: 0, limit: 2, principal: "root")
 
             while true {
                 let page = try await office.run(request)
@@ -84,8 +84,8 @@ struct ReadLogTests {
     @Test func whoeverWaitsIsToldOfWhatComes() async throws {
         try await Office.open { office in
             _ = try await Self.scene(office)
-            let head = try await office.run(ReadLog(last: 0, asker: "root")).next
-            let waiting = ReadLog(after: head, wait: ReadLog.maximumWait, asker: "root")
+            let head = try await office.run(ReadLog(last: 0, principal: "root")).next
+            let waiting = ReadLog(after: head, wait: ReadLog.maximumWait, principal: "root")
 
             async let news = office.run(waiting)
             try await office.user("dave")
@@ -97,7 +97,7 @@ struct ReadLogTests {
     @Test func waitingEndsWithTheTask() async throws {
         try await Office.open { office in
             let waiting = Task {
-                try await office.run(ReadLog(last: 0, wait: ReadLog.maximumWait, asker: "root"))
+                try await office.run(ReadLog(last: 0, wait: ReadLog.maximumWait, principal: "root"))
             }
             waiting.cancel()
 
@@ -106,8 +106,8 @@ struct ReadLogTests {
     }
 
     @Test(arguments: [
-        ReadLog(limit: 0, asker: ""), ReadLog(limit: 501, asker: ""), ReadLog(wait: -1, asker: ""),
-        ReadLog(wait: 30_001, asker: ""), ReadLog(after: -1, asker: ""), ReadLog(last: -1, asker: ""),
+        ReadLog(limit: 0, principal: ""), ReadLog(limit: 501, principal: ""), ReadLog(wait: -1, principal: ""),
+        ReadLog(wait: 30_001, principal: ""), ReadLog(after: -1, principal: ""), ReadLog(last: -1, principal: ""),
     ])
     func whatIsOutOfRangeIsRefused(_ operation: ReadLog) async throws {
         try await Office.open { office in

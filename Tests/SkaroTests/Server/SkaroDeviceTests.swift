@@ -189,8 +189,8 @@ import Transport
         try await SkaroServer.with { server in
             let phone = try await server.join("bob")
             let desk = try await server.logIn("bob")
-            let asker = try await server.chat.restore(token: TokenHash(of: phone.session), within: 300)
-            try await server.chat.logOut(asker)
+            let principal = try await server.chat.restore(token: TokenHash(of: phone.session), within: 300)
+            try await server.chat.logOut(principal)
 
             #expect(await phone.client.webSocket.closed().code == 1008)
             #expect(try await desk.ask(.getContacts).contacts == [])
@@ -234,8 +234,8 @@ import Transport
         try await SkaroServer.with { server in
             let alice = try await server.join("alice")
             let bob = try await server.join("bob")
-            let owner = try await server.asker("alice")
-            let group = try await server.test.createFlow(members: [try await server.asker("bob")], by: owner)
+            let owner = try await server.principal("alice")
+            let group = try await server.test.createFlow(members: [try await server.principal("bob")], by: owner)
             _ = try await alice.client.send("with Bob", to: group.description)
             #expect(try await bob.bodies(1) == ["with Bob"])
 
@@ -257,7 +257,7 @@ import Transport
     ) async throws {
         try await SkaroServer.with { server in
             var bob = try await server.join("bob")
-            let owner = try await server.test.register("alice").asker
+            let owner = try await server.test.register("alice").principal
             let group = try await MembershipCase.makeGroup(in: server.test, owner: owner)
             if !isConnected {
                 await bob.client.close()
@@ -282,7 +282,7 @@ import Transport
 
     @Test func newSessionBeginsWhereTheAccountHasReadFarthest() async throws {
         try await SkaroServer.with { server in
-            let alice = try await server.test.register("alice").asker
+            let alice = try await server.test.register("alice").principal
             let phone = try await server.join("bob")
             let chat = try await server.chat.directFlow(with: try await server.chat.person(login: "bob"), by: alice)
             for number in 0..<3 { try await server.test.send("\(number)", to: chat.uuid, by: alice) }

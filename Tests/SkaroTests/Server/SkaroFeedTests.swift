@@ -10,12 +10,12 @@ import Testing
 
 /// What a session is shown, and how much of it has arrived.
 struct SkaroFeedTests {
-    private static let asker = Asker(
-        user: UserID(1), uuid: Identifier(1), session: SessionID(1), expires: LogTime(seconds: .max))
+    private static let principal = Principal(
+        user: UserID(1), uuid: Identifier(1), session: SessionID(1), expires: Timestamp(seconds: .max))
 
     /// A feed that is up to date at a position.
     private static func feed(at position: Int64) -> SkaroFeed {
-        var feed = SkaroFeed(asker: asker, after: Position(0))
+        var feed = SkaroFeed(principal: principal, after: Position(0))
         _ = feed.start()
         _ = feed.next()
         feed.arrived(at: Position(position), more: false)
@@ -24,7 +24,7 @@ struct SkaroFeedTests {
     }
 
     @Test func beginsWithARead() {
-        var feed = SkaroFeed(asker: Self.asker, after: Position(7))
+        var feed = SkaroFeed(principal: Self.principal, after: Position(7))
         func start() -> Bool { feed.start() }
         func next() -> Position? { feed.next() }
 
@@ -99,12 +99,12 @@ struct SkaroFeedTests {
 
     @Test func ownMessagesAreShownToOthersOnly() async throws {
         try await ChatUnderTest.with { test in
-            let alice = try await test.register("alice").asker
+            let alice = try await test.register("alice").principal
             let flow = try await test.createFlow(by: alice)
             let first = try await test.send("first", to: flow, by: alice)
             try await test.send("second", to: flow, by: alice)
             let page = try await test.chat.missed(for: alice, after: .start, limit: 10)
-            var feed = SkaroFeed(asker: alice, after: .start)
+            var feed = SkaroFeed(principal: alice, after: .start)
             feed.submitted(first.uuid)
             feed.submitted(Identifier(5))
             feed.withdrawn(Identifier(5))

@@ -125,7 +125,7 @@ import Testing
             let alice = try await server.join("alice")
             let bob = try await server.join("bob")
             let group = try await server.test.createFlow(
-                members: [try await server.asker("bob")], by: try await server.asker("alice")
+                members: [try await server.principal("bob")], by: try await server.principal("alice")
             ).description
 
             let stored = try await alice.client.send("Hello, all!", to: group)
@@ -139,7 +139,7 @@ import Testing
     @Test func loginOfDigitsDoesNotHideAGroup() async throws {
         try await SkaroServer.with { server in
             let alice = try await server.join("alice")
-            let bob = try await server.asker("alice")
+            let bob = try await server.principal("alice")
             let group = try await server.test.createFlow(members: [bob], by: bob).description
             let thief = try await server.join(group)
 
@@ -156,7 +156,7 @@ import Testing
         try await SkaroServer.with { server in
             let alice = try await server.join("alice")
             let bob = try await server.join("bob")
-            let owner = try await server.asker("alice")
+            let owner = try await server.principal("alice")
             let channel = try await server.test.createFlow(.channel, by: owner).description
             let hidden = try await server.test.createFlow(members: [owner], by: owner).description
 
@@ -193,7 +193,7 @@ import Testing
 
     @Test func otherProtocolsMessagesBecomeReadable() async throws {
         try await SkaroServer.with { server in
-            let alice = try await server.test.register("alice").asker
+            let alice = try await server.test.register("alice").principal
             let bob = try await server.join("bob")
             let flow = try await server.chat.directFlow(with: try await server.chat.person(login: "bob"), by: alice)
                 .uuid
@@ -244,17 +244,17 @@ import Testing
 
     @Test func historyShowsEditsAndDeletions() async throws {
         try await SkaroServer.with { server in
-            let asker = try await server.test.register("alice").asker
+            let principal = try await server.test.register("alice").principal
             let bob = try await server.join("bob")
-            let flow = try await server.chat.directFlow(with: try await server.chat.person(login: "bob"), by: asker)
+            let flow = try await server.chat.directFlow(with: try await server.chat.person(login: "bob"), by: principal)
                 .uuid
-            let first = try await server.test.send("first", to: flow, by: asker)
-            let second = try await server.test.send("second", to: flow, by: asker)
+            let first = try await server.test.send("first", to: flow, by: principal)
+            let second = try await server.test.send("second", to: flow, by: principal)
             #expect(try await bob.bodies(2) == ["first", "second"])
 
-            _ = try await server.chat.edit(first.uuid, text: "edited", by: asker)
-            _ = try await server.chat.delete(second.uuid, in: flow, by: asker)
-            try await server.test.send("third", to: flow, by: asker)
+            _ = try await server.chat.edit(first.uuid, text: "edited", by: principal)
+            _ = try await server.chat.delete(second.uuid, in: flow, by: principal)
+            try await server.test.send("third", to: flow, by: principal)
 
             // Changes are not pushed.
             #expect(try await bob.bodies(1) == ["third"])
@@ -289,7 +289,7 @@ import Testing
 
     @Test func historyWithLargeFilesIsWhole() async throws {
         try await SkaroServer.with { server in
-            let alice = try await server.test.register("alice").asker
+            let alice = try await server.test.register("alice").principal
             let bob = try await server.join("bob")
             let flow = try await server.chat.directFlow(with: try await server.chat.person(login: "bob"), by: alice)
                 .uuid

@@ -101,8 +101,8 @@ struct SkaroServer: Sendable {
     }
 
     /// The account as another protocol would use it.
-    func asker(_ login: String) async throws -> Asker {
-        try await test.logIn(login).asker
+    func principal(_ login: String) async throws -> Principal {
+        try await test.logIn(login).principal
     }
 }
 

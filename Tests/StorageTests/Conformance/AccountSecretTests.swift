@@ -21,16 +21,16 @@ struct AccountSecretTests {
             ]
             for (login, number) in own {
                 let user = try await test.createUser(login)
-                #expect(try await test.storage.user(user)?.fastChatNumber == number)
-                #expect(try await test.storage.user(fastChatNumber: number)?.id == user)
+                #expect(try await test.storage.user(user)?.publicNumber == number)
+                #expect(try await test.storage.user(publicNumber: number)?.id == user)
             }
             for login in others {
                 let user = try await test.createUser(login)
-                #expect(try await test.storage.user(user)?.fastChatNumber == 1_000_000_000 + user.rawValue, "\(login)")
-                #expect(try await test.storage.user(fastChatNumber: 1_000_000_000 + user.rawValue)?.id == user)
+                #expect(try await test.storage.user(user)?.publicNumber == 1_000_000_000 + user.rawValue, "\(login)")
+                #expect(try await test.storage.user(publicNumber: 1_000_000_000 + user.rawValue)?.id == user)
             }
             for number in [8, -1, 1_000_000_000, 2_000_000_000, .max, .min] as [Int64] {
-                #expect(try await test.storage.user(fastChatNumber: number) == nil)
+                #expect(try await test.storage.user(publicNumber: number) == nil)
             }
         }
     }
@@ -42,49 +42,49 @@ struct AccountSecretTests {
             try await test.done(.updateUser(first, UserChanges(login: ("alice", "alice"))))
             let second = try await test.createUser("7")
 
-            #expect(try await test.storage.user(fastChatNumber: 7)?.id == second)
-            #expect(try await test.storage.user(first)?.fastChatNumber == 1_000_000_000 + first.rawValue)
+            #expect(try await test.storage.user(publicNumber: 7)?.id == second)
+            #expect(try await test.storage.user(first)?.publicNumber == 1_000_000_000 + first.rawValue)
             try await test.done(.deleteUser(second))
-            #expect(try await test.storage.user(fastChatNumber: 7) == nil)
+            #expect(try await test.storage.user(publicNumber: 7) == nil)
             let third = try await test.createUser("7")
-            #expect(try await test.storage.user(fastChatNumber: 7)?.id == third)
+            #expect(try await test.storage.user(publicNumber: 7)?.id == third)
         }
     }
 
     @Test(arguments: StorageKind.available)
-    func theSkaroSecretBelongsToThePassword(kind: StorageKind) async throws {
+    func theChallengeSecretBelongsToThePassword(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
-            func secret(_ user: UserID) async throws -> [UInt8]? { try await test.storage.user(user)?.skaroSecret }
+            func secret(_ user: UserID) async throws -> [UInt8]? { try await test.storage.user(user)?.challengeSecret }
             var new = test.newUser("alice")
-            new.skaroSecret = [1, 2, 3]
+            new.challengeSecret = [1, 2, 3]
             let alice = try await test.done(.createUser(new, session: nil, admin: nil)).userID
             let bob = try await test.createUser("bob")
             #expect(try await secret(alice) == [1, 2, 3])
             #expect(try await secret(bob) == nil)
 
-            try await test.done(.setSkaroSecret(bob, [4], verified: "hash of bob"))
+            try await test.done(.setChallengeSecret(bob, [4], verified: "hash of bob"))
             #expect(try await secret(bob) == [4])
             // The password was changed between the check and the write.
-            #expect(try await test.done(.setSkaroSecret(bob, [5], verified: "old hash")).existed)
+            #expect(try await test.done(.setChallengeSecret(bob, [5], verified: "old hash")).existed)
             #expect(try await secret(bob) == [4])
-            try await test.done(.setSkaroSecret(bob, [6]))
+            try await test.done(.setChallengeSecret(bob, [6]))
             #expect(try await secret(bob) == [6])
 
             // The same password keeps it, another one takes it away or brings its own.
             try await test.done(.upgradePasswordHash(bob, hash: "better"))
             #expect(try await secret(bob) == [6])
-            try await test.done(.upgradePasswordHash(bob, hash: "best", replacing: "better", skaroSecret: [7]))
+            try await test.done(.upgradePasswordHash(bob, hash: "best", replacing: "better", challengeSecret: [7]))
             #expect(try await secret(bob) == [7])
-            try await test.done(.upgradePasswordHash(bob, hash: "worse", replacing: "better", skaroSecret: [8]))
+            try await test.done(.upgradePasswordHash(bob, hash: "worse", replacing: "better", challengeSecret: [8]))
             #expect(try await secret(bob) == [7])
             try await test.done(.setPassword(bob, hash: "h", keeping: nil))
             #expect(try await secret(bob) == nil)
-            try await test.done(.setPassword(bob, hash: "h", keeping: nil, skaroSecret: [9]))
+            try await test.done(.setPassword(bob, hash: "h", keeping: nil, challengeSecret: [9]))
             #expect(try await secret(bob) == [9])
             try await test.done(.deleteUser(bob))
             #expect(try await secret(bob) == nil)
-            #expect(try await test.refusal(of: .setSkaroSecret(bob, [1])) == .accountDeleted)
-            #expect(try await test.refusal(of: .setSkaroSecret(UserID(99), [1])) == .noSuchUser)
+            #expect(try await test.refusal(of: .setChallengeSecret(bob, [1])) == .accountDeleted)
+            #expect(try await test.refusal(of: .setChallengeSecret(UserID(99), [1])) == .noSuchUser)
         }
     }
 

@@ -200,7 +200,7 @@ struct AccountWriteTests {
                 try #require(try await test.done(.openSession(alice, session(3, lifetimeSeconds: .max))).row))
             #expect(try await test.storage.sessions(of: alice).map(\.id) == [endless, long, short])
             #expect(try await test.storage.sessions(of: alice, limit: 1).map(\.id) == [endless])
-            #expect(try await session(3, on: test)?.expires == LogTime(milliseconds: .max))
+            #expect(try await session(3, on: test)?.expires == Timestamp(milliseconds: .max))
 
             test.clock.advance(milliseconds: 1000)
             #expect(try await test.storage.sessions(of: alice).map(\.id) == [endless, long])

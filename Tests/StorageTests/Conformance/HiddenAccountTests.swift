@@ -55,7 +55,7 @@ import Testing
                 try await test.done(.updateFlow(made, title: title, info: nil))
                 flows.append(made)
             }
-            func found(_ title: String?, since: LogTime? = nil, after: FlowID = FlowID(0)) async throws -> [FlowID] {
+            func found(_ title: String?, since: Timestamp? = nil, after: FlowID = FlowID(0)) async throws -> [FlowID] {
                 try await test.storage.shownFlows(title: title, since: since, after: after, limit: 10).map(\.id)
             }
 

@@ -50,7 +50,7 @@ struct InviteTests {
     @Test(arguments: StorageKind.available)
     func invitesExpireAndAreRevoked(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
-            let expires = LogTime(milliseconds: test.clock.now.milliseconds + 1000)
+            let expires = Timestamp(milliseconds: test.clock.now.milliseconds + 1000)
             try await test.done(.createInvite(NewInvite(codeHash: hash(1), uses: 9, expires: expires)))
             try await test.done(.createInvite(NewInvite(codeHash: hash(2), uses: 9)))
             test.clock.advance(milliseconds: 999)

@@ -36,7 +36,7 @@ struct LogStepTests {
                     ofFirstMessageIn: flow, atOrAfter: message.time, count: Int64(sent.count))
                 #expect(number == Int64(min(index, index > 3 ? 2 : index)))
             }
-            func numbers(_ comparison: TimeComparison, _ time: LogTime) async throws -> [Int64] {
+            func numbers(_ comparison: TimeComparison, _ time: Timestamp) async throws -> [Int64] {
                 try await test.storage.messages(sent: comparison, time, in: flow, limit: 100).messages.map(\.number)
             }
             #expect(try await numbers(.exactly, sent[4].time) == [4])

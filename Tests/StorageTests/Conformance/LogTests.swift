@@ -103,7 +103,7 @@ struct LogTests {
             let alice = try await test.createUser("alice")
             let flow = try await test.createFlow(owner: alice)
             let latest = test.clock.now
-            var times: [LogTime] = []
+            var times: [Timestamp] = []
             for step in [-5000, -55_000, 3, 59_996, 1, 1] as [Int64] {
                 test.clock.advance(milliseconds: step)
                 times.append(try await test.send("x", from: alice, to: flow).time)

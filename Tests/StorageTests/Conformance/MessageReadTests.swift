@@ -8,10 +8,10 @@ import Testing
 
 struct MessageReadTests {
     /// Two flows whose messages alternate, four in each of several instants, each text its index.
-    private func fill(_ test: StorageUnderTest) async throws -> (flows: [FlowID], times: [LogTime], alice: UserID) {
+    private func fill(_ test: StorageUnderTest) async throws -> (flows: [FlowID], times: [Timestamp], alice: UserID) {
         let alice = try await test.createUser("alice")
         let flows = [try await test.createFlow(owner: alice), try await test.createFlow(owner: alice)]
-        var times: [LogTime] = []
+        var times: [Timestamp] = []
         for instant in 0..<5 {
             test.clock.advance(milliseconds: 400)
             times.append(test.clock.now)
@@ -29,9 +29,9 @@ struct MessageReadTests {
         try await StorageUnderTest.with(kind) { test in
             let (flows, times, _) = try await fill(test)
             let storage = test.storage
-            let between = LogTime(milliseconds: times[2].milliseconds + 1)
-            let extremes = [LogTime(milliseconds: .min), LogTime(milliseconds: .max)]
-            let cases: [(TimeComparison, LogTime, Range<Int>)] = [
+            let between = Timestamp(milliseconds: times[2].milliseconds + 1)
+            let extremes = [Timestamp(milliseconds: .min), Timestamp(milliseconds: .max)]
+            let cases: [(TimeComparison, Timestamp, Range<Int>)] = [
                 (.exactly, times[2], 8..<12), (.exactly, between, 0..<0), (.atOrBefore, times[2], 0..<12),
                 (.atOrBefore, between, 0..<12), (.atOrAfter, times[2], 8..<20), (.atOrAfter, between, 12..<20),
                 (.exactly, times[4], 16..<20), (.atOrBefore, times[4], 0..<20), (.atOrAfter, times[0], 0..<20),
@@ -82,7 +82,7 @@ struct MessageReadTests {
                 let number = try await storage.number(ofFirstMessageIn: flows[0], atOrAfter: time, count: 10)
                 #expect(number == Int64(instant * 2))
             }
-            let late = LogTime(milliseconds: .max)
+            let late = Timestamp(milliseconds: .max)
             #expect(try await storage.number(ofFirstMessageIn: flows[0], atOrAfter: late, count: 10) == 10)
         }
     }
@@ -94,7 +94,7 @@ struct MessageReadTests {
             let events = try await test.storage.events(after: .start, limit: 100)
             for time in Set(events.map(\.time)) {
                 for shift in [-1, 0, 1] as [Int64] {
-                    let asked = LogTime(milliseconds: time.milliseconds + shift)
+                    let asked = Timestamp(milliseconds: time.milliseconds + shift)
                     let cursor = try await test.storage.cursor(before: asked)
                     #expect(cursor == events.last { $0.time < asked }?.position ?? .start)
                 }

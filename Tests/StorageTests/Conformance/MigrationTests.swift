@@ -191,8 +191,8 @@ struct MigrationTests {
 
             try await test.storage.checkSchema()
             let users = try await test.storage.users(limit: 10)
-            #expect(users.map(\.fastChatNumber) == [1_000_000_001, 42, 1_000_000_003])
-            #expect(users.allSatisfy { $0.skaroSecret == nil })
+            #expect(users.map(\.publicNumber) == [1_000_000_001, 42, 1_000_000_003])
+            #expect(users.allSatisfy { $0.challengeSecret == nil })
             // Who was made with an account has the same salted hash.
             #expect(try await test.storage.admin(username: "root")?.user == UserID(1))
             #expect(try await test.storage.admin(username: "changed since")?.user == nil)

@@ -60,7 +60,7 @@ struct PostgresCommitTests {
 
     @Test func aBackendKilledDuringCommitLosesAndDoublesNothing() async throws {
         try await PostgresTestDatabase.withEngine { engine, database in
-            let storage = Storage(engine: engine, now: { LogTime(seconds: 1) })
+            let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
             try await prepare(storage)
             // COMMIT waits in a deferred trigger for a lock that the test holds.
             try await database.raw.query(
@@ -104,7 +104,7 @@ struct PostgresCommitTests {
             configuration.port = proxy.port
             configuration.parameters["sslmode"] = "disable"
             let storage = Storage(
-                engine: PostgresEngine(configuration, logger: .silent), now: { LogTime(seconds: 1) })
+                engine: PostgresEngine(configuration, logger: .silent), now: { Timestamp(seconds: 1) })
             try await prepare(storage)
             var texts: [String] = []
             for round in 0..<50 {
@@ -123,7 +123,7 @@ struct PostgresCommitTests {
 
     @Test func aBackendKilledAtAnyMomentLosesAndDoublesNothing() async throws {
         try await PostgresTestDatabase.withEngine { engine, database in
-            let storage = Storage(engine: engine, now: { LogTime(seconds: 1) })
+            let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
             try await prepare(storage)
             var texts: [String] = []
             var kills = 0

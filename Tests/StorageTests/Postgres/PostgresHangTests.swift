@@ -96,7 +96,7 @@ struct PostgresHangTests {
     @Test(arguments: [FaultyProxy.CommitFault.stallBeforeServer, .stallBeforeClient])
     func aBatchWhoseCommitHasNoAnswerIsLookedUp(fault: FaultyProxy.CommitFault) async throws {
         try await withRelay { engine, proxy, _ in
-            let storage = Storage(engine: engine, now: { LogTime(seconds: 1) })
+            let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
             try await retrying { () async throws(StorageError) in _ = try await storage.migrate() }
             func account(_ name: String, _ number: UInt128) -> Write {
                 let user = NewUser(

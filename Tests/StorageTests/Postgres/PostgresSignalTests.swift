@@ -21,7 +21,7 @@ struct PostgresSignalTests {
 
     @Test func aLostConnectionIsMadeAnew() async throws {
         try await PostgresTestDatabase.withEngine { engine, database in
-            let storage = Storage(engine: engine, now: { LogTime(seconds: 1) })
+            let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
             _ = try await storage.migrate()
             var hints = storage.signals.subscribe().makeAsyncIterator()
             #expect(await hints.next() == .reconnected)
@@ -46,7 +46,7 @@ struct PostgresSignalTests {
             configuration.host = "127.0.0.1"
             configuration.port = proxy.port
             let engine = PostgresEngine(configuration, logger: .silent)
-            let storage = Storage(engine: engine, now: { LogTime(seconds: 1) })
+            let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
             _ = try await storage.migrate()
             await proxy.stop()
             var hints = storage.signals.subscribe().makeAsyncIterator()
@@ -65,7 +65,7 @@ struct PostgresSignalTests {
 
     @Test func withoutSubscribersThereIsNoConnection() async throws {
         try await PostgresTestDatabase.withEngine { engine, database in
-            let storage = Storage(engine: engine, now: { LogTime(seconds: 1) })
+            let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
             _ = try await storage.migrate()
             _ = try await storage.commit([newcomer(1)])
 
@@ -75,7 +75,7 @@ struct PostgresSignalTests {
 
     @Test func aTransactionThatIsRolledBackLeavesNoHint() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
-            let storage = Storage(engine: engine, now: { LogTime(seconds: 1) })
+            let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
             _ = try await storage.migrate()
             var hints = storage.signals.subscribe().makeAsyncIterator()
             #expect(await hints.next() == .reconnected)

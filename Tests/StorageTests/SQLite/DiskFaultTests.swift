@@ -36,7 +36,7 @@ struct DiskFaultTests {
     /// A closed database with an account and a flow, which every step begins with.
     private static func makeTemplate(in folder: StorageFolder) async throws {
         let storage = Storage(
-            engine: try SQLiteEngine(.file(folder.path + file), create: true), now: { LogTime(seconds: 1) })
+            engine: try SQLiteEngine(.file(folder.path + file), create: true), now: { Timestamp(seconds: 1) })
         _ = try await storage.migrate()
         let user = NewUser(uuid: Identifier(1), login: "alice", loginKey: "alice", username: "", passwordHash: "")
         let new = NewFlow(
@@ -66,7 +66,7 @@ struct DiskFaultTests {
         guard let engine = try? SQLiteEngine(.file(path), create: false, readers: 1, checkpointPages: 12) else {
             return []
         }
-        let storage = Storage(engine: engine, clock: ImpatientClock(), now: { LogTime(seconds: 1) })
+        let storage = Storage(engine: engine, clock: ImpatientClock(), now: { Timestamp(seconds: 1) })
         var batches: [Batch] = []
         for number in 0..<Self.batches {
             let texts = (0...number % 3).map { part in
@@ -102,7 +102,7 @@ struct DiskFaultTests {
     /// Opens what a restart finds, and holds it against the answers.
     private static func check(_ folder: StorageFolder, _ batches: [Batch], _ place: Comment) async throws {
         let engine = try SQLiteEngine(.file(folder.path + file), create: false, readers: 1)
-        let storage = Storage(engine: engine, now: { LogTime(seconds: 1) })
+        let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
         #expect(try await engine.integrityProblems() == [], place)
         let stored = try await storage.messages(in: flow, numbers: 0..<1000).messages
         let texts = stored.map { String(decoding: $0.content, as: UTF8.self) }

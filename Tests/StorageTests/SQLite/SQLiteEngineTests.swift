@@ -15,7 +15,7 @@ struct SQLiteEngineTests {
         let folder = try StorageFolder()
         defer { folder.remove() }
         let path = folder.path + "/parley.db"
-        let storage = Storage(engine: try SQLiteEngine(.file(path), create: true), now: { LogTime(seconds: 1) })
+        let storage = Storage(engine: try SQLiteEngine(.file(path), create: true), now: { Timestamp(seconds: 1) })
         _ = try await storage.migrate()
         let user = NewUser(
             uuid: Identifier(1), login: "alice", loginKey: "alice", username: "", passwordHash: "",
@@ -113,7 +113,7 @@ struct SQLiteEngineTests {
             let kept = contents.dropLast(6 * 4096)
             try write(kept + [UInt8](repeating: 0xAA, count: 6 * 4096), to: path)
             let engine = try SQLiteEngine(.file(path), create: false)
-            let storage = Storage(engine: engine, now: { LogTime(seconds: 1) })
+            let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
 
             #expect(await storageFailure { _ = try await storage.users(limit: 10) }?.code == .unusable)
             #expect(try await !engine.integrityProblems().isEmpty)

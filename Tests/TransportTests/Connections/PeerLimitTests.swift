@@ -54,9 +54,9 @@ struct PeerLimitTests {
     @Test func patienceEndsWithTheWriteTimeout() {
         var limits = PeerLimits()
         limits.writeTimeout = .seconds(60)
-        var patience = PeerPatience(Self.registry(limits), minimumBytes: 100, now: Self.time(0))
+        var timeout = PeerTimeouts(Self.registry(limits), minimumBytes: 100, now: Self.time(0))
         func isCut(at seconds: Int64, waiting: Int = 1000) -> Bool {
-            patience.isExhausted(taken: 0, waiting: waiting, isWaiting: waiting > 0, now: Self.time(seconds))
+            timeout.isExhausted(taken: 0, waiting: waiting, isWaiting: waiting > 0, now: Self.time(seconds))
         }
 
         #expect(!isCut(at: 1))
@@ -69,10 +69,10 @@ struct PeerLimitTests {
         var limits = PeerLimits()
         limits.outboundBytes = 1500
         let registry = Self.registry(limits)
-        var one = PeerPatience(registry, minimumBytes: 100, now: Self.time(0))
-        var two = PeerPatience(registry, minimumBytes: 100, now: Self.time(0))
-        func isCut(_ patience: inout PeerPatience, at seconds: Int64, taken: UInt64 = 0) -> Bool {
-            patience.isExhausted(taken: taken, waiting: 1000, isWaiting: true, now: Self.time(seconds))
+        var one = PeerTimeouts(registry, minimumBytes: 100, now: Self.time(0))
+        var two = PeerTimeouts(registry, minimumBytes: 100, now: Self.time(0))
+        func isCut(_ timeout: inout PeerTimeouts, at seconds: Int64, taken: UInt64 = 0) -> Bool {
+            timeout.isExhausted(taken: taken, waiting: 1000, isWaiting: true, now: Self.time(seconds))
         }
 
         #expect(!isCut(&one, at: 0))
@@ -88,15 +88,15 @@ struct PeerLimitTests {
     @Test func theTimeForALogInEndsUnlessThereIsOne() {
         var limits = PeerLimits()
         limits.logInTimeout = .seconds(60)
-        var patience = PeerPatience(Self.registry(limits), minimumBytes: 1, now: Self.time(0))
+        var timeout = PeerTimeouts(Self.registry(limits), minimumBytes: 1, now: Self.time(0))
 
-        #expect(!patience.isLogInOverdue(now: Self.time(59)))
-        #expect(patience.isLogInOverdue(now: Self.time(60)))
-        patience.loggedIn()
-        #expect(!patience.isLogInOverdue(now: Self.time(1000)))
-        patience.loggedOut(now: Self.time(1000))
-        #expect(!patience.isLogInOverdue(now: Self.time(1059)))
-        #expect(patience.isLogInOverdue(now: Self.time(1060)))
+        #expect(!timeout.isLogInOverdue(now: Self.time(59)))
+        #expect(timeout.isLogInOverdue(now: Self.time(60)))
+        timeout.loggedIn()
+        #expect(!timeout.isLogInOverdue(now: Self.time(1000)))
+        timeout.loggedOut(now: Self.time(1000))
+        #expect(!timeout.isLogInOverdue(now: Self.time(1059)))
+        #expect(timeout.isLogInOverdue(now: Self.time(1060)))
     }
 
     private static func registry(_ limits: PeerLimits) -> ConnectionRegistry {

@@ -37,7 +37,7 @@ extension ShowUser.Report: CommandReport {
         fields.add("Username", user.username)
         fields.add("UUID", user.uuid)
         fields.add("Row", "\(user.row)")
-        fields.add("FastChat", "\(user.fastChatNumber)")
+        fields.add("FastChat", "\(user.publicNumber)")
         fields.add("Bot", user.isBot ? "yes" : "no")
         fields.add("Email", user.email.isEmpty ? "-" : user.email)
         fields.add("Bio", user.bio.isEmpty ? "-" : user.bio)

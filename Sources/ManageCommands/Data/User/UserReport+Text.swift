@@ -25,6 +25,6 @@ extension UserReport {
     static let headings = ["ROW", "LOGIN", "USERNAME", "BOT", "FASTCHAT", "CREATED"]
 
     var cells: [String] {
-        ["\(row)", login, username, isBot ? "yes" : "no", "\(fastChatNumber)", created.dayOfTime]
+        ["\(row)", login, username, isBot ? "yes" : "no", "\(publicNumber)", created.dayOfTime]
     }
 }

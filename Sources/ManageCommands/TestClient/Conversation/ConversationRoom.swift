@@ -177,8 +177,8 @@ final class ConversationRoom: Sendable {
         return text.lines(own(words, in: conversation), isElsewhere: false)
     }
 
-    private func own(_ words: String, in conversation: Conversation) -> Utterance {
-        Utterance(
+    private func own(_ words: String, in conversation: Conversation) -> ChatMessage {
+        ChatMessage(
             conversation: conversation, author: client.own, isOwn: true, text: words,
             time: Int64(CommandContext.current.now()))
     }
@@ -223,7 +223,7 @@ struct ConversationText: Sendable {
     var clock: @Sendable (Int64) -> String
 
     /// An utterance; one that is elsewhere says where.
-    func lines(_ utterance: Utterance, isElsewhere: Bool) -> [String] {
+    func lines(_ utterance: ChatMessage, isElsewhere: Bool) -> [String] {
         let time = utterance.time.map { style.apply(.faint, to: clock($0)) + " " } ?? ""
         let author = style.apply(utterance.isOwn ? .green : .cyan, to: escaped(utterance.author))
         let isNamed = isElsewhere && utterance.conversation.kind == .group

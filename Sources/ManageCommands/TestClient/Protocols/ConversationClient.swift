@@ -35,7 +35,7 @@ struct Conversation: Hashable, Sendable {
 }
 
 /// Something that was said.
-struct Utterance: Equatable, Sendable {
+struct ChatMessage: Equatable, Sendable {
     var conversation: Conversation
     var author: String
     var isOwn: Bool
@@ -53,7 +53,7 @@ struct ConversationContact: Equatable, Sendable {
 
 /// What a connection is told.
 enum ConversationEvent: Equatable, Sendable {
-    case said(Utterance)
+    case said(ChatMessage)
     case presence(String, isOnline: Bool)
     case notice(String)
     /// The account is in a group, perhaps one that it has just made.
@@ -83,7 +83,7 @@ protocol ConversationClient: AnyObject, Sendable {
     func add(_ name: String) async throws -> ConversationContact
     func groups() async throws -> [Conversation]
     /// What was said last, oldest first.
-    func history(of conversation: Conversation, count: Int) async throws -> [Utterance]
+    func history(of conversation: Conversation, count: Int) async throws -> [ChatMessage]
     /// Sends the bytes of a picture.
     func show(_ picture: [UInt8], to conversation: Conversation) async throws
     /// Makes a group; `nil` when the answer comes as an event.
@@ -100,7 +100,7 @@ extension ConversationClient {
     func contacts() async throws -> [ConversationContact] { throw missing("list of contacts") }
     func add(_ name: String) async throws -> ConversationContact { throw missing("list of contacts") }
     func groups() async throws -> [Conversation] { throw missing("list of groups") }
-    func history(of conversation: Conversation, count: Int) async throws -> [Utterance] { throw missing("history") }
+    func history(of conversation: Conversation, count: Int) async throws -> [ChatMessage] { throw missing("history") }
     func show(_ picture: [UInt8], to conversation: Conversation) async throws { throw missing("pictures") }
     func makeGroup(title: String, members: [String]) async throws -> Conversation? {
         throw missing("request that makes a group")

@@ -73,7 +73,7 @@ final class FastChatConversations: ConversationClient {
             let words = message.kind == .image && message.text != nil ? "[picture]" : message.text
             return [
                 .said(
-                    Utterance(
+                    ChatMessage(
                         conversation: message.group.map(conversation) ?? .person(author), author: author,
                         isOwn: author == own, text: words ?? "[unreadable message]"))
             ]

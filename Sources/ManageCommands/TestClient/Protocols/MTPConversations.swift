@@ -137,7 +137,7 @@ final class MTPConversations: ConversationClient {
         }
     }
 
-    func history(of conversation: Conversation, count: Int) async throws -> [Utterance] {
+    func history(of conversation: Conversation, count: Int) async throws -> [ChatMessage] {
         let flow = try await flow(of: conversation)
         // The first answer tells how many messages there are; its range may be empty.
         let first = try await succeeded(.allMessages(as: credentials, flow: flow))
@@ -149,7 +149,7 @@ final class MTPConversations: ConversationClient {
                 try await succeeded(.allMessages(as: credentials, flow: flow, start: start, end: total)).data?
                 .message ?? []
         }
-        var said: [Utterance] = []
+        var said: [ChatMessage] = []
         for message in messages.suffix(count) { said.append(await utterance(message)) }
         return said
     }
@@ -229,7 +229,7 @@ final class MTPConversations: ConversationClient {
         return .person(other.flatMap { logins[$0] } ?? other ?? flow)
     }
 
-    private func utterance(_ message: MessageObject) async -> Utterance {
+    private func utterance(_ message: MessageObject) async -> ChatMessage {
         let author = message.fromUser ?? ""
         if state.withLock({ $0.logins[author] }) == nil,
             let answer = try? await succeeded(.userInfo(as: credentials, about: [author]))
@@ -246,7 +246,7 @@ final class MTPConversations: ConversationClient {
         ]
         var parts = [message.text?.string ?? ""] + files.compactMap { $0.0 == nil ? nil : $0.1 }
         if message.editedStatus == true { parts.append("(edited)") }
-        return Utterance(
+        return ChatMessage(
             conversation: conversation(flow), author: state.withLock { $0.logins[author] } ?? author,
             isOwn: author == credentials.uuid, text: parts.filter { !$0.isEmpty }.joined(separator: " "),
             time: message.time)

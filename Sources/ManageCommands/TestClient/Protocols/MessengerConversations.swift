@@ -37,7 +37,7 @@ final class MessengerConversations: ConversationClient {
         switch push {
         case .message(let sender, let text):
             // A group's messages cannot be told from others but by the title that they begin with.
-            return [.said(Utterance(conversation: .person(sender), author: sender, isOwn: false, text: text))]
+            return [.said(ChatMessage(conversation: .person(sender), author: sender, isOwn: false, text: text))]
         case .presence(let login, let isOnline): return [.presence(login, isOnline: isOnline)]
         }
     }

@@ -64,7 +64,7 @@ final class SkaroConversations: ConversationClient {
         return ConversationContact(name: user?.login ?? name, isOnline: user?.isOnline)
     }
 
-    func history(of conversation: Conversation, count: Int) async throws -> [Utterance] {
+    func history(of conversation: Conversation, count: Int) async throws -> [ChatMessage] {
         try await succeeded(.getHistory(dialog: conversation.address, before: nil, limit: count)).history?
             .map(utterance) ?? []
     }
@@ -75,11 +75,11 @@ final class SkaroConversations: ConversationClient {
         return answer
     }
 
-    private func utterance(_ message: SkaroMessage) -> Utterance {
+    private func utterance(_ message: SkaroMessage) -> ChatMessage {
         let isOwn = message.from == own
         let conversation: Conversation =
             message.flow.map { .group($0, title: "") } ?? .person(isOwn ? message.to : message.from)
-        return Utterance(
+        return ChatMessage(
             conversation: conversation, author: message.from, isOwn: isOwn, text: message.body, time: message.time)
     }
 }

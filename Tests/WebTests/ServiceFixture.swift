@@ -4,10 +4,10 @@
 import Logging
 import Synchronization
 
-@testable import AdminWeb
+@testable import Web
 
-/// A `WebFace` whose server and checks a test commands, and which counts how often they were asked.
-final class FaceFixture: Sendable {
+/// A `WebService` whose server and checks a test commands, and which counts how often they were asked.
+final class ServiceFixture: Sendable {
     struct State: Sendable {
         var status: ServerStatus?
         var checks: [ReadinessCheck]
@@ -24,12 +24,12 @@ final class FaceFixture: Sendable {
         self.state = Mutex(State(status: status, checks: checks))
     }
 
-    func face(
+    func service(
         templatesFolder: String? = nil, balances: Bool = false, logsRequests: Bool = false
-    ) throws(TemplateError) -> WebFace {
+    ) throws(TemplateError) -> WebService {
         let log = self.log
         let balance: @Sendable () async -> ServerChoice? = { self.state.withLock { $0.choice } }
-        return try WebFace(
+        return try WebService(
             status: {
                 self.state.withLock { state in
                     state.statusCalls += 1

@@ -5,20 +5,20 @@ import Testing
 
 @testable import Credentials
 
-struct FastChatEnvelopeTests {
-    private func text(_ envelope: FastChatEnvelope, openedWith key: RSAPrivateKey) -> String? {
+struct HybridEnvelopeTests {
+    private func text(_ envelope: HybridEnvelope, openedWith key: RSAPrivateKey) -> String? {
         var random = SecureRandom()
         return envelope.text(openedWith: key, using: &random)
     }
 
-    private func sealed(_ text: String, for key: RSAPublicKey) throws -> FastChatEnvelope {
+    private func sealed(_ text: String, for key: RSAPublicKey) throws -> HybridEnvelope {
         var random = SecureRandom()
-        return try FastChatEnvelope(sealing: text, for: key, using: &random)
+        return try HybridEnvelope(sealing: text, for: key, using: &random)
     }
 
     @Test(arguments: FastChatVectors.all) func textOfOldClientsOpens(_ vectors: FastChatVectors) throws {
         let key = try RSAPrivateKey(pem: vectors.privateKey)
-        let envelope = FastChatEnvelope(message: vectors.message, key: vectors.key)
+        let envelope = HybridEnvelope(message: vectors.message, key: vectors.key)
 
         #expect(text(envelope, openedWith: key) == FastChatVectors.text)
     }
@@ -32,7 +32,7 @@ struct FastChatEnvelopeTests {
         let key = try RSAPrivateKey(pem: FastChatVectors.current.privateKey)
         var random = CountingGenerator()
 
-        let envelope = try FastChatEnvelope(sealing: text, for: key.publicKey, using: &random)
+        let envelope = try HybridEnvelope(sealing: text, for: key.publicKey, using: &random)
 
         #expect(envelope.message == message)
         #expect(try key.decrypt(#require(Base64.bytes(envelope.key))) == Array(0..<30))
@@ -63,15 +63,15 @@ struct FastChatEnvelopeTests {
     @Test(arguments: FastChatVectors.all) func everyFailureIsTheSameNil(_ vectors: FastChatVectors) throws {
         let key = try RSAPrivateKey(pem: vectors.privateKey)
         let stranger = try RSAPrivateKey(newBits: vectors.bits)
-        let good = FastChatEnvelope(message: vectors.message, key: vectors.key)
+        let good = HybridEnvelope(message: vectors.message, key: vectors.key)
         var shortened = try #require(Base64.bytes(good.message))
         shortened.removeLast(16)
         let envelopes = [
-            ("empty", FastChatEnvelope(message: "", key: "")),
-            ("no key", FastChatEnvelope(message: good.message, key: "")),
-            ("no message", FastChatEnvelope(message: "", key: good.key)),
-            ("no base64", FastChatEnvelope(message: "{}", key: good.key)),
-            ("key of another length", FastChatEnvelope(message: good.message, key: "AAAA")),
+            ("empty", HybridEnvelope(message: "", key: "")),
+            ("no key", HybridEnvelope(message: good.message, key: "")),
+            ("no message", HybridEnvelope(message: "", key: good.key)),
+            ("no base64", HybridEnvelope(message: "{}", key: good.key)),
+            ("key of another length", HybridEnvelope(message: good.message, key: "AAAA")),
             (
                 "key above the modulus",
                 .init(message: good.message, key: Base64.text(.init(repeating: 255, count: vectors.bits / 8)))
@@ -94,9 +94,9 @@ struct FastChatEnvelopeTests {
     @Test func messageUnderTheSecretThatReplacesABrokenOneDoesNotOpen() throws {
         let key = try RSAPrivateKey(pem: FastChatVectors.current.privateKey)
         var random = CountingGenerator()
-        let envelope = try FastChatEnvelope(sealing: "known", for: key.publicKey, using: &random)
+        let envelope = try HybridEnvelope(sealing: "known", for: key.publicKey, using: &random)
         // The same generator again makes the same secret take the place of the one that RSA does not open.
-        let broken = FastChatEnvelope(message: envelope.message, key: Base64.text(.init(repeating: 1, count: 256)))
+        let broken = HybridEnvelope(message: envelope.message, key: Base64.text(.init(repeating: 1, count: 256)))
         var again = CountingGenerator()
 
         #expect(broken.text(openedWith: key, using: &again) == nil)
@@ -110,13 +110,13 @@ struct FastChatEnvelopeTests {
         for index in stride(from: 0, to: wrapped.count, by: 8) {
             var altered = wrapped
             altered[index] ^= 0x10
-            let envelope = FastChatEnvelope(message: vectors.message, key: Base64.text(altered))
+            let envelope = HybridEnvelope(message: vectors.message, key: Base64.text(altered))
             #expect(text(envelope, openedWith: key) == nil)
         }
         for index in sealed.indices {
             var altered = sealed
             altered[index] ^= 0x80
-            let envelope = FastChatEnvelope(message: Base64.text(altered), key: vectors.key)
+            let envelope = HybridEnvelope(message: Base64.text(altered), key: vectors.key)
             #expect(text(envelope, openedWith: key) != FastChatVectors.text)
         }
     }

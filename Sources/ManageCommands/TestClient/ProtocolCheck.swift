@@ -6,7 +6,7 @@ import MTP
 import TestClient
 
 /// Walks through every method of the protocol as one user, and notes what happened.
-struct SessionWalk {
+struct ProtocolCheck {
     /// Who walks.
     enum Walker {
         /// A throw-away account, which is registered and deleted on the way.
@@ -104,9 +104,9 @@ struct SessionWalk {
 
     private mutating func sendAndRead() async {
         let flow = flow
-        let request = credentials.flatMap { asker in
+        let request = credentials.flatMap { principal in
             flow.map {
-                MTPRequest.sendMessage(as: asker, flow: $0, MessageObject(clientID: 1, text: Self.text))
+                MTPRequest.sendMessage(as: principal, flow: $0, MessageObject(clientID: 1, text: Self.text))
             }
         }
         let answer = await step(.sendMessage, request) { response in
@@ -116,8 +116,8 @@ struct SessionWalk {
         }
         message = answer?.data?.message?.first?.uuid
         let sent = message
-        let reading = credentials.flatMap { asker in
-            sent.flatMap { _ in flow.map { MTPRequest.allMessages(as: asker, flow: $0) } }
+        let reading = credentials.flatMap { principal in
+            sent.flatMap { _ in flow.map { MTPRequest.allMessages(as: principal, flow: $0) } }
         }
         await step(.allMessages, reading) { response in
             let found = response.data?.message?.first { $0.uuid == sent }
@@ -128,20 +128,22 @@ struct SessionWalk {
     private mutating func changeAndDelete() async {
         let sent = message
         let flow = flow
-        let edit = credentials.flatMap { asker in
-            sent.map { MTPRequest.editedMessage(as: asker, message: $0, text: Self.editedText) }
+        let edit = credentials.flatMap { principal in
+            sent.map { MTPRequest.editedMessage(as: principal, message: $0, text: Self.editedText) }
         }
         await step(.editedMessage, edit)
         let start = startTime
-        let update = credentials.flatMap { asker in sent.map { _ in MTPRequest.getUpdate(as: asker, time: start) } }
+        let update = credentials.flatMap { principal in
+            sent.map { _ in MTPRequest.getUpdate(as: principal, time: start) }
+        }
         await step(.getUpdate, update, expecting: [200, 206]) { response in
             let found = response.data?.message?.first { $0.uuid == sent }
             // A busy server may have cut the answer before it came to the message.
             if found == nil, response.code == 206 { return nil }
             return found?.text == Self.editedText ? nil : "The edited message is not in the answer."
         }
-        let deletion = credentials.flatMap { asker in
-            flow.flatMap { flow in sent.map { MTPRequest.deleteMessage(as: asker, flow: flow, message: $0) } }
+        let deletion = credentials.flatMap { principal in
+            flow.flatMap { flow in sent.map { MTPRequest.deleteMessage(as: principal, flow: flow, message: $0) } }
         }
         await step(.deleteMessage, deletion)
     }

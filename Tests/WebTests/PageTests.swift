@@ -5,7 +5,7 @@ import Glibc
 import NIOCore
 import Testing
 
-@testable import AdminWeb
+@testable import Web
 
 struct PageTests {
     @Test(

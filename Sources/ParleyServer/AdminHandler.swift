@@ -7,7 +7,7 @@ package import Operations
 package import Transport
 
 /// What the admin socket serves: every administrative operation by its name.
-package enum AdminFace {
+package enum AdminHandler {
     /// Answers requests of `manage` with the operations on a running server's domain.
     ///
     /// - Parameters:

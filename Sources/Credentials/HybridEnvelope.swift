@@ -7,7 +7,7 @@ import CryptoExtras
 /// A text that FastChat clients encrypt for one recipient: AES-256-CBC under a fresh secret, which RSA encrypts.
 ///
 /// The form is that of the old clients, which cannot be told that a ciphertext was altered.
-package struct FastChatEnvelope: Hashable, Sendable {
+package struct HybridEnvelope: Hashable, Sendable {
     /// Length of the secret; SHA-256 of it is the AES key.
     package static let secretBytes = 30
     /// A longer `message` is not opened: what an object of the protocol can carry at most.

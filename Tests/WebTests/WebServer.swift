@@ -8,9 +8,9 @@ import NIOPosix
 import ServiceLifecycle
 import Transport
 
-@testable import AdminWeb
+@testable import Web
 
-/// A listener on a free port that serves a `WebFace`.
+/// A listener on a free port that serves a `WebService`.
 struct WebServer: Sendable {
     let port: Int
 
@@ -60,8 +60,8 @@ struct WebServer: Sendable {
     }
 }
 
-/// Serves `face` around `body`, then stops and waits for the end.
-func withWebServer(_ face: WebFace, _ body: (WebServer) async throws -> Void) async throws {
+/// Serves `service` around `body`, then stops and waits for the end.
+func withWebServer(_ service: WebService, _ body: (WebServer) async throws -> Void) async throws {
     let group = MultiThreadedEventLoopGroup.singleton
     let registry = ConnectionRegistry(group: group)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -77,7 +77,7 @@ func withWebServer(_ face: WebFace, _ body: (WebServer) async throws -> Void) as
         group: group,
         drainTimeout: .seconds(10),
         logger: logger,
-        responder: face.responder,
+        responder: service.responder,
         onRunning: { portSource.yield($0.localAddress?.port ?? 0) }
     )
     let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))

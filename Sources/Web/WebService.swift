@@ -9,7 +9,7 @@ package import NIOCore
 /// What the server shows to a browser, a client and a supervisor: `/`, `/balance`, `/livez` and `/readyz`.
 ///
 /// Only reading is possible, and nothing needs a log in, so all of it is fit for strangers.
-package struct WebFace: Sendable {
+package struct WebService: Sendable {
     /// How long counts and checks are kept: a flood of requests asks for them once in this time.
     package static let lifetime = Duration.seconds(1)
     /// How much of a request body is read and thrown away before the connection is closed instead.

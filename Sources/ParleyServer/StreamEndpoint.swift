@@ -9,7 +9,7 @@ import Synchronization
 import Transport
 
 /// A protocol with a TCP port of its own: where and how it is served.
-struct StreamFace: Sendable {
+struct StreamEndpoint: Sendable {
     /// The section of the settings that says where.
     let section: String
     /// For people, at the start and on the home page.

@@ -5,13 +5,13 @@ import Synchronization
 import TestClient
 import Testing
 
-@testable import AdminWeb
+@testable import Web
 
 /// `/balance`: the server for one client more.
 @Suite(.timeLimit(.minutes(10)))
 struct BalanceTests {
     @Test func chosenServerIsToldAsJSON() async throws {
-        let fixture = FaceFixture()
+        let fixture = ServiceFixture()
         fixture.state.withLock { state in
             state.choice = ServerChoice(
                 name: "al\"pha",
@@ -19,7 +19,7 @@ struct BalanceTests {
                     "skaro": "ws://192.0.2.1:80/skaro", "mtp": "ws://192.0.2.1:80/ws", "messenger": "tcp://h:1",
                 ])
         }
-        try await withWebServer(fixture.face(balances: true)) { server in
+        try await withWebServer(fixture.service(balances: true)) { server in
             let answer = try await HTTPClient.get(server.url + "/balance")
 
             #expect(answer.status == 200)
@@ -33,8 +33,8 @@ struct BalanceTests {
     }
 
     @Test func eachRequestIsAChoiceOfItsOwn() async throws {
-        let fixture = FaceFixture()
-        try await withWebServer(fixture.face(balances: true)) { server in
+        let fixture = ServiceFixture()
+        try await withWebServer(fixture.service(balances: true)) { server in
             let none = try await HTTPClient.get(server.url + "/balance")
             fixture.state.withLock { $0.choice = ServerChoice(name: "a", addresses: [:]) }
             let one = try await HTTPClient.get(server.url + "/balance")
@@ -48,7 +48,7 @@ struct BalanceTests {
     }
 
     @Test func thereIsNoSuchPageWithoutABalancer() async throws {
-        try await withWebServer(FaceFixture().face()) { server in
+        try await withWebServer(ServiceFixture().service()) { server in
             let answer = try await HTTPClient.get(server.url + "/balance")
 
             #expect(answer.status == 404)

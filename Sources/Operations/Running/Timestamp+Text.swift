@@ -3,7 +3,7 @@
 
 package import Storage
 
-extension LogTime {
+extension Timestamp {
     /// The time in UTC as RFC 3339 writes it, such as `2026-01-31T23:59:59.250Z`.
     package var text: String {
         let seconds = Self.quotient(milliseconds, 1000)

@@ -7,7 +7,7 @@ import Synchronization
 import TestClient
 
 /// Lets throw-away people of several protocols write to each other, every pair in both directions, and notes what arrived.
-struct PairWalk {
+struct CrossProtocolCheck {
     /// A throw-away person.
     struct Person: Sendable {
         var wireProtocol: WireProtocol

@@ -3,7 +3,7 @@
 
 import Testing
 
-@testable import AdminWeb
+@testable import Web
 
 struct AcceptHeaderTests {
     @Test(

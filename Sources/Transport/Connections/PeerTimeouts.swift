@@ -4,9 +4,9 @@
 import NIOCore
 
 /// How long a connection is kept whose peer does not log in, or does not read: looked at about once a second.
-struct PeerPatience {
+struct PeerTimeouts {
     /// For how long a peer may take nothing when more waits for all peers than may.
-    private static let patienceInNeed = TimeAmount.seconds(2)
+    private static let memoryShortageTimeout = TimeAmount.seconds(2)
 
     private let limits: PeerLimits
     private let total: OutboundTotal
@@ -50,7 +50,7 @@ struct PeerPatience {
         note(waiting: waiting)
         let (slow, still) = watch.look(taken: taken, isWaiting: isWaiting, now: now)
         if let timeout = limits.writeTimeout, slow >= timeout { return true }
-        return waiting > 0 && still >= Self.patienceInNeed && total.isExceeded
+        return waiting > 0 && still >= Self.memoryShortageTimeout && total.isExceeded
     }
 
     /// The connection is gone.

@@ -7,15 +7,15 @@ import Synchronization
 import TestClient
 import Testing
 
-@testable import AdminWeb
+@testable import Web
 
 @Suite(.timeLimit(.minutes(10)))
-struct WebFaceTests {
+struct WebServiceTests {
     // MARK: Log
 
     @Test func requestsGetALineWithoutTheirQuery() async throws {
-        let fixture = FaceFixture()
-        try await withWebServer(fixture.face(logsRequests: true)) { server in
+        let fixture = ServiceFixture()
+        try await withWebServer(fixture.service(logsRequests: true)) { server in
             _ = try await HTTPClient.get(server.url + "/livez")
             _ = try await HTTPClient.get(server.url + "/nowhere?token=secret")
             _ = try await HTTPClient.get(server.url + "/")
@@ -31,8 +31,8 @@ struct WebFaceTests {
     // MARK: Home page
 
     @Test func homePageIsForPeople() async throws {
-        let fixture = FaceFixture()
-        try await withWebServer(fixture.face()) { server in
+        let fixture = ServiceFixture()
+        try await withWebServer(fixture.service()) { server in
             let answer = try await HTTPClient.get(server.url + "/")
 
             #expect(answer.status == 200)
@@ -53,8 +53,8 @@ struct WebFaceTests {
     }
 
     @Test func homePageIsJSONWhenAskedFor() async throws {
-        let fixture = FaceFixture()
-        try await withWebServer(fixture.face()) { server in
+        let fixture = ServiceFixture()
+        try await withWebServer(fixture.service()) { server in
             let answer = try await HTTPClient.get(server.url + "/?x=1", accept: "application/json")
 
             #expect(answer.status == 200)
@@ -71,8 +71,8 @@ struct WebFaceTests {
     }
 
     @Test func homePageShowsThatTheDatabaseIsAway() async throws {
-        let fixture = FaceFixture(status: nil)
-        try await withWebServer(fixture.face()) { server in
+        let fixture = ServiceFixture(status: nil)
+        try await withWebServer(fixture.service()) { server in
             let html = try await HTTPClient.get(server.url + "/")
             let json = try await HTTPClient.get(server.url + "/", accept: "application/json")
 
@@ -86,8 +86,8 @@ struct WebFaceTests {
     }
 
     @Test func floodAsksForCountsOncePerSecond() async throws {
-        let fixture = FaceFixture()
-        try await withWebServer(fixture.face()) { server in
+        let fixture = ServiceFixture()
+        try await withWebServer(fixture.service()) { server in
             try await withThrowingTaskGroup(of: Int.self) { tasks in
                 for number in 0..<60 {
                     let accept = number.isMultiple(of: 2) ? "text/html" : "application/json"
@@ -109,8 +109,8 @@ struct WebFaceTests {
     @Test func liveIsAnsweredWithoutAnyCheckWhileOthersHang() async throws {
         let (hanging, hangingSource) = AsyncStream.makeStream(of: Void.self)
         let (started, startedSource) = AsyncStream.makeStream(of: Void.self)
-        let fixture = FaceFixture()
-        let face = try WebFace(
+        let fixture = ServiceFixture()
+        let service = try WebService(
             status: {
                 startedSource.yield()
                 for await _ in hanging {}
@@ -121,7 +121,7 @@ struct WebFaceTests {
             clock: fixture.clock,
             logger: Logger(label: "test") { _ in RecordingLogHandler(records: fixture.log) }
         )
-        try await withWebServer(face) { server in
+        try await withWebServer(service) { server in
             async let page = HTTPClient.get(server.url + "/")
             for await _ in started { break }
 
@@ -141,8 +141,8 @@ struct WebFaceTests {
             ReadinessCheck(name: "database", isPassed: true, detail: "postgres.internal"),
             ReadinessCheck(name: "disk", isPassed: false, detail: "/var/lib/secret is full"),
         ]
-        let fixture = FaceFixture(checks: checks)
-        try await withWebServer(fixture.face()) { server in
+        let fixture = ServiceFixture(checks: checks)
+        try await withWebServer(fixture.service()) { server in
             let answer = try await HTTPClient.get(server.url + "/readyz")
 
             #expect(answer.status == 503)
@@ -156,8 +156,8 @@ struct WebFaceTests {
     }
 
     @Test func readinessIsAskedForOncePerSecondAndItsChangesAreLogged() async throws {
-        let fixture = FaceFixture(checks: [ReadinessCheck(name: "disk", isPassed: false, detail: "full")])
-        try await withWebServer(fixture.face()) { server in
+        let fixture = ServiceFixture(checks: [ReadinessCheck(name: "disk", isPassed: false, detail: "full")])
+        try await withWebServer(fixture.service()) { server in
             for _ in 0..<3 { #expect(try await HTTPClient.get(server.url + "/readyz").status == 503) }
             #expect(fixture.state.withLock { $0.readinessCalls } == 1)
             fixture.clock.advance(by: .seconds(1))
@@ -185,8 +185,8 @@ struct WebFaceTests {
 
     @Test(arguments: ["/", "/livez", "/readyz", "/nowhere"])
     func headAnswersLikeGetWithoutABody(path: String) async throws {
-        let fixture = FaceFixture()
-        try await withWebServer(fixture.face()) { server in
+        let fixture = ServiceFixture()
+        try await withWebServer(fixture.service()) { server in
             let get = try await server.ask("GET", path)
             let head = try await server.ask("HEAD", path)
 
@@ -199,8 +199,8 @@ struct WebFaceTests {
 
     @Test(arguments: ["/", "/livez", "/readyz"], ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
     func otherMethodsAreRefused(path: String, method: String) async throws {
-        let fixture = FaceFixture()
-        try await withWebServer(fixture.face()) { server in
+        let fixture = ServiceFixture()
+        try await withWebServer(fixture.service()) { server in
             let html = try await server.ask(method, path)
             let json = try await server.ask(method, path, "Accept: application/json")
 
@@ -215,8 +215,8 @@ struct WebFaceTests {
 
     @Test(arguments: ["/nowhere", "//", "/livez/", "/%2e%2e/etc/passwd", "/<script>", "/LIVEZ"])
     func unknownPathIsNotFoundAndNotRepeated(path: String) async throws {
-        let fixture = FaceFixture()
-        try await withWebServer(fixture.face()) { server in
+        let fixture = ServiceFixture()
+        try await withWebServer(fixture.service()) { server in
             let html = try await server.ask("GET", path)
             let json = try await server.ask("GET", path, "Accept: text/html;q=0.1", "Accept: application/json")
 
@@ -232,8 +232,8 @@ struct WebFaceTests {
 
     @Test(arguments: ["Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"])
     func smallBodyIsIgnoredAndTheConnectionServesOn(body: String) async throws {
-        let fixture = FaceFixture()
-        try await withWebServer(fixture.face()) { server in
+        let fixture = ServiceFixture()
+        try await withWebServer(fixture.service()) { server in
             let first = "POST / HTTP/1.1\r\nHost: localhost\r\n" + body
             let second = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -246,9 +246,9 @@ struct WebFaceTests {
 
     @Test(arguments: [true, false])
     func largeBodyEndsTheConnectionAfterTheAnswer(isChunked: Bool) async throws {
-        let fixture = FaceFixture()
-        try await withWebServer(fixture.face()) { server in
-            let size = WebFace.maximumBodyBytes + 1
+        let fixture = ServiceFixture()
+        try await withWebServer(fixture.service()) { server in
+            let size = WebService.maximumBodyBytes + 1
             let bytes = String(repeating: "x", count: size)
             // Neither request is complete, so only the bound can end the connection.
             let request =
@@ -268,17 +268,17 @@ struct WebFaceTests {
     // MARK: Templates
 
     @Test func operatorsTemplateIsServedAndReadAgain() async throws {
-        let fixture = FaceFixture()
+        let fixture = ServiceFixture()
         let folder = try TemplateFolder()
         try folder.write("<h1>First {{name}}</h1><style>{{> style}}</style>")
-        let face = try fixture.face(templatesFolder: folder.path)
-        try await withWebServer(face) { server in
+        let service = try fixture.service(templatesFolder: folder.path)
+        try await withWebServer(service) { server in
             let first = try await HTTPClient.get(server.url + "/").text
             try folder.write("{{#users}}\n")
-            let error = await #expect(throws: TemplateError.self) { try await face.reload() }
+            let error = await #expect(throws: TemplateError.self) { try await service.reload() }
             let second = try await HTTPClient.get(server.url + "/").text
             try folder.write("<h1>Third {{name}}</h1>")
-            try await face.reload()
+            try await service.reload()
             let third = try await HTTPClient.get(server.url + "/").text
 
             #expect(first.hasPrefix("<h1>First Café &lt;Parley&gt;</h1><style>:root {"))

@@ -4,7 +4,7 @@
 import Synchronization
 import Testing
 
-@testable import AdminWeb
+@testable import Web
 
 @Suite(.timeLimit(.minutes(10)))
 struct TimedCacheTests {

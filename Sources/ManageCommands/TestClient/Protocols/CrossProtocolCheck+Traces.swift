@@ -5,7 +5,7 @@ import MTP
 import Operations
 import TestClient
 
-extension PairWalk {
+extension CrossProtocolCheck {
     /// Removes the accounts that were made, and the chats that they have with each other.
     ///
     /// - Returns: The logins and the uuids of flows that stay behind.
