@@ -322,7 +322,7 @@ let package = Package(
         .testTarget(
             name: "ManageCommandsTests",
             dependencies: [
-                "ManageCommands", "ParleyServer", "Operations", "Transport", "Chat", "Storage", "StorageSQLite",
+                "ManageCommands", "ChatTesting", "ParleyServer", "Operations", "Transport", "Chat", "Storage", "StorageSQLite",
                 "Settings",
                 "Credentials", "Web", "JSON", "MTP", "Telemetry", logging, serviceLifecycle, nioCore, nioPosix,
                 nioHTTP1,

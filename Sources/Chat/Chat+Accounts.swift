@@ -229,12 +229,8 @@ extension Chat {
     package func principal(
         uuid: Identifier, token: TokenHash, from origin: Origin? = nil
     ) async throws(ChatError) -> Principal {
+        if let known = knownPrincipal(uuid: uuid, token: token, from: origin) { return known }
         let time = storage.currentTime()
-        if var known = cache.principal(token), known.uuid == uuid {
-            known.network = origin?.network
-            if known.expires > time { return known }
-            cache.forget(token)
-        }
         // Who has no token yet asks the store as often as an address may read.
         if let origin { try admit(.read, user: nil, network: origin.network) }
         let generation = cache.generation
@@ -249,6 +245,17 @@ extension Chat {
         cache.remember(principal, for: token, readAt: generation)
         principal.network = origin?.network
         return principal
+    }
+
+    /// The same if it is in memory, at once.
+    package func knownPrincipal(uuid: Identifier, token: TokenHash, from origin: Origin?) -> Principal? {
+        guard var known = cache.principal(token), known.uuid == uuid else { return nil }
+        guard known.expires > storage.currentTime() else {
+            cache.forget(token)
+            return nil
+        }
+        known.network = origin?.network
+        return known
     }
 
     /// The session of a token, taken up again on another connection: within `seconds` of the last time it was used.

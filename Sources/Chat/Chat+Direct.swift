@@ -32,6 +32,14 @@ extension Chat {
         return try await visibleFlow(chat.uuid, to: principal)
     }
 
+    /// The one chat of the principal and somebody else if it is in memory, at once.
+    package func knownDirectFlow(with person: Person, by principal: Principal) throws(ChatError) -> FlowAccess? {
+        guard person.id != principal.user else { throw .invalidFlow("A chat has two different people.") }
+        guard let uuid = cache.chat(of: UserPair(principal.user, person.id)), let access = cache.flow(uuid: uuid)
+        else { return nil }
+        return access.isVisible(to: principal.user) ? access : nil
+    }
+
     /// The other side of a chat of two.
     ///
     /// - Returns: `nil` for a group or channel.

@@ -95,6 +95,13 @@ extension Chat {
         return access
     }
 
+    /// The same if it is in memory, at once; `nil` if the flow has to be read.
+    package func knownFlow(_ uuid: Identifier, for principal: Principal) throws(ChatError) -> FlowAccess? {
+        guard let access = cache.flow(uuid: uuid) else { return nil }
+        guard access.isVisible(to: principal.user) else { throw .noSuchFlow }
+        return access
+    }
+
     /// A flow, whoever asks.
     func access(to uuid: Identifier) async throws(ChatError) -> FlowAccess {
         if let known = cache.flow(uuid: uuid) { return known }

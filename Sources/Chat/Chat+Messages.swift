@@ -13,6 +13,9 @@ package struct PendingMessage: Sendable {
     package var isSettled: Bool { pending.outcomeIfKnown != nil }
 }
 
+/// What became of a message that was submitted: where it is in the log, or why it is not.
+package typealias MessageOutcome = Result<Receipt, ChatError>
+
 /// Some messages of a flow.
 package struct MessageList: Sendable {
     package var messages: [Message]
@@ -41,25 +44,83 @@ extension Chat {
     package func submit(
         _ content: MessageContent, bodies: [NewBody] = [], to access: FlowAccess, by principal: Principal
     ) async throws(ChatError) -> PendingMessage {
+        let uuid = newEventIdentifier()
+        let action = try await prepared(content, bodies: bodies, to: access, by: principal)
+        return PendingMessage(uuid: uuid, pending: try submit(action, by: principal.user, uuid: uuid))
+    }
+
+    // MARK: For connections
+
+    /// A name for a message that is about to be submitted: a connection knows its own messages by it, however early they
+    /// come back to it.
+    package func newMessageIdentifier() -> Identifier { newEventIdentifier() }
+
+    /// Checks a message and puts it into the next batch at once, if nothing has to be read or stored for that.
+    ///
+    /// - Parameters:
+    ///   - content: The message.
+    ///   - uuid: A ``newMessageIdentifier()``.
+    ///   - access: A flow that the principal was found to see.
+    ///   - principal: Whose message it is.
+    ///   - executor: Where `completion` is called, once, after the commit; those of a batch in their order.
+    ///   - completion: Gets what became of it.
+    /// - Returns: `false` if something has to be read first: nothing was done, the asynchronous `submit` does it.
+    /// - Throws: `.notAllowed`, `.tooLong`, `.nullCharacter`, `.tooManyRequests`, `.busy`: it is not sent.
+    package func submitAtOnce(
+        _ content: MessageContent, as uuid: Identifier, to access: FlowAccess, by principal: Principal,
+        on executor: any TaskExecutor, completion: @escaping @Sendable (MessageOutcome) -> Void
+    ) throws(ChatError) -> Bool {
         try content.check()
+        try checkMayWrite(to: access, principal)
+        let (bytes, blobs) = content.encoded()
+        let size = bytes.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) }
+        guard !blobs.contains(where: Self.isLarge), let mayStore = mayStoreNow(size, by: principal) else {
+            return false
+        }
+        try admit(.write, by: principal)
+        try spend(size, by: principal, isAllowed: mayStore)
+        try submit(
+            .sendMessage(flow: access.id, content: bytes, blobs: blobs), by: principal.user, uuid: uuid, on: executor,
+            completion: completion)
+        return true
+    }
+
+    /// The same for a message that may have to wait for the store before it can be submitted.
+    package func submit(
+        _ content: MessageContent, bodies: [NewBody] = [], as uuid: Identifier, to access: FlowAccess,
+        by principal: Principal, on executor: any TaskExecutor,
+        completion: @escaping @Sendable (MessageOutcome) -> Void
+    ) async throws(ChatError) {
+        let action = try await prepared(content, bodies: bodies, to: access, by: principal)
+        try submit(action, by: principal.user, uuid: uuid, on: executor, completion: completion)
+    }
+
+    private func checkMayWrite(to access: FlowAccess, _ principal: Principal) throws(ChatError) {
         guard access.mayWrite(principal.user) else { throw .notAllowed("Only the owner writes in a channel.") }
+    }
+
+    /// Checks and counts a message, and stores what is too large for a batch.
+    private func prepared(
+        _ content: MessageContent, bodies: [NewBody], to access: FlowAccess, by principal: Principal
+    ) async throws(ChatError) -> Write.Action {
+        try content.check()
+        try checkMayWrite(to: access, principal)
         try admit(.write, by: principal)
         var (bytes, blobs) = content.encoded()
         try await spend(
             bytes.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) } + bodies.reduce(0) { $0 + $1.body.count },
             by: principal)
         if !blobs.isEmpty { blobs = try await storingLarge(blobs) }
-        let uuid = newEventIdentifier()
-        let pending = try submit(
-            .sendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies), by: principal.user, uuid: uuid)
-        return PendingMessage(uuid: uuid, pending: pending)
+        return .sendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies)
     }
+
+    private static func isLarge(_ blob: NewBlob) -> Bool { (blob.bytes?.count ?? 0) > Blobs.maximumInBatchBytes }
 
     /// Stores those that are too large for a batch ahead of it.
     private func storingLarge(_ blobs: [NewBlob]) async throws(ChatError) -> [NewBlob] {
         var blobs = blobs
         for index in blobs.indices {
-            guard let large = blobs[index].bytes, large.count > Blobs.maximumInBatchBytes else { continue }
+            guard Self.isLarge(blobs[index]), let large = blobs[index].bytes else { continue }
             let sha256 = blobs[index].sha256
             try await reading { () async throws(StorageError) in
                 try await storage.storeBlob(sha256: sha256, bytes: large)

@@ -159,6 +159,18 @@ package final class Chat: Sendable {
         return pending
     }
 
+    /// The same; `completion` is called on `executor` after the commit.
+    func submit(
+        _ action: Write.Action, by author: UserID?, uuid: Identifier, on executor: any TaskExecutor,
+        completion: @escaping @Sendable (MessageOutcome) -> Void
+    ) throws(ChatError) {
+        let pending = try submit(action, by: author, uuid: uuid)
+        Task(executorPreference: executor) {
+            let outcome = await pending.outcome
+            completion(Result { () throws(ChatError) in try self.receipt(from: outcome) })
+        }
+    }
+
     /// Makes a change and waits until it is durable.
     ///
     /// Without an `author` it is the operator's, who may do everything.
@@ -167,7 +179,11 @@ package final class Chat: Sendable {
     }
 
     func receipt(of pending: PendingWrite) async throws(ChatError) -> Receipt {
-        switch await pending.outcome {
+        try receipt(from: await pending.outcome)
+    }
+
+    private func receipt(from outcome: WriteOutcome) throws(ChatError) -> Receipt {
+        switch outcome {
         case .done(let receipt): return receipt
         case .refused(let refusal): throw ChatError(refusal)
         case .failed(let error): throw converted(error)

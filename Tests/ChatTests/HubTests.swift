@@ -12,31 +12,35 @@ import Testing
 ///
 /// Hints come in the order of the log. So who gets the hint of something public as the first one got none of what came before.
 @Suite(.timeLimit(.minutes(10))) struct HubTests {
+    private final class Counts: Sendable {
+        let values = Mutex((hints: 0, revocations: 0))
+    }
+
     private final class Connection: LiveConnection {
         private let hints: AsyncStream<Void>
-        private let hinted: AsyncStream<Void>.Continuation
         private let revocations: AsyncStream<Void>
         private let revoked: AsyncStream<Void>.Continuation
-        private let counts = Mutex((hints: 0, revocations: 0))
+        let address: DeliveryAddress
+        private let counts = Counts()
 
         init() {
-            (hints, hinted) = AsyncStream.makeStream()
+            let (hints, hinted) = AsyncStream.makeStream(of: Void.self)
+            self.hints = hints
             (revocations, revoked) = AsyncStream.makeStream()
-        }
-
-        func newsArrived() {
-            counts.withLock { $0.hints += 1 }
-            hinted.yield()
+            address = NewsSink.address { [counts] in
+                counts.values.withLock { $0.hints += 1 }
+                hinted.yield()
+            }
         }
 
         func sessionRevoked(_ session: SessionID) {
-            counts.withLock { $0.revocations += 1 }
+            counts.values.withLock { $0.revocations += 1 }
             revoked.yield()
         }
 
         /// How often it was told so far.
-        var hintCount: Int { counts.withLock { $0.hints } }
-        var revocationCount: Int { counts.withLock { $0.revocations } }
+        var hintCount: Int { counts.values.withLock { $0.hints } }
+        var revocationCount: Int { counts.values.withLock { $0.revocations } }
 
         func hint() async {
             for await _ in hints { return }

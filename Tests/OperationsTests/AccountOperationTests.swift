@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import ChatTesting
 import Credentials
 import Operations
 import Storage
@@ -10,14 +11,13 @@ import Testing
 struct AccountOperationTests {
     /// A connection that tells when its session was revoked.
     private final class Connection: LiveConnection {
+        let address = NewsSink.address()
         let revocations: AsyncStream<Void>
         private let continuation: AsyncStream<Void>.Continuation
 
         init() {
             (revocations, continuation) = AsyncStream.makeStream()
         }
-
-        func newsArrived() {}
 
         func sessionRevoked(_ session: SessionID) {
             continuation.yield()

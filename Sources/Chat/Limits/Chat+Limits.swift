@@ -45,16 +45,25 @@ extension Chat {
 
     /// Counts what a message takes, unless the account has stored all that it may.
     func spend(_ bytes: Int, by principal: Principal) async throws(ChatError) {
-        guard let limit = limiter.bytes(of: principal.user) else { return }
         let user = principal.user
-        var stored = storedBytes.known(user)
-        if stored == nil {
-            stored = try await reading { () async throws(StorageError) in try await storedBytes.load(user) }
+        if mayStoreNow(bytes, by: principal) == nil {
+            _ = try await reading { () async throws(StorageError) in try await storedBytes.load(user) }
         }
-        guard (stored ?? 0) + Int64(bytes) <= Int64(limit) else {
+        try spend(bytes, by: principal, isAllowed: mayStoreNow(bytes, by: principal) ?? true)
+    }
+
+    /// Whether an account may store so much more; `nil` if that has to be read first.
+    func mayStoreNow(_ bytes: Int, by principal: Principal) -> Bool? {
+        guard let limit = limiter.bytes(of: principal.user) else { return true }
+        return storedBytes.known(principal.user).map { $0 + Int64(bytes) <= Int64(limit) }
+    }
+
+    /// Counts what a message takes, after `mayStoreNow` has said whether it may.
+    func spend(_ bytes: Int, by principal: Principal, isAllowed: Bool) throws(ChatError) {
+        guard isAllowed else {
             throw .notAllowed("The messages of this account take all the room that they may. Delete some.")
         }
-        storedBytes.add(Int64(bytes), of: user)
+        if limiter.bytes(of: principal.user) != nil { storedBytes.add(Int64(bytes), of: principal.user) }
     }
 
     /// Gives back what a deleted message took.

@@ -4,15 +4,13 @@
 import Bounds
 import Storage
 
-/// Who gets something live: for each sink its connections, and connections that only read.
+/// Who gets something live: for each sink its connections.
 struct Audience: Sendable {
     var lists: [(sink: any EventSink, connections: [UInt64])] = []
-    var readers: [any LiveConnection] = []
 
     /// Tells all of them to read the log.
     func hint() {
         for (sink, connections) in lists { sink.hint(connections) }
-        for reader in readers { reader.newsArrived() }
     }
 }
 
@@ -43,26 +41,19 @@ struct AudienceIndex {
 
     private struct Members {
         var rolls: [ObjectIdentifier: Roll] = [:]
-        var readers: [ObjectIdentifier: any LiveConnection] = [:]
 
         mutating func add(_ entry: Hub.Entry) {
-            if let address = entry.address {
-                rolls[ObjectIdentifier(address.sink), default: Roll()].add(address.connection)
-            } else {
-                readers[ObjectIdentifier(entry.connection)] = entry.connection
-            }
+            let address = entry.connection.address
+            rolls[ObjectIdentifier(address.sink), default: Roll()].add(address.connection)
         }
 
         mutating func remove(_ entry: Hub.Entry) {
-            if let address = entry.address {
-                rolls[ObjectIdentifier(address.sink)]?.remove(address.connection)
-            } else {
-                readers[ObjectIdentifier(entry.connection)] = nil
-            }
+            let address = entry.connection.address
+            rolls[ObjectIdentifier(address.sink)]?.remove(address.connection)
         }
 
         func audience(_ sinks: [ObjectIdentifier: any EventSink]) -> Audience {
-            var audience = Audience(readers: Array(readers.values))
+            var audience = Audience()
             for (key, roll) in rolls where !roll.numbers.isEmpty {
                 if let sink = sinks[key] { audience.lists.append((sink, roll.numbers)) }
             }
@@ -111,7 +102,8 @@ struct AudienceIndex {
     // MARK: Connections
 
     mutating func add(_ entry: Hub.Entry) {
-        if let address = entry.address { sinks[ObjectIdentifier(address.sink)] = address.sink }
+        let sink = entry.connection.address.sink
+        sinks[ObjectIdentifier(sink)] = sink
         all.add(entry)
         for flow in flowsOfUser[entry.user] ?? [] { _ = flows.update(flow) { $0.members.add(entry) } }
     }

@@ -205,7 +205,6 @@ final class Delivery: Sendable {
             guard let first = events.first else { return }
             let flow = try await chat.access(to: id)
             let audience = try await audience(of: flow, at: first.position, for: chat)
-            for connection in audience.readers { connection.newsArrived() }
             guard !audience.lists.isEmpty else { return }
             var messages: [LiveMessage] = []
             for event in events {

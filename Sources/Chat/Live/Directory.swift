@@ -105,6 +105,13 @@ extension Chat {
             await remembered { () async throws(StorageError) in try await storage.user(loginKey: key) })
     }
 
+    /// The same if it is in memory, at once; `nil` if the account has to be read.
+    package func knownPerson(login: String) throws(ChatError) -> Person? {
+        guard login.utf8.count <= ChatLimits.loginBytes, !login.utf8.contains(0) else { throw .noSuchUser }
+        guard let known = directory.person(loginKey: Login.key(of: login)) else { return nil }
+        return try shown(known)
+    }
+
     /// The account that FastChat's clients know by a number.
     ///
     /// - Throws: `.noSuchUser`, also for one that is hidden or deleted.

@@ -15,7 +15,6 @@ package final class Hub: Sendable {
         var expires: Timestamp
         var connection: any LiveConnection
         var wantsNews: Bool
-        var address: DeliveryAddress?
     }
 
     private struct State {
@@ -72,7 +71,7 @@ package final class Hub: Sendable {
             let previous = Self.remove(key, from: &state)
             let entry = Entry(
                 user: principal.user, session: principal.session, expires: principal.expires, connection: connection,
-                wantsNews: wantsNews, address: wantsNews ? connection.address : nil)
+                wantsNews: wantsNews)
             state.entries[key] = entry
             state.firstExpiry = min(state.firstExpiry, principal.expires)
             state.ofUser[principal.user, default: []].insert(key)
@@ -202,11 +201,8 @@ package final class Hub: Sendable {
         state.withLock { state in
             var audience = Audience()
             for entry in Self.listeners(of: user, in: state) {
-                if let address = entry.address {
-                    audience.lists.append((address.sink, [address.connection]))
-                } else {
-                    audience.readers.append(entry.connection)
-                }
+                let address = entry.connection.address
+                audience.lists.append((address.sink, [address.connection]))
             }
             return audience
         }

@@ -9,14 +9,10 @@ package import Storage
 package protocol LiveConnection: AnyObject, Sendable {
     /// The name of its protocol, such as `mtp`.
     var protocolName: String { get }
-    /// Where messages for many connections go; `nil` for one that only reads the log after `newsArrived`.
+    /// Where what happens is sent.
     ///
     /// It stays the same as long as the connection is attached.
-    var address: DeliveryAddress? { get }
-    /// Something that the account sees has happened: look into the log after your cursor.
-    ///
-    /// A connection with an `address` is told through its sink instead, in order with the messages.
-    func newsArrived()
+    var address: DeliveryAddress { get }
     /// Whether the connection is told of the account's contacts: those it watches change with them.
     var watchesContacts: Bool { get }
     /// People whom the account watches came, went or changed.
@@ -29,8 +25,6 @@ package protocol LiveConnection: AnyObject, Sendable {
 extension LiveConnection {
     /// Unnamed.
     package var protocolName: String { "other" }
-    /// None.
-    package var address: DeliveryAddress? { nil }
     /// No.
     package var watchesContacts: Bool { false }
     /// Does nothing.

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Chat
 import DequeModule
 import Storage
 
@@ -22,8 +23,11 @@ struct FastChatOutbox {
     private var arrays = FastChatArrays()
     /// For each object in `arrays`.
     private var objectReaches = Deque<Position?>()
-    /// For each unit that was taken and is not acknowledged.
-    private var underWay = Deque<Position?>()
+    /// Units that were taken, and of these, units that were acknowledged.
+    private var takenUnits: UInt64 = 0
+    private var acknowledgedUnits: UInt64 = 0
+    /// By the units that were taken.
+    private var arrived = AcknowledgedPositions<Position>()
 
     init(maximumBytes: Int) {
         self.maximumBytes = maximumBytes
@@ -59,17 +63,15 @@ struct FastChatOutbox {
             objectReaches[objectReaches.count - 1] = position
         } else if !units.isEmpty {
             units[units.count - 1].reaches = position
-        } else if !underWay.isEmpty {
-            underWay[underWay.count - 1] = position
         } else {
-            return position
+            return arrived.reached(position, at: takenUnits)
         }
         return nil
     }
 
     /// Takes the next unit; `nil` while one is under way, unless the connection is to get all that is left.
     mutating func next(ending: Bool = false) -> [UInt8]? {
-        guard underWay.isEmpty || ending else { return nil }
+        guard takenUnits == acknowledgedUnits || ending else { return nil }
         let next: Unit?
         if let unit = units.popFirst() {
             unitBytes -= unit.bytes.count
@@ -78,7 +80,8 @@ struct FastChatOutbox {
             next = pack()
         }
         guard let next else { return nil }
-        underWay.append(next.reaches)
+        takenUnits += 1
+        if let position = next.reaches { _ = arrived.reached(position, at: takenUnits) }
         return next.bytes
     }
 
@@ -86,9 +89,8 @@ struct FastChatOutbox {
     ///
     /// - Returns: How far in the log the client is now, if these brought it further.
     mutating func acknowledged(_ count: Int) -> Position? {
-        let taken = min(count, underWay.count)
-        defer { underWay.removeFirst(taken) }
-        return underWay.prefix(taken).compactMap { $0 }.max()
+        acknowledgedUnits = min(acknowledgedUnits + UInt64(count), takenUnits)
+        return arrived.acknowledged(acknowledgedUnits).last
     }
 
     private mutating func pack() -> Unit? {

@@ -6,6 +6,7 @@ import Credentials
 import JSON
 import Logging
 import Storage
+import Transport
 
 extension FastChatSession {
     private var chat: Chat { service.chat }
@@ -13,8 +14,21 @@ extension FastChatSession {
     /// The largest number that a client can choose.
     private static let maximumChosenNumber: Int64 = 999_999_999
 
+    func admit(_ decoded: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
+        switch decoded {
+        case .failure(let error):
+            unparseable = error.isUnparseable ? unparseable + 1 : 0
+            return .answer(
+                Answer(notice: .refused(error.detail), isFinal: unparseable >= Self.maximumUnparseable))
+        case .success(let request):
+            unparseable = 0
+            return .waits(forAnswers: !request.isMessage)
+        }
+    }
+
     /// Does what a client asks for, and tells it why not.
-    func perform(_ request: FastChatRequest) async {
+    func perform(_ decoded: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
+        guard case .success(let request) = decoded, !isOver else { return .done }
         switch request {
         case .register(let number, let password, let publicKey, let sign):
             await logIn(sign: sign) { () async throws(ChatError) -> FastChatReply in
@@ -28,31 +42,33 @@ extension FastChatSession {
         default:
             do throws(FastChatFailure) {
                 guard let number = news?.reader.number else { throw FastChatFailure("log in first") }
-                guard let principal = try await currentAsker() else { return }
+                guard let principal = try await currentPrincipal() else { return .done }
                 if let sender = request.sender, sender != number {
                     throw FastChatFailure("from must be the user who logged in")
                 }
-                try await perform(request, for: principal)
+                return try await perform(request, for: principal, as: ticket)
             } catch {
-                tell(.refused(error.detail, group: error.group))
+                return .answer(.refused(error.detail, group: error.group))
             }
         }
+        return .done
     }
 
-    private func perform(_ request: FastChatRequest, for principal: Principal) async throws(FastChatFailure) {
+    private func perform(
+        _ request: FastChatRequest, for principal: Principal, as ticket: RequestTicket
+    ) async throws(FastChatFailure) -> RequestAdmission<Answer> {
         switch request {
         case .register, .logIn, .close, .emptyGroupMessage: break
         case .userKey(let number, _): await tellKey(of: number, for: principal)
         case .groupKeys(let group, _): await tellKeys(of: group, for: principal)
-        case .direct(let message): try await send(message, by: principal)
-        case .group(let message): try await send(message, by: principal)
+        case .direct(let message): return try await send(message, by: principal, as: ticket)
+        case .group(let message): return try await send(message, by: principal, as: ticket)
         case .createGroup(let members, _): try await createGroup(of: members, by: principal)
         case .addToGroup(let group, let member, _): try await add(member, to: group, by: principal)
         case .removeFromGroup(let group, let member, _): try await remove(member, from: group, by: principal)
-        case .logOut:
-            await settleAll()
-            end()
+        case .logOut: end()
         }
+        return .done
     }
 
     /// Calls the domain; what it refuses is told in this protocol's words.
@@ -151,10 +167,10 @@ extension FastChatSession {
     }
 
     /// Who asks; `nil` when the session has ended meanwhile, and with it the connection.
-    private func currentAsker() async throws(FastChatFailure) -> Principal? {
+    private func currentPrincipal() async throws(FastChatFailure) -> Principal? {
         guard let holder else { return nil }
         do throws(ChatError) {
-            return try await chat.principal(uuid: holder.principal.uuid, token: holder.token)
+            return try await chat.principal(uuid: holder.principal.uuid, token: holder.token, from: origin)
         } catch .tokenUnknown, .tokenExpired, .tokenRevoked, .accountDeleted {
             endSession()
             return nil
@@ -190,9 +206,11 @@ extension FastChatSession {
 
     // MARK: Messages
 
-    private func send(_ message: FastChatMessage, by principal: Principal) async throws(FastChatFailure) {
+    private func send(
+        _ message: FastChatMessage, by principal: Principal, as ticket: RequestTicket
+    ) async throws(FastChatFailure) -> RequestAdmission<Answer> {
         let recipient = message.copy.recipient
-        let pending = try await chatting { () async throws(ChatError) in
+        try await chatting { () async throws(ChatError) in
             let person = try await chat.person(publicNumber: recipient.rawValue)
             let hasKey = try await !service.withKey([person.id]).isEmpty
             guard hasKey || service.options.isBridged else {
@@ -200,37 +218,61 @@ extension FastChatSession {
             }
             let flow = try await chat.directFlow(with: person, by: principal)
             if hasKey {
-                return try await chat.submit(
+                return try await submit(
                     FastChatStored.sealed(message.header),
-                    bodies: [FastChatStored.body(message.copy, for: person.id, header: nil)], to: flow, by: principal)
+                    bodies: [FastChatStored.body(message.copy, for: person.id, header: nil)], to: flow, by: principal,
+                    as: ticket)
             }
             // The number of somebody who cannot have a key says so itself.
             if !flow.isBridged, recipient.rawValue <= Self.maximumChosenNumber { tell(.notEndToEnd(with: recipient)) }
             try await chat.markBridged(flow)
             let content = try await service.open([(person, message.copy)], message.header.kind)
-            return try await chat.submit(content, to: flow, by: principal)
+            try await submit(content, to: flow, by: principal, as: ticket)
         }
-        submit(pending, to: nil)
+        return .submitted
     }
 
-    private func send(_ message: FastChatGroupMessage, by principal: Principal) async throws(FastChatFailure) {
+    /// The client hears of a message only when it was refused.
+    private func submit(
+        _ content: MessageContent, bodies: [NewBody] = [], to flow: FlowAccess, by principal: Principal,
+        as ticket: RequestTicket, about group: FastChatGroupNumber? = nil
+    ) async throws(ChatError) {
+        guard let connection else { throw .busy }
+        try await chat.submit(
+            content, bodies: bodies, as: chat.newMessageIdentifier(), to: flow, by: principal,
+            on: connection.taskExecutor
+        ) { outcome in
+            switch outcome {
+            case .success: self.pipeline?.settle(ticket, nil)
+            case .failure(let error):
+                self.pipeline?.settle(ticket, .refused(FastChatFailure.detail(error), group: group))
+            }
+            self.pipeline?.advance()
+        }
+    }
+
+    private func send(
+        _ message: FastChatGroupMessage, by principal: Principal, as ticket: RequestTicket
+    ) async throws(FastChatFailure) -> RequestAdmission<Answer> {
         let flow = try await chatting(about: message.group) { () async throws(ChatError) in
             try await service.group(message.group, for: principal)
         }
         let (copies, held) = try await sorted(message, to: flow, by: principal)
-        let pending = try await chatting(about: message.group) { () async throws(ChatError) in
+        try await chatting(about: message.group) { () async throws(ChatError) in
             if held.isEmpty {
                 let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: nil) }
-                return try await chat.submit(
-                    FastChatStored.sealed(message.header), bodies: bodies, to: flow, by: principal)
+                return try await submit(
+                    FastChatStored.sealed(message.header), bodies: bodies, to: flow, by: principal, as: ticket,
+                    about: message.group)
             }
             // Before it is known whether anything opens: what others see of it says nothing to the sender.
             try await chat.markBridged(flow)
             let content = try await service.open(held, message.header.kind)
             let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: message.header) }
-            return try await chat.submit(content, bodies: bodies, to: flow, by: principal)
+            try await submit(
+                content, bodies: bodies, to: flow, by: principal, as: ticket, about: message.group)
         }
-        submit(pending, to: message.group)
+        return .submitted
     }
 
     private typealias Copies = [(person: Person, copy: FastChatCopy)]
@@ -265,5 +307,15 @@ extension FastChatSession {
                 "user \(held[0].copy.recipient.rawValue) has no key, and the bridge is off", group: message.group)
         }
         return (copies.filter { !isHeld($0.person) && $0.person.id != principal.user }, held)
+    }
+}
+
+extension FastChatRequest {
+    /// Whether it writes something: many of one connection are in flight at once.
+    fileprivate var isMessage: Bool {
+        switch self {
+        case .direct, .group: true
+        default: false
+        }
     }
 }

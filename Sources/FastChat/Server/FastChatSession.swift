@@ -3,39 +3,40 @@
 
 import Chat
 import Credentials
-import DequeModule
-import Logging
 import NIOCore
 import Storage
 import Transport
 
 /// One FastChat connection.
 ///
-/// Values are split off as they come and done one after the other. A message is done when its write is in the next batch, so many
-/// of one connection are in flight at once. What goes to the client waits in the outbox or, when that is full, in the log.
+/// Special about the protocol: the balancer has to have sent the client; the session ends with its connection; what goes to the
+/// client is packed into arrays as late as can be, one on its way at a time, and messages are encrypted for the reader.
+/// `RequestPipeline` keeps the requests in order, `LiveReader` brings what others write.
 ///
 /// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
-final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @unchecked Sendable {
-    /// After which a read of the log that failed is repeated.
-    private static let retryPause = TimeAmount.seconds(1)
+final class FastChatSession: StreamSession, DeliverySession, LiveConnection, RequestSession, LogPresenter,
+    @unchecked Sendable
+{
+    typealias Request = Result<FastChatRequest, FastChatDecodeError>
 
-    typealias Delivery = FastChatDelivery
+    /// What is told of a request that failed; what succeeds is told when it is done, if at all.
+    struct Answer {
+        var notice: FastChatNotice
+        /// The connection ends after it.
+        var isFinal = false
 
-    /// A message that waits for its batch.
-    struct Submitted {
-        var message: PendingMessage
-        var group: FastChatGroupNumber?
+        static func refused(_ detail: String, group: FastChatGroupNumber? = nil) -> Answer {
+            Answer(notice: .refused(detail, group: group))
+        }
     }
 
-    /// The longest value before the log in.
+    /// The longest value before the login.
     private static let maximumBytesBeforeLogIn = 64 << 10
-    /// From how many values or bytes on, received and not done, nothing more is read.
-    private static let maximumWaitingValues = 64
-    private static let maximumWaitingBytes = 2 << 20
-    /// Messages of one connection in flight.
-    private static let maximumSubmitted = 64
+    /// What may be in flight before nothing more is read.
+    private static let maximumRequests = 64
+    private static let maximumRequestBytes = 2 << 20
     /// After so many values in a row that are no JSON the connection ends.
-    private static let maximumUnparseable = 3
+    static let maximumUnparseable = 3
 
     let protocolName = FastChatService.name
     let service: FastChatService
@@ -44,30 +45,25 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     private(set) var holder: (principal: Principal, token: TokenHash)?
     /// What the client is told of the log.
     var news: FastChatNews?
-    private(set) var connection: StreamConnection?
+    /// Values in a row that were no JSON.
+    var unparseable = 0
     /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
     private var eventLoop: (any EventLoop)?
     /// The same.
-    private(set) var address: DeliveryAddress?
-
+    private var number: UInt64 = 0
+    private(set) var connection: StreamConnection?
+    private(set) var pipeline: RequestPipeline<FastChatSession>?
+    private var reader: LiveReader?
     private var splitter = FastChatSplitter(maximumBytes: maximumBytesBeforeLogIn)
-    private var inbox = Deque<FastChatSplitter.Piece>()
-    private var inboxBytes = 0
-    /// Bytes of the value that is being done, and of the messages that wait for their batch.
-    private var workBytes = 0
+    /// What the splitter holds has of the budget of all connections.
     private var reservedBytes = 0
-    private var unparseable = 0
-    private var submitted = Deque<Submitted>()
     private var outbox: FastChatOutbox
-    private var cursor: LiveCursor?
     private var logInTimer: Scheduled<Void>?
-    private var handling: Task<Void, Never>?
-    private var isPaused = false
     private var isPumpDue = false
     /// The client sends no more, or the server is stopping: end when everything is done.
     private var isEnding = false
     /// Nothing is read or done any more.
-    private var isOver = false
+    private(set) var isOver = false
 
     init(service: FastChatService, origin: Origin) {
         self.service = service
@@ -75,41 +71,47 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
         outbox = FastChatOutbox(maximumBytes: service.options.outboundBytes)
     }
 
+    var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
+
     // MARK: From the connection
 
     func opened(_ connection: StreamConnection) {
         self.connection = connection
         eventLoop = connection.eventLoop
-        address = DeliveryAddress(sink: service.sink, connection: connection.id.rawValue)
+        number = connection.id.rawValue
+        pipeline = RequestPipeline(
+            of: self, limits: .init(requests: Self.maximumRequests, bytes: Self.maximumRequestBytes),
+            budget: service.registry.inboundBudget, executor: connection.taskExecutor)
+        reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
         logInTimer = connection.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(
             in: TimeAmount(service.options.logInTimeout)
         ) { [weak self] in self?.end() }
     }
 
     func received(_ bytes: ByteBuffer) {
-        guard !isOver else { return }
-        for piece in bytes.withUnsafeReadableBytes({ splitter.receive($0) }) {
-            if case .value(let value) = piece { inboxBytes += value.count }
-            inbox.append(piece)
+        guard !isOver, let pipeline else { return }
+        let pieces = bytes.withUnsafeReadableBytes { splitter.receive($0) }
+        var hasRoom = reserveInput()
+        for piece in pieces where hasRoom && !isOver {
+            switch piece {
+            case .value(let value):
+                let request = Result { () throws(FastChatDecodeError) in try FastChatRequest(decoding: value) }
+                hasRoom = pipeline.receive(request, bytes: value.count)
+            case .refusal(let error): hasRoom = pipeline.receive(.failure(error), bytes: 0)
+            }
         }
-        guard reserveInput() else {
-            connection?.abort()
-            return
-        }
-        if !isPaused,
-            inbox.count >= Self.maximumWaitingValues || inboxBytes + workBytes >= Self.maximumWaitingBytes
-        {
-            isPaused = true
-            connection?.pauseReading()
-        }
-        startHandling()
+        if !hasRoom { connection?.abort() }
+    }
+
+    func receivedAll() {
+        pipeline?.advance()
     }
 
     func unitsAcknowledged(_ count: Int) {
         if let position = outbox.acknowledged(count) { note(position) }
         pump()
-        readIfDue()
-        startHandling()
+        pipeline?.advance()
+        reader?.readIfDue()
     }
 
     func inputEnded(_ connection: StreamConnection) {
@@ -123,21 +125,18 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     func closed() {
         connection = nil
         isOver = true
-        // Nobody reads the answer; also a place among the password hashes becomes free.
-        handling?.cancel()
+        pipeline?.close()
         logInTimer?.cancel()
-        inbox.removeAll()
-        inboxBytes = 0
         service.registry.inboundBudget.release(reservedBytes)
         reservedBytes = 0
         detach()
         news = nil
-        cursor = nil
+        reader?.end()
     }
 
-    /// Takes from the budget of all connections what this one holds.
+    /// Takes from the budget of all connections what the splitter holds.
     private func reserveInput() -> Bool {
-        let needed = splitter.bufferedBytes + inboxBytes + workBytes
+        let needed = splitter.bufferedBytes
         if needed > reservedBytes {
             guard service.registry.inboundBudget.reserve(needed - reservedBytes) else { return false }
         } else {
@@ -148,10 +147,6 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     }
 
     // MARK: From the hub, on any thread
-
-    func newsArrived() {
-        eventLoop?.execute { self.deliver(.hint) }
-    }
 
     func sessionRevoked(_ session: SessionID) {
         eventLoop?.execute {
@@ -177,6 +172,21 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
         Task { try? await chat.logOut(principal) }
     }
 
+    /// The account of the connection is known: what was missed follows the reply.
+    func begin(_ news: FastChatNews, after position: Position, reply: FastChatReply) {
+        guard !isOver, holder?.principal == news.principal else { return }
+        logInTimer?.cancel()
+        logInTimer = nil
+        self.news = news
+        reader?.begin(after: position)
+        splitter.maximumBytes = FastChatSplitter.standardMaximumBytes
+        service.chat.hub.attach(self, principal: news.principal, wantsNews: true)
+        answer(reply)
+        reader?.readIfDue()
+    }
+
+    // MARK: The end
+
     /// The session was revoked or has expired.
     func endSession() {
         guard !isOver else { return }
@@ -184,109 +194,20 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
         end()
     }
 
-    // MARK: Requests
-
-    private func startHandling() {
-        guard handling == nil, !inbox.isEmpty, !isOver, outbox.hasRoom, let connection else { return }
-        handling = Task(executorPreference: connection.taskExecutor) { await self.handleAll() }
-    }
-
-    private func handleAll() async {
-        while !isOver, outbox.hasRoom {
-            if let piece = inbox.popFirst() {
-                if case .value(let value) = piece {
-                    inboxBytes -= value.count
-                    workBytes += value.count
-                }
-                await handle(piece)
-                while submitted.count >= Self.maximumSubmitted { await settle() }
-                readOnIfRoom()
-            } else if !submitted.isEmpty {
-                await settle()
-            } else {
-                break
-            }
-        }
-        await settleAll()
-        handling = nil
-        readOnIfRoom()
-        if !isOver, !inbox.isEmpty {
-            startHandling()
-        } else if isEnding {
-            end()
-        }
-    }
-
-    private func readOnIfRoom() {
-        if submitted.isEmpty { workBytes = 0 }
-        guard !isOver, reserveInput(), isPaused, inbox.count < Self.maximumWaitingValues / 2,
-            inboxBytes + workBytes < Self.maximumWaitingBytes / 2
-        else { return }
-        isPaused = false
-        connection?.resumeReading()
-    }
-
-    private func handle(_ piece: FastChatSplitter.Piece) async {
-        do throws(FastChatDecodeError) {
-            let request: FastChatRequest
-            switch piece {
-            case .value(let value): request = try FastChatRequest(decoding: value)
-            case .refusal(let error): throw error
-            }
-            unparseable = 0
-            await perform(request)
-        } catch {
-            tell(.refused(error.detail))
-            unparseable = error.isUnparseable ? unparseable + 1 : 0
-            if unparseable >= Self.maximumUnparseable { end() }
-        }
-    }
-
-    /// Waits until the oldest message is durable; the client hears of it only if it is not.
-    private func settle() async {
-        guard let next = submitted.popFirst() else { return }
-        do throws(ChatError) {
-            _ = try await service.chat.receipt(of: next.message)
-        } catch {
-            tell(.refused(FastChatFailure.detail(error), group: next.group))
-        }
-    }
-
-    /// Waits until everything that the client sent is durable.
-    func settleAll() async {
-        while !submitted.isEmpty { await settle() }
-    }
-
-    func submit(_ message: PendingMessage, to group: FastChatGroupNumber?) {
-        submitted.append(Submitted(message: message, group: group))
-    }
-
-    /// The account of the connection is known: what was missed follows the reply.
-    func begin(_ news: FastChatNews, after position: Position, reply: FastChatReply) {
-        guard !isOver, holder?.principal == news.principal else { return }
-        logInTimer?.cancel()
-        logInTimer = nil
-        self.news = news
-        cursor = LiveCursor(after: position)
-        splitter.maximumBytes = FastChatSplitter.standardMaximumBytes
-        service.chat.hub.attach(self, principal: news.principal, wantsNews: true)
-        answer(reply)
-        readIfDue()
-    }
-
-    // MARK: Ending
-
     private func endWhenDone() {
         isEnding = true
-        if handling == nil, inbox.isEmpty { end() }
+        if pipeline?.inFlight == 0 { end() }
+    }
+
+    func requestsDone() {
+        if isEnding { end() }
     }
 
     /// Writes what waits and closes.
     func end() {
         guard !isOver, let connection else { return }
         isOver = true
-        inbox.removeAll()
-        inboxBytes = 0
+        pipeline?.dropWaiting()
         while connection.bufferedBytes <= service.options.outboundBytes, let unit = outbox.next(ending: true) {
             connection.write(unit: ByteBuffer(bytes: unit))
         }
@@ -295,6 +216,16 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
     }
 
     // MARK: Writing
+
+    var hasRoom: Bool { !isOver && outbox.hasRoom }
+    func flush() {}
+    func pauseReading() { connection?.pauseReading() }
+    func resumeReading() { connection?.resumeReading() }
+
+    func write(_ answer: Answer) {
+        tell(answer.notice)
+        if answer.isFinal { end() }
+    }
 
     func tell(_ notice: FastChatNotice) {
         write(notice.encoded(for: news?.reader.number ?? FastChatUserNumber(0), time: service.time))
@@ -341,61 +272,33 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, @un
 
     // MARK: What others wrote
 
-    func deliver(_ delivery: Delivery) {
-        guard !isOver, let principal = news?.principal, let reader = news?.reader else { return }
-        guard !service.chat.isExpired(principal) else { return endSession() }
-        if case .run(let run) = delivery, reader.isQuick {
-            if cursor?.takes(run, isReady: outbox.hasRoom) == true {
-                for message in run.messages {
-                    for object in reader.objects(for: message, in: run.flow) { write(object) }
-                    reached(message.position)
-                }
-                return
-            }
-        } else {
-            cursor?.hinted()
+    func deliver(_ delivery: FastChatDelivery) {
+        guard !isOver, let news, let reader else { return }
+        guard !service.chat.isExpired(news.principal) else { return endSession() }
+        guard case .run(let run) = delivery, news.reader.isQuick else { return reader.hinted() }
+        guard reader.takes(run, isReady: outbox.hasRoom) else { return reader.readIfDue() }
+        for message in run.messages {
+            for object in news.reader.objects(for: message, in: run.flow) { write(object) }
+            reached(message.position)
         }
-        readIfDue()
     }
 
-    private func readIfDue() {
-        guard !isOver, outbox.hasRoom, let connection, cursor?.start() == true else { return }
-        Task(executorPreference: connection.taskExecutor) { await self.readAll() }
-    }
+    var mayRead: Bool { hasRoom && news != nil }
 
-    private func readAll() async {
-        while !isOver, outbox.hasRoom, let reading = news, let position = cursor?.next() {
-            let goesOn = await service.chat.pages.page { () async in await self.read(reading, after: position) }
-            if !goesOn { break }
+    func showPage(after position: Position) async throws(ChatError) -> (shown: Position, isCut: Bool)? {
+        guard var reading = news else { return nil }
+        let page = try await reading.page(after: position)
+        guard !isOver else { return nil }
+        guard !service.chat.isExpired(reading.principal) else {
+            endSession()
+            return nil
         }
-        cursor?.stop()
-    }
-
-    /// Shows a page of the log.
-    ///
-    /// - Returns: Whether to look for the next one.
-    private func read(_ news: FastChatNews, after position: Position) async -> Bool {
-        var reading = news
-        do {
-            let page = try await reading.page(after: position)
-            guard !isOver else { return false }
-            guard !service.chat.isExpired(reading.principal) else {
-                endSession()
-                return false
-            }
-            self.news?.toldOpen.formUnion(reading.toldOpen)
-            for entry in page.entries {
-                for object in entry.objects { write(object) }
-                reached(entry.position)
-            }
-            reached(page.cursor)
-            cursor?.arrived(at: page.cursor, more: page.isCut)
-            return true
-        } catch {
-            cursor?.hinted()
-            // Nothing else may happen for long that would try again from the same cursor.
-            connection?.eventLoop.scheduleTask(in: Self.retryPause) { self.readIfDue() }
-            return false
+        news?.toldOpen.formUnion(reading.toldOpen)
+        for entry in page.entries {
+            for object in entry.objects { write(object) }
+            reached(entry.position)
         }
+        reached(page.cursor)
+        return (page.cursor, page.isCut)
     }
 }

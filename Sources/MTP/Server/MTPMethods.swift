@@ -167,17 +167,15 @@ struct MTPMethods {
 
     // MARK: Messages
 
-    /// Puts the message of a `send_message` into the next batch.
-    func submit(_ data: MTPData, by principal: Principal) async throws(MTPFailure) -> PendingMessage {
+    /// The message of a `send_message`, and the flow that it is for.
+    static func message(in data: MTPData) throws(MTPFailure) -> (content: MessageContent, flow: Identifier) {
         guard let text = data.flow?.first?.uuid else { throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.") }
         guard let message = data.message?.first else { throw MTPFailure(.badRequest, "data.message[0] is missing.") }
         guard let flow = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchFlow) }
         let content = MessageContent(
             text: message.text?.string ?? "", clientID: message.clientID, emoji: message.emoji?.string,
             files: message.files)
-        return try await chatting { () async throws(ChatError) in
-            try await chat.submit(content, to: flow, by: principal)
-        }
+        return (content, flow)
     }
 
     private func messages(_ data: MTPData, for principal: Principal) async throws(MTPFailure) -> Outcome {

@@ -3,58 +3,120 @@
 
 import Chat
 import Credentials
-import NIOCore
 import Storage
 import Transport
 
 /// What requests are checked for and answered with, and whose connection it is.
 extension MTPSession {
-    enum Checked {
-        case refused(MTPResponse)
-        case checked(MTPRequest, MTPMethod, MTPRequester?)
+    // MARK: Admitting
+
+    /// The checks of every frame in the protocol's order; then a message goes into the batch if all it needs is in memory.
+    func admit(_ decoded: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
+        do throws(MTPFailure) {
+            let (request, method) = try check(decoded)
+            switch method {
+            case .sendMessage:
+                guard let requester = knownRequester(request) else { return .waits(forAnswers: false) }
+                return try sendAtOnce(request, by: requester, as: ticket) ? .submitted : .waits(forAnswers: false)
+            case .pingPong:
+                guard request.meta == nil, let requester = knownRequester(request) else {
+                    return .waits(forAnswers: true)
+                }
+                return .answer(
+                    Answer(
+                        response: MTPResponse(type: request.type, .ok, time: service.time),
+                        principal: requester.principal))
+            case .registerUser, .authentication, .getUpdate, .allMessages, .addFlow, .allFlow, .userInfo, .deleteUser,
+                .deleteMessage, .editedMessage:
+                return .waits(forAnswers: true)
+            }
+        } catch {
+            return .answer(refusal(decoded, error))
+        }
     }
 
-    func check(_ decoded: Result<MTPRequest, MTPDecodeError>) async -> Checked {
+    func perform(_ decoded: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
+        do throws(MTPFailure) {
+            let (request, method) = try check(decoded)
+            let requester = method.needsAuthorization ? try await authorize(request) : nil
+            if method == .sendMessage, let requester {
+                try await send(request, by: requester, as: ticket)
+                return .submitted
+            }
+            guard method.readsPages else { return .answer(await answer(request, method, requester)) }
+            return .answer(await service.chat.pages.page { () async in await answer(request, method, requester) })
+        } catch {
+            return .answer(refusal(decoded, error))
+        }
+    }
+
+    private func check(_ decoded: Request) throws(MTPFailure) -> (MTPRequest, MTPMethod) {
         let request: MTPRequest
         switch decoded {
-        case .failure(let error):
-            return .refused(refusal(MTPResponse.errorType, .unsupportedMediaType, error.detail))
+        case .failure(let error): throw MTPFailure(.unsupportedMediaType, error.detail)
         case .success(let decoded): request = decoded
         }
-        guard let version = MTPVersion(request.version), service.options.versions.contains(version) else {
-            let versions = service.options.versions
-            return .refused(
-                refusal(
-                    MTPResponse.errorType, .versionNotSupported,
-                    "The server speaks versions \(versions.lowerBound) to \(versions.upperBound)."))
+        let versions = service.options.versions
+        guard let version = MTPVersion(request.version), versions.contains(version) else {
+            throw MTPFailure(
+                .versionNotSupported,
+                "The server speaks versions \(versions.lowerBound) to \(versions.upperBound).")
         }
         guard let method = request.method else {
-            return .refused(refusal(MTPResponse.errorType, .methodNotAllowed, "There is no method of that name."))
+            throw MTPFailure(.methodNotAllowed, "There is no method of that name.")
         }
-        guard method.needsAuthorization else { return .checked(request, method, nil) }
-        do throws(MTPFailure) {
-            return .checked(request, method, try await authorize(request))
-        } catch {
-            return .refused(refusal(method.rawValue, error.status, error.detail))
+        return (request, method)
+    }
+
+    private func refusal(_ decoded: Request, _ failure: MTPFailure) -> Answer {
+        let type: String
+        switch (decoded, failure.status) {
+        // What was not recognised has no type of its own.
+        case (.success(let request), let status) where status != .versionNotSupported && status != .methodNotAllowed:
+            type = request.type
+        default: type = MTPMethod.errorType
         }
+        return refusal(type, failure)
+    }
+
+    private func refusal(_ type: String, _ failure: MTPFailure) -> Answer {
+        Answer(response: MTPResponse(type: type, failure.status, detail: failure.detail, time: service.time))
+    }
+
+    // MARK: Who asks
+
+    /// Who asks, if that is in memory and nothing about the connection changes with it.
+    private func knownRequester(_ request: MTPRequest) -> MTPRequester? {
+        guard attached != nil, let credentials = try? credentials(of: request),
+            let principal = service.chat.knownPrincipal(
+                uuid: credentials.uuid, token: credentials.hash, from: origin)
+        else { return nil }
+        if request.meta?.push == true, push.principal != principal { return nil }
+        return MTPRequester(principal: principal, token: credentials.hash)
+    }
+
+    /// What a request says of who asks; the hash of the last one's token is remembered.
+    private func credentials(of request: MTPRequest) throws(MTPFailure) -> MTPCredentials {
+        if let last = lastCredentials, last.isSame(as: request.principal) { return last }
+        guard let credentials = MTPCredentials(request.principal) else {
+            throw MTPFailure(.unauthorized, "data.user[0] needs the uuid and the auth_id of who asks.")
+        }
+        lastCredentials = credentials
+        return credentials
     }
 
     private func authorize(_ request: MTPRequest) async throws(MTPFailure) -> MTPRequester {
-        guard let user = request.principal, let uuid = user.uuid.flatMap(Identifier.init(decimal:)),
-            let token = user.authID
-        else { throw MTPFailure(.unauthorized, "data.user[0] needs the uuid and the auth_id of who asks.") }
+        let credentials = try credentials(of: request)
         do throws(ChatError) {
-            let hash = TokenHash(of: token)
-            let principal = try await service.chat.principal(uuid: uuid, token: hash, from: origin)
-            let requester = MTPRequester(principal: principal, token: hash)
+            let principal = try await service.chat.principal(
+                uuid: credentials.uuid, token: credentials.hash, from: origin)
+            let requester = MTPRequester(principal: principal, token: credentials.hash)
             try await belong(to: requester, wantsPush: request.meta?.push == true, isLogIn: false)
             return requester
         } catch {
             throw MTPFailure(error)
         }
     }
-
-    // MARK: Whose connection it is
 
     /// Decides whose connection it is for the hub: who switched push on, else who logged in on it last, else who asked first.
     ///
@@ -79,66 +141,82 @@ extension MTPSession {
         }
     }
 
-    /// Nobody's connection any more: whoever is next has to log in.
-    private func leave() {
-        service.chat.hub.detach(self)
-        attached = nil
-        push = MTPPush()
-        connection?.loggedOut()
-    }
+    // MARK: Messages
 
-    func sessionRevoked(_ session: SessionID) {
-        eventLoop?.execute {
-            guard let attached = self.attached, attached.principal.session == session else { return }
-            if !self.service.chat.isExpired(attached.principal) {
-                self.end(.policyViolation, "The session was revoked.")
-            } else if self.push.isWanted {
-                self.end(.policyViolation, "The session has expired.")
-            } else {
-                // The next request is refused, and may be followed by a log in.
-                self.leave()
+    private func sendAtOnce(
+        _ request: MTPRequest, by requester: MTPRequester, as ticket: RequestTicket
+    ) throws(MTPFailure) -> Bool {
+        let (content, uuid) = try MTPMethods.message(in: request.data)
+        let sent = SentMessage(request, by: requester, as: ticket, uuid: service.chat.newMessageIdentifier())
+        do throws(ChatError) {
+            guard let flow = try service.chat.knownFlow(uuid, for: requester.principal), let connection else {
+                return false
             }
-        }
-    }
-
-    // MARK: Answers
-
-    func answer(
-        _ request: MTPRequest, _ requester: MTPRequester, _ pending: PendingMessage
-    ) async -> MTPResponse {
-        do {
-            let receipt = try await service.chat.receipt(of: pending)
-            push.sent(pending.uuid, at: receipt.position)
-            let message = MessageObject(
-                uuid: pending.uuid.description, clientID: request.data.message?.first?.clientID,
-                fromUser: requester.principal.uuid.description, fromFlow: request.data.flow?.first?.uuid,
-                time: receipt.time.seconds)
-            return MTPResponse(
-                type: request.type, .ok, time: service.time,
-                data: MTPData(time: receipt.time.seconds, message: [message]),
-                meta: request.meta.map { _ in MTPMeta(since: MTPCursor(position: receipt.position.rawValue).text) })
+            push.sends(sent.uuid)
+            let isSubmitted = try service.chat.submitAtOnce(
+                content, as: sent.uuid, to: flow, by: requester.principal, on: connection.taskExecutor
+            ) { self.settle(sent, $0) }
+            if !isSubmitted { push.didNotSend(sent.uuid) }
+            return isSubmitted
         } catch {
-            push.didNotSend(pending.uuid)
-            let failure = MTPFailure(error)
-            return refusal(request.type, failure.status, failure.detail)
+            push.didNotSend(sent.uuid)
+            throw MTPFailure(error)
         }
     }
 
-    func answer(_ request: MTPRequest, _ method: MTPMethod, _ requester: MTPRequester?) async -> MTPResponse {
+    private func send(
+        _ request: MTPRequest, by requester: MTPRequester, as ticket: RequestTicket
+    ) async throws(MTPFailure) {
+        let (content, uuid) = try MTPMethods.message(in: request.data)
+        let sent = SentMessage(request, by: requester, as: ticket, uuid: service.chat.newMessageIdentifier())
+        do throws(ChatError) {
+            let flow = try await service.chat.flow(uuid, for: requester.principal)
+            guard let connection else { throw .busy }
+            push.sends(sent.uuid)
+            try await service.chat.submit(
+                content, as: sent.uuid, to: flow, by: requester.principal, on: connection.taskExecutor
+            ) { self.settle(sent, $0) }
+        } catch {
+            push.didNotSend(sent.uuid)
+            throw MTPFailure(error)
+        }
+    }
+
+    private func settle(_ sent: SentMessage, _ outcome: MessageOutcome) {
+        switch outcome {
+        case .success(let receipt):
+            push.sent(sent.uuid, at: receipt.position, shown: reader?.position)
+            let message = MessageObject(
+                uuid: sent.uuid.description, clientID: sent.clientID, fromUser: sent.principal.uuid.description,
+                fromFlow: sent.flow, time: receipt.time.seconds)
+            let response = MTPResponse(
+                type: sent.type, .ok, time: service.time,
+                data: MTPData(time: receipt.time.seconds, message: [message]),
+                meta: sent.hasMeta ? MTPMeta(since: MTPCursor(position: receipt.position.rawValue).text) : nil)
+            pipeline?.settle(sent.ticket, Answer(response: response, principal: sent.principal))
+        case .failure(let error):
+            push.didNotSend(sent.uuid)
+            pipeline?.settle(sent.ticket, refusal(sent.type, MTPFailure(error)))
+        }
+        pipeline?.advance()
+    }
+
+    // MARK: Other requests
+
+    private func answer(_ request: MTPRequest, _ method: MTPMethod, _ requester: MTPRequester?) async -> Answer {
         do throws(MTPFailure) {
             // An account's end closes its connections; not this one, which is to get its answer and may log in again.
             let own = method == .deleteUser && attached?.principal.user == requester?.principal.user ? attached : nil
             if own != nil { service.chat.hub.detach(self) }
             var outcome: MTPMethods.Outcome
             do throws(MTPFailure) {
-                outcome = try await MTPMethods(service: service, origin: origin).perform(
-                    method, request.data, meta: request.meta, by: requester?.principal)
+                outcome = try await methods.perform(method, request.data, meta: request.meta, by: requester?.principal)
                 if own != nil { leave() }
             } catch {
                 if let own { await returnToHub(own) }
                 throw error
             }
-            if let position = outcome.caused { push.caused(position) }
+            if let position = outcome.caused { push.caused(position, shown: reader?.position) }
             if let logIn = outcome.logIn {
                 do throws(ChatError) {
                     try await belong(to: logIn, wantsPush: false, isLogIn: true)
@@ -151,11 +229,12 @@ extension MTPSession {
                 if outcome.cursor == nil { outcome.cursor = try? await service.chat.head() }
                 meta = outcome.cursor.map { MTPMeta(since: MTPCursor(position: $0.rawValue).text) }
             }
-            return MTPResponse(
+            let response = MTPResponse(
                 type: request.type, outcome.status, detail: outcome.detail, time: service.time, data: outcome.data,
                 meta: meta)
+            return Answer(response: response, principal: requester?.principal)
         } catch {
-            return refusal(request.type, error.status, error.detail)
+            return refusal(request.type, error)
         }
     }
 
@@ -167,10 +246,6 @@ extension MTPSession {
             end(.policyViolation, "The session was revoked.")
         }
     }
-
-    func refusal(_ type: String, _ status: MTPStatus, _ detail: String?) -> MTPResponse {
-        MTPResponse(type: type, status, detail: detail, time: service.time)
-    }
 }
 
 /// Who asks, once that is known.
@@ -178,6 +253,52 @@ struct MTPRequester: Equatable {
     var principal: Principal
     /// Of the session, to ask whether it is still good.
     var token: TokenHash
+}
+
+/// What a request says of who asks.
+struct MTPCredentials {
+    private let uuidText: String
+    private let token: String
+    let uuid: Identifier
+    let hash: TokenHash
+
+    /// `nil` unless there are both a uuid and a token.
+    init?(_ user: UserObject?) {
+        guard let uuidText = user?.uuid, let uuid = Identifier(decimal: uuidText), let token = user?.authID else {
+            return nil
+        }
+        self.uuidText = uuidText
+        self.token = token
+        self.uuid = uuid
+        hash = TokenHash(of: token)
+    }
+
+    /// Whether somebody says the same of themselves, byte by byte.
+    func isSame(as user: UserObject?) -> Bool {
+        guard let uuid = user?.uuid, let token = user?.authID else { return false }
+        return uuid.utf8.elementsEqual(uuidText.utf8) && token.utf8.elementsEqual(self.token.utf8)
+    }
+}
+
+/// What the answer to a message needs of its request.
+private struct SentMessage: Sendable {
+    let ticket: RequestTicket
+    let uuid: Identifier
+    let principal: Principal
+    let type: String
+    let clientID: Int64?
+    let flow: String?
+    let hasMeta: Bool
+
+    init(_ request: MTPRequest, by requester: MTPRequester, as ticket: RequestTicket, uuid: Identifier) {
+        self.ticket = ticket
+        self.uuid = uuid
+        principal = requester.principal
+        type = request.type
+        clientID = request.data.message?.first?.clientID
+        flow = request.data.flow?.first?.uuid
+        hasMeta = request.meta != nil
+    }
 }
 
 extension MTPResponse {

@@ -3,112 +3,83 @@
 
 import Chat
 import Credentials
-import DequeModule
 import JSON
-import Logging
 import NIOCore
 import Storage
 import Transport
 
 /// One MTP connection.
 ///
-/// Frames are decoded as they come and admitted in their order; answers leave in that order. A send is admitted when its write is
-/// in the next batch, so many of one connection are in flight at once. Every other request waits until what came before it is
-/// answered, and nothing is answered while the peer does not read: a connection holds little more than one answer.
+/// Special about the protocol: each request says who asks, and push belongs to who switched it on. `RequestPipeline`
+/// keeps the requests in order, `LiveReader` brings what is pushed.
 ///
 /// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
-final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unchecked Sendable {
-    /// Requests in flight whose frames are longer than this together let no more come in.
-    private static let maximumBytesInWork = 1 << 20
+final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, RequestSession, LogPresenter,
+    @unchecked Sendable
+{
+    typealias Request = Result<MTPRequest, MTPDecodeError>
 
-    private struct Frame {
-        var decoded: Result<MTPRequest, MTPDecodeError>
-        var bytes: Int
-    }
-
-    /// An answer in the making.
-    private struct Slot {
-        enum Answer {
-            case ready(MTPResponse)
-            case message(MTPRequest, MTPRequester, PendingMessage)
-        }
-
-        var answer: Answer
-        /// The length of the request.
-        var bytes: Int
+    /// What is written, and to whom.
+    struct Answer {
+        var response: MTPResponse
+        var principal: Principal?
     }
 
     let protocolName = MTPService.name
     let service: MTPService
     let origin: Origin
     var push = MTPPush()
-    private(set) var connection: WebSocketConnection?
     /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
     private(set) var eventLoop: (any EventLoop)?
     /// The same.
-    private(set) var address: DeliveryAddress?
-    private var inbox = Deque<Frame>()
-    private var slots = Deque<Slot>()
-    private var admitting: Task<Void, Never>?
-    private var isAnswering = false
-    /// A request that is no send is being answered.
-    private var isPerforming = false
-    private var isPaused = false
-    /// Requests that have come and are not answered.
-    private(set) var inFlight = 0
-    private var share: InboundShare
-    /// Of these, those that were admitted.
-    private var unanswered = 0
-    private var afterAnswers: CheckedContinuation<Void, Never>?
-    private var afterWritable: [CheckedContinuation<Void, Never>] = []
+    private var number: UInt64 = 0
+    private(set) var connection: WebSocketConnection?
+    private(set) var pipeline: RequestPipeline<MTPSession>?
+    private(set) var reader: LiveReader?
     /// Whose connection it is for the hub.
     var attached: MTPRequester?
+    /// What the last request said of who asks.
+    var lastCredentials: MTPCredentials?
     /// Close with this when nothing is in flight; no more frames are taken.
     private var ending: (code: WebSocketCloseCode, reason: String)?
 
     init(service: MTPService, origin: Origin) {
         self.service = service
         self.origin = origin
-        share = InboundShare(of: service.inboundBudget)
     }
 
-    /// Whether answers are under way: what they caused is not known yet.
-    var isBusy: Bool { isAnswering || isPerforming }
+    var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
     var isEnding: Bool { ending != nil }
+    var methods: MTPMethods { MTPMethods(service: service, origin: origin) }
 
     // MARK: From the connection
 
     func opened(_ connection: WebSocketConnection) {
         self.connection = connection
         eventLoop = connection.eventLoop
-        address = DeliveryAddress(sink: service.sink, connection: connection.id.rawValue)
+        number = connection.id.rawValue
+        pipeline = RequestPipeline(
+            of: self, limits: .init(requests: service.options.requestsInWork), budget: service.inboundBudget,
+            executor: connection.taskExecutor)
+        reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
     }
 
     func received(text: ByteBuffer) {
-        guard let connection, ending == nil else { return }
-        let bytes = text.readableBytes
-        guard share.take(bytes) else {
-            return connection.close(code: .tryAgainLater, reason: "The server is overloaded.")
-        }
+        guard let connection, let pipeline, ending == nil else { return }
         let decoded = Result { () throws(MTPDecodeError) in try MTPRequest(decoding: text) }
-        inbox.append(Frame(decoded: decoded, bytes: bytes))
-        inFlight += 1
-        if !isPaused, inFlight >= service.options.requestsInWork || share.bytes > Self.maximumBytesInWork {
-            isPaused = true
-            connection.pauseReading()
+        if !pipeline.receive(decoded, bytes: text.readableBytes) {
+            connection.close(code: .tryAgainLater, reason: "The server is overloaded.")
         }
-        // One read may hold more frames than one task needs to be started for; a paused one gets no `receivedAll`.
-        if isPaused { startAdmitting() }
     }
 
     func receivedAll() {
-        startAdmitting()
+        pipeline?.advance()
     }
 
     func writabilityChanged(isWritable: Bool) {
         guard isWritable else { return }
-        resumeAfterWritable()
-        pushIfDue()
+        pipeline?.advance()
+        reader?.readIfDue()
     }
 
     func drain() {
@@ -117,14 +88,9 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
 
     func closed() {
         connection = nil
-        // Nobody reads the answer; also a place among the password hashes becomes free.
-        admitting?.cancel()
+        pipeline?.close()
         service.chat.hub.detach(self)
-        attached = nil
-        push = MTPPush()
-        inbox.removeAll()
-        share.giveBackAll()
-        resumeAfterWritable()
+        stopPush()
     }
 
     // MARK: The end
@@ -132,134 +98,119 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, @unch
     func end(_ code: WebSocketCloseCode, _ reason: String) {
         guard ending == nil else { return }
         ending = (code, reason)
-        closeIfDone()
+        if pipeline?.inFlight == 0 { requestsDone() }
     }
 
-    private func closeIfDone() {
-        guard let ending, inFlight == 0 else { return }
-        connection?.close(code: ending.code, reason: ending.reason)
+    func requestsDone() {
+        if let ending { connection?.close(code: ending.code, reason: ending.reason) }
+        reader?.readIfDue()
     }
 
-    // MARK: Admitting
-
-    private func startAdmitting() {
-        guard admitting == nil, !inbox.isEmpty, let connection else { return }
-        admitting = Task(executorPreference: connection.taskExecutor) { await self.admitAll() }
+    /// Nobody's connection any more: whoever is next has to log in.
+    func leave() {
+        service.chat.hub.detach(self)
+        stopPush()
+        connection?.loggedOut()
     }
 
-    private func admitAll() async {
-        while let frame = inbox.popFirst() {
-            unanswered += 1
-            await admit(frame)
-        }
-        admitting = nil
-        answersEnded()
+    private func stopPush() {
+        attached = nil
+        push = MTPPush()
+        reader?.end()
     }
 
-    /// The checks of every frame in the protocol's order; then a send goes into the batch, and others are done.
-    private func admit(_ frame: Frame) async {
-        let checked = await check(frame.decoded)
-        switch checked {
-        case .refused(let response):
-            answer(Slot(answer: .ready(response), bytes: frame.bytes))
-        case .checked(let request, .sendMessage, let requester?):
-            do throws(MTPFailure) {
-                let methods = MTPMethods(service: service, origin: origin)
-                let pending = try await methods.submit(request.data, by: requester.principal)
-                push.sends(pending.uuid)
-                answer(Slot(answer: .message(request, requester, pending), bytes: frame.bytes))
-            } catch {
-                let response = refusal(request.type, error.status, error.detail)
-                answer(Slot(answer: .ready(response), bytes: frame.bytes))
-            }
-        case .checked(let request, let method, let requester):
-            await othersAnswered()
-            await writable()
-            isPerforming = true
-            let perform = { () async in
-                self.write(await self.answer(request, method, requester), to: requester, bytes: frame.bytes)
-                self.connection?.flush()
-            }
-            if method.readsPages { await service.chat.pages.page(perform) } else { await perform() }
-            isPerforming = false
-        }
-    }
-
-    /// Returns when everything that was admitted before is answered.
-    private func othersAnswered() async {
-        guard unanswered > 1 else { return }
-        await withCheckedContinuation { afterAnswers = $0 }
-    }
-
-    // MARK: Answering
-
-    private func answer(_ slot: Slot) {
-        slots.append(slot)
-        guard !isAnswering, let connection else { return }
-        isAnswering = true
-        Task(executorPreference: connection.taskExecutor) { await self.answerAll() }
-    }
-
-    private func answerAll() async {
-        while let slot = slots.popFirst() {
-            switch slot.answer {
-            case .ready(let response):
-                await writable()
-                write(response, to: nil, bytes: slot.bytes)
-            case .message(let request, let requester, let pending):
-                if !pending.isSettled { connection?.flush() }
-                let response = await answer(request, requester, pending)
-                await writable()
-                write(response, to: requester, bytes: slot.bytes)
+    func sessionRevoked(_ session: SessionID) {
+        eventLoop?.execute {
+            guard let attached = self.attached, attached.principal.session == session else { return }
+            if !self.service.chat.isExpired(attached.principal) {
+                self.end(.policyViolation, "The session was revoked.")
+            } else if self.push.isWanted {
+                self.end(.policyViolation, "The session has expired.")
+            } else {
+                // The next request is refused, and may be followed by a login.
+                self.leave()
             }
         }
-        isAnswering = false
-        answersEnded()
     }
 
-    private func answersEnded() {
-        connection?.flush()
-        closeIfDone()
-        pushIfDue()
-    }
+    // MARK: Answers
+
+    var hasRoom: Bool { connection?.isWritable == true }
+    func flush() { connection?.flush() }
+    func pauseReading() { connection?.pauseReading() }
+    func resumeReading() { connection?.resumeReading() }
 
     /// Writes an answer; what it shows may be where pushing begins.
-    private func write(_ response: MTPResponse, to requester: MTPRequester?, bytes: Int) {
-        write(response)
+    func write(_ answer: Answer) {
+        connection?.write(text: ByteBuffer(bytes: answer.response.encoded()))
+        guard let reader, push.isWanted else { return }
         // Only an answer with a cursor can switch pushing on.
-        if let requester, let since = response.meta?.since.flatMap(MTPCursor.init) {
-            push.begin(after: Position(since.position), for: requester.principal)
+        if reader.position == nil, let principal = answer.principal, push.principal?.user == principal.user,
+            let since = answer.response.meta?.since.flatMap(MTPCursor.init)
+        {
+            reader.begin(after: Position(since.position))
+            push.forgetOwn(upTo: Position(since.position))
         }
-        inFlight -= 1
-        unanswered -= 1
-        share.giveBack(bytes)
-        if isPaused, inFlight <= service.options.requestsInWork / 2, share.bytes <= Self.maximumBytesInWork {
-            isPaused = false
-            connection?.resumeReading()
-        }
-        // The one that waits was admitted, too.
-        if unanswered == 1, let waiting = afterAnswers {
-            afterAnswers = nil
-            waiting.resume()
+        reader.readIfDue()
+    }
+
+    // MARK: What is pushed
+
+    func deliver(_ delivery: MTPDelivery) {
+        guard let connection, let reader, connection.isOpen, !isEnding, !endIfExpired() else { return }
+        switch delivery {
+        case .hint: reader.hinted()
+        case .messages(let frame, let run):
+            if takes(run, reader, connection) {
+                connection.write(frame: frame)
+                connection.flush()
+            } else {
+                reader.readIfDue()
+            }
         }
     }
 
-    // MARK: Writing
-
-    func write(_ response: MTPResponse) {
-        connection?.write(text: ByteBuffer(bytes: response.encoded()))
+    /// Whether to show a live run: what the connection wrote itself is passed over, and a run that has others' messages as
+    /// well is left to a read.
+    private func takes(_ run: LiveRun, _ reader: LiveReader, _ connection: WebSocketConnection) -> Bool {
+        let own = push.ownMessages(in: run)
+        // What a request causes that is no message is known when it is done.
+        let isReady = connection.isWritable && pipeline?.isPerforming == false
+        guard reader.takes(run, isReady: isReady && (own == 0 || own == run.messages.count)) else { return false }
+        push.forgetOwn(upTo: run.last)
+        return own == 0
     }
 
-    /// Returns when the peer keeps up, or is gone.
-    private func writable() async {
-        guard let connection, !connection.isWritable else { return }
-        connection.flush()
-        await withCheckedContinuation { afterWritable.append($0) }
+    var mayRead: Bool {
+        guard let connection, connection.isOpen, connection.isWritable, !isEnding else { return false }
+        return push.isWanted && pipeline?.isPerforming == false
     }
 
-    private func resumeAfterWritable() {
-        let waiting = afterWritable
-        afterWritable = []
-        for continuation in waiting { continuation.resume() }
+    func showPage(after cursor: Position) async throws(ChatError) -> (shown: Position, isCut: Bool)? {
+        guard let principal = push.principal else { return nil }
+        var updates = try await service.chat.updates(
+            for: principal, after: cursor, limit: service.options.messagesPerAnswer, .pushed,
+            excluding: push.ownPositions)
+        // The session may have ended, or pushing been switched off, meanwhile.
+        guard !isEnding, push.principal?.user == principal.user, !endIfExpired() else { return nil }
+        // Committed after the read had begun.
+        updates.messages.removeAll { push.isOwn($0.uuid) }
+        push.forgetOwn(upTo: updates.cursor)
+        if !updates.messages.isEmpty || !updates.flows.isEmpty || !updates.users.isEmpty {
+            let response = MTPResponse(
+                type: MTPMethod.getUpdate.rawValue, .ok, time: service.time,
+                data: MTPMethods.data(updates, time: service.time, for: principal),
+                meta: MTPMeta(push: true, since: MTPCursor(position: updates.cursor.rawValue).text))
+            connection?.write(text: ByteBuffer(bytes: response.encoded()))
+            connection?.flush()
+        }
+        return (updates.cursor, updates.isCut)
+    }
+
+    /// Whether the session that is pushed to has expired; then the connection ends.
+    private func endIfExpired() -> Bool {
+        guard let principal = push.principal, service.chat.isExpired(principal) else { return false }
+        end(.policyViolation, "The session has expired.")
+        return true
     }
 }

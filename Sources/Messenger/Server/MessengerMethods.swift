@@ -52,20 +52,22 @@ struct MessengerMethods {
         }
     }
 
-    /// Puts a message into the next batch.
-    func submit(
-        _ text: String, to recipient: MessengerRecipient, by principal: Principal
-    ) async throws(ChatError) -> PendingMessage {
-        let flow: FlowAccess
+    /// Where a message goes.
+    func flow(of recipient: MessengerRecipient, by principal: Principal) async throws(ChatError) -> FlowAccess {
         switch recipient {
-        case .login(let login):
-            flow = try await chat.directFlow(with: chat.person(login: login), by: principal)
+        case .login(let login): return try await chat.directFlow(with: chat.person(login: login), by: principal)
         case .group(let row):
-            flow = try await chat.flow(row: row, for: principal)
+            let flow = try await chat.flow(row: row, for: principal)
             // A chat of two is written to by login.
             guard flow.kind != .chat else { throw .noSuchFlow }
+            return flow
         }
-        return try await chat.submit(MessageContent(text: text), to: flow, by: principal)
+    }
+
+    /// The same from what is in memory, at once; `nil` if something has to be read.
+    func knownFlow(of recipient: MessengerRecipient, by principal: Principal) throws(ChatError) -> FlowAccess? {
+        guard case .login(let login) = recipient, let person = try chat.knownPerson(login: login) else { return nil }
+        return try chat.knownDirectFlow(with: person, by: principal)
     }
 }
 

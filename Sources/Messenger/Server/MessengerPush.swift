@@ -10,41 +10,6 @@ struct MessengerMark: Equatable {
     var position: Position
 }
 
-/// What the acknowledgements of the peer's TCP mean for the log: a rule without I/O.
-struct MessengerMarks {
-    /// For each unit on its way what is reached with it.
-    private var marks = Deque<MessengerMark?>()
-
-    /// A unit was written; with it everything up to `mark` has been.
-    mutating func wrote(_ mark: MessengerMark?) {
-        marks.append(mark)
-    }
-
-    /// Nothing up to `mark` is left to be written.
-    ///
-    /// - Returns: Whether that holds at once; otherwise it will with the last unit that is on its way.
-    mutating func reached(_ mark: MessengerMark) -> Bool {
-        guard let last = marks.indices.last else { return true }
-        // The end of another account's pushes is not to be lost.
-        if let known = marks[last], known.user != mark.user { return true }
-        marks[last] = mark
-        return false
-    }
-
-    /// The oldest `count` units have arrived.
-    ///
-    /// - Returns: What is reached by that, the last of each account.
-    mutating func acknowledged(_ count: Int) -> [MessengerMark] {
-        var reached: [MessengerMark] = []
-        for _ in 0..<min(count, marks.count) {
-            guard let mark = marks.removeFirst() else { continue }
-            if reached.last?.user == mark.user { reached.removeLast() }
-            reached.append(mark)
-        }
-        return reached
-    }
-}
-
 /// Who of the contacts came or went and was not told yet: a rule without I/O.
 ///
 /// A slow reader costs one entry for each contact, and is told the last state.

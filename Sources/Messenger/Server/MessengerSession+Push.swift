@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import Credentials
 import NIOCore
 import Storage
 import Transport
@@ -9,92 +10,93 @@ import Transport
 /// What the client is shown unasked.
 extension MessengerSession {
     func deliver(_ delivery: MessengerDelivery) {
-        guard let logIn, connection?.isOpen == true, !isEnding else { return }
+        guard let logIn, let connection, let reader, connection.isOpen, !isEnding else { return }
         guard !service.chat.isExpired(logIn.principal) else { return endSession() }
         switch delivery {
-        case .hint: self.logIn?.cursor.hinted()
+        case .hint: reader.hinted()
         case .messages(let messages, let run):
             let messages = messages.filter { $0.sender != logIn.principal.user }
             let count = messages.reduce(0) { $0 + $1.units.count }
-            let isReady =
-                logIn.isAnswered && hasRoom
-                && (connection?.unacknowledgedUnits ?? 0) + count <= Self.maximumWaitingUnits
-            if self.logIn?.cursor.takes(run, isReady: isReady) == true {
-                for message in messages { push(message.units, of: logIn, reaching: message.position) }
-                reached(run.last, by: logIn)
-            }
-        }
-        readIfDue()
-    }
-
-    private func push(_ units: [ByteBuffer], of logIn: LogIn, reaching position: Position) {
-        for (index, unit) in units.enumerated() {
-            let isLast = index == units.count - 1
-            write(unit, mark: isLast ? MessengerMark(user: logIn.principal.user, position: position) : nil)
+            let isReady = hasRoom && connection.unacknowledgedUnits + count <= Self.maximumWaitingUnits
+            guard reader.takes(run, isReady: isReady) else { return reader.readIfDue() }
+            for message in messages { push(message, of: logIn) }
+            reached(MessengerMark(user: logIn.principal.user, position: run.last))
         }
     }
 
-    private func reached(_ position: Position, by logIn: LogIn) {
-        let mark = MessengerMark(user: logIn.principal.user, position: position)
-        if marks.reached(mark) { note(mark) }
+    private func push(_ message: MessengerMessage, of logIn: LogIn) {
+        let mark = MessengerMark(user: logIn.principal.user, position: message.position)
+        for unit in message.units.dropLast() { write(unit) }
+        if let last = message.units.last { write(last, mark: mark) }
     }
 
-    func readIfDue() {
-        guard let connection, connection.isOpen, !isEnding, logIn?.isAnswered == true, hasRoom,
-            logIn?.cursor.start() == true, let logIn
-        else { return }
-        Task(executorPreference: connection.taskExecutor) { await self.readAll(of: logIn) }
-    }
+    // MARK: Reading
 
-    private func retryLater() {
-        guard retry == nil else { return }
-        retry = eventLoop?.scheduleTask(in: Self.retryPause) {
-            self.retry = nil
-            self.readIfDue()
+    var mayRead: Bool { logIn?.isAnswered == true && hasRoom && !isEnding }
+
+    func showPage(after position: Position) async throws(ChatError) -> (shown: Position, isCut: Bool)? {
+        guard let logIn else { return nil }
+        let page = try await service.chat.missed(
+            for: logIn.principal, after: position, limit: Self.maximumWaitingUnits)
+        guard self.logIn?.key == logIn.key, connection?.isOpen == true, !isEnding else { return nil }
+        guard !service.chat.isExpired(logIn.principal) else {
+            endSession()
+            return nil
         }
-    }
-
-    /// Pushes what is in the log after the cursor, page after page, as long as the peer keeps up.
-    private func readAll(of logIn: LogIn) async {
-        while isCurrent(logIn), hasRoom, let position = self.logIn?.cursor.next() {
-            let goesOn = await service.chat.pages.page { () async in await self.readPage(of: logIn, after: position) }
-            if !goesOn { break }
+        for missed in page.messages where missed.message.sender.id != logIn.principal.user {
+            // The rest stays in the log.
+            guard hasRoom else { return (Position(missed.message.position.rawValue - 1), true) }
+            push(MessengerMessage(missed.message, in: missed.flow), of: logIn)
         }
-        if self.logIn?.key == logIn.key { self.logIn?.cursor.stop() }
+        reached(MessengerMark(user: logIn.principal.user, position: page.cursor))
+        return (page.cursor, page.isCut)
     }
 
-    private func isCurrent(_ logIn: LogIn) -> Bool {
-        self.logIn?.key == logIn.key && connection?.isOpen == true && !isEnding
+    // MARK: Who is signed in
+
+    /// Signs somebody in: from here on the connection is told what happens, once the key is written.
+    func enter(_ new: NewLogIn, at position: Position) -> MessengerKey {
+        let token = TokenHash(of: new.token)
+        var random = SecureRandom()
+        let key = service.keys.issue(
+            to: MessengerHolder(principal: new.principal, token: token, session: self), using: &random)
+        logIn = LogIn(key: key, principal: new.principal, token: token, start: position)
+        connection?.setLoggedIn(true)
+        service.chat.hub.attach(self, principal: new.principal, wantsNews: true)
+        return key
     }
 
-    /// Pushes a page, as far as there is room for it: the rest stays in the log.
+    /// The key was written: what was missed comes now.
+    func entered() {
+        guard let logIn, !logIn.isAnswered else { return }
+        self.logIn?.isAnswered = true
+        reader?.begin(after: logIn.start)
+        tellPresence()
+        reader?.readIfDue()
+    }
+
+    /// Signs off whoever is signed in here.
     ///
-    /// - Returns: Whether to go on as long as there is room.
-    private func readPage(of logIn: LogIn, after position: Position) async -> Bool {
-        do {
-            let page = try await service.chat.missed(
-                for: logIn.principal, after: position, limit: Self.maximumWaitingUnits)
-            guard isCurrent(logIn) else { return false }
-            guard !service.chat.isExpired(logIn.principal) else {
-                endSession()
-                return false
+    /// - Returns: Whose session is to be ended.
+    func leave() -> Principal? {
+        // Also without a login: watching may have begun while the connection ended.
+        service.chat.hub.detach(self)
+        guard let old = logIn else { return nil }
+        logIn = nil
+        reader?.end()
+        connection?.setLoggedIn(false)
+        service.keys.withdraw(old.key)
+        return old.principal
+    }
+
+    /// The same from any thread, if `key` is still the one.
+    func leave(_ key: MessengerKey) async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let leave: @Sendable () -> Void = {
+                if self.logIn?.key == key { _ = self.leave() }
+                continuation.resume()
             }
-            for missed in page.messages where missed.message.sender.id != logIn.principal.user {
-                guard hasRoom else {
-                    self.logIn?.cursor.arrived(at: Position(missed.message.position.rawValue - 1), more: true)
-                    return true
-                }
-                let message = MessengerMessage(missed.message, in: missed.flow)
-                push(message.units, of: logIn, reaching: message.position)
-            }
-            reached(page.cursor, by: logIn)
-            self.logIn?.cursor.arrived(at: page.cursor, more: page.isCut)
-            return true
-        } catch {
-            // What was not read must be read before anything new is taken.
-            self.logIn?.cursor.hinted()
-            retryLater()
-            return false
+            if let eventLoop { eventLoop.execute(leave) } else { continuation.resume() }
         }
     }
 }

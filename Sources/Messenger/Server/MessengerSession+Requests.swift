@@ -3,111 +3,162 @@
 
 import Chat
 import Credentials
+import Logging
+import Storage
 import Transport
 
 /// What each request does on a connection.
 extension MessengerSession {
-    /// Does one request, and answers it unless it is a message that was taken.
-    func perform(_ output: MessengerDecoder.Output) async {
-        switch output {
-        case .refusal(let refusal):
-            await settle()
-            await refuse(refusal.prefix, refusal.description)
-        case .request(.signUp(let email, let login, let password)):
-            understood()
-            await settle()
-            await answer(methods.signUp(email: email, login: login, password: password))
-        case .request(.logIn(let login, let password)):
-            understood()
-            await settle()
-            await logIn(login: login, password: password)
-        case .request(.logOut(let key)):
-            guard let holder = await holder(of: key, for: .logOut) else { return }
-            await settle()
-            await logOut(key, holder)
-        case .request(.contacts(let key)):
-            guard let holder = await holder(of: key, for: .contacts) else { return }
-            await settle()
-            for part in await methods.contacts(of: holder.principal) { await answer(part) }
-        case .request(.addContact(let key, let login)):
-            guard let holder = await holder(of: key, for: .addContact) else { return }
-            await settle()
-            await answer(methods.addContact(login: login, of: holder.principal))
-        case .request(.send(let key, let recipient, let text)):
-            guard let holder = await holder(of: key, for: .send) else { return }
-            await send(text, to: recipient, by: holder.principal)
+    /// A message whose sender and flow are in memory goes into the batch; everything else waits for its turn.
+    func admit(_ output: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
+        guard case .request(.send(let key, let recipient, let text)) = output, let logIn, let connection,
+            logIn.key.matches(key),
+            let principal = service.chat.knownPrincipal(
+                uuid: logIn.principal.uuid, token: logIn.token, from: methods.origin)
+        else { return .waits(forAnswers: !output.isMessage) }
+        badRequests = 0
+        // An empty message is nothing that anybody could see.
+        guard !text.isEmpty else { return .done }
+        do throws(ChatError) {
+            guard let flow = try methods.knownFlow(of: recipient, by: principal),
+                try service.chat.submitAtOnce(
+                    MessageContent(text: text), as: service.chat.newMessageIdentifier(), to: flow, by: principal,
+                    on: connection.taskExecutor, completion: { self.settle(ticket, $0) })
+            else { return .waits(forAnswers: false) }
+            return .submitted
+        } catch {
+            return .answer(MessengerAnswer(error, to: .send))
         }
     }
 
-    /// Who holds a key that is good here; whoever does not is answered.
-    private func holder(of key: MessengerKey, for code: MessengerCode) async -> MessengerHolder? {
+    func perform(_ output: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
+        switch output {
+        case .refusal(let refusal): return .answer(refused(refusal.prefix, refusal.description))
+        case .request(.signUp(let email, let login, let password)):
+            badRequests = 0
+            return .answer(await methods.signUp(email: email, login: login, password: password))
+        case .request(.logIn(let login, let password)):
+            badRequests = 0
+            return await logIn(login: login, password: password)
+        case .request(.logOut(let key)):
+            return await holding(key, for: .logOut) { holder in .answer(await self.logOut(key, holder)) }
+        case .request(.contacts(let key)):
+            return await holding(key, for: .contacts) { holder in
+                var parts = await self.methods.contacts(of: holder.principal)
+                let last = parts.popLast()
+                for part in parts { self.write(part) }
+                return last.map { .answer($0) } ?? .done
+            }
+        case .request(.addContact(let key, let login)):
+            return await holding(key, for: .addContact) { holder in
+                .answer(await self.methods.addContact(login: login, of: holder.principal))
+            }
+        case .request(.send(let key, let recipient, let text)):
+            return await holding(key, for: .send) { holder in
+                await self.send(text, to: recipient, by: holder.principal, as: ticket)
+            }
+        }
+    }
+
+    /// Notes that a request was refused, which too often in a row closes the connection.
+    private func refused(_ prefix: UInt8, _ reason: String) -> MessengerAnswer {
+        service.logger.info(
+            "A messenger request was refused",
+            metadata: ["reason": "\(reason)", "address": "\(methods.origin.address)"])
+        badRequests += 1
+        return .refused(prefix: prefix)
+    }
+
+    /// Does something for who holds a key that is good here; for a key that nobody holds there is a refusal.
+    private func holding(
+        _ key: MessengerKey, for code: MessengerCode,
+        _ body: (MessengerHolder) async -> RequestAdmission<Answer>
+    ) async -> RequestAdmission<Answer> {
         var holder: MessengerHolder?
         if let logIn, logIn.key.matches(key) {
             holder = MessengerHolder(principal: logIn.principal, token: logIn.token, session: self)
         } else if service.options.allowsKeyOnAnyConnection {
             holder = service.keys.holder(of: key)
         }
-        if let known = holder {
+        if var known = holder {
             do {
-                _ = try await service.chat.principal(uuid: known.principal.uuid, token: known.token)
-                understood()
+                known.principal = try await service.chat.principal(
+                    uuid: known.principal.uuid, token: known.token, from: methods.origin)
+                badRequests = 0
                 connection?.setLoggedIn(true)
-                return known
+                return await body(known)
             } catch .tokenUnknown, .tokenExpired, .tokenRevoked, .accountDeleted {
                 await known.session.leave(key)
             } catch {
-                await settle()
-                await answer(MessengerAnswer(error, to: code))
-                return nil
+                return .answer(MessengerAnswer(error, to: code))
             }
         }
-        await settle()
-        await refuse(code.rawValue, "nobody holds the key")
-        return nil
+        return .answer(refused(code.rawValue, "nobody holds the key"))
     }
 
-    private func logIn(login: String, password: String) async {
+    private func logIn(login: String, password: String) async -> RequestAdmission<Answer> {
         do throws(ChatError) {
             let new = try await methods.logIn(login: login, password: password)
             if let old = leave() { await methods.end(old) }
             do throws(ChatError) {
                 let position = try await service.chat.startPosition(of: MessengerService.name, for: new.principal)
-                guard connection != nil else { return await methods.end(new.principal) }
+                guard connection != nil else {
+                    await methods.end(new.principal)
+                    return .done
+                }
                 let key = enter(new, at: position)
                 try await service.chat.watchContacts(self, of: new.principal)
                 // Revoked before the hub knew the connection: nobody would tell it.
                 _ = try await service.chat.principal(uuid: new.principal.uuid, token: .init(of: new.token))
                 guard connection != nil else {
                     _ = leave()
-                    return
+                    return .done
                 }
-                await answer(.loggedIn(key))
-                entered()
+                return .answer(.loggedIn(key))
             } catch {
                 _ = leave()
                 await methods.end(new.principal)
                 throw error
             }
         } catch {
-            await answer(MessengerAnswer(error, to: .logIn))
+            return .answer(MessengerAnswer(error, to: .logIn))
         }
     }
 
-    private func logOut(_ key: MessengerKey, _ holder: MessengerHolder) async {
+    private func logOut(_ key: MessengerKey, _ holder: MessengerHolder) async -> MessengerAnswer {
         service.keys.withdraw(key)
         await holder.session.leave(key)
         await methods.end(holder.principal)
-        await answer(.loggedOut)
+        return .loggedOut
     }
 
-    private func send(_ text: String, to recipient: MessengerRecipient, by principal: Principal) async {
-        // An empty message is nothing that anybody could see.
-        guard !text.isEmpty else { return }
-        do {
-            sends.append(try await methods.submit(text, to: recipient, by: principal))
+    private func send(
+        _ text: String, to recipient: MessengerRecipient, by principal: Principal, as ticket: RequestTicket
+    ) async -> RequestAdmission<Answer> {
+        guard !text.isEmpty, let connection else { return .done }
+        do throws(ChatError) {
+            try await service.chat.submit(
+                MessageContent(text: text), as: service.chat.newMessageIdentifier(),
+                to: methods.flow(of: recipient, by: principal), by: principal, on: connection.taskExecutor
+            ) { self.settle(ticket, $0) }
+            return .submitted
         } catch {
-            await settle()
-            await answer(MessengerAnswer(error, to: .send))
+            return .answer(MessengerAnswer(error, to: .send))
         }
+    }
+
+    /// The client hears of a message only when it was refused.
+    private func settle(_ ticket: RequestTicket, _ outcome: MessageOutcome) {
+        switch outcome {
+        case .success: pipeline?.settle(ticket, nil)
+        case .failure(let error): pipeline?.settle(ticket, MessengerAnswer(error, to: .send))
+        }
+        pipeline?.advance()
+    }
+}
+
+extension MessengerDecoder.Output {
+    fileprivate var isMessage: Bool {
+        if case .request(.send) = self { true } else { false }
     }
 }

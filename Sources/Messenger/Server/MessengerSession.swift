@@ -3,7 +3,6 @@
 
 import Chat
 import Credentials
-import DequeModule
 import Logging
 import NIOCore
 import Storage
@@ -11,57 +10,59 @@ import Transport
 
 /// One messenger connection.
 ///
-/// Requests are done one after the other; only messages that follow each other are in flight together. What is pushed is written
-/// at once to a peer that keeps up, otherwise read from the log when there is room, so that a slow one costs bounded memory.
+/// Special about the protocol: requests have no frames, so the end of one may be a pause; a key stands for a login and may be
+/// used on other connections; a message that was taken is not answered; and what is written is spaced, unit by unit.
+/// `RequestPipeline` keeps the requests in order, `LiveReader` brings what is pushed.
 ///
 /// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
-final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @unchecked Sendable {
+final class MessengerSession: StreamSession, DeliverySession, LiveConnection, RequestSession, LogPresenter,
+    @unchecked Sendable
+{
+    typealias Request = MessengerDecoder.Output
+    typealias Answer = MessengerAnswer
+
     /// Who is signed in here.
     struct LogIn {
         var key: MessengerKey
         var principal: Principal
         var token: TokenHash
-        var cursor: LiveCursor
+        /// Where the pushes begin.
+        var start: Position
         var presence = MessengerPresence()
-        /// The key is on its way; pushes come after it.
+        /// The key was written; pushes come after it.
         var isAnswered = false
     }
 
     /// Units that wait for the peer before others are held back: with spacing it is time that they cost, not memory.
     static let maximumWaitingUnits = 64
-    /// Requests that wait before reading stops, and messages in one batch.
-    private static let requestsInWork = 32
+    /// Requests in flight before reading stops.
+    private static let requestsInFlight = 32
     /// Refused requests in a row that close the connection.
     private static let maximumBadRequests = 3
-    /// After which a read of the log that failed is repeated.
-    static let retryPause = TimeAmount.seconds(1)
 
     let protocolName = MessengerService.name
+    let watchesContacts = true
     let service: MessengerService
     let methods: MessengerMethods
-    private(set) var connection: StreamConnection?
     /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
     private(set) var eventLoop: (any EventLoop)?
     /// The same.
-    private(set) var address: DeliveryAddress?
+    private var number: UInt64 = 0
+    private(set) var connection: StreamConnection?
+    private(set) var pipeline: RequestPipeline<MessengerSession>?
+    private(set) var reader: LiveReader?
     var logIn: LogIn?
-    /// Messages in the next batch whose outcome is not known.
-    var sends = Deque<PendingMessage>()
+    /// Refused requests in a row.
+    var badRequests = 0
     private var decoder: MessengerDecoder
-    private var inbox = Deque<MessengerDecoder.Output>()
-    private var inboxBytes = 0
-    /// What the input that is held has of the budget of all connections.
+    /// What the decoder holds has of the budget of all connections.
     private var reservedBytes = 0
-    private var badRequests = 0
-    private var working: Task<Void, Never>?
-    /// Bytes of the request that is being done, and of the messages whose outcome is not known.
-    private var workBytes = 0
-    private var isPaused = false
     /// Close when nothing is in flight.
     private(set) var isEnding = false
-    var marks = MessengerMarks()
-    private var waitingForRoom: [CheckedContinuation<Void, Never>] = []
-    var retry: Scheduled<Void>?
+    /// By the units that were written.
+    private var arrived = AcknowledgedPositions<MessengerMark>()
+    private var writtenUnits: UInt64 = 0
+    private var acknowledgedUnits: UInt64 = 0
 
     init(service: MessengerService, origin: Origin) {
         self.service = service
@@ -69,12 +70,18 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         decoder = MessengerDecoder(maximumBytes: service.options.maximumBytes)
     }
 
+    var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
+
     // MARK: From the connection
 
     func opened(_ connection: StreamConnection) {
         self.connection = connection
         eventLoop = connection.eventLoop
-        address = DeliveryAddress(sink: service.sink, connection: connection.id.rawValue)
+        number = connection.id.rawValue
+        pipeline = RequestPipeline(
+            of: self, limits: .init(requests: Self.requestsInFlight), budget: service.inboundBudget,
+            executor: connection.taskExecutor)
+        reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
     }
 
     func received(_ bytes: ByteBuffer) {
@@ -82,8 +89,13 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         connection?.awaitPause(of: decoder.isWaiting ? TimeAmount(service.options.gatherTime) : nil)
     }
 
+    func receivedAll() {
+        pipeline?.advance()
+    }
+
     func paused() {
         take(decoder.pause())
+        pipeline?.advance()
         closeIfDone()
     }
 
@@ -98,7 +110,8 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
     }
 
     func unitsAcknowledged(_ count: Int) {
-        for mark in marks.acknowledged(count) { note(mark) }
+        acknowledgedUnits += UInt64(count)
+        for mark in arrived.acknowledged(acknowledgedUnits) { note(mark) }
         roomChanged()
     }
 
@@ -108,39 +121,57 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
 
     func closed() {
         connection = nil
-        // Nobody reads the answer; also a place among the password hashes becomes free.
-        working?.cancel()
-        inbox.removeAll()
-        inboxBytes = 0
+        pipeline?.close()
         service.inboundBudget.release(reservedBytes)
         reservedBytes = 0
-        retry?.cancel()
-        let principal = leave()
-        roomChanged()
         // The token dies with the connection: nobody else has it.
-        if let principal { Task { await methods.end(principal) } }
+        if let principal = leave() { Task { await methods.end(principal) } }
     }
 
-    private func closeNow() {
-        inbox.removeAll()
-        inboxBytes = 0
+    private func take(_ outputs: [MessengerDecoder.Output]) {
+        guard let connection, let pipeline, connection.isOpen else { return }
+        var hasRoom = reserveInput()
+        for output in outputs where hasRoom { hasRoom = pipeline.receive(output, bytes: output.textBytes) }
+        if !hasRoom { connection.abort() }
+    }
+
+    private func reserveInput() -> Bool {
+        let held = decoder.bufferedBytes
+        if held > reservedBytes {
+            guard service.inboundBudget.reserve(held - reservedBytes) else { return false }
+        } else {
+            service.inboundBudget.release(reservedBytes - held)
+        }
+        reservedBytes = held
+        return true
+    }
+
+    // MARK: The end
+
+    /// The session was revoked or has expired.
+    func endSession() {
+        _ = leave()
+        closeNow()
+    }
+
+    /// Closes when what was written has left; what waits is not done any more.
+    func closeNow() {
+        pipeline?.dropWaiting()
         isEnding = true
         connection?.close()
-        roomChanged()
+    }
+
+    func requestsDone() {
+        closeIfDone()
+        reader?.readIfDue()
     }
 
     private func closeIfDone() {
-        guard isEnding, working == nil, inbox.isEmpty, !decoder.isWaiting else { return }
+        guard isEnding, pipeline?.inFlight == 0, !decoder.isWaiting else { return }
         closeNow()
     }
 
     // MARK: From the hub, on any thread
-
-    let watchesContacts = true
-
-    func newsArrived() {
-        eventLoop?.execute { self.deliver(.hint) }
-    }
 
     func watchedChanged(_ changes: [WatchedChange]) {
         eventLoop?.execute {
@@ -158,178 +189,51 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, @u
         }
     }
 
-    /// The session was revoked or has expired.
-    func endSession() {
-        _ = leave()
-        closeNow()
-    }
-
-    // MARK: Work
-
-    private func take(_ outputs: [MessengerDecoder.Output]) {
-        guard let connection, connection.isOpen else { return }
-        for output in outputs {
-            inbox.append(output)
-            inboxBytes += output.textBytes
-        }
-        guard reserveInput() else { return connection.abort() }
-        if inbox.count >= Self.requestsInWork, !isPaused {
-            isPaused = true
-            connection.pauseReading()
-        }
-        guard working == nil, !inbox.isEmpty else { return }
-        working = Task(executorPreference: connection.taskExecutor) { await self.work() }
-    }
-
-    private func reserveInput() -> Bool {
-        let held = decoder.bufferedBytes + inboxBytes + workBytes
-        if held > reservedBytes {
-            guard service.inboundBudget.reserve(held - reservedBytes) else { return false }
-        } else {
-            service.inboundBudget.release(reservedBytes - held)
-        }
-        reservedBytes = held
-        return true
-    }
-
-    private func work() async {
-        while let output = inbox.popFirst() {
-            inboxBytes -= output.textBytes
-            workBytes += output.textBytes
-            await perform(output)
-            if inbox.isEmpty || sends.count >= Self.requestsInWork { await settle() }
-            if sends.isEmpty {
-                workBytes = 0
-                if connection != nil { _ = reserveInput() }
-            }
-            if isPaused, inbox.count <= Self.requestsInWork / 2 {
-                isPaused = false
-                connection?.resumeReading()
-            }
-        }
-        working = nil
-        closeIfDone()
-        readIfDue()
-    }
-
-    /// Waits until the messages in flight are durable.
-    func settle() async {
-        while let pending = sends.popFirst() {
-            do {
-                _ = try await service.chat.receipt(of: pending)
-            } catch {
-                await answer(MessengerAnswer(error, to: .send))
-            }
-        }
-    }
-
-    func understood() {
-        badRequests = 0
-    }
-
-    /// Answers what was not understood, or a key that nobody holds.
-    func refuse(_ prefix: UInt8, _ reason: String) async {
-        service.logger.info(
-            "A messenger request was refused",
-            metadata: ["reason": "\(reason)", "address": "\(methods.origin.address)"])
-        badRequests += 1
-        await answer(.refused(prefix: prefix))
-        if badRequests >= Self.maximumBadRequests { closeNow() }
-    }
-
-    /// Writes an answer when there is room for it.
-    func answer(_ answer: MessengerAnswer) async {
-        guard await hasRoomAtLast() else { return }
-        write(ByteBuffer(bytes: answer.encoded()), mark: nil)
-    }
-
-    // MARK: Who is signed in
-
-    /// Signs somebody in: from here on the connection is told what happens, once the key is on its way.
-    func enter(_ new: NewLogIn, at position: Position) -> MessengerKey {
-        let token = TokenHash(of: new.token)
-        var random = SecureRandom()
-        let key = service.keys.issue(
-            to: MessengerHolder(principal: new.principal, token: token, session: self), using: &random)
-        logIn = LogIn(key: key, principal: new.principal, token: token, cursor: LiveCursor(after: position))
-        connection?.setLoggedIn(true)
-        service.chat.hub.attach(self, principal: new.principal, wantsNews: true)
-        return key
-    }
-
-    /// The key was written: what was missed comes now.
-    func entered() {
-        logIn?.isAnswered = true
-        tellPresence()
-        readIfDue()
-    }
-
-    /// Signs off whoever is signed in here.
-    ///
-    /// - Returns: Whose session is to be ended.
-    func leave() -> Principal? {
-        // Also without a log in: watching may have begun while the connection ended.
-        service.chat.hub.detach(self)
-        guard let old = logIn else { return nil }
-        logIn = nil
-        connection?.setLoggedIn(false)
-        service.keys.withdraw(old.key)
-        roomChanged()
-        return old.principal
-    }
-
-    /// The same from any thread, if `key` is still the one.
-    func leave(_ key: MessengerKey) async {
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let leave: @Sendable () -> Void = {
-                if self.logIn?.key == key { _ = self.leave() }
-                continuation.resume()
-            }
-            if let eventLoop { eventLoop.execute(leave) } else { continuation.resume() }
-        }
-    }
-
     // MARK: Writing
 
     var hasRoom: Bool {
-        guard let connection else { return false }
+        guard let connection, connection.isOpen else { return false }
         return connection.isWritable && connection.unacknowledgedUnits < Self.maximumWaitingUnits
     }
 
-    /// Waits until the peer has taken enough of what was written.
-    ///
-    /// - Returns: Whether the connection is still open.
-    private func hasRoomAtLast() async -> Bool {
-        while let connection, connection.isOpen {
-            if hasRoom { return true }
-            await withCheckedContinuation { waitingForRoom.append($0) }
-        }
-        return false
+    func flush() { connection?.flush() }
+    func pauseReading() { connection?.pauseReading() }
+    func resumeReading() { connection?.resumeReading() }
+
+    func write(_ answer: MessengerAnswer) {
+        write(ByteBuffer(bytes: answer.encoded()))
+        if case .loggedIn = answer { entered() }
+        if badRequests >= Self.maximumBadRequests { closeNow() }
+    }
+
+    /// Writes a unit; with `mark` a client that has it has everything up to there.
+    func write(_ unit: ByteBuffer, mark: MessengerMark? = nil) {
+        guard let connection, connection.isOpen, unit.readableBytes > 0 else { return }
+        writtenUnits += 1
+        connection.write(unit: unit)
+        connection.flush()
+        if let mark { reached(mark) }
+    }
+
+    /// Nothing up to `mark` is left to be written.
+    func reached(_ mark: MessengerMark) {
+        if let mark = arrived.reached(mark, at: writtenUnits) { note(mark) }
     }
 
     private func roomChanged() {
-        let waiting = waitingForRoom
-        waitingForRoom = []
-        for continuation in waiting { continuation.resume() }
+        pipeline?.advance()
         tellPresence()
-        readIfDue()
+        reader?.readIfDue()
     }
 
-    func write(_ unit: ByteBuffer, mark: MessengerMark?) {
-        guard let connection, connection.isOpen else { return }
-        marks.wrote(mark)
-        connection.write(unit: unit)
-        connection.flush()
-    }
-
-    private func tellPresence() {
+    func tellPresence() {
         if let logIn, service.chat.isExpired(logIn.principal) { return endSession() }
         while logIn?.isAnswered == true, hasRoom, let unit = logIn?.presence.next() {
-            write(ByteBuffer(bytes: unit.encoded()), mark: nil)
+            write(ByteBuffer(bytes: unit.encoded()))
         }
     }
 
-    func note(_ mark: MessengerMark) {
+    private func note(_ mark: MessengerMark) {
         service.chat.cursors.note(mark.user, device: MessengerService.name, at: mark.position)
     }
 }

@@ -84,9 +84,8 @@ struct SkaroMethods {
         case .updateMyData(let profile): return try await update(profile, of: principal)
         case .getHistory(let dialog, let before, let limit):
             return try await history(of: dialog, before: before, limit: limit, for: principal)
-        case .sendMessage(let name, let body):
-            let draft = try await draft(body, to: name, by: principal)
-            return try await content(of: draft, submit(draft, by: principal))
+        // The session submits it.
+        case .sendMessage: throw .unknownMethod
         }
     }
 
@@ -134,6 +133,11 @@ struct SkaroMethods {
         var author: Person
         var receiver: Person?
         var body: String
+
+        /// The message as it is stored.
+        func message(_ uuid: Identifier, at time: Timestamp) -> SkaroMessage {
+            SkaroMessage(id: uuid, from: author.login, in: flow, to: receiver, body: body, time: time)
+        }
     }
 
     /// A group, channel or chat by its uuid; nothing else hides it.
@@ -176,22 +180,27 @@ struct SkaroMethods {
         }
     }
 
-    /// Puts a message into the next batch.
-    func submit(_ draft: Draft, by principal: Principal) async throws(SkaroRefusal) -> PendingMessage {
-        try await chatting { () async throws(ChatError) in
-            try await chat.submit(MessageContent(text: draft.body), to: draft.flow, by: principal)
+    /// The same from what is in memory, at once; `nil` if something has to be read.
+    func knownDraft(_ body: String, to name: String, by principal: Principal) throws(SkaroRefusal) -> Draft? {
+        do throws(ChatError) {
+            let found: FlowAccess?
+            if let uuid = Identifier(decimal: name) {
+                // What is no flow in memory may be one in the store, or a login.
+                do throws(ChatError) { found = try chat.knownFlow(uuid, for: principal) } catch { return nil }
+            } else if let person = try chat.knownPerson(login: name) {
+                found = try chat.knownDirectFlow(with: person, by: principal)
+            } else {
+                found = nil
+            }
+            guard let flow = found, let author = chat.knownPerson(principal.user) else { return nil }
+            guard flow.kind == .chat, let other = flow.members.first(where: { $0 != principal.user }) else {
+                return Draft(flow: flow, author: author, receiver: nil, body: body)
+            }
+            guard let receiver = chat.knownPerson(other) else { return nil }
+            return Draft(flow: flow, author: author, receiver: receiver, body: body)
+        } catch {
+            throw SkaroRefusal(error)
         }
-    }
-
-    /// The message as it is stored, once it is.
-    func content(
-        of draft: Draft, _ pending: PendingMessage
-    ) async throws(SkaroRefusal) -> SkaroResponse.Content {
-        let receipt = try await chatting { () async throws(ChatError) in try await chat.receipt(of: pending) }
-        return .message(
-            SkaroMessage(
-                id: pending.uuid, from: draft.author.login, in: draft.flow, to: draft.receiver, body: draft.body,
-                time: receipt.time))
     }
 
     private func history(

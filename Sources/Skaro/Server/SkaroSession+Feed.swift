@@ -8,87 +8,46 @@ import Transport
 
 /// What the session is shown unasked: messages of the log, live or read, and news of contacts.
 extension SkaroSession {
-    /// How often it is looked how much of what was written has arrived, and a read that failed is repeated.
+    /// How often it is looked how much of what was written has arrived.
     private static let lookPause = TimeAmount.seconds(1)
 
     func deliver(_ delivery: SkaroDelivery) {
-        guard feed != nil, let connection, connection.isOpen, !isEnding, !isOver() else { return }
+        guard feed != nil, let connection, let reader, connection.isOpen, !isEnding, !isOver() else { return }
         switch delivery {
-        case .hint: hinted()
+        case .hint: reader.hinted()
         case .messages(let frames, let run):
-            if takes(run, connection) {
-                for (frame, message) in zip(frames, run.messages) where feed?.shows(message) == true {
-                    connection.write(frame: frame)
-                }
-                noteWritten()
-                connection.flush()
-            } else {
-                readIfDue()
+            guard reader.takes(run, isReady: connection.isWritable) else { return reader.readIfDue() }
+            for (frame, message) in zip(frames, run.messages) where feed?.shows(message) == true {
+                connection.write(frame: frame)
             }
+            noteWritten(run.last)
+            connection.flush()
         }
-    }
-
-    private func takes(_ run: LiveRun, _ connection: WebSocketConnection) -> Bool {
-        // Which of them are this connection's own is known when they are submitted.
-        let isUnclear = isSubmitting && run.messages.contains { $0.sender.id == feed?.principal.user }
-        return feed?.takes(run, isReady: connection.isWritable && !isUnclear) ?? false
-    }
-
-    /// Something may be new in the log.
-    func hinted() {
-        feed?.hinted()
-        readIfDue()
     }
 
     /// The peer keeps up again, or the session has just begun.
     func catchUp() {
         writeChanges()
-        readIfDue()
+        reader?.readIfDue()
     }
 
     // MARK: Reading
 
-    private func readIfDue() {
-        guard let connection, connection.isOpen, !isEnding, connection.isWritable, feed?.start() == true else { return }
-        Task(executorPreference: connection.taskExecutor) { await self.readAll() }
+    var mayRead: Bool {
+        guard let connection, connection.isOpen, connection.isWritable else { return false }
+        return feed != nil && !isEnding
     }
 
-    private func readAll() async {
-        while let connection, connection.isWritable, let principal = feed?.principal, let position = feed?.next() {
-            let goesOn = await service.chat.pages.page { () async in
-                await self.readPage(for: principal, after: position, on: connection)
-            }
-            if !goesOn { break }
-        }
-        feed?.stop()
-    }
-
-    /// Shows a page of the log, as far as the peer keeps up.
-    ///
-    /// - Returns: Whether to look for the next one.
-    private func readPage(
-        for principal: Principal, after position: Position, on connection: WebSocketConnection
-    ) async -> Bool {
-        do throws(ChatError) {
-            let page = try await service.chat.missed(
-                for: principal, after: position, limit: service.options.messagesPerAnswer)
-            let messages = try await SkaroMethods(service: service, origin: origin).messages(page.messages)
-            await allSubmitted()
-            guard feed != nil, !isEnding, !isOver() else { return false }
-            if let rest = show(messages, of: page.messages, on: connection) {
-                feed?.arrived(at: rest, more: true)
-            } else {
-                feed?.arrived(at: page.cursor, more: page.isCut)
-            }
-            noteWritten()
-            connection.flush()
-            return true
-        } catch {
-            // Its cause is in the log; the next look tries again from the same place.
-            feed?.hinted()
-            scheduleLook()
-            return false
-        }
+    func showPage(after position: Position) async throws(ChatError) -> (shown: Position, isCut: Bool)? {
+        guard let principal = feed?.principal else { return nil }
+        let page = try await service.chat.missed(
+            for: principal, after: position, limit: service.options.messagesPerAnswer)
+        let messages = try await methods.messages(page.messages)
+        guard feed?.principal == principal, let connection, !isEnding, !isOver() else { return nil }
+        let rest = show(messages, of: page.messages, on: connection)
+        noteWritten(rest ?? page.cursor)
+        connection.flush()
+        return (rest ?? page.cursor, rest != nil || page.isCut)
     }
 
     /// Writes messages as long as the peer keeps up.
@@ -104,7 +63,7 @@ extension SkaroSession {
         for (index, entry) in entries.enumerated() {
             if feed?.shows(entry.message) == true {
                 write(.showMessage(messages[index]))
-                feed?.wrote(entry.message.position, upTo: connection.writtenBytes)
+                noteWritten(entry.message.position)
             }
             if !connection.isWritable, index + 1 < entries.count { return entry.message.position }
         }
@@ -120,22 +79,26 @@ extension SkaroSession {
 
     // MARK: How much has arrived
 
-    private func noteWritten() {
-        guard let connection else { return }
-        feed?.wrote(upTo: connection.writtenBytes)
+    private func noteWritten(_ position: Position) {
+        guard let connection, let principal = feed?.principal else { return }
+        if let arrived = feed?.wrote(position, upTo: connection.writtenBytes) { note(arrived, of: principal) }
         scheduleLook()
     }
 
     /// Moves the session's cursor to what the peer's TCP has acknowledged.
     func noteArrival() {
-        guard let connection, let principal = feed?.principal,
+        guard let connection, let principal = feed?.principal, feed?.isWaiting == true,
             let position = feed?.acknowledged(connection.acknowledgedBytes)
         else { return }
+        note(position, of: principal)
+    }
+
+    private func note(_ position: Position, of principal: Principal) {
         service.chat.cursors.note(principal.user, device: Self.device(of: principal), at: position)
     }
 
     private func scheduleLook() {
-        guard look == nil, let connection else { return }
+        guard look == nil, feed?.isWaiting == true, let connection else { return }
         look = connection.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: Self.lookPause) {
             self.look = nil
             self.checkAcknowledgements()
@@ -145,8 +108,7 @@ extension SkaroSession {
     private func checkAcknowledgements() {
         guard feed != nil, !isOver() else { return }
         noteArrival()
-        if self.feed?.isWaiting == true { scheduleLook() }
-        readIfDue()
+        scheduleLook()
     }
 
     // MARK: Contacts

@@ -9,8 +9,105 @@ import Transport
 
 /// What each request does on a connection, and whose connection it is.
 extension SkaroSession {
+    /// How many frames in a row may be no requests; with the last of them the connection is closed.
+    private static let maximumBadFrames = 3
+
+    // MARK: Admitting
+
+    /// The checks of every request in the protocol's order; then a message goes into the batch if all it needs is in memory.
+    func admit(_ frame: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
+        switch frame {
+        case .bad(let why):
+            badFrames += 1
+            guard badFrames >= Self.maximumBadFrames else { return .answer(.refusal(why)) }
+            pipeline?.dropWaiting()
+            service.logger.debug(
+                "A client sent frames that are no requests", metadata: ["address": "\(origin.address)"])
+            end(.protocolError, "\(Self.maximumBadFrames) frames in a row were no requests.")
+            return .done
+        case .request(let request):
+            badFrames = 0
+            do throws(SkaroRefusal) {
+                guard let method = request.method else { throw .unknownMethod }
+                // A login before it decides.
+                guard method == .sendMessage, logIn != nil else { return .waits(forAnswers: true) }
+                return try sendAtOnce(request, as: ticket) ? .submitted : .waits(forAnswers: false)
+            } catch {
+                return .answer(.response(SkaroResponse(to: request, refused: error)))
+            }
+        }
+    }
+
+    func perform(_ frame: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
+        guard case .request(let request) = frame else { return .done }
+        do throws(SkaroRefusal) {
+            if request.method?.needsAuthorization == true, logIn == nil { throw .notAuthorized }
+            let call = try request.call()
+            guard case .sendMessage(let name, let body) = call else {
+                return .answer(.response(SkaroResponse(to: request, try await content(call))))
+            }
+            let principal = try await principal()
+            let draft = try await methods.draft(body, to: name, by: principal)
+            guard let connection else { return .done }
+            let uuid = service.chat.newMessageIdentifier()
+            feed?.submits(uuid)
+            do throws(ChatError) {
+                try await service.chat.submit(
+                    MessageContent(text: draft.body), as: uuid, to: draft.flow, by: principal,
+                    on: connection.taskExecutor
+                ) { self.settle(draft, uuid, request, ticket, $0) }
+            } catch {
+                feed?.withdrawn(uuid)
+                throw SkaroRefusal(error)
+            }
+            return .submitted
+        } catch {
+            return .answer(.response(SkaroResponse(to: request, refused: error)))
+        }
+    }
+
+    // MARK: Messages
+
+    /// - Returns: `false` if something must be read first.
+    private func sendAtOnce(_ request: SkaroRequest, as ticket: RequestTicket) throws(SkaroRefusal) -> Bool {
+        guard case .sendMessage(let name, let body) = try request.call(), let logIn, let connection,
+            let principal = service.chat.knownPrincipal(uuid: logIn.principal.uuid, token: logIn.token, from: origin),
+            let draft = try methods.knownDraft(body, to: name, by: principal)
+        else { return false }
+        let uuid = service.chat.newMessageIdentifier()
+        feed?.submits(uuid)
+        do throws(ChatError) {
+            let isSubmitted = try service.chat.submitAtOnce(
+                MessageContent(text: draft.body), as: uuid, to: draft.flow, by: principal, on: connection.taskExecutor
+            ) { self.settle(draft, uuid, request, ticket, $0) }
+            if !isSubmitted { feed?.withdrawn(uuid) }
+            return isSubmitted
+        } catch {
+            feed?.withdrawn(uuid)
+            throw SkaroRefusal(error)
+        }
+    }
+
+    private func settle(
+        _ draft: SkaroMethods.Draft, _ uuid: Identifier, _ request: SkaroRequest, _ ticket: RequestTicket,
+        _ outcome: MessageOutcome
+    ) {
+        let response: SkaroResponse
+        switch outcome {
+        case .success(let receipt):
+            response = SkaroResponse(to: request, .message(draft.message(uuid, at: receipt.time)))
+        case .failure(let error):
+            feed?.withdrawn(uuid)
+            response = SkaroResponse(to: request, refused: SkaroRefusal(error))
+        }
+        pipeline?.settle(ticket, .response(response))
+        pipeline?.advance()
+    }
+
+    // MARK: Other requests
+
     /// What a request that is no message is answered with.
-    func content(_ call: SkaroCall) async throws(SkaroRefusal) -> SkaroResponse.Content {
+    private func content(_ call: SkaroCall) async throws(SkaroRefusal) -> SkaroResponse.Content {
         if logIn != nil {
             let principal = try await principal()
             guard case .getHistory = call else { return try await methods.perform(call, for: principal) }
@@ -30,7 +127,7 @@ extension SkaroSession {
     }
 
     /// Who asks, if the session still is one.
-    func principal() async throws(SkaroRefusal) -> Principal {
+    private func principal() async throws(SkaroRefusal) -> Principal {
         guard let logIn else { throw .notAuthorized }
         do {
             return try await service.chat.principal(uuid: logIn.principal.uuid, token: logIn.token, from: origin)

@@ -3,36 +3,30 @@
 
 import Chat
 import Credentials
-import DequeModule
-import Logging
 import NIOCore
 import Storage
 import Transport
 
 /// One skaro connection.
 ///
-/// Frames are decoded as they come and admitted in their order; answers leave in that order. A message is admitted when its write
-/// is in the next batch, so many of one connection are in flight at once. Every other request waits until what came before
-/// it is answered, and nothing is answered while the peer does not read: a connection holds little more than one answer.
+/// Special about the protocol: a login answers a challenge and begins or restores a session, which one connection serves at
+/// a time; the client cannot say how far it has read; it is told of its contacts. `RequestPipeline` keeps the requests
+/// in order, `LiveReader` brings what is shown.
 ///
 /// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
-final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @unchecked Sendable {
-    /// How many frames in a row may be no requests; with the last of them the connection is closed.
-    private static let maximumBadFrames = 3
-    /// Requests in flight whose frames are longer than this together let no more come in.
-    private static let maximumBytesInWork = 1 << 20
-
-    private enum Frame {
-        case request(SkaroRequest, bytes: Int)
-        /// What is wrong with it.
+final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, RequestSession, LogPresenter,
+    @unchecked Sendable
+{
+    enum Request {
+        case request(SkaroRequest)
+        /// What is wrong with a frame that is none.
         case bad(String)
     }
 
-    /// An answer in the making.
-    private enum Slot {
-        case ready(SkaroResponse, bytes: Int)
-        case message(SkaroRequest, SkaroMethods.Draft, PendingMessage, bytes: Int)
-        case error(String)
+    enum Answer {
+        case response(SkaroResponse)
+        /// What is wrong with a frame that is no request.
+        case refusal(String)
     }
 
     /// Whose connection it is.
@@ -48,47 +42,35 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     let origin: Origin
     let acceptedMessages: WebSocketMessageKinds = [.text, .binary]
     let watchesContacts = true
-    private(set) var connection: WebSocketConnection?
     /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
     private var eventLoop: (any EventLoop)?
     /// The same.
-    private(set) var address: DeliveryAddress?
-    /// What a log in must sign; one that succeeds uses it up.
+    private var number: UInt64 = 0
+    private(set) var connection: WebSocketConnection?
+    private(set) var pipeline: RequestPipeline<SkaroSession>?
+    private(set) var reader: LiveReader?
+    /// What a login must sign; one that succeeds uses it up.
     let challenge: String
     var logIn: LogIn?
-    /// What is pushed; begins when the answer to the log in is written.
+    /// What is pushed; begins when the answer to the login is written.
     var feed: SkaroFeed?
     /// News of contacts that could not be written yet, the newest of each.
     var changes: [UserID: WatchedChange] = [:]
     var look: Scheduled<Void>?
-    /// A message is on its way into a batch, its uuid still unknown.
-    private(set) var isSubmitting = false
-    private var afterSubmitting: [CheckedContinuation<Void, Never>] = []
-
-    private var inbox = Deque<Frame>()
-    private var slots = Deque<Slot>()
-    private var admitting: Task<Void, Never>?
-    private var isAnswering = false
-    private var isPaused = false
-    /// Frames that have come and are not answered.
-    private var inFlight = 0
-    private var share: InboundShare
-    /// Of these, what has been admitted.
-    private var unanswered = 0
-    private var afterAnswers: CheckedContinuation<Void, Never>?
-    private var afterWritable: [CheckedContinuation<Void, Never>] = []
-    private var badFrames = 0
+    /// Frames in a row that were no requests.
+    var badFrames = 0
     /// Close with this when nothing is in flight; no more frames are taken.
     private var ending: (code: WebSocketCloseCode, reason: String)?
 
     init(service: SkaroService, origin: Origin) {
         self.service = service
         self.origin = origin
-        share = InboundShare(of: service.inboundBudget)
         var random = SecureRandom()
         challenge = Token(byteCount: 32, using: &random).text
     }
 
+    var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
+    var isEnding: Bool { ending != nil }
     var methods: SkaroMethods { SkaroMethods(service: service, origin: origin) }
 
     // MARK: From the connection
@@ -96,18 +78,21 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     func opened(_ connection: WebSocketConnection) {
         self.connection = connection
         eventLoop = connection.eventLoop
-        address = DeliveryAddress(sink: service.sink, connection: connection.id.rawValue)
+        number = connection.id.rawValue
+        pipeline = RequestPipeline(
+            of: self, limits: .init(requests: service.options.requestsInWork), budget: service.inboundBudget,
+            executor: connection.taskExecutor)
+        reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
         write(.checkConnection(token: challenge))
         connection.flush()
     }
 
     func received(binary: ByteBuffer) {
-        let bytes = binary.readableBytes
         let decoded = binary.withUnsafeReadableBytes { frame in
             Result { () throws(SkaroFrameError) in try SkaroRequest(decoding: frame) }
         }
         switch decoded {
-        case .success(let request): take(.request(request, bytes: bytes), bytes: bytes)
+        case .success(let request): take(.request(request), bytes: binary.readableBytes)
         case .failure(let error): take(.bad("\(error)"), bytes: 0)
         }
     }
@@ -116,33 +101,25 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         take(.bad("The frame is a text message: it must be a binary one."), bytes: 0)
     }
 
-    private func take(_ frame: Frame, bytes: Int) {
-        guard let connection, ending == nil else { return }
-        guard share.take(bytes) else {
-            return connection.close(code: .tryAgainLater, reason: "The server is overloaded.")
+    private func take(_ request: Request, bytes: Int) {
+        guard let connection, let pipeline, ending == nil else { return }
+        if !pipeline.receive(request, bytes: bytes) {
+            connection.close(code: .tryAgainLater, reason: "The server is overloaded.")
         }
-        inbox.append(frame)
-        inFlight += 1
-        if !isPaused, inFlight >= service.options.requestsInWork || share.bytes > Self.maximumBytesInWork {
-            isPaused = true
-            connection.pauseReading()
-        }
-        // One read may hold more frames than one task needs to be started for; a paused one gets no `receivedAll`.
-        if isPaused { startAdmitting() }
     }
 
     func receivedAll() {
-        startAdmitting()
+        pipeline?.advance()
     }
 
     func writabilityChanged(isWritable: Bool) {
         guard isWritable else { return }
-        resumeAfterWritable()
+        pipeline?.advance()
         catchUp()
     }
 
     func drain() {
-        // The client drops what comes before the answer to its log in.
+        // The client drops what comes before the answer to its login.
         if feed != nil, ending == nil { write(.info("The server is stopping. Connect again in a moment.")) }
         end(.goingAway, "The server is stopping.")
     }
@@ -150,18 +127,10 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
     func closed() {
         leave()
         connection = nil
-        // Nobody reads the answer; also a place among the password hashes becomes free.
-        admitting?.cancel()
-        inbox.removeAll()
-        share.giveBackAll()
-        resumeAfterWritable()
+        pipeline?.close()
     }
 
     // MARK: From the hub and other connections, on any thread
-
-    func newsArrived() {
-        eventLoop?.execute { self.hinted() }
-    }
 
     func watchedChanged(_ changes: [WatchedChange]) {
         eventLoop?.execute { self.contactsChanged(changes) }
@@ -193,19 +162,18 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         guard ending?.code != .policyViolation else { return }
         ending = (.policyViolation, reason)
         leave()
-        write(.error(reason))
+        write(SkaroPush.error(reason))
         connection?.close(code: .policyViolation, reason: reason)
     }
 
-    private func end(_ code: WebSocketCloseCode, _ reason: String) {
+    func end(_ code: WebSocketCloseCode, _ reason: String) {
         guard ending == nil else { return }
         ending = (code, reason)
-        closeIfDone()
+        if pipeline?.inFlight == 0 { requestsDone() }
     }
 
-    private func closeIfDone() {
-        guard let ending, inFlight == 0 else { return }
-        connection?.close(code: ending.code, reason: ending.reason)
+    func requestsDone() {
+        if let ending { connection?.close(code: ending.code, reason: ending.reason) }
     }
 
     /// Notes what has arrived, and stops serving the session.
@@ -218,170 +186,35 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, @un
         if logIn != nil { connection?.loggedOut() }
         logIn = nil
         feed = nil
+        reader?.end()
         changes = [:]
     }
 
-    var isEnding: Bool { ending != nil }
+    // MARK: Writing
 
-    // MARK: Admitting
+    var hasRoom: Bool { connection?.isWritable == true }
+    func flush() { connection?.flush() }
+    func pauseReading() { connection?.pauseReading() }
+    func resumeReading() { connection?.resumeReading() }
 
-    private func startAdmitting() {
-        guard admitting == nil, !inbox.isEmpty, let connection else { return }
-        admitting = Task(executorPreference: connection.taskExecutor) { await self.admitAll() }
-    }
-
-    private func admitAll() async {
-        while let frame = inbox.popFirst() {
-            let slot: Slot
-            switch frame {
-            case .bad(let why):
-                badFrames += 1
-                guard badFrames < Self.maximumBadFrames else {
-                    inFlight -= inbox.count + 1
-                    inbox.removeAll()
-                    service.logger.debug(
-                        "A client sent frames that are no requests", metadata: ["address": "\(origin.address)"])
-                    end(.protocolError, "\(Self.maximumBadFrames) frames in a row were no requests.")
-                    break
-                }
-                slot = .error(why)
-                append(slot)
-            case .request(let request, let bytes):
-                badFrames = 0
-                slot = await admit(request, bytes: bytes)
-                append(slot)
-            }
-        }
-        admitting = nil
-    }
-
-    private func append(_ slot: Slot) {
-        slots.append(slot)
-        unanswered += 1
-        startAnswering()
-    }
-
-    /// The checks of every request in the protocol's order; then a message goes into the batch, and others are done.
-    private func admit(_ request: SkaroRequest, bytes: Int) async -> Slot {
-        do throws(SkaroRefusal) {
-            guard let method = request.method else { throw .unknownMethod }
-            // A log in before it decides.
-            if logIn == nil || method != .sendMessage {
-                await allAnswered()
-                await writable()
-            }
-            if method.needsAuthorization, logIn == nil { throw .notAuthorized }
-            let call = try request.call()
-            guard case .sendMessage(let name, let body) = call else {
-                return .ready(SkaroResponse(to: request, try await content(call)), bytes: bytes)
-            }
-            let principal = try await principal()
-            let draft = try await methods.draft(body, to: name, by: principal)
-            isSubmitting = true
-            defer { submittingEnded() }
-            let pending = try await methods.submit(draft, by: principal)
-            feed?.submitted(pending.uuid)
-            return .message(request, draft, pending, bytes: bytes)
-        } catch {
-            return .ready(SkaroResponse(to: request, refused: error), bytes: bytes)
-        }
-    }
-
-    private func allAnswered() async {
-        guard unanswered > 0 else { return }
-        await withCheckedContinuation { afterAnswers = $0 }
-    }
-
-    private func submittingEnded() {
-        isSubmitting = false
-        let waiting = afterSubmitting
-        afterSubmitting = []
-        for continuation in waiting { continuation.resume() }
-    }
-
-    /// Returns when the uuids of all messages that may be in the log are known.
-    func allSubmitted() async {
-        while isSubmitting { await withCheckedContinuation { afterSubmitting.append($0) } }
-    }
-
-    // MARK: Answering
-
-    private func startAnswering() {
-        guard !isAnswering, let connection else { return }
-        isAnswering = true
-        Task(executorPreference: connection.taskExecutor) { await self.answerAll() }
-    }
-
-    private func answerAll() async {
-        while let slot = slots.popFirst() {
-            await answer(slot)
-            unanswered -= 1
-            inFlight -= 1
-            if isPaused, inFlight <= service.options.requestsInWork / 2, share.bytes <= Self.maximumBytesInWork {
-                isPaused = false
-                connection?.resumeReading()
-            }
-            if unanswered == 0, let waiting = afterAnswers {
-                afterAnswers = nil
-                waiting.resume()
-            }
-        }
-        connection?.flush()
-        isAnswering = false
-        closeIfDone()
-    }
-
-    private func answer(_ slot: Slot) async {
-        switch slot {
-        case .ready(let response, let bytes):
-            await writable()
-            write(response)
-            share.giveBack(bytes)
+    func write(_ answer: Answer) {
+        switch answer {
+        case .response(let response):
+            connection?.write(binary: ByteBuffer(bytes: response.encoded()))
             if case .session = response.content { startFeed() }
-        case .message(let request, let draft, let pending, let bytes):
-            if !pending.isSettled { connection?.flush() }
-            let response: SkaroResponse
-            do throws(SkaroRefusal) {
-                response = SkaroResponse(to: request, try await methods.content(of: draft, pending))
-            } catch {
-                feed?.withdrawn(pending.uuid)
-                response = SkaroResponse(to: request, refused: error)
-            }
-            await writable()
-            write(response)
-            share.giveBack(bytes)
-        case .error(let why):
-            await writable()
-            write(.error(why))
-            share.giveBack(0)
+        case .refusal(let why): write(SkaroPush.error(why))
         }
-    }
-
-    /// Returns when the peer keeps up, or is gone.
-    private func writable() async {
-        guard let connection, !connection.isWritable else { return }
-        connection.flush()
-        await withCheckedContinuation { afterWritable.append($0) }
-    }
-
-    private func resumeAfterWritable() {
-        let waiting = afterWritable
-        afterWritable = []
-        for continuation in waiting { continuation.resume() }
-    }
-
-    private func write(_ response: SkaroResponse) {
-        connection?.write(binary: ByteBuffer(bytes: response.encoded()))
     }
 
     func write(_ push: SkaroPush) {
         connection?.write(binary: ByteBuffer(bytes: push.encoded()))
     }
 
-    /// The answer to the log in is written: from now on the log is shown.
+    /// The answer to the login is written: from now on the log is shown.
     private func startFeed() {
         guard connection != nil, ending == nil, let logIn else { return }
-        feed = SkaroFeed(principal: logIn.principal, after: logIn.start)
+        feed = SkaroFeed(principal: logIn.principal)
+        reader?.begin(after: logIn.start)
         service.chat.hub.attach(self, principal: logIn.principal, wantsNews: true)
         catchUp()
     }

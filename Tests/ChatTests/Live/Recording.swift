@@ -66,30 +66,36 @@ final class RecordingSink: EventSink {
     }
 }
 
-/// A live connection that writes down what it is told; without a sink it reads the log.
+/// How often somebody was hinted.
+private final class HintCount: Sendable {
+    let value = Atomic(0)
+}
+
+/// A live connection that writes down what it is told; without a sink of its own every run is a hint.
 final class RecordingConnection: LiveConnection {
-    let address: DeliveryAddress?
+    let address: DeliveryAddress
     let watchesContacts: Bool
     private let changes: AsyncStream<[WatchedChange]>
     private let changed: AsyncStream<[WatchedChange]>.Continuation
     private let hints: AsyncStream<Void>
-    private let hinted: AsyncStream<Void>.Continuation
     private let revocations: AsyncStream<Void>
     private let told: AsyncStream<Void>.Continuation
-    private let count = Atomic(0)
+    private let count = HintCount()
     private let sessions = Mutex<[SessionID]>([])
 
     init(_ sink: RecordingSink? = nil, _ number: UInt64 = 0, watchesContacts: Bool = false) {
-        address = sink.map { DeliveryAddress(sink: $0, connection: number) }
         self.watchesContacts = watchesContacts
         (changes, changed) = AsyncStream.makeStream()
-        (hints, hinted) = AsyncStream.makeStream()
+        let (hints, hinted) = AsyncStream.makeStream(of: Void.self)
+        self.hints = hints
+        let count = count
+        address =
+            sink.map { DeliveryAddress(sink: $0, connection: number) }
+            ?? NewsSink.address {
+                count.value.add(1, ordering: .relaxed)
+                hinted.yield()
+            }
         (revocations, told) = AsyncStream.makeStream()
-    }
-
-    func newsArrived() {
-        count.add(1, ordering: .relaxed)
-        hinted.yield()
     }
 
     func watchedChanged(_ changes: [WatchedChange]) { changed.yield(changes) }
@@ -102,7 +108,7 @@ final class RecordingConnection: LiveConnection {
     var revoked: [SessionID] { sessions.withLock { $0 } }
 
     /// How often it was told to read.
-    var hintCount: Int { count.load(ordering: .relaxed) }
+    var hintCount: Int { count.value.load(ordering: .relaxed) }
 
     func hint() async {
         for await _ in hints { return }

@@ -192,13 +192,16 @@ struct FastChatWorld: Sendable {
 /// Waits for something to happen in the log.
 private final class Watcher: LiveConnection {
     let news: AsyncStream<Void>
+    let address: DeliveryAddress
     private let continuation: AsyncStream<Void>.Continuation
 
     init() {
-        (news, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (news, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.news = news
+        self.continuation = continuation
+        address = NewsSink.address { continuation.yield() }
     }
 
-    func newsArrived() { continuation.yield() }
     func sessionRevoked(_ session: SessionID) { continuation.finish() }
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import ChatTesting
 import Credentials
 import Logging
 import ManageCommands
@@ -15,14 +16,13 @@ import Transport
 /// The same commands beside a running server: they act on it through its admin socket.
 struct BesideServerTests {
     private final class Connection: LiveConnection {
+        let address = NewsSink.address()
         let revocations: AsyncStream<Void>
         private let continuation: AsyncStream<Void>.Continuation
 
         init() {
             (revocations, continuation) = AsyncStream.makeStream()
         }
-
-        func newsArrived() {}
 
         func sessionRevoked(_ session: SessionID) {
             continuation.yield()

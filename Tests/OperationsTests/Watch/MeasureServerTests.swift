@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import ChatTesting
 import Credentials
 import Operations
 import Storage
@@ -10,11 +11,16 @@ import Testing
 struct MeasureServerTests {
     private final class Listener: LiveConnection {
         let protocolName: String
-        let (news, continuation) = AsyncStream.makeStream(of: Void.self)
+        let address: DeliveryAddress
+        let news: AsyncStream<Void>
 
-        init(_ name: String) { protocolName = name }
+        init(_ name: String) {
+            protocolName = name
+            let (news, continuation) = AsyncStream.makeStream(of: Void.self)
+            self.news = news
+            address = NewsSink.address { continuation.yield() }
+        }
 
-        func newsArrived() { continuation.yield() }
         func sessionRevoked(_ session: SessionID) {}
     }
 
@@ -28,11 +34,10 @@ struct MeasureServerTests {
 
     private final class Addressed: LiveConnection {
         let protocolName = "two"
-        let address: DeliveryAddress?
+        let address: DeliveryAddress
 
         init(_ sink: Sink, _ number: UInt64) { address = DeliveryAddress(sink: sink, connection: number) }
 
-        func newsArrived() {}
         func sessionRevoked(_ session: SessionID) {}
     }
 

@@ -13,46 +13,13 @@ struct SkaroFeedTests {
     private static let principal = Principal(
         user: UserID(1), uuid: Identifier(1), session: SessionID(1), expires: Timestamp(seconds: .max))
 
-    /// A feed that is up to date at a position.
-    private static func feed(at position: Int64) -> SkaroFeed {
-        var feed = SkaroFeed(principal: principal, after: Position(0))
-        _ = feed.start()
-        _ = feed.next()
-        feed.arrived(at: Position(position), more: false)
-        feed.stop()
-        return feed
-    }
-
-    @Test func beginsWithARead() {
-        var feed = SkaroFeed(principal: Self.principal, after: Position(7))
-        func start() -> Bool { feed.start() }
-        func next() -> Position? { feed.next() }
-
-        #expect(start())
-        #expect(!start())
-        #expect(next() == Position(7))
-        feed.arrived(at: Position(9), more: true)
-        #expect(next() == Position(9))
-        feed.arrived(at: Position(12), more: false)
-        #expect(next() == nil)
-        feed.stop()
-        #expect(!start())
-        feed.hinted()
-        #expect(start())
-        #expect(next() == Position(12))
-    }
-
     @Test func arrivalIsWhatWasAcknowledgedWhole() {
-        var feed = Self.feed(at: 10)
+        var feed = SkaroFeed(principal: Self.principal)
         func acknowledged(_ bytes: UInt64) -> Position? { feed.acknowledged(bytes) }
-        feed.wrote(upTo: 100)
-        feed.hinted()
-        _ = feed.start()
-        _ = feed.next()
-        feed.arrived(at: Position(20), more: false)
-        feed.stop()
-        feed.wrote(upTo: 200)
+        let first = feed.wrote(Position(10), upTo: 100)
+        let second = feed.wrote(Position(20), upTo: 200)
 
+        #expect(first == nil && second == nil)
         #expect(acknowledged(99) == nil)
         #expect(feed.isWaiting)
         #expect(acknowledged(199) == Position(10))
@@ -60,19 +27,16 @@ struct SkaroFeedTests {
         #expect(feed.isWaiting)
         #expect(acknowledged(200) == Position(20))
         #expect(!feed.isWaiting)
+        // What needed no bytes is there with those before.
+        let third = feed.wrote(Position(30), upTo: 200)
+        #expect(third == Position(30))
+        #expect(!feed.isWaiting)
     }
 
     @Test func placesAreBoundedAndNothingIsAcknowledgedTooEarly() {
-        var feed = Self.feed(at: 0)
+        var feed = SkaroFeed(principal: Self.principal)
         func acknowledged(_ bytes: UInt64) -> Position? { feed.acknowledged(bytes) }
-        for number in 1...5000 {
-            feed.hinted()
-            _ = feed.start()
-            _ = feed.next()
-            feed.arrived(at: Position(Int64(number)), more: false)
-            feed.stop()
-            feed.wrote(upTo: UInt64(number * 10))
-        }
+        for number in 1...5000 { _ = feed.wrote(Position(Int64(number)), upTo: UInt64(number * 10)) }
 
         #expect(acknowledged(10) == Position(1))
         // The last place moved on: what lies between is acknowledged with it.
@@ -81,15 +45,11 @@ struct SkaroFeedTests {
     }
 
     @Test func aPageThatArrivedInPartDoesNotComeAgainAsAWhole() {
-        var feed = Self.feed(at: 0)
+        var feed = SkaroFeed(principal: Self.principal)
 
-        feed.wrote(Position(3), upTo: 100)
-        feed.wrote(Position(5), upTo: 200)
-        _ = feed.start()
-        _ = feed.next()
-        feed.arrived(at: Position(9), more: false)
-        feed.stop()
-        feed.wrote(upTo: 200)
+        _ = feed.wrote(Position(3), upTo: 100)
+        _ = feed.wrote(Position(5), upTo: 200)
+        _ = feed.wrote(Position(9), upTo: 200)
         let afterTheFirst = feed.acknowledged(150)
         let afterAll = feed.acknowledged(200)
 
@@ -104,9 +64,9 @@ struct SkaroFeedTests {
             let first = try await test.send("first", to: flow, by: alice)
             try await test.send("second", to: flow, by: alice)
             let page = try await test.chat.missed(for: alice, after: .start, limit: 10)
-            var feed = SkaroFeed(principal: alice, after: .start)
-            feed.submitted(first.uuid)
-            feed.submitted(Identifier(5))
+            var feed = SkaroFeed(principal: alice)
+            feed.submits(first.uuid)
+            feed.submits(Identifier(5))
             feed.withdrawn(Identifier(5))
 
             var shown: [Bool] = []

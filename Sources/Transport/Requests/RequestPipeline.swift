@@ -1,0 +1,268 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import DequeModule
+
+/// The place of a request among those of its connection.
+package struct RequestTicket: Hashable, Sendable {
+    fileprivate let number: UInt64
+}
+
+/// What became of a request when it was its turn.
+package enum RequestAdmission<Answer: Sendable>: Sendable {
+    /// The answer is known.
+    case answer(Answer)
+    /// It needs no answer, or has written it.
+    case done
+    /// It was submitted: ``RequestPipeline/settle(_:_:)`` brings the answer.
+    case submitted
+    /// It cannot be decided from memory: ``RequestSession/perform(_:as:)`` is to do it, at once or after all that came
+    /// before it is answered.
+    case waits(forAnswers: Bool)
+}
+
+/// A session whose requests go through a ``RequestPipeline``.
+///
+/// Every call comes on the connection's event loop; `perform` is a task of that loop.
+package protocol RequestSession: AnyObject, Sendable {
+    associatedtype Request: Sendable
+    associatedtype Answer: Sendable
+
+    /// Whether the peer reads what it is sent: nothing is answered otherwise.
+    var hasRoom: Bool { get }
+    /// Decides about a request at once, from what is in memory.
+    func admit(_ request: Request, as ticket: RequestTicket) -> RequestAdmission<Answer>
+    /// Does a request for which `admit` returned `.waits`; not to return `.waits` itself.
+    func perform(_ request: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer>
+    /// Writes an answer.
+    func write(_ answer: Answer)
+    /// Sends what was written.
+    func flush()
+    /// Hands over no more bytes of the peer's.
+    func pauseReading()
+    /// The opposite.
+    func resumeReading()
+    /// Everything that came is answered.
+    func requestsDone()
+}
+
+/// The requests of one connection: admitted in their order, answered in that order, and bounded as long as they wait.
+///
+/// A request is admitted in the call that brings it if its session can decide about it from memory; many of one connection
+/// are in flight then. One that has to wait for the store becomes a task, and what follows waits for it. What a request
+/// takes of the budget of all connections is given back when it is answered, and nothing is answered while the peer does
+/// not read, so a connection holds little more than one answer.
+///
+/// Touched on the connection's event loop only: hence `@unchecked Sendable`.
+package final class RequestPipeline<Session: RequestSession>: @unchecked Sendable {
+    /// What a connection may have in flight before no more is read from it.
+    package struct Limits {
+        package var requests: Int
+        package var bytes: Int
+
+        /// Bounds in number, and in bytes as they came.
+        package init(requests: Int, bytes: Int = 1 << 20) {
+            self.requests = requests
+            self.bytes = bytes
+        }
+    }
+
+    private struct Waiting {
+        var request: Session.Request
+        var bytes: Int
+    }
+
+    /// A request that was admitted.
+    private struct Slot {
+        enum State {
+            case open
+            /// With what is to be written, if anything is.
+            case settled(Session.Answer?)
+        }
+
+        var state: State
+        var bytes: Int
+    }
+
+    private unowned let session: Session
+    private let limits: Limits
+    private let executor: any TaskExecutor
+    private var share: InboundShare
+    private var inbox = Deque<Waiting>()
+    private var slots = Deque<Slot>()
+    /// The ticket of the first slot.
+    private var firstTicket: UInt64 = 0
+    /// It waits until all slots are answered.
+    private var held: Waiting?
+    private var performing: Task<Void, Never>?
+    private var isPaused = false
+    private var isAdvancing = false
+    private var mustAdvanceAgain = false
+    private var hasWritten = false
+    private var isClosed = false
+
+    /// Serves `session`, which must outlive it, on the loop of `executor`.
+    package init(of session: Session, limits: Limits, budget: InboundBudget, executor: any TaskExecutor) {
+        self.session = session
+        self.limits = limits
+        self.executor = executor
+        share = InboundShare(of: budget)
+    }
+
+    /// Requests that have come and are not answered.
+    package var inFlight: Int { inbox.count + slots.count + (held == nil ? 0 : 1) }
+    /// Whether a request is being done that had to wait.
+    package var isPerforming: Bool { performing != nil }
+
+    // MARK: From the session
+
+    /// Takes a request of so many bytes.
+    ///
+    /// - Returns: `false` if all connections together hold too much: the connection has to end.
+    package func receive(_ request: Session.Request, bytes: Int) -> Bool {
+        guard !isClosed else { return true }
+        guard share.take(bytes) else { return false }
+        if mayAdmit, inbox.isEmpty, !isAdvancing {
+            admit(Waiting(request: request, bytes: bytes))
+        } else {
+            inbox.append(Waiting(request: request, bytes: bytes))
+        }
+        if !isPaused, inFlight >= limits.requests || share.bytes > limits.bytes {
+            isPaused = true
+            session.pauseReading()
+        }
+        // A connection that was paused is not told that a read is over.
+        if isPaused { advance() }
+        return true
+    }
+
+    /// The answer to a request that was submitted; `nil` for none.
+    ///
+    /// Answers leave with the next ``advance()``.
+    package func settle(_ ticket: RequestTicket, _ answer: Session.Answer?) {
+        guard ticket.number >= firstTicket, case let index = Int(ticket.number - firstTicket), index < slots.count
+        else { return }
+        slots[index].state = .settled(answer)
+    }
+
+    /// Goes on with whatever can go on: to be called when a read is over, after answers, and when there is room again.
+    package func advance() {
+        guard !isAdvancing else {
+            mustAdvanceAgain = true
+            return
+        }
+        guard !isClosed else { return }
+        isAdvancing = true
+        let wasBusy = inFlight > 0
+        repeat {
+            mustAdvanceAgain = false
+            answerAll()
+            admitAll()
+            answerAll()
+        } while mustAdvanceAgain
+        isAdvancing = false
+        if hasWritten {
+            hasWritten = false
+            session.flush()
+        }
+        if wasBusy, inFlight == 0, !isClosed { session.requestsDone() }
+    }
+
+    /// Forgets the requests that were not admitted.
+    package func dropWaiting() {
+        for waiting in inbox { share.giveBack(waiting.bytes) }
+        inbox.removeAll()
+    }
+
+    /// The connection is gone: nobody reads an answer, and a place in a queue that a request waits for becomes free.
+    package func close() {
+        isClosed = true
+        performing?.cancel()
+        inbox.removeAll()
+        held = nil
+        firstTicket += UInt64(slots.count)
+        slots.removeAll()
+        share.giveBackAll()
+    }
+
+    // MARK: Admitting
+
+    private var mayAdmit: Bool { performing == nil && held == nil }
+
+    private func admitAll() {
+        startHeld()
+        while mayAdmit, let next = inbox.popFirst() { admit(next) }
+    }
+
+    private func admit(_ waiting: Waiting) {
+        let ticket = append(waiting.bytes)
+        switch session.admit(waiting.request, as: ticket) {
+        case .answer(let answer): settle(ticket, answer)
+        case .done: settle(ticket, nil)
+        case .submitted: break
+        case .waits(forAnswers: false): perform(waiting.request, as: ticket)
+        case .waits(forAnswers: true):
+            // Its place is the next one again.
+            if !slots.isEmpty { slots.removeLast() }
+            guard !isClosed else { return }
+            held = waiting
+            startHeld()
+        }
+    }
+
+    private func startHeld() {
+        guard let waiting = held, slots.isEmpty, session.hasRoom else { return }
+        held = nil
+        perform(waiting.request, as: append(waiting.bytes))
+    }
+
+    private func append(_ bytes: Int) -> RequestTicket {
+        slots.append(Slot(state: .open, bytes: bytes))
+        return RequestTicket(number: firstTicket + UInt64(slots.count - 1))
+    }
+
+    private func perform(_ request: Session.Request, as ticket: RequestTicket) {
+        // What was answered before leaves while this one waits.
+        if hasWritten {
+            hasWritten = false
+            session.flush()
+        }
+        let session = session
+        performing = Task(executorPreference: executor) {
+            let admission = await session.perform(request, as: ticket)
+            self.performing = nil
+            switch admission {
+            case .answer(let answer): self.settle(ticket, answer)
+            case .done, .waits: self.settle(ticket, nil)
+            case .submitted: break
+            }
+            self.advance()
+        }
+    }
+
+    // MARK: Answering
+
+    private func answerAll() {
+        while let slot = slots.first, case .settled(let answer) = slot.state {
+            if let answer {
+                guard session.hasRoom else {
+                    // The peer is to get what it can read.
+                    return
+                }
+                slots.removeFirst()
+                firstTicket += 1
+                session.write(answer)
+                hasWritten = true
+            } else {
+                slots.removeFirst()
+                firstTicket += 1
+            }
+            guard !isClosed else { return }
+            share.giveBack(slot.bytes)
+            if isPaused, inFlight <= limits.requests / 2, share.bytes <= limits.bytes {
+                isPaused = false
+                session.resumeReading()
+            }
+        }
+    }
+}
