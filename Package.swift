@@ -186,7 +186,7 @@ let package = Package(
         .target(
             name: "BenchmarkHarness",
             dependencies: [
-                "TestClient", "MTP", "Storage", "StoragePostgres", logging, nioCore, nioPosix,
+                "TestClient", "MTP", "JSON", "Storage", "StoragePostgres", logging, nioCore, nioPosix,
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             path: "Benchmarks/BenchmarkHarness",

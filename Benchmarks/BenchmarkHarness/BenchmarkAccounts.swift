@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import JSON
 package import MTP
 package import TestClient
 
@@ -41,23 +42,32 @@ package enum BenchmarkAccounts {
     /// Its password.
     package static func password(of number: Int) -> String { "a password of \(number)" }
 
-    /// Makes groups that every account may write to.
+    /// Makes a group that every account may write to.
     ///
     /// - Parameters:
-    ///   - count: How many.
-    ///   - owner: Whose they are.
+    ///   - owner: Whose it is.
     ///   - url: The address of MTP.
-    /// - Returns: Their uuids.
+    /// - Returns: Its uuid.
+    /// - Throws: `MTPRefusal` or `ClientError` when the server does not take it.
+    package static func makePublicGroup(owner: MTPCredentials, at url: String) async throws -> String {
+        let client = try await MTPClient.connect(url: url)
+        let flow = try await makeGroup(owner: owner, users: [], through: client)
+        await client.close()
+        return flow
+    }
+
+    /// Makes a private group of its own for each account.
+    ///
+    /// - Parameters:
+    ///   - accounts: Their owners, and only members.
+    ///   - url: The address of MTP.
+    /// - Returns: The groups' uuids, in the order of the accounts.
     /// - Throws: `MTPRefusal` or `ClientError` when the server does not take them.
-    package static func makePublicGroups(
-        _ count: Int, owner: MTPCredentials, at url: String
-    ) async throws -> [String] {
+    package static func makeRooms(of accounts: [MTPCredentials], at url: String) async throws -> [String] {
         let client = try await MTPClient.connect(url: url)
         var flows: [String] = []
-        for number in 0..<count {
-            let answer = try await client.request(.addFlow(as: owner, type: "group", title: "Group \(number)"))
-            guard answer.isSuccess, let uuid = answer.data?.flow?.first?.uuid else { throw MTPRefusal(answer) }
-            flows.append(uuid)
+        for account in accounts {
+            flows.append(try await makeGroup(owner: account, users: [account.uuid], through: client))
         }
         await client.close()
         return flows
@@ -78,11 +88,42 @@ package enum BenchmarkAccounts {
         // Large frames are taken from those who have shown a token.
         let greeting = try await client.request(.pingPong(as: owner))
         guard greeting.isSuccess else { throw MTPRefusal(greeting) }
-        let answer = try await client.request(
-            .addFlow(as: owner, type: "group", title: "\(members.count) others", users: members.map(\.uuid)))
+        let flow = try await makeGroup(owner: owner, users: members.map(\.uuid), through: client)
         await client.close()
+        return flow
+    }
+
+    private static func makeGroup(
+        owner: MTPCredentials, users: [String], through client: MTPClient
+    ) async throws -> String {
+        let answer = try await client.request(
+            .addFlow(as: owner, type: "group", title: "Group of \(users.count)", users: users))
         guard answer.isSuccess, let uuid = answer.data?.flow?.first?.uuid else { throw MTPRefusal(answer) }
         return uuid
+    }
+
+    /// Sends messages, one after the other.
+    ///
+    /// - Parameters:
+    ///   - count: How many.
+    ///   - flow: Where to.
+    ///   - author: Who sends.
+    ///   - url: The address of MTP.
+    /// - Returns: The messages' uuids.
+    /// - Throws: `MTPRefusal` or `ClientError` when the server does not take them.
+    package static func sendMessages(
+        _ count: Int, to flow: String, as author: MTPCredentials, at url: String
+    ) async throws -> [String] {
+        let client = try await MTPClient.connect(url: url)
+        var messages: [String] = []
+        for number in 0..<count {
+            let message = MessageObject(clientID: Int64(number), text: "parley")
+            let answer = try await client.request(.sendMessage(as: author, flow: flow, message))
+            guard answer.isSuccess, let uuid = answer.data?.message?.first?.uuid else { throw MTPRefusal(answer) }
+            messages.append(uuid)
+        }
+        await client.close()
+        return messages
     }
 
     /// Raises the soft limit of open files to the hard one.

@@ -66,4 +66,26 @@ package struct BenchmarkOptions: Sendable {
         }
         return numbers
     }
+
+    /// The value of an option that is one of some words.
+    ///
+    /// - Throws: `BenchmarkFailure` for anything else.
+    package func word(_ name: String, of words: [String]) throws(BenchmarkFailure) -> String {
+        guard words.contains(text(name)) else {
+            throw BenchmarkFailure("--\(name) must be one of \(words.joined(separator: ", ")), not '\(text(name))'.")
+        }
+        return text(name)
+    }
+
+    /// The value of an option that is one or more of some words with commas between.
+    ///
+    /// - Throws: `BenchmarkFailure` for anything else.
+    package func words(_ name: String, of words: [String]) throws(BenchmarkFailure) -> [String] {
+        let chosen = text(name).split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard chosen.allSatisfy(words.contains) else {
+            throw BenchmarkFailure(
+                "--\(name) must be of \(words.joined(separator: ", ")) with commas between, not '\(text(name))'.")
+        }
+        return chosen
+    }
 }

@@ -72,6 +72,23 @@ package final class ChildProcess: Sendable {
         return line
     }
 
+    /// Reads all that the program writes to its standard output, and waits for its end.
+    ///
+    /// - Returns: The text; `nil` when the program did not end with status 0.
+    package func text() async throws -> String? {
+        let output = output
+        let text = try await NIOThreadPool.singleton.runIfActive { () -> [UInt8] in
+            var text: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = read(output, &chunk, chunk.count)
+                if count <= 0 { return text }
+                text += chunk.prefix(count)
+            }
+        }
+        return await ended() == 0 ? String(decoding: text, as: UTF8.self) : nil
+    }
+
     /// Asks the program to end, and waits until it has.
     ///
     /// - Returns: Whether it ended by itself with status 0.

@@ -28,6 +28,7 @@ package final class CrowdConnection: ChannelInboundHandler {
     private let member: any CrowdMember
     private let opened: EventLoopPromise<Void>
     private var isOpen = false
+    private var isReading = false
     private var rest: ByteBuffer?
     private var context: ChannelHandlerContext?
 
@@ -79,10 +80,11 @@ package final class CrowdConnection: ChannelInboundHandler {
         }
     }
 
-    /// Sends a text message.
+    /// Sends a text message; those that answer what is being read leave together.
     package func send(text: [UInt8]) {
         guard let context else { return }
-        context.writeAndFlush(wrapOutboundOut(WebSocketFrameBytes(opcode: 1).encoded(text)), promise: nil)
+        context.write(wrapOutboundOut(WebSocketFrameBytes(opcode: 1).encoded(text)), promise: nil)
+        if !isReading { context.flush() }
     }
 
     package func channelActive(context: ChannelHandlerContext) {
@@ -100,7 +102,13 @@ package final class CrowdConnection: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        context.flush()
+    }
+
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = true
         var buffer = unwrapInboundIn(data)
         if var waiting = rest {
             rest = nil

@@ -102,6 +102,21 @@ package struct ServerProcess: Sendable {
         return try await Self.start(program: program, settingsFile: settingsFile, folder: folder)
     }
 
+    /// Runs another command of the program on the server's data.
+    ///
+    /// - Parameter words: The command with its options.
+    /// - Returns: What it wrote to its standard output.
+    /// - Throws: `BenchmarkFailure` when it fails.
+    package func manage(_ words: [String]) async throws -> String {
+        let log = folder.path + "/command.log"
+        let command = try ChildProcess(
+            program: program, arguments: words + ["--config", settingsFile], errorFile: log)
+        guard let text = try await command.text() else {
+            throw BenchmarkFailure("'manage \(words.joined(separator: " "))' failed:\n\(ProcText.read(log) ?? "")")
+        }
+        return text
+    }
+
     /// The port in an address such as `ws://127.0.0.1:8080/ws` within a line.
     package static func port(in line: String) -> Int? {
         guard let colon = line.lastIndex(of: ":") else { return nil }

@@ -103,7 +103,7 @@ private final class BareHandler: ChannelInboundHandler {
         return true
     }
 
-    /// Takes a masked frame of less than 64 KiB, and unmasks it.
+    /// Takes a masked frame and unmasks it.
     private func takeFrame() -> [UInt8]? {
         var rest = rest
         guard let start: (UInt8, UInt8) = rest.readMultipleIntegers() else { return nil }
@@ -111,6 +111,9 @@ private final class BareHandler: ChannelInboundHandler {
         if length == 126 {
             guard let long = rest.readInteger(as: UInt16.self) else { return nil }
             length = Int(long)
+        } else if length == 127 {
+            guard let long = rest.readInteger(as: UInt64.self) else { return nil }
+            length = Int(clamping: long)
         }
         guard let key = rest.readBytes(length: 4), var payload = rest.readBytes(length: length) else { return nil }
         for index in payload.indices { payload[index] ^= key[index % 4] }

@@ -6,45 +6,12 @@ import Glibc
 import MTP
 import TestClient
 
-/// The options of this benchmark, checked.
-struct FanOutOptions: Sendable {
-    let members: [Int]
-    let outstanding: [Int]
-    let senders: Int
-    let rounds: Int
-    let seconds: Int
-    let warmUp: Int
-    let addresses: Int
-    let padding: String
-    let folder: String
-    let server: String
-
-    init(words: some Sequence<String>) throws(BenchmarkFailure) {
-        let options = try BenchmarkOptions(
-            words: words,
-            defaults: [
-                "members": "1000,10000", "outstanding": "1,8", "senders": "1", "rounds": "3", "seconds": "5",
-                "warm-up": "2", "addresses": "8", "text-bytes": "100", "folder": "/var/tmp", "server": "",
-            ])
-        members = try options.numbers("members", in: 1...1_000_000)
-        outstanding = try options.numbers("outstanding", in: 1...ReceiverTally.places)
-        senders = try options.number("senders", in: 1...MarkedFrame.maximumSenders)
-        rounds = try options.number("rounds", in: 1...1000)
-        seconds = try options.number("seconds", in: 1...3600)
-        warmUp = try options.number("warm-up", in: 0...3600)
-        addresses = try options.number("addresses", in: 1...250)
-        padding = String(repeating: "x", count: try options.number("text-bytes", in: 11...50_000) - 11)
-        folder = options.text("folder")
-        server = options.text("server")
-    }
-}
-
 /// Messages into a group whose members are all online, beside a bare server that hands the same frames on.
 @main
 enum FanOut {
     /// One line of the table.
     private struct Case: Hashable {
-        var members: Int
+        var measure: FanOutMeasure
         var outstanding: Int
         var contender: Int
     }
@@ -63,8 +30,7 @@ enum FanOut {
     }
 
     private static func measure(_ options: FanOutOptions) async throws {
-        let most = options.members.max() ?? 1
-        try BenchmarkAccounts.allowOpenFiles(most + options.senders + 100)
+        try BenchmarkAccounts.allowOpenFiles(options.mostMembers + options.senders + 100)
         let folder = try BenchmarkFolder(in: options.folder)
         defer { folder.remove() }
         write(BenchmarkSurroundings.describe(processors: sysconf(Int32(_SC_NPROCESSORS_ONLN))))
@@ -94,39 +60,48 @@ enum FanOut {
         _ options: FanOutOptions, bare: (process: ChildProcess, port: Int), _ server: ServerProcess
     ) async throws -> [Case: [FanOutFigures]] {
         let accounts = try await BenchmarkAccounts.register(
-            options.senders + (options.members.max() ?? 1), at: server.url())
+            options.senders + options.mostMembers, at: server.url())
         let senders = accounts.prefix(options.senders)
-        let pushes = try senders.indices.map { try MarkedFrame.push(sender: $0, padding: options.padding) }
-        write("\(options.senders) senders; a push of one message has \(pushes[0].byteCount) bytes\n")
         var results: [Case: [FanOutFigures]] = [:]
-        for members in options.members {
+        for measure in options.measures {
+            let (content, members) = (measure.content, measure.members)
+            let pushes = try senders.indices.map { try MarkedFrame.push(sender: $0, content) }
+            write("\(content) of \(options.senders); a push of one has \(pushes[0].byteCount) bytes\n")
             let receivers = accounts.dropFirst(options.senders).prefix(members)
             let flow = try await BenchmarkAccounts.makeGroup(
                 owner: accounts[0], members: senders.dropFirst() + receivers, at: server.url())
-            let requests = try senders.enumerated().map { index, account in
-                try MarkedFrame.request(sender: index, as: account, flow: flow, padding: options.padding)
+            var requests: [MarkedFrame] = []
+            for (index, account) in senders.enumerated() {
+                requests.append(
+                    content == .edits
+                        ? try MarkedFrame.edits(
+                            sender: index, as: account,
+                            of: try await BenchmarkAccounts.sendMessages(
+                                ReceiverTally.places, to: flow, as: account, at: server.url()), content)
+                        : try MarkedFrame.request(sender: index, as: account, flow: flow, content))
             }
             let contenders = [
                 FanOutContender(
                     name: "Bare fan-out", process: bare.process, port: bare.port,
                     receiverPath: BareServer.receiverPath, senderPath: BareServer.senderPath, greetings: nil,
-                    templates: pushes),
+                    senderGreetings: nil, templates: pushes),
                 FanOutContender(
                     name: "Parley", process: server.process, port: server.port, receiverPath: "/ws",
                     senderPath: "/ws", greetings: receivers.map { MTPRequest.startOfPush(as: $0).encoded() },
-                    templates: requests),
+                    // Large frames are taken from those who have shown a token.
+                    senderGreetings: senders.map { MTPRequest.pingPong(as: $0).encoded() }, templates: requests),
             ]
             for round in 1...options.rounds {
                 for (index, contender) in contenders.enumerated() {
                     write(
-                        "Round \(round) of \(options.rounds), \(members) members, \(contender.name) "
+                        "Round \(round) of \(options.rounds), \(content), \(members) members, \(contender.name) "
                             + "(process \(contender.process.id)):")
                     let crowd = try await FanOutCrowd(contender, members: members, addresses: options.addresses)
-                    for outstanding in options.outstanding {
+                    for outstanding in measure.outstanding {
                         let figures = try await crowd.round(
                             depth: outstanding, warmUp: .seconds(options.warmUp), measured: .seconds(options.seconds))
                         write(" \(figures.deliveriesPerSecond.digits(0))/s with \(outstanding)")
-                        results[Case(members: members, outstanding: outstanding, contender: index), default: []]
+                        results[Case(measure: measure, outstanding: outstanding, contender: index), default: []]
                             .append(figures)
                     }
                     await crowd.disconnect()
@@ -139,18 +114,19 @@ enum FanOut {
 
     private static func report(_ results: [Case: [FanOutFigures]], _ options: FanOutOptions) {
         var table = BenchmarkTable([
-            "", "members", "outstanding", "deliveries/s", "of bare", "p50 ms", "p99 ms", "server us/delivery",
+            "", "what", "members", "outstanding", "deliveries/s", "of bare", "p50 ms", "p99 ms", "server us/delivery",
             "client us/delivery", "machine busy", "server MiB",
         ])
-        for members in options.members {
-            for outstanding in options.outstanding {
-                let bare = results[Case(members: members, outstanding: outstanding, contender: 0)] ?? []
+        for measure in options.measures {
+            for outstanding in measure.outstanding {
+                let bare = results[Case(measure: measure, outstanding: outstanding, contender: 0)] ?? []
                 for contender in 0...1 {
-                    let rounds = results[Case(members: members, outstanding: outstanding, contender: contender)] ?? []
+                    let rounds = results[Case(measure: measure, outstanding: outstanding, contender: contender)] ?? []
                     // Round by round, so that what slows the machine for a while slows both.
                     let ratio = zip(rounds, bare).map { $0.deliveriesPerSecond / $1.deliveriesPerSecond }.median
                     table.add([
-                        contender == 0 ? "Bare fan-out" : "Parley", "\(members)", "\(outstanding)",
+                        contender == 0 ? "Bare fan-out" : "Parley", measure.content.rawValue, "\(measure.members)",
+                        "\(outstanding)",
                         rounds.map(\.deliveriesPerSecond).median.digits(0), ratio.digits(2),
                         rounds.map(\.latencies.median).median.digits(1), rounds.map(\.latencies.p99).median.digits(1),
                         rounds.map(\.serverProcessor).median.digits(2), rounds.map(\.clientProcessor).median.digits(2),

@@ -28,6 +28,8 @@ struct FanOutContender: Sendable {
     let senderPath: String
     /// What each receiver says first.
     let greetings: [[UInt8]]?
+    /// What each sender says first.
+    let senderGreetings: [[UInt8]]?
     /// One for each sender.
     let templates: [MarkedFrame]
 }
@@ -51,8 +53,8 @@ struct FanOutCrowd: Sendable {
         let recorders = loops.map { _ in LatencyRecorder() }
         let senders = contender.templates.enumerated().map { index, template in
             FanOutSender(
-                loop: loops[index % loops.count], template: template, parts: min(members, loops.count),
-                recorder: recorders[index % loops.count])
+                loop: loops[index % loops.count], template: template, greeting: contender.senderGreetings?[index],
+                parts: min(members, loops.count), recorder: recorders[index % loops.count])
         }
         for tally in tallies { try await tally.loop.submit { tally.senders = senders }.get() }
         self.contender = contender

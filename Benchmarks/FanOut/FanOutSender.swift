@@ -20,6 +20,8 @@ final class FanOutSender: CrowdMember, @unchecked Sendable {
 
     let loop: any EventLoop
     private let template: MarkedFrame
+    /// What the server must be told first; it answers.
+    private var greeting: [UInt8]?
     /// How many loops have receivers.
     private let parts: Int
     private let recorder: LatencyRecorder
@@ -32,15 +34,19 @@ final class FanOutSender: CrowdMember, @unchecked Sendable {
     private(set) var failure: BenchmarkFailure?
     private var drained: EventLoopPromise<Void>?
 
-    init(loop: any EventLoop, template: MarkedFrame, parts: Int, recorder: LatencyRecorder) {
+    init(
+        loop: any EventLoop, template: MarkedFrame, greeting: [UInt8]?, parts: Int, recorder: LatencyRecorder
+    ) {
         self.loop = loop
         self.template = template
+        self.greeting = greeting
         self.parts = parts
         self.recorder = recorder
     }
 
     func opened(_ connection: CrowdConnection) {
         self.connection = connection
+        if let greeting { connection.send(text: greeting) }
     }
 
     /// Begins to send; on the loop.
@@ -63,6 +69,10 @@ final class FanOutSender: CrowdMember, @unchecked Sendable {
     func received(_ message: UnsafeRawBufferPointer) {
         guard message.firstOffset(of: Self.proof) != nil else {
             return fail("A sender was answered: \(String(decoding: message.prefix(400), as: UTF8.self))")
+        }
+        guard greeting == nil else {
+            greeting = nil
+            return
         }
         acknowledged += 1
         progress(of: acknowledged - 1)

@@ -7,7 +7,7 @@ import JSON
 import MTP
 import TestClient
 
-/// The frames that one sender sends: one frame, in which only the number of the message changes.
+/// The frames that one sender sends: one frame or some in turn, in which only the number of the message changes.
 ///
 /// A message says `~`, two digits for the sender and eight for its number: so a receiver knows each without decoding.
 struct MarkedFrame: Sendable {
@@ -18,14 +18,14 @@ struct MarkedFrame: Sendable {
     /// How many senders have a number.
     static let maximumSenders = 100
 
-    private let bytes: [UInt8]
-    private let numberStart: Int
+    private let frames: [(bytes: [UInt8], numberStart: Int)]
 
-    private init(_ bytes: [UInt8]) throws(BenchmarkFailure) {
-        guard let mark = bytes.firstIndex(of: Self.mark), bytes.count > mark + Self.senderDigits + Self.numberDigits
-        else { throw BenchmarkFailure("The frame has no number.") }
-        self.bytes = bytes
-        numberStart = mark + 1 + Self.senderDigits
+    private init(_ frames: [[UInt8]]) throws(BenchmarkFailure) {
+        self.frames = try frames.map { (bytes) throws(BenchmarkFailure) in
+            guard let mark = bytes.firstIndex(of: Self.mark), bytes.count > mark + Self.senderDigits + Self.numberDigits
+            else { throw BenchmarkFailure("The frame has no number.") }
+            return (bytes, mark + 1 + Self.senderDigits)
+        }
     }
 
     /// Requests to a Parley server.
@@ -34,28 +34,41 @@ struct MarkedFrame: Sendable {
     ///   - sender: Which sender, from 0.
     ///   - principal: Its account.
     ///   - flow: Where to.
-    ///   - padding: What the messages say behind the number.
+    ///   - content: What the messages hold behind the number.
     /// - Returns: The frames.
     /// - Throws: `BenchmarkFailure` when the frame has no number in it.
     static func request(
-        sender: Int, as principal: MTPCredentials, flow: String, padding: String
+        sender: Int, as principal: MTPCredentials, flow: String, _ content: FanOutContent
     ) throws(BenchmarkFailure) -> MarkedFrame {
-        let message = MessageObject(clientID: Int64(sender), text: JSONText(text(sender, padding)))
-        return try MarkedFrame(MTPRequest.sendMessage(as: principal, flow: flow, message).encoded())
+        let message = MessageObject(
+            clientID: Int64(sender), text: JSONText(text(sender, content.padding)),
+            filePicture: content.picture.map { JSONText($0) })
+        return try MarkedFrame([MTPRequest.sendMessage(as: principal, flow: flow, message).encoded()])
+    }
+
+    /// Requests that edit messages of the sender's in turn.
+    static func edits(
+        sender: Int, as principal: MTPCredentials, of messages: [String], _ content: FanOutContent
+    ) throws(BenchmarkFailure) -> MarkedFrame {
+        try MarkedFrame(
+            messages.map {
+                MTPRequest.editedMessage(as: principal, message: $0, text: JSONText(text(sender, content.padding)))
+                    .encoded()
+            })
     }
 
     /// The frame that a Parley server pushes for such a message, for a server that only hands frames on.
-    static func push(sender: Int, padding: String) throws(BenchmarkFailure) -> MarkedFrame {
+    static func push(sender: Int, _ content: FanOutContent) throws(BenchmarkFailure) -> MarkedFrame {
         let identifier = String(UInt128.max / 3)
         let time: Int64 = 1_700_000_000
         let message = MessageObject(
-            uuid: identifier, clientID: Int64(sender), text: JSONText(text(sender, padding)), fromUser: identifier,
-            fromFlow: identifier, time: time)
+            uuid: identifier, clientID: Int64(sender), text: JSONText(text(sender, content.padding)),
+            fromUser: identifier, fromFlow: identifier, time: time, filePicture: content.picture.map { JSONText($0) })
         let frame = MTPResponse(
             type: MTPMethod.getUpdate.rawValue, .ok, time: time,
             data: MTPData(time: time, flow: [], message: [message], user: []),
             meta: MTPMeta(push: true, since: String(repeating: "0", count: 24)))
-        return try MarkedFrame(frame.encoded())
+        return try MarkedFrame([frame.encoded()])
     }
 
     private static func text(_ sender: Int, _ padding: String) -> String {
@@ -63,11 +76,11 @@ struct MarkedFrame: Sendable {
     }
 
     /// How long every frame is.
-    var byteCount: Int { bytes.count }
+    var byteCount: Int { frames.first?.bytes.count ?? 0 }
 
     /// The frame of a message.
     func frame(_ number: Int) -> [UInt8] {
-        var frame = bytes
+        var (frame, numberStart) = frames[number % frames.count]
         var rest = number
         for place in stride(from: numberStart + Self.numberDigits - 1, through: numberStart, by: -1) {
             frame[place] = UInt8(ascii: "0") + UInt8(rest % 10)

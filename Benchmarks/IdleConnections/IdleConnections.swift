@@ -63,7 +63,7 @@ enum IdleConnections {
             program: options.server, database: .sqlite, folder: folder, host: "0.0.0.0")
         do {
             let accounts = try await BenchmarkAccounts.register(options.connections, at: server.url())
-            let flow = try await BenchmarkAccounts.makePublicGroups(1, owner: accounts[0], at: server.url())[0]
+            let flow = try await BenchmarkAccounts.makePublicGroup(owner: accounts[0], at: server.url())
             write("\(accounts.count) accounts, a connection each, to \(options.addresses) loopback addresses\n")
             var table = BenchmarkTable([
                 "", "before KiB", "idle KiB", "KiB/connection", "of it heap", "after a push KiB", "connecting s",

@@ -3,16 +3,13 @@
 
 import BenchmarkHarness
 import Glibc
-import MTP
 import NIOCore
-import NIOPosix
-import TestClient
 
 /// What one round against one server gave.
 struct Round: Sendable {
-    var messagesPerSecond: Double
+    var requestsPerSecond: Double
     var latencies: Latencies
-    /// Microseconds of processor time for each message.
+    /// Microseconds of processor time for each request.
     var serverProcessor: Double
     var clientProcessor: Double
     /// Which part of all processors was busy, 0 to 1.
@@ -23,68 +20,72 @@ struct Round: Sendable {
 struct Contender: Sendable {
     let name: String
     let process: ChildProcess
-    let senders: [Sender]
-    private let recorders: [LatencyRecorder]
+    private let crowd: Crowd
+    private let tallies: [SenderTally]
 
-    /// Connects to a server.
+    /// Connects to a server, and waits until all connections may send.
     ///
     /// - Parameters:
     ///   - name: For the tables.
     ///   - process: The server.
-    ///   - url: Where it is.
-    ///   - templates: What each connection sends.
-    ///   - depth: How many requests each has in flight.
-    ///   - proof: What an answer must contain to count.
-    /// - Throws: `ClientError` when a connection fails.
+    ///   - port: Where it listens.
+    ///   - frames: What each connection asks for.
+    ///   - outstanding: How many requests of each connection are outstanding.
+    ///   - greetings: What each connection says first; `nil`: nothing.
+    /// - Throws: What kept a connection from being made.
     init(
-        name: String, process: ChildProcess, url: String, templates: [FrameTemplate], depth: Int, proof: String
+        name: String, process: ChildProcess, port: Int, frames: [RequestFrames], outstanding: Int,
+        greetings: [[UInt8]]? = nil
     ) async throws {
+        let loops = Crowd.loops
+        let tallies = loops.enumerated().map { index, loop in
+            SenderTally(loop: loop, connections: (frames.count - index + loops.count - 1) / loops.count)
+        }
         self.name = name
         self.process = process
-        let loops = Array(MultiThreadedEventLoopGroup.singleton.makeIterator())
-        let recorders = loops.map { _ in LatencyRecorder() }
-        self.recorders = recorders
-        senders = templates.enumerated().map { index, template in
-            Sender(template: template, depth: depth, proof: proof, recorder: recorders[index % recorders.count])
+        self.tallies = tallies
+        crowd = try await Crowd.connect(frames.count, port: port, addresses: 1) { index, loop in
+            Sender(
+                frames: frames[index], outstanding: outstanding, greeting: greetings?[index], tally: tallies[loop])
         }
-        for (index, sender) in senders.enumerated() {
-            try await sender.connect(to: url, on: loops[index % loops.count])
-        }
+        for tally in tallies { try await tally.ready.futureResult.get() }
     }
 
     /// Loads the server: first unmeasured, then measured; and waits until every answer has come.
     func round(warmUp: Duration, measured: Duration) async throws -> Round {
         try await ProcessUsage.waitUntilIdle(process.id)
-        for sender in senders { sender.start() }
+        for tally in tallies { tally.loop.execute { tally.start() } }
         try await Task.sleep(for: warmUp)
-        for recorder in recorders { recorder.reset() }
-        let before = try Snapshot(self)
+        for tally in tallies { tally.recorder.reset() }
+        let before = try await Snapshot(self)
         try await Task.sleep(for: measured)
-        let after = try Snapshot(self)
-        let latencies = LatencyRecorder.latencies(of: recorders)
-        for sender in senders { await sender.drain() }
-        if let failure = senders.lazy.compactMap(\.failure).first { throw failure }
+        let after = try await Snapshot(self)
+        let latencies = LatencyRecorder.latencies(of: tallies.map(\.recorder))
+        for tally in tallies {
+            try await tally.loop.flatSubmit { tally.stop() }.get()
+            if let failure = try await tally.loop.submit({ tally.failure }).get() { throw failure }
+        }
 
-        let messages = Double(after.answered - before.answered)
-        guard messages > 0 else { throw BenchmarkFailure("\(name) answered nothing in a whole round.") }
+        let requests = Double(after.answered - before.answered)
+        guard requests > 0 else { throw BenchmarkFailure("\(name) answered nothing in a whole round.") }
         return Round(
-            messagesPerSecond: messages / (Double((after.time - before.time).nanoseconds) / 1e9),
+            requestsPerSecond: requests / (Double((after.time - before.time).nanoseconds) / 1e9),
             latencies: latencies,
-            serverProcessor: (after.server.processorMicroseconds - before.server.processorMicroseconds) / messages,
-            clientProcessor: (after.client.processorMicroseconds - before.client.processorMicroseconds) / messages,
+            serverProcessor: (after.server.processorMicroseconds - before.server.processorMicroseconds) / requests,
+            clientProcessor: (after.client.processorMicroseconds - before.client.processorMicroseconds) / requests,
             machineBusy: after.machine.busyShare(since: before.machine))
     }
 
     private struct Snapshot {
         let time: NIODeadline
-        let answered: Int64
+        var answered = 0
         let server: ProcessUsage
         let client: ProcessUsage
         let machine: MachineUsage
 
-        init(_ contender: Contender) throws {
+        init(_ contender: Contender) async throws {
+            for tally in contender.tallies { answered += try await tally.loop.submit { tally.answered }.get() }
             time = .now()
-            answered = contender.senders.reduce(0) { $0 + $1.answered }
             server = try ProcessUsage(of: contender.process.id)
             client = try ProcessUsage(of: getpid())
             machine = MachineUsage()
@@ -92,7 +93,14 @@ struct Contender: Sendable {
     }
 
     /// Ends the connections.
-    func disconnect() async {
-        for sender in senders { await sender.close() }
+    ///
+    /// - Returns: How many messages of each connection were acknowledged, by the number of its first one.
+    func disconnect() async throws -> [Int64: Int] {
+        var answered: [Int64: Int] = [:]
+        for tally in tallies {
+            answered.merge(try await tally.loop.submit { tally.finish() }.get()) { first, _ in first }
+        }
+        await crowd.disconnect()
+        return answered
     }
 }
