@@ -100,7 +100,7 @@ final class FastChatBalancerSession: StreamSession, @unchecked Sendable {
         // Not on the loop: a new address costs a signature.
         Task { [balancer] in
             let unit = await balancer.assignment()
-            connection.execute { connection in
+            connection.eventLoop.execute {
                 if let unit { connection.write(unit: unit) }
                 connection.flush()
                 connection.close()

@@ -71,6 +71,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         outbox = FastChatOutbox(maximumBytes: service.options.outboundBytes)
     }
 
+    var peer: PeerConnection? { connection }
     var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
 
     // MARK: From the connection
@@ -218,10 +219,6 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     // MARK: Writing
 
     var hasRoom: Bool { !isOver && outbox.hasRoom }
-    func flush() {}
-    func pauseReading() { connection?.pauseReading() }
-    func resumeReading() { connection?.resumeReading() }
-
     func write(_ answer: Answer) {
         tell(answer.notice)
         if answer.isFinal { end() }

@@ -48,6 +48,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
         self.origin = origin
     }
 
+    var peer: PeerConnection? { connection }
     var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
     var isEnding: Bool { ending != nil }
     var methods: MTPMethods { MTPMethods(service: service, origin: origin) }
@@ -134,11 +135,6 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
     }
 
     // MARK: Answers
-
-    var hasRoom: Bool { connection?.isWritable == true }
-    func flush() { connection?.flush() }
-    func pauseReading() { connection?.pauseReading() }
-    func resumeReading() { connection?.resumeReading() }
 
     /// Writes an answer; what it shows may be where pushing begins.
     func write(_ answer: Answer) {

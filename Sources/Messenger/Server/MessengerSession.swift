@@ -70,6 +70,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
         decoder = MessengerDecoder(maximumBytes: service.options.maximumBytes)
     }
 
+    var peer: PeerConnection? { connection }
     var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
 
     // MARK: From the connection
@@ -195,10 +196,6 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
         guard let connection, connection.isOpen else { return false }
         return connection.isWritable && connection.unacknowledgedUnits < Self.maximumWaitingUnits
     }
-
-    func flush() { connection?.flush() }
-    func pauseReading() { connection?.pauseReading() }
-    func resumeReading() { connection?.resumeReading() }
 
     func write(_ answer: MessengerAnswer) {
         write(ByteBuffer(bytes: answer.encoded()))

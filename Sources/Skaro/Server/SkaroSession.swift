@@ -69,6 +69,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
         challenge = Token(byteCount: 32, using: &random).text
     }
 
+    var peer: PeerConnection? { connection }
     var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
     var isEnding: Bool { ending != nil }
     var methods: SkaroMethods { SkaroMethods(service: service, origin: origin) }
@@ -191,11 +192,6 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
     }
 
     // MARK: Writing
-
-    var hasRoom: Bool { connection?.isWritable == true }
-    func flush() { connection?.flush() }
-    func pauseReading() { connection?.pauseReading() }
-    func resumeReading() { connection?.resumeReading() }
 
     func write(_ answer: Answer) {
         switch answer {

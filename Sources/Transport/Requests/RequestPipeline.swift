@@ -28,7 +28,9 @@ package protocol RequestSession: AnyObject, Sendable {
     associatedtype Request: Sendable
     associatedtype Answer: Sendable
 
-    /// Whether the peer reads what it is sent: nothing is answered otherwise.
+    /// The connection, as long as it is there.
+    var peer: PeerConnection? { get }
+    /// Whether the peer reads what it is sent: nothing is answered otherwise. Default: while the connection is writable.
     var hasRoom: Bool { get }
     /// Decides about a request at once, from what is in memory.
     func admit(_ request: Request, as ticket: RequestTicket) -> RequestAdmission<Answer>
@@ -36,14 +38,12 @@ package protocol RequestSession: AnyObject, Sendable {
     func perform(_ request: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer>
     /// Writes an answer.
     func write(_ answer: Answer)
-    /// Sends what was written.
-    func flush()
-    /// Hands over no more bytes of the peer's.
-    func pauseReading()
-    /// The opposite.
-    func resumeReading()
     /// Everything that came is answered.
     func requestsDone()
+}
+
+extension RequestSession {
+    package var hasRoom: Bool { peer?.isWritable == true }
 }
 
 /// The requests of one connection: admitted in their order, answered in that order, and bounded as long as they wait.
@@ -129,7 +129,7 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
         }
         if !isPaused, inFlight >= limits.requests || share.bytes > limits.bytes {
             isPaused = true
-            session.pauseReading()
+            session.peer?.pauseReading()
         }
         // A connection that was paused is not told that a read is over.
         if isPaused { advance() }
@@ -163,7 +163,7 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
         isAdvancing = false
         if hasWritten {
             hasWritten = false
-            session.flush()
+            session.peer?.flush()
         }
         if wasBusy, inFlight == 0, !isClosed { session.requestsDone() }
     }
@@ -225,7 +225,7 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
         // What was answered before leaves while this one waits.
         if hasWritten {
             hasWritten = false
-            session.flush()
+            session.peer?.flush()
         }
         let session = session
         performing = Task(executorPreference: executor) {
@@ -261,7 +261,7 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
             share.giveBack(slot.bytes)
             if isPaused, inFlight <= limits.requests / 2, share.bytes <= limits.bytes {
                 isPaused = false
-                session.resumeReading()
+                session.peer?.resumeReading()
             }
         }
     }

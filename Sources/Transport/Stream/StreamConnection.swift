@@ -5,10 +5,10 @@ package import NIOCore
 
 /// The sending side of one TCP connection.
 ///
-/// It can be kept anywhere, but apart from `id`, `eventLoop`, `remoteAddress` and ``execute(_:)`` everything is for code on its event loop.
+/// It can be kept anywhere, but apart from `id`, `eventLoop` and `remoteAddress` everything is for code on its event loop.
 /// What is written is a unit: with ``StreamOptions/spacing`` the peer finds each in a read of its own. Units collect until
 /// ``flush()``; after a close they are dropped.
-package final class StreamConnection {
+package final class StreamConnection: PeerConnection, @unchecked Sendable {
     enum State {
         case open
         /// What waits is still written, then our direction is closed.
@@ -18,43 +18,13 @@ package final class StreamConnection {
         case closed
     }
 
-    /// The name of the connection.
-    package let id: ConnectionID
-    /// The loop of the connection; on it the session is called.
-    package let eventLoop: any EventLoop
-    /// Where the peer comes from; `nil` when the system could not say.
-    package let remoteAddress: SocketAddress?
-
-    let loop: ConnectionLoop
     private(set) var state = State.open
-    private(set) var isReadingPaused = false
     weak var handler: StreamHandler?
     private var hasWritten = false
     private var isFlushPending = false
 
-    init(loop: ConnectionLoop, remoteAddress: SocketAddress?) {
-        self.loop = loop
-        self.id = loop.makeID()
-        self.eventLoop = loop.eventLoop
-        self.remoteAddress = remoteAddress
-    }
-
-    /// The executor that keeps a task on this connection's loop.
-    package var taskExecutor: EventLoopTaskExecutor {
-        self.loop.taskExecutor
-    }
-
-    /// Runs `body` on the connection's loop: at once when called there, otherwise as soon as it can.
-    package func execute(_ body: @escaping @Sendable (StreamConnection) -> Void) {
-        if self.eventLoop.inEventLoop {
-            body(self)
-        } else {
-            self.eventLoop.execute { body(self) }
-        }
-    }
-
     /// Whether units can still be written.
-    package var isOpen: Bool {
+    package override var isOpen: Bool {
         self.eventLoop.assertInEventLoop()
         return self.state == .open
     }
@@ -63,7 +33,7 @@ package final class StreamConnection {
     ///
     /// It turns false when ``StreamOptions/outboundBytes`` wait, and true again when less than half of that does; then the session
     /// is told.
-    package var isWritable: Bool {
+    package override var isWritable: Bool {
         self.eventLoop.assertInEventLoop()
         return self.state == .open && self.handler?.isWritable == true
     }
@@ -92,7 +62,7 @@ package final class StreamConnection {
     }
 
     /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is asked.
-    package func flush() {
+    package override func flush() {
         self.eventLoop.assertInEventLoop()
         guard self.hasWritten, !self.isFlushPending, let handler = self.handler else { return }
         self.isFlushPending = true
@@ -121,17 +91,7 @@ package final class StreamConnection {
         self.handler?.setLoggedIn(isLoggedIn)
     }
 
-    /// Hands over no more bytes until ``resumeReading()``.
-    package func pauseReading() {
-        self.eventLoop.assertInEventLoop()
-        self.isReadingPaused = true
-    }
-
-    /// Takes up reading again, first with what had arrived before.
-    package func resumeReading() {
-        self.eventLoop.assertInEventLoop()
-        guard self.isReadingPaused else { return }
-        self.isReadingPaused = false
+    override func readingResumed() {
         self.handler?.readingResumed()
     }
 
@@ -158,6 +118,3 @@ package final class StreamConnection {
         self.state = .closed
     }
 }
-
-// Everything that changes is touched on the event loop only, and asserted to be; the rest is immutable.
-extension StreamConnection: @unchecked Sendable {}

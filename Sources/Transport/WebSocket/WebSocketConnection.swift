@@ -5,9 +5,9 @@ package import NIOCore
 
 /// The sending side of one WebSocket connection.
 ///
-/// It can be kept anywhere, but apart from `id`, `eventLoop`, `remoteAddress` and ``execute(_:)`` everything is for code on its event loop.
+/// It can be kept anywhere, but apart from `id`, `eventLoop` and `remoteAddress` everything is for code on its event loop.
 /// Writes collect until ``flush()``; after a close they are dropped.
-package final class WebSocketConnection {
+package final class WebSocketConnection: PeerConnection, @unchecked Sendable {
     /// Frames up to this length are copied into the batch; longer ones are passed on as they are.
     static let maximumCopiedBytes = 8 * 1024
     /// The longest reason that fits a close frame.
@@ -22,16 +22,7 @@ package final class WebSocketConnection {
         case closed
     }
 
-    /// The name of the connection.
-    package let id: ConnectionID
-    /// The loop of the connection; on it the session is called.
-    package let eventLoop: any EventLoop
-    /// Where the peer comes from; `nil` when the system could not say.
-    package let remoteAddress: SocketAddress?
-
-    let loop: ConnectionLoop
     private(set) var state = State.open
-    private(set) var isReadingPaused = false
     var context: ChannelHandlerContext?
     weak var handler: WebSocketHandler?
     private var batch = ByteBuffer()
@@ -40,35 +31,14 @@ package final class WebSocketConnection {
     private var totalBytes: UInt64 = 0
     private var knownAcknowledgedBytes: UInt64 = 0
 
-    init(loop: ConnectionLoop, remoteAddress: SocketAddress?) {
-        self.loop = loop
-        self.id = loop.makeID()
-        self.eventLoop = loop.eventLoop
-        self.remoteAddress = remoteAddress
-    }
-
-    /// The executor that keeps a task on this connection's loop.
-    package var taskExecutor: EventLoopTaskExecutor {
-        self.loop.taskExecutor
-    }
-
-    /// Runs `body` on the connection's loop: at once when called there, otherwise as soon as it can.
-    package func execute(_ body: @escaping @Sendable (WebSocketConnection) -> Void) {
-        if self.eventLoop.inEventLoop {
-            body(self)
-        } else {
-            self.eventLoop.execute { body(self) }
-        }
-    }
-
     /// Whether frames can still be sent.
-    package var isOpen: Bool {
+    package override var isOpen: Bool {
         self.eventLoop.assertInEventLoop()
         return self.state == .open
     }
 
     /// Whether the peer keeps up: less than `WebSocketLimits.outboundBytes` wait to be sent.
-    package var isWritable: Bool {
+    package override var isWritable: Bool {
         self.eventLoop.assertInEventLoop()
         return self.context?.channel.isWritable ?? false
     }
@@ -107,7 +77,7 @@ package final class WebSocketConnection {
     }
 
     /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is asked.
-    package func flush() {
+    package override func flush() {
         self.eventLoop.assertInEventLoop()
         guard self.hasUnflushedWrites, !self.isFlushPending, let handler = self.handler else { return }
         self.isFlushPending = true
@@ -186,17 +156,7 @@ package final class WebSocketConnection {
         self.handler?.loggedOut()
     }
 
-    /// Hands over no more messages until ``resumeReading()``, not even those that have arrived with the current one.
-    package func pauseReading() {
-        self.eventLoop.assertInEventLoop()
-        self.isReadingPaused = true
-    }
-
-    /// Takes up reading again, first with what had arrived before.
-    package func resumeReading() {
-        self.eventLoop.assertInEventLoop()
-        guard self.isReadingPaused else { return }
-        self.isReadingPaused = false
+    override func readingResumed() {
         self.handler?.readingResumed()
     }
 
@@ -259,6 +219,3 @@ package final class WebSocketConnection {
         return batch
     }
 }
-
-// Everything that changes is touched on the event loop only, and asserted to be; the rest is immutable.
-extension WebSocketConnection: @unchecked Sendable {}

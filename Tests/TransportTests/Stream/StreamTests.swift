@@ -185,15 +185,15 @@ struct StreamTests {
             #expect(try await client.receiveText() == "one")
 
             try client.send("two")
-            connection.execute { connection in
+            connection.eventLoop.execute {
                 connection.write(unit: ByteBuffer(string: "mark"))
                 connection.flush()
             }
             #expect(try await client.receiveText() == "mark")
-            connection.execute { $0.resumeReading() }
+            connection.eventLoop.execute { connection.resumeReading() }
 
             #expect(try await client.receiveText() == "two")
-            connection.execute { $0.resumeReading() }
+            connection.eventLoop.execute { connection.resumeReading() }
             #expect(server.registry.inboundBudget.usedBytes == 0)
         }
     }

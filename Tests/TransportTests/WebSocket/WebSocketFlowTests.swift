@@ -50,14 +50,14 @@ struct WebSocketFlowTests {
                 for number in 1...5 {
                     #expect(try await client.readFrame().text == "message \(number)")
                     // Were more handed over, its echo would stand before this mark.
-                    connection.execute { connection in
+                    connection.eventLoop.execute {
                         connection.write(text: ByteBuffer(string: "mark"))
                         connection.flush()
                     }
                     #expect(try await client.readFrame().text == "mark")
-                    connection.execute { $0.resumeReading() }
+                    connection.eventLoop.execute { connection.resumeReading() }
                 }
-                connection.execute { $0.resumeReading() }
+                connection.eventLoop.execute { connection.resumeReading() }
             }
             await server.events.wait(for: .closed)
             #expect(server.registry.inboundBudget.usedBytes == 0)
