@@ -248,7 +248,9 @@ import Transport
         let key = try #require(device.client.key)
         let connection = try #require(world.service.keys.holder(of: key)?.session.connection)
         return await withCheckedContinuation { continuation in
-            connection.execute { continuation.resume(returning: ($0.unacknowledgedUnits, $0.bufferedBytes)) }
+            connection.eventLoop.execute {
+                continuation.resume(returning: (connection.unacknowledgedUnits, connection.bufferedBytes))
+            }
         }
     }
 
