@@ -14,7 +14,7 @@ package import Storage
 package final class PostgresEngine: StorageEngine {
     package let configuration: PostgresConfiguration
     private let readers: SessionPool
-    private let writer: SessionPool
+    private let writer: PostgresWriter
     private let listener: PostgresSignals
 
     /// Makes the engine; connects nowhere yet.
@@ -27,20 +27,19 @@ package final class PostgresEngine: StorageEngine {
     ) {
         self.configuration = configuration
         let now = Self.elapsedTime(of: clock)
-        func pool(_ role: PostgresSession.Role, threads: Int, idleTimeout: Duration?) -> SessionPool {
+        func source(_ role: PostgresSession.Role) -> SessionSource {
             var logger = logger
             logger[metadataKey: "postgres.role"] = "\(role)"
-            return SessionPool(
-                limits: SessionPool.Limits(
-                    threads: max(threads, 1), waiters: configuration.maximumWaiters,
-                    waitTimeout: configuration.waitTimeout, idleTimeout: idleTimeout),
-                logger: logger, now: now, random: random,
-                connect: { [logger] () throws(StorageError) in
-                    try PostgresSession(configuration, role: role, logger: logger)
-                })
+            return SessionSource(logger: logger, now: now, random: random) { [logger] () throws(StorageError) in
+                try PostgresSession(configuration, role: role, logger: logger)
+            }
         }
-        readers = pool(.reader, threads: configuration.readerConnections, idleTimeout: configuration.idleTimeout)
-        writer = pool(.writer, threads: 1, idleTimeout: nil)
+        readers = SessionPool(
+            limits: SessionPool.Limits(
+                threads: max(configuration.readerConnections, 1), waiters: configuration.maximumWaiters,
+                waitTimeout: configuration.waitTimeout, idleTimeout: configuration.idleTimeout),
+            source: source(.reader))
+        writer = PostgresWriter(configuration, source: source(.writer))
         listener = PostgresSignals(configuration, logger: logger, random: random)
     }
 
@@ -61,29 +60,25 @@ package final class PostgresEngine: StorageEngine {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
     ) async throws(StorageError) -> Value {
-        try await Self.run(on: readers) { session in session.read(body) }
-    }
-
-    package func write<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
-    ) async throws(StorageError) -> Value {
-        try await Self.run(on: writer) { session in session.write(body) }
-    }
-
-    private static func run<Value: Sendable>(
-        on pool: SessionPool, _ transaction: @escaping @Sendable (PostgresSession) -> Result<Value, StorageError>
-    ) async throws(StorageError) -> Value {
         let result: Result<Value, StorageError> = await withCheckedContinuation { continuation in
-            pool.submit(
+            readers.submit(
                 SessionPool.Job(
                     run: { session in
-                        let result = transaction(session)
+                        let result = session.read(body)
                         return { continuation.resume(returning: result) }
                     },
                     refuse: { error in continuation.resume(returning: .failure(error)) }))
         }
         return try result.get()
     }
+
+    package func write<Value: Sendable>(
+        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        try await writer.write(body)
+    }
+
+    package var writerExecutor: (any TaskExecutor)? { writer.thread }
 
     package func facts() async throws(StorageError) -> EngineFacts {
         let rows = try await read { connection throws(StorageError) in

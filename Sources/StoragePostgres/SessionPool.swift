@@ -1,13 +1,11 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Logging
 import Storage
 import Synchronization
 
 /// A bounded number of threads, each with a session of its own, and a bounded queue of jobs that wait for one.
 ///
-/// Readers use a pool of many, the writer a pool of one, which makes writes take turns in the order in which they came.
 /// A thread starts with the first job that finds none free, and goes when it was idle for long.
 final class SessionPool: Sendable {
     /// One transaction to run, or to refuse: exactly one of the two closures is called.
@@ -50,10 +48,6 @@ final class SessionPool: Sendable {
         var isWatched = false
         var isClosed = false
         var closers: [CheckedContinuation<Void, Never>] = []
-        var backoff = ReconnectBackoff()
-        /// Whether there ever was a connection.
-        var hasConnected = false
-        var lastFailure: StorageError?
 
         mutating func takeFirst() -> Waiter? {
             while firstTicket < nextTicket {
@@ -72,53 +66,29 @@ final class SessionPool: Sendable {
     }
 
     let limits: Limits
-    let logger: Logger
-    private let now: @Sendable () -> Duration
-    private let random: @Sendable () -> UInt64
-    private let connect: @Sendable () throws(StorageError) -> PostgresSession
+    let source: SessionSource
     private let state = Mutex(State())
     /// Wakes the watch over deadlines; made with it.
     private let watchWakeUp: WakeUp?
 
-    init(
-        limits: Limits, logger: Logger, now: @escaping @Sendable () -> Duration,
-        random: @escaping @Sendable () -> UInt64,
-        connect: @escaping @Sendable () throws(StorageError) -> PostgresSession
-    ) {
+    init(limits: Limits, source: SessionSource) {
         self.limits = limits
-        self.logger = logger
-        self.now = now
-        self.random = random
-        self.connect = connect
+        self.source = source
         watchWakeUp = WakeUp()
-    }
-
-    private static var closedError: StorageError {
-        StorageError(.unavailable, "The database is being closed. Try again after the restart.")
-    }
-
-    private static var exhaustedError: StorageError {
-        StorageError(
-            .unavailable, "The database is busy: too many requests wait for a connection. Try again in a moment.")
-    }
-
-    private static var noThreadError: StorageError {
-        StorageError(
-            .unavailable, "The system gave no thread or descriptor for a database connection. Raise its limits.")
     }
 
     /// Runs `job` on a free session, or as soon as there is one, or refuses it.
     func submit(_ job: Job) {
         let admission = state.withLock { state -> Admission in
-            if state.isClosed { return .refused(Self.closedError) }
+            if state.isClosed { return .refused(.closed) }
             if let worker = state.idle.popLast() { return .handed(worker) }
             if state.workers < limits.threads {
                 state.workers += 1
                 state.threads += 1
                 return .start
             }
-            guard state.waiting.count < limits.waiters else { return .refused(Self.exhaustedError) }
-            state.waiting[state.nextTicket] = Waiter(job: job, deadline: now() + limits.waitTimeout)
+            guard state.waiting.count < limits.waiters else { return .refused(.exhausted) }
+            state.waiting[state.nextTicket] = Waiter(job: job, deadline: source.now() + limits.waitTimeout)
             state.nextTicket += 1
             return .queued(first: state.waiting.count == 1)
         }
@@ -134,45 +104,15 @@ final class SessionPool: Sendable {
         if let worker = SessionWorker(pool: self), BlockingThread.start({ worker.main(job) }) { return }
         state.withLock { $0.workers -= 1 }
         threadEnded()
-        job.refuse(Self.noThreadError)
+        job.refuse(.noThread)
     }
 
     // MARK: What workers call
 
-    /// A session for a worker that has none, unless the last attempt failed a moment ago.
+    /// A session for a worker that has none.
     func openSession() throws(StorageError) -> PostgresSession {
-        let refusal = state.withLock { state -> StorageError? in
-            if state.isClosed { return Self.closedError }
-            return state.backoff.allowsAttempt(at: now()) ? nil : state.lastFailure
-        }
-        if let refusal { throw refusal }
-        do throws(StorageError) {
-            let session = try connect()
-            let hadFailed = state.withLock { state in
-                defer { state.backoff.succeeded() }
-                state.hasConnected = true
-                return state.backoff.failures > 0
-            }
-            if hadFailed { logger.info("The database is reachable again") }
-            return session
-        } catch {
-            let (failures, hasConnected) = state.withLock { state in
-                state.backoff.failed(at: now(), random: random())
-                state.lastFailure = error
-                return (state.backoff.failures, state.hasConnected)
-            }
-            // Once per outage: the following attempts would only repeat it. At the start the error itself is told.
-            if failures == 1 {
-                logger.log(
-                    level: hasConnected ? .warning : .debug, "The database cannot be reached",
-                    metadata: ["error": "\(String(reflecting: error))"])
-            }
-            throw error
-        }
-    }
-
-    func sessionLost(_ cause: String?) {
-        logger.info("A database connection ended", metadata: ["postgres.cause": "\(cause ?? "unknown")"])
+        if state.withLock({ $0.isClosed }) { throw .closed }
+        return try source.open()
     }
 
     /// `worker` has finished a job: it gets the next one that waits, or is idle from now on.
@@ -233,7 +173,7 @@ final class SessionPool: Sendable {
         while true {
             let (late, pause, isClosed) = state.withLock { state -> ([Job], Duration?, Bool) in
                 var late: [Job] = []
-                let time = now()
+                let time = source.now()
                 while state.firstTicket < state.nextTicket {
                     if let waiter = state.waiting[state.firstTicket] {
                         guard waiter.deadline <= time else { break }
@@ -244,7 +184,7 @@ final class SessionPool: Sendable {
                 }
                 return (late, state.waiting[state.firstTicket].map { $0.deadline - time }, state.isClosed)
             }
-            for job in late { job.refuse(Self.exhaustedError) }
+            for job in late { job.refuse(.exhausted) }
             if isClosed { break }
             if SocketWait.wait(wakeUp.descriptor, for: SocketWait.readable, atMost: pause) != 0 { wakeUp.clear() }
         }
@@ -264,7 +204,7 @@ final class SessionPool: Sendable {
             state.workers -= idle.count
             return (jobs, idle)
         }
-        for job in jobs { job.refuse(Self.closedError) }
+        for job in jobs { job.refuse(.closed) }
         for worker in idle { worker.dismiss() }
         watchWakeUp?.signal()
     }

@@ -61,24 +61,18 @@ final class SessionWorker: Sendable {
     private func perform(_ job: SessionPool.Job, on session: inout PostgresSession?) -> @Sendable () -> Void {
         if let idle = session {
             idle.checkHealth()
-            dropIfUnusable(&session)
+            pool.source.dropIfUnusable(&session)
         }
         do throws(StorageError) {
             let current: PostgresSession
             if let open = session { current = open } else { current = try pool.openSession() }
             session = current
             let handOver = job.run(current)
-            dropIfUnusable(&session)
+            pool.source.dropIfUnusable(&session)
             return handOver
         } catch {
             return { job.refuse(error) }
         }
-    }
-
-    private func dropIfUnusable(_ session: inout PostgresSession?) {
-        guard let current = session, !current.isUsable else { return }
-        pool.sessionLost(current.lossCause)
-        session = nil
     }
 
     /// Waits for the next order.
@@ -100,7 +94,7 @@ final class SessionWorker: Sendable {
             }
             if entries[1].revents != 0 {
                 session?.checkHealth()
-                dropIfUnusable(&session)
+                pool.source.dropIfUnusable(&session)
             }
         }
     }

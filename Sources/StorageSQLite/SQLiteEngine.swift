@@ -13,6 +13,7 @@ package final class SQLiteEngine: StorageEngine {
     package let signals: any LogSignals = InProcessSignals()
     private let database: any DatabaseWriter
     private let path: String?
+    private let writer: WriterThread
     private let usage = Mutex(Usage())
 
     /// SQLite must not be called after its end: calls are counted, and the end waits for them.
@@ -39,6 +40,10 @@ package final class SQLiteEngine: StorageEngine {
     package init(
         _ location: Location, create: Bool, readers: Int = 4, busySeconds: Double = 5, checkpointPages: Int = 4000
     ) throws(StorageError) {
+        guard let writer = WriterThread() else {
+            throw StorageError(.unavailable, "The system gave no thread for writing. Raise its limits.")
+        }
+        self.writer = writer
         var configuration = Configuration()
         configuration.label = "parley"
         configuration.maximumReaderCount = max(1, readers)
@@ -85,16 +90,12 @@ package final class SQLiteEngine: StorageEngine {
     ) async throws(StorageError) -> Value {
         try begin()
         defer { finish() }
-        // A caller that is cancelled must not interrupt a batch of others: the transaction runs on the writer's queue.
-        let result: Result<Value, StorageError> = await withCheckedContinuation { continuation in
-            database.asyncWriteWithoutTransaction { db in
-                continuation.resume(returning: self.transaction(on: db, body))
-            }
+        return try await writer.run { () throws(StorageError) in
+            try self.database.writeWithoutTransaction { db in self.transaction(on: db, body) }.get()
         }
-        return try result.get()
     }
 
-    /// Runs a transaction on the writer's queue; none after one that left the file in doubt.
+    /// Runs a transaction on the writer's thread; none after one that left the file in doubt.
     private func transaction<Value>(
         on db: Database, _ body: (any SQLConnection) throws(StorageError) -> Value
     ) -> Result<Value, StorageError> {
@@ -116,6 +117,8 @@ package final class SQLiteEngine: StorageEngine {
             return .failure(failure)
         }
     }
+
+    package var writerExecutor: (any TaskExecutor)? { writer }
 
     package func facts() async throws(StorageError) -> EngineFacts {
         try begin()

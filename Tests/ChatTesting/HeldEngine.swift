@@ -32,6 +32,7 @@ package final class HeldEngine: StorageEngine {
 
     package var dialect: SQLDialect { engine.dialect }
     package let signals: any LogSignals
+    package var writerExecutor: (any TaskExecutor)? { engine.writerExecutor }
 
     /// Lets no write begin until `release`.
     package func hold() { state.withLock { $0.isHolding = true } }

@@ -92,6 +92,10 @@ package protocol StorageEngine: Sendable {
     var dialect: SQLDialect { get }
     /// How the processes that share the database hear of each other's commits.
     var signals: any LogSignals { get }
+    /// Where transactions run that write: a task that prefers it makes them without a change of threads.
+    ///
+    /// `nil`: wherever the engine likes.
+    var writerExecutor: (any TaskExecutor)? { get }
 
     /// Runs `body` in a read-only transaction that sees one state of the database throughout, on a connection of the pool.
     ///
@@ -116,6 +120,10 @@ package protocol StorageEngine: Sendable {
 
     /// Closes every connection. Calls after it throw `.unavailable`.
     func close() async
+}
+
+extension StorageEngine {
+    package var writerExecutor: (any TaskExecutor)? { nil }
 }
 
 /// What an engine says about itself.

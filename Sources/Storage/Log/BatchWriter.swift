@@ -18,7 +18,7 @@ package final class BatchWriter: Sendable {
     }
 
     private struct State {
-        var waiting: [PendingWrite] = []
+        var waiting: [WaitingWrite] = []
         var waitingBytes = 0
         var wakeUp: CheckedContinuation<Void, Never>?
         var isClosed = false
@@ -44,24 +44,47 @@ package final class BatchWriter: Sendable {
     /// How many writes wait for their batch.
     package var waitingWrites: Int { state.withLock { $0.waiting.count } }
 
-    /// Puts a write into the next batch.
+    /// Puts a write into the next batch; `completion` is called on `executor` after the commit.
     ///
-    /// Writes enter the log in the order of these calls.
+    /// Writes enter the log in the order of these calls, and so do their completions come. An executor is called once for all
+    /// writes of a batch.
+    ///
+    /// - Returns: Whether it waits; `false` when too much does already, or the writer is closed. Then nothing is called.
+    package func submit(
+        _ write: Write, on executor: any CompletionExecutor, completion: @escaping @Sendable (WriteOutcome) -> Void
+    ) -> Bool {
+        submit(write, .call(completion, on: executor))
+    }
+
+    /// Puts a write into the next batch.
     ///
     /// - Returns: The write, whose `outcome` comes after the commit; `nil` when too much waits already or the writer is closed.
     package func submit(_ write: Write) -> PendingWrite? {
         let pending = PendingWrite(write)
+        return submit(write, .resolve(pending)) ? pending : nil
+    }
+
+    /// Puts a write into the next batch and waits for what becomes of it.
+    ///
+    /// - Returns: `nil` when too much waits already or the writer is closed.
+    package func commit(_ write: Write) async -> WriteOutcome? {
+        await withCheckedContinuation { continuation in
+            if !submit(write, .resume(continuation)) { continuation.resume(returning: nil) }
+        }
+    }
+
+    private func submit(_ write: Write, _ answer: WaitingWrite.Answer) -> Bool {
+        let waiting = WaitingWrite(write: write, size: write.size, answer: answer)
         let (accepted, wakeUp) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
             guard !state.isClosed, state.waiting.count < limits.maximumWaitingWrites,
-                state.waitingBytes + pending.size <= limits.maximumWaitingBytes || state.waiting.isEmpty
+                state.waitingBytes + waiting.size <= limits.maximumWaitingBytes || state.waiting.isEmpty
             else { return (false, nil) }
-            state.waiting.append(pending)
-            state.waitingBytes += pending.size
-            defer { state.wakeUp = nil }
-            return (true, state.wakeUp)
+            state.waiting.append(waiting)
+            state.waitingBytes += waiting.size
+            return (true, state.wakeUp.take())
         }
         wakeUp?.resume()
-        return accepted ? pending : nil
+        return accepted
     }
 
     /// Why nothing may be acknowledged any more, if that is so: `run` has returned, or is about to.
@@ -69,8 +92,13 @@ package final class BatchWriter: Sendable {
 
     /// Commits batch after batch until `close`; what waits then is committed first.
     ///
-    /// Returns, too, when the store is in doubt.
+    /// It runs on the engine's own thread for writing: between the queue and the commit there is no change of threads. Returns,
+    /// too, when the store is in doubt.
     package func run() async {
+        await withTaskExecutorPreference(storage.engine.writerExecutor) { await commitBatches() }
+    }
+
+    private func commitBatches() async {
         while true {
             await withCheckedContinuation { continuation in
                 let ready = state.withLock { state in
@@ -90,8 +118,7 @@ package final class BatchWriter: Sendable {
     package func close() {
         let wakeUp = state.withLock { state in
             state.isClosed = true
-            defer { state.wakeUp = nil }
-            return state.wakeUp
+            return state.wakeUp.take()
         }
         wakeUp?.resume()
     }
@@ -106,10 +133,10 @@ package final class BatchWriter: Sendable {
         }
         wakeUp?.resume()
         let refusal = StorageError(.unavailable, doubt.message, cause: doubt.cause)
-        for pending in waiting { pending.resolve(.failed(refusal)) }
+        WaitingWrite.answer(waiting, with: waiting.map { _ in .failed(refusal) })
     }
 
-    private func nextBatch() -> [PendingWrite] {
+    private func nextBatch() -> [WaitingWrite] {
         state.withLock { state in
             var count = 0
             var bytes = 0
@@ -129,63 +156,57 @@ package final class BatchWriter: Sendable {
         }
     }
 
-    private func commit(_ batch: [PendingWrite]) async {
+    private func commit(_ batch: [WaitingWrite]) async {
         do {
             let committed = try await storage.commit(batch.map(\.write))
             onCommit(committed)
-            for (pending, outcome) in zip(batch, committed.outcomes) { pending.resolve(outcome) }
+            WaitingWrite.answer(batch, with: committed.outcomes)
         } catch {
             if error.code == .inDoubt { giveUp(error) }
-            for pending in batch { pending.resolve(.failed(error)) }
+            WaitingWrite.answer(batch, with: batch.map { _ in .failed(error) })
         }
     }
 }
 
-/// A write on its way into the log.
-package final class PendingWrite: Sendable {
-    private enum State {
-        case waiting(CheckedContinuation<WriteOutcome, Never>?)
-        case resolved(WriteOutcome)
+/// Where the completions of writes run, in order: an event loop.
+package protocol CompletionExecutor: AnyObject, Sendable {
+    /// Runs `work` soon, after what it was given before.
+    func execute(_ work: @escaping @Sendable () -> Void)
+}
+
+/// A write that waits for its batch, and how its outcome is told.
+private struct WaitingWrite {
+    enum Answer {
+        case call(@Sendable (WriteOutcome) -> Void, on: any CompletionExecutor)
+        case resume(CheckedContinuation<WriteOutcome?, Never>)
+        case resolve(PendingWrite)
     }
 
-    package let write: Write
-    /// About how many bytes it holds.
-    let size: Int
-    private let state = Mutex(State.waiting(nil))
+    var write: Write
+    var size: Int
+    var answer: Answer
 
-    init(_ write: Write) {
-        self.write = write
-        size = write.size
-    }
-
-    /// What became of it, at once if that is known.
-    ///
-    /// For one waiting caller.
-    package var outcome: WriteOutcome {
-        get async {
-            await withCheckedContinuation { continuation in
-                let outcome = state.withLock { state -> WriteOutcome? in
-                    if case .resolved(let outcome) = state { return outcome }
-                    state = .waiting(continuation)
-                    return nil
+    /// Tells everybody the outcome of their write; each executor in one call.
+    static func answer(_ batch: [WaitingWrite], with outcomes: [WriteOutcome]) {
+        typealias Call = (completion: @Sendable (WriteOutcome) -> Void, outcome: WriteOutcome)
+        var places: [ObjectIdentifier: Int] = [:]
+        var calls: [(executor: any CompletionExecutor, calls: [Call])] = []
+        for (waiting, outcome) in zip(batch, outcomes) {
+            switch waiting.answer {
+            case .resume(let continuation): continuation.resume(returning: outcome)
+            case .resolve(let pending): pending.resolve(outcome)
+            case .call(let completion, let executor):
+                if let place = places[ObjectIdentifier(executor)] {
+                    calls[place].calls.append((completion, outcome))
+                } else {
+                    places[ObjectIdentifier(executor)] = calls.count
+                    calls.append((executor, [(completion, outcome)]))
                 }
-                if let outcome { continuation.resume(returning: outcome) }
             }
         }
-    }
-
-    /// The outcome if it is known already.
-    package var outcomeIfKnown: WriteOutcome? {
-        state.withLock { state in if case .resolved(let outcome) = state { outcome } else { nil } }
-    }
-
-    func resolve(_ outcome: WriteOutcome) {
-        let continuation = state.withLock { state -> CheckedContinuation<WriteOutcome, Never>? in
-            defer { state = .resolved(outcome) }
-            if case .waiting(let continuation) = state { return continuation }
-            return nil
+        for (executor, calls) in calls {
+            executor.execute { for call in calls { call.completion(call.outcome) } }
         }
-        continuation?.resume(returning: outcome)
     }
 }
 

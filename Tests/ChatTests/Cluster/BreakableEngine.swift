@@ -20,6 +20,7 @@ final class BreakableEngine: StorageEngine {
 
     var dialect: SQLDialect { engine.dialect }
     var signals: any LogSignals { engine.signals }
+    var writerExecutor: (any TaskExecutor)? { engine.writerExecutor }
 
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChatTesting
+import Glibc
+import Synchronization
 import Testing
 
 @testable import Storage
@@ -204,5 +206,87 @@ struct BatchWriterTests {
         }
 
         #expect(sizes == [1])
+    }
+
+    /// Where completions run: keeps what it was given until `runAll`.
+    private final class Loop: CompletionExecutor {
+        private let works = Mutex<[@Sendable () -> Void]>([])
+        let given = AsyncStream.makeStream(of: Void.self)
+        let numbers = Mutex<[Int64?]>([])
+        var count: Int { works.withLock { $0.count } }
+        func execute(_ work: @escaping @Sendable () -> Void) {
+            works.withLock { $0.append(work) }
+            given.continuation.yield()
+        }
+        func runAll() { for work in works.withLock({ works in works }) { work() } }
+        func note(_ outcome: WriteOutcome) { numbers.withLock { $0.append(try? outcome.receipt.number) } }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func eachExecutorIsCalledOnceForABatchAndCompletesInOrder(kind: StorageKind) async throws {
+        let loops = (0..<3).map { _ in Loop() }
+        let sizes = try await withHeldWriter(kind) { test, writer, engine, flow, alice in
+            for number in 0..<9 {
+                let loop = loops[number % 3]
+                let write = test.write(test.message("\(number)", to: number == 4 ? FlowID(99) : flow), by: alice)
+                #expect(writer.submit(write, on: loop) { loop.note($0) })
+            }
+            async let waited = writer.commit(test.write(test.message("last", to: flow), by: alice))
+            while writer.waitingWrites < 10 { await Task.yield() }
+            #expect(loops.allSatisfy { $0.count == 0 })
+
+            engine.openGate()
+
+            let outcome = try #require(await waited)
+            #expect(try outcome.receipt.number == 9)
+            for loop in loops {
+                for await _ in loop.given.stream { break }
+                #expect(loop.numbers.withLock { $0 }.isEmpty)
+                loop.runAll()
+                #expect(loop.count == 1)
+            }
+            #expect(loops[0].numbers.withLock { $0 } == [1, 4, 6])
+            #expect(loops[1].numbers.withLock { $0 } == [2, nil, 7])
+            #expect(loops[2].numbers.withLock { $0 } == [3, 5, 8])
+            writer.close()
+            #expect(!writer.submit(test.write(test.message("late", to: flow), by: alice), on: loops[0]) { _ in })
+            #expect(await writer.commit(test.write(test.message("late", to: flow), by: alice)) == nil)
+        }
+
+        #expect(sizes == [1, 10])
+        #expect(loops.allSatisfy { $0.count == 1 })
+    }
+
+    @Test(arguments: StorageKind.available)
+    func batchesAreAppliedAndAnsweredOnTheThreadThatWrites(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let flow = try await test.createFlow(owner: alice)
+            let threads = Mutex<Set<pthread_t>>([])
+            let note: @Sendable () -> Void = { threads.withLock { _ = $0.insert(pthread_self()) } }
+            final class Here: CompletionExecutor {
+                let note: @Sendable () -> Void
+                init(_ note: @escaping @Sendable () -> Void) { self.note = note }
+                func execute(_ work: @escaping @Sendable () -> Void) {
+                    note()
+                    work()
+                }
+            }
+            try await test.storage.engine.write { _ throws(StorageError) in note() }
+            let writer = BatchWriter(storage: test.storage, onCommit: { _ in note() })
+            async let running: Void = writer.run()
+            let here = Here(note)
+
+            for number in 0..<20 {
+                await withCheckedContinuation { continuation in
+                    let write = test.write(test.message("\(number)", to: flow), by: alice)
+                    #expect(writer.submit(write, on: here) { _ in continuation.resume() })
+                }
+            }
+
+            #expect(threads.withLock { $0.count } == 1)
+            writer.close()
+            await running
+        }
     }
 }

@@ -18,6 +18,7 @@ final class CountingEngine: StorageEngine {
 
     var dialect: SQLDialect { engine.dialect }
     var signals: any LogSignals { engine.signals }
+    var writerExecutor: (any TaskExecutor)? { engine.writerExecutor }
     /// The statements so far.
     var statements: Int { count.withLock { $0 } }
 

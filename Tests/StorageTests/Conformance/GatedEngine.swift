@@ -37,6 +37,7 @@ final class GatedEngine: StorageEngine {
 
     var dialect: SQLDialect { engine.dialect }
     var signals: any LogSignals { engine.signals }
+    var writerExecutor: (any TaskExecutor)? { engine.writerExecutor }
     /// How many writes were asked for.
     var writes: Int { state.withLock { $0.writes } }
 

@@ -1,0 +1,49 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// A write on its way into the log.
+package final class PendingWrite: Sendable {
+    private enum State {
+        case waiting(CheckedContinuation<WriteOutcome, Never>?)
+        case resolved(WriteOutcome)
+    }
+
+    package let write: Write
+    private let state = Mutex(State.waiting(nil))
+
+    init(_ write: Write) {
+        self.write = write
+    }
+
+    /// What became of it, at once if that is known.
+    ///
+    /// For one waiting caller.
+    package var outcome: WriteOutcome {
+        get async {
+            await withCheckedContinuation { continuation in
+                let outcome = state.withLock { state -> WriteOutcome? in
+                    if case .resolved(let outcome) = state { return outcome }
+                    state = .waiting(continuation)
+                    return nil
+                }
+                if let outcome { continuation.resume(returning: outcome) }
+            }
+        }
+    }
+
+    /// The outcome if it is known already.
+    package var outcomeIfKnown: WriteOutcome? {
+        state.withLock { state in if case .resolved(let outcome) = state { outcome } else { nil } }
+    }
+
+    func resolve(_ outcome: WriteOutcome) {
+        let continuation = state.withLock { state -> CheckedContinuation<WriteOutcome, Never>? in
+            defer { state = .resolved(outcome) }
+            if case .waiting(let continuation) = state { return continuation }
+            return nil
+        }
+        continuation?.resume(returning: outcome)
+    }
+}
