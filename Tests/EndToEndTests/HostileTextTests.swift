@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CBOR
+import Credentials
+import FastChat
 import Foundation
 import HostileText
+import JSON
 import Messenger
 import Skaro
 import TestClient
@@ -201,6 +204,95 @@ struct HostileTextTests {
                     }
                     #expect(slowdown < 4, "\(head("HERE"))")
                 }
+            }
+            await server.stop()
+        }
+    }
+
+    @Test func textsOfFastChatAfterTheLogin() async throws {
+        try await Self.withProgram { program in
+            let server = try await program.startServer()
+            let port = try await server.port(of: "FastChat")
+            let sign = try await Self.sign(of: program, port: port)
+            let key = try RSAPrivateKey(newBits: 2048).publicKey.pem
+            let (seven, eight) = (FastChatUserNumber(7), FastChatUserNumber(8))
+            let other = try await MessengerSocket.connect(host: "127.0.0.1", port: port)
+            try await other.send(FastChatRequest.register(eight, password: "pw", publicKey: key, sign: sign).encoded())
+            _ = await other.reads.first { _ in true }
+            await other.close()
+            let socket = try await MessengerSocket.connect(host: "127.0.0.1", port: port)
+            try await socket.send(FastChatRequest.register(seven, password: "pw", publicKey: key, sign: sign).encoded())
+            var units = socket.reads.makeAsyncIterator()
+            #expect(await units.next() != nil)
+            try await socket.send(FastChatRequest.createGroup(members: [eight], from: seven).encoded())
+            let values = [
+                #"{"type": "keys", "dest": "server", "from": 7, "message": 8, "isgroup": 0}"#,
+                #"{"type": "keys", "dest": "server", "from": 7, "message": 1, "isgroup": 1}"#,
+                #"{"type": "msg", "time": "T", "dest": 8, "from": 7, "message": "m", "isgroup": 0, "key": "k", "x": "y"}"#,
+                #"[{"type": "img", "time": "T", "dest": 8, "group": 1, "from": 7, "message": "m", "isgroup": 1, "key": "k"}]"#,
+                #"{"type": "msg", "time": "T", "dest": "8,9", "from": 7, "message": "create_group", "isgroup": 1}"#,
+                #"{"type": "msg", "time": "T", "dest": 8, "group": 1, "from": 7, "message": "add_to_group", "isgroup": 1}"#,
+            ]
+            var lastGroup: Int64 = 900_000
+
+            for value in values {
+                let slowdown = try await Self.slowdown(of: server) { text in
+                    for variant in HostileText.variants(ofJSON: value) {
+                        try await socket.send(Array(variant(text).utf8))
+                        // What comes next is refused, with a group that nothing else names: then both have been looked at.
+                        lastGroup += 1
+                        let mark = Array("\(lastGroup)".utf8)
+                        try await socket.send(
+                            FastChatRequest.addToGroup(FastChatGroupNumber(lastGroup), member: eight, from: seven)
+                                .encoded())
+                        var isMarked = false
+                        while !isMarked, let unit = await units.next() { isMarked = unit.contains(mark) }
+                        #expect(isMarked, "\(value)")
+                    }
+                }
+                #expect(slowdown < HostileText.tolerance, "\(value)")
+            }
+            await server.stop()
+        }
+    }
+
+    /// What a balancer would give for this server.
+    private static func sign(of program: Program, port: Int) async throws -> String {
+        let request = #"{"operation":"fastchat.sign","parameters":{"host":"127.0.0.1","port":\#(port)}}"#
+        return try await AdminSocketClient.connect(path: program.path("run/admin.sock")) { client in
+            var replies = client.replies.makeAsyncIterator()
+            try await client.send(Array(request.utf8))
+            let reply = try JSONValue.parse(try #require(try await replies.next()))
+            return try #require(reply["result"]?["sign"]?.string)
+        }
+    }
+
+    @Test func textsOfTheAdminSocket() async throws {
+        try await Self.withProgram { program in
+            let server = try await program.startServer()
+            let requests: [String] = [
+                #"{"operation": "user.show", "parameters": {"login": "anna"}}"#,
+                #"{"operation": "flow.show", "parameters": {"uuid": "1"}}"#,
+                ##"{"operation": "flow.show", "parameters": {"uuid": "#1"}}"##,
+                #"{"operation": "flow.create", "parameters": {"owner": "a", "type": "group", "title": "", "info": "", "members": ["b"]}}"#,
+                #"{"operation": "flow.list", "parameters": {"range": {"after": 0, "limit": 2}, "title": "a"}}"#,
+                #"{"operation": "message.search", "parameters": {"range": {"after": 0, "limit": 2}, "words": "a b"}}"#,
+                #"{"operation": "invite.revoke", "parameters": {"id": "abcdef"}}"#,
+                #"{"operation": "node.drain", "parameters": {"node": "a"}}"#,
+                #"{"operation": "user.create", "parameters": {"login": "anna", "username": "a", "password": "p", "isBot": false, "email": ""}}"#,
+            ]
+
+            for request in requests {
+                let slowdown = try await Self.slowdown(of: server) { text in
+                    try await AdminSocketClient.connect(path: program.path("run/admin.sock")) { client in
+                        var replies = client.replies.makeAsyncIterator()
+                        for variant in HostileText.variants(ofJSON: request) {
+                            try await client.send(Array(variant(text).utf8))
+                            #expect(try await replies.next() != nil)
+                        }
+                    }
+                }
+                #expect(slowdown < HostileText.tolerance, "\(request)")
             }
             await server.stop()
         }

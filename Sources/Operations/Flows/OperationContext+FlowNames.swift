@@ -14,7 +14,8 @@ extension OperationContext {
     ///
     /// - Throws: `.notFound` that names it; `.invalid` when several are meant.
     func flow(uuid word: String) async throws(OperationError) -> FlowRecord {
-        let name = word.hasPrefix("#") ? String(word.dropFirst()) : word
+        // `hasPrefix` would normalize the text, however long it is.
+        let name = word.utf8.first == UInt8(ascii: "#") ? String(decoding: word.utf8.dropFirst(), as: UTF8.self) : word
         let isNumber = !name.isEmpty && name.utf8.allSatisfy { (0x30...0x39).contains($0) }
         if isNumber, let found = try await flow(numbered: name) { return found }
         var found: [FlowRecord] = []
