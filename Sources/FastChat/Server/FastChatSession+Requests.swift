@@ -48,7 +48,11 @@ extension FastChatSession {
                 }
                 return try await perform(request, for: principal, as: ticket)
             } catch {
-                return .answer(.refused(error.detail, group: error.group))
+                guard request.sender == news?.reader.number, let reply = Self.noKeys(for: request) else {
+                    return .answer(.refused(error.detail, group: error.group))
+                }
+                tell(.refused(error.detail, group: error.group))
+                write(reply.encoded())
             }
         }
         return .done
@@ -69,6 +73,15 @@ extension FastChatSession {
         case .logOut: end()
         }
         return .done
+    }
+
+    /// What an old client waits for, whatever else it is told: the answer to a request for keys; `nil` for others.
+    private static func noKeys(for request: FastChatRequest) -> FastChatKeysReply? {
+        switch request {
+        case .userKey: FastChatKeysReply(nil, isGroup: false)
+        case .groupKeys: FastChatKeysReply(nil, isGroup: true)
+        default: nil
+        }
     }
 
     /// Calls the domain; what it refuses is told in this protocol's words.

@@ -51,6 +51,23 @@ import Transport
         }
     }
 
+    /// An old client waits for nothing else.
+    @Test func aRequestForKeysIsAnsweredWithKeysAlsoWhenTheStoreFails() async throws {
+        try await FastChatWorld.with { world in
+            let seven = try await world.register(7)
+            let user = try await world.chat.person(login: "7").id
+            // What is known of the session is forgotten.
+            _ = try await world.chat.write(.updateUser(user, UserChanges(bio: "new")), by: user)
+            world.test.engine.setOutOfReach(true)
+
+            let key = try await seven.client.key(of: 7)
+
+            world.test.engine.setOutOfReach(false)
+            #expect(key == nil)
+            #expect(await seven.notices(1).first?.hasPrefix("Request refused: ") == true)
+        }
+    }
+
     @Test func nothingIsPushedToAnExpiredSession() async throws {
         try await FastChatWorld.with(policy: ChatPolicy(tokenLifetimeSeconds: 60)) { world in
             let seven = try await world.register(7)
