@@ -9,6 +9,8 @@ final class Account: @unchecked Sendable {
     let login: String
     var id = UserID(0)
     var uuid = Identifier(0)
+    /// Somebody asked for its end, which may not have come.
+    var mayBeDeleted = false
 
     init(_ login: String) {
         self.login = login
@@ -57,7 +59,8 @@ final class Said: @unchecked Sendable {
     var outcome = Outcome.waiting
     /// As the answer named it.
     var uuid: String?
-    var isDeleted = false
+    /// Whom the sender encrypted it for.
+    var recipients: Set<Int64> = []
 
     init(_ text: String, by device: Device, to conversation: Conversation, connection: Int, place: Int) {
         self.text = text

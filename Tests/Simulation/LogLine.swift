@@ -16,7 +16,13 @@ struct LogLine {
     var sender: Int64?
     var subject: Int64?
     /// What the content says; `nil` if it was overwritten.
+    ///
+    /// What the server cannot read says it in its header.
     var text: String?
+    /// Only whom it was encrypted for can read it.
+    var isSealed = false
+    /// What happened to an account or a conversation.
+    var what: String?
     var replaces: Int64?
 
     /// The whole log.
@@ -28,10 +34,39 @@ struct LogLine {
                 FROM events ORDER BY position
                 """)
         }.get().map { row in
-            LogLine(
+            var line = LogLine(
                 position: int(row[0]) ?? 0, time: int(row[1]) ?? 0, uuid: uuid(row[2]), kind: text(row[3]),
                 flow: int(row[4]), seq: int(row[5]), number: int(row[6]), sender: int(row[7]),
-                subject: Int64(text(row[8])), text: content(row[9]), replaces: int(row[10]))
+                subject: Int64(text(row[8])), replaces: int(row[10]))
+            guard case .bytes(let bytes) = row[9], let content = try? JSONValue.parse(bytes) else { return line }
+            line.text = content["text"]?.string
+            line.what = content["what"]?.string
+            if let header = content["envelope"]?["header"]?.string {
+                line.isSealed = true
+                line.text = (try? JSONValue.parse(Array(header.utf8)))?["time"]?.string
+            }
+            return line
+        }
+    }
+
+    /// Where a clock that was ahead let the log's time go back.
+    static func steps(in database: SimulatedDatabase) throws -> Set<Int64> {
+        try Set(numbers("SELECT position FROM log_steps", in: database).compactMap(\.first))
+    }
+
+    /// The members of every conversation from its beginning, as the table has them.
+    static func founders(in database: SimulatedDatabase) throws -> [Int64: [Int64]] {
+        let rows = try numbers(
+            """
+            SELECT m.flow_id, m.user_id FROM flow_members m
+            JOIN events e ON e.flow_id = m.flow_id AND e.seq = 0 AND e.position = m.joined_position
+            """, in: database)
+        return Dictionary(grouping: rows, by: { $0[0] }).mapValues { $0.map { $0[1] } }
+    }
+
+    private static func numbers(_ query: String, in database: SimulatedDatabase) throws -> [[Int64]] {
+        try database.read { (connection) throws(StorageError) in try connection.rows(query) }.get().map {
+            $0.compactMap(int)
         }
     }
 
@@ -47,11 +82,6 @@ struct LogLine {
         guard case .bytes(let bytes) = value, let uuid = Identifier(bytes: bytes) else { return "" }
         return uuid.description
     }
-
-    private static func content(_ value: SQLValue) -> String? {
-        guard case .bytes(let bytes) = value else { return nil }
-        return (try? JSONValue.parse(bytes))?["text"]?.string
-    }
 }
 
 /// When accounts were in flows, from the log alone: positions between which they saw what was said.
@@ -63,19 +93,28 @@ struct Memberships {
 
     private var intervals: [Place: [ClosedRange<Int64>]] = [:]
     private var publicFlows: Set<Int64> = []
+    /// Where accounts were made.
+    private var began: [Int64: Int64] = [:]
 
-    init(_ log: [LogLine], conversations: [Conversation], founders: [ObjectIdentifier: [Account]]) {
+    /// Follows the log from founders on; of conversations whose making had no answer, `others` has them by rows.
+    init(
+        _ log: [LogLine], conversations: [Conversation], founders: [ObjectIdentifier: [Account]],
+        others: [Int64: [Int64]]
+    ) {
         var open: [Place: Int64] = [:]
         for line in log {
+            if line.kind == "user", line.what == "created", let account = line.subject {
+                began[account] = line.position
+            }
             guard let flow = line.flow else { continue }
             switch line.kind {
             case "flow":
-                guard line.seq == 0, let conversation = conversations.first(where: { $0.id.rawValue == flow }) else {
-                    continue
-                }
-                if conversation.isPublic { publicFlows.insert(flow) }
-                for account in founders[ObjectIdentifier(conversation)] ?? [] {
-                    open[Place(flow: flow, account: account.id.rawValue)] = line.position
+                guard line.seq == 0 else { continue }
+                let conversation = conversations.first(where: { $0.id.rawValue == flow })
+                if conversation?.isPublic == true { publicFlows.insert(flow) }
+                let known = conversation.flatMap { founders[ObjectIdentifier($0)] }?.map(\.id.rawValue)
+                for account in known ?? others[flow] ?? [] {
+                    open[Place(flow: flow, account: account)] = line.position
                 }
             case "join": if let subject = line.subject { open[Place(flow: flow, account: subject)] = line.position }
             case "leave":
@@ -91,9 +130,12 @@ struct Memberships {
 
     /// Whether an account was in a flow when something was said at `position`.
     func includes(_ account: Account, in flow: Int64, at position: Int64) -> Bool {
-        publicFlows.contains(flow)
+        publicFlows.contains(flow) && began[account.id.rawValue, default: 0] <= position
             || (intervals[Place(flow: flow, account: account.id.rawValue)] ?? []).contains { $0.contains(position) }
     }
+
+    /// Whether all accounts read a flow.
+    func isPublic(_ flow: Int64) -> Bool { publicFlows.contains(flow) }
 
     /// Whether an account may ask for what was said at `position`: it was in the flow then or later.
     func mayAsk(_ account: Account, in flow: Int64, at position: Int64) -> Bool {

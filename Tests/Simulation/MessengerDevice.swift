@@ -67,9 +67,9 @@ final class MessengerDevice: Device, @unchecked Sendable {
             if key == nil { disconnect() }
         case .message(_, let text):
             // A group's title comes first.
-            let words = text.split(separator: " ")
-            let own = words.first?.hasPrefix("[") == true ? words.dropFirst() : words[...]
-            let shown = own.joined(separator: " ")
+            let isTitled = text.hasPrefix("[") && !text.hasPrefix(Verdict.sealedText)
+            let end = isTitled ? text.firstIndex(of: "]").map { text.index(after: $0) } : nil
+            let shown = String(text[(end ?? text.startIndex)...].drop { $0 == " " })
             world.trace("\(name) is shown \(shown)")
             show(
                 Shown(

@@ -14,7 +14,7 @@ struct Play {
         self.world = world
     }
 
-    private var random: SeededRandom {
+    var random: SeededRandom {
         get { world.random }
         nonmutating set { world.random = newValue }
     }
@@ -69,6 +69,8 @@ struct Play {
         case 80..<84: readSlowly()
         case 84..<86: revoke()
         case 86..<88: logInAgain()
+        case 88: changePeople()
+        case 89: changeConversations()
         default: trouble()
         }
     }
@@ -120,6 +122,10 @@ struct Play {
             let account = random.pick(world.accounts.filter { $0 !== group.owner })
         else { return }
         let isMember = group.members.contains { $0 === account }
+        let clients = world.devices.filter { $0.account === group.owner && $0.isReady }
+        if random.chance(50), let client = random.pick(clients.compactMap { $0 as? FastChatDevice }) {
+            return client.change(group, account, leaves: isMember)
+        }
         world.trace("\(account.login) is to \(isMember ? "leave" : "join") \(group.name), says \(node.name)")
         node.perform { [world] chat in
             do {
@@ -182,7 +188,7 @@ struct Play {
 
     private func trouble() {
         guard let node = random.pick(world.nodes.filter { !$0.process.isDead }) else { return world.startNode() }
-        switch random.next() % 12 {
+        switch random.next() % 14 {
         case 0 where !Self.leavesOut("kill"):
             world.trace("\(node.name) is killed")
             node.kill()
@@ -204,6 +210,11 @@ struct Play {
             let time = random.time(.milliseconds(10), .seconds(3))
             world.trace("\(node.name) hears no hints for \(time)")
             node.signals.cut(for: time)
+        case 12 where !Self.leavesOut("clocks"):
+            let limit = random.pick([1000, 70_000, 4 * 3_600_000] as [Int64]) ?? 0
+            let jump = Int64.random(in: -limit...limit, using: &world.random)
+            world.trace("the clock of \(node.name) is set to be wrong by \(jump) ms")
+            node.setClock(by: jump)
         default: break
         }
     }
@@ -220,11 +231,11 @@ struct Play {
         // Time for what is under way, such as a commit that is tried again.
         guard run(for: .seconds(15)) else { return }
         for _ in 0..<3 {
-            for device in world.devices where device.isLoggedOut {
+            for device in world.devices where device.isLoggedOut && !device.account.mayBeDeleted {
                 if let node = random.pick(world.serving) { logIn(device, at: node) }
             }
             guard run(for: .seconds(1)) else { return }
-            for device in world.devices where !device.isConnected { connect(device) }
+            for device in world.devices where !device.isConnected && !device.account.mayBeDeleted { connect(device) }
             guard run(for: .seconds(2)) else { return }
         }
         // Until nobody is shown anything any more.
@@ -235,6 +246,8 @@ struct Play {
             before = now
             guard run(for: .seconds(6)) else { return }
         }
-        for device in world.devices where !device.isBack { world.problem("\(device.name) does not get back") }
+        for device in world.devices where !device.isBack && !device.account.mayBeDeleted {
+            world.problem("\(device.name) does not get back")
+        }
     }
 }

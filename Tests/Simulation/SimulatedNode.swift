@@ -30,6 +30,11 @@ private final class LoopGroup: EventLoopGroup, @unchecked Sendable {
     ) {}
 }
 
+/// By how much a clock is wrong.
+private final class ClockJump: @unchecked Sendable {
+    var milliseconds: Int64 = 0
+}
+
 /// One server: the real domain and the real sessions over simulated sockets and a simulated store.
 final class SimulatedNode: @unchecked Sendable {
     let process: SimulatedProcess
@@ -46,6 +51,8 @@ final class SimulatedNode: @unchecked Sendable {
     private var sockets: [SimulatedSocket] = []
     private(set) var isServing = true
     private(set) var wasKilled = false
+    /// How far its clock has jumped.
+    private let jump: ClockJump
     /// When it was last stalled.
     private(set) var lastStall = Duration.zero
 
@@ -62,8 +69,11 @@ final class SimulatedNode: @unchecked Sendable {
             weather: StoreWeather(), seed: world.random.next())
         // No two clocks show the same.
         let skew = Int64(world.random.time(.zero, .seconds(2)) / .milliseconds(1))
+        let jump = ClockJump()
+        self.jump = jump
         let storage = Storage(engine: engine) {
-            Timestamp(milliseconds: World.start + skew + Int64(scheduler.now / .milliseconds(1)))
+            Timestamp(
+                milliseconds: World.start + skew + jump.milliseconds + Int64(scheduler.now / .milliseconds(1)))
         }
         var policy = ChatPolicy()
         policy.sharesStore = true
@@ -194,6 +204,9 @@ final class SimulatedNode: @unchecked Sendable {
         scheduler.stall(process, for: time)
     }
 
+    /// Somebody sets its clock: ahead or back from the right time.
+    func setClock(by milliseconds: Int64) { jump.milliseconds = milliseconds }
+
     /// The last moment at which something was wrong here.
     var lastTrouble: Duration { max(lastStall, engine.lastFault ?? .zero, signals.lastTrouble) }
 
@@ -205,5 +218,6 @@ final class SimulatedNode: @unchecked Sendable {
     func heal() {
         engine.heal()
         signals.heal()
+        setClock(by: 0)
     }
 }

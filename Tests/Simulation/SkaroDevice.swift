@@ -102,6 +102,8 @@ final class SkaroDevice: Device, @unchecked Sendable {
                 isIn = true
             } else if status.hasPrefix("503") || status.hasPrefix("5") {
                 tryAgain()
+            } else if case .logIn = what, account.mayBeDeleted {
+                disconnect()
             } else {
                 logIn()
             }

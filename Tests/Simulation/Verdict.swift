@@ -17,13 +17,24 @@ struct Verdict {
     /// What the players know of each message, by its position.
     private var saidAt: [Int64: Said] = [:]
 
+    /// Where the log's time may go back.
+    private let steps: Set<Int64>
+    /// Where accounts and conversations were deleted, by their rows.
+    private var deletedAccounts: [Int64: Int64] = [:]
+    private var deletedFlows: [Int64: Int64] = [:]
+    private let saidByWord: [String: Said]
+
     /// How long a revocation may take to reach a connection when nothing is wrong.
     private static let revocationTime = Duration.seconds(3)
 
     init(_ world: World) throws {
         self.world = world
         log = try LogLine.all(in: world.database)
-        memberships = Memberships(log, conversations: world.conversations, founders: world.founders)
+        steps = try LogLine.steps(in: world.database)
+        saidByWord = Dictionary(world.said.map { ($0.text, $0) }) { $1 }
+        memberships = Memberships(
+            log, conversations: world.conversations + world.formerConversations, founders: world.founders,
+            others: try LogLine.founders(in: world.database))
         for line in log {
             if line.kind == "message" { byUUID[line.uuid] = line }
             if line.kind == "message", let text = line.text {
@@ -31,6 +42,10 @@ struct Verdict {
                 wordCounts[text, default: 0] += 1
             }
             if let message = line.replaces { changes[message, default: []].append(line) }
+            if line.what == "deleted", let subject = line.subject {
+                if line.kind == "user" { deletedAccounts[subject] = line.position }
+                if line.kind == "flow" { deletedFlows[subject] = line.position }
+            }
         }
         for said in world.said {
             // What was deleted says nothing any more; the answer named it.
@@ -66,14 +81,18 @@ struct Verdict {
     private func judgeNumbers() {
         var seq: [Int64: Int64] = [:]
         var number: [Int64: Int64] = [:]
-        var time = Int64.min
+        var (position, time) = (Int64(0), Int64.min)
         for (index, line) in log.enumerated() {
-            if line.position != Int64(index) + 1 {
+            // The events of what was deleted go.
+            if line.position != Int64(index) + 1, deletedFlows.isEmpty {
                 problem("position \(line.position) is the \(index + 1). of the log")
             }
-            if line.time < time { problem("time goes back at \(line.position)") }
+            if line.time < time, !steps.contains(where: { position < $0 && $0 <= line.position }) {
+                problem("time goes back at \(line.position)")
+            }
+            position = line.position
             time = line.time
-            guard let flow = line.flow else { continue }
+            guard let flow = line.flow, deletedFlows[flow] == nil else { continue }
             if line.seq != seq[flow, default: 0] { problem("seq of flow \(flow) has a gap at \(line.position)") }
             seq[flow, default: 0] += 1
             guard line.kind == "message" else { continue }
@@ -91,7 +110,9 @@ struct Verdict {
             if let count = wordCounts[said.text], count > 1 { problem("\(said.text) is in the log \(count) times") }
             switch said.outcome {
             case .done:
-                if line == nil { problem("\(said.text) was acknowledged and is not in the log") }
+                if line == nil, deletedFlows[said.conversation.id.rawValue] == nil {
+                    problem("\(said.text) was acknowledged and is not in the log")
+                }
             case .refused(let why):
                 if let line { problem("\(said.text) was refused (\(why)) and is at \(line.position)") }
             case .waiting: problem("\(said.text) was never answered, on a connection that did not end")
@@ -118,6 +139,10 @@ struct Verdict {
         for line in log where line.kind == "message" || line.kind == "edit" || line.kind == "deletion" {
             guard let flow = line.flow, let sender = world.accounts.first(where: { $0.id.rawValue == line.sender })
             else { continue }
+            if let end = deletedAccounts[sender.id.rawValue], line.position > end {
+                problem("\(sender.login) wrote at \(line.position) and was deleted at \(end)")
+            }
+            if deletedFlows[flow] != nil { continue }
             if !memberships.includes(sender, in: flow, at: line.position) {
                 problem("\(sender.login) wrote at \(line.position) and was not in flow \(flow)")
             }
@@ -139,8 +164,19 @@ struct Verdict {
     /// What a message may have said at some time.
     private func mayHaveSaid(_ shown: Shown, _ line: LogLine) -> Bool {
         if shown.text == "Message deleted" { return changes[line.position]?.last?.kind == "deletion" }
+        if line.isSealed, shown.text == Self.sealedText { return true }
         return line.text == shown.text || world.everSaid[line.uuid, default: []].contains(shown.text)
             || saidAt[line.position]?.text == shown.text
+    }
+
+    /// What those see who cannot read a message.
+    static let sealedText = "[encrypted message]"
+
+    /// Whether it was said in a conversation that is no more.
+    private func isGone(_ shown: Shown) -> Bool {
+        let word = shown.text.split(separator: " ").first.map(String.init) ?? ""
+        guard let said = saidByWord[word] else { return false }
+        return deletedFlows[said.conversation.id.rawValue] != nil
     }
 
     /// The message that was shown, by its identifier or, where there is none, by its first word.
@@ -156,16 +192,30 @@ struct Verdict {
         var last: (position: Int64, connection: Int) = (0, 0)
         for shown in device.shown {
             // Without an identifier nothing says which one it was.
-            if !device.namesMessages, shown.text == "Message deleted" { continue }
+            if !device.namesMessages, shown.text == "Message deleted" || shown.text == Self.sealedText { continue }
+            if isGone(shown) { continue }
             guard let line = line(shown), let flow = line.flow else {
+                // Its conversation is no more, and with it what it said.
+                if !shown.uuid.isEmpty, !deletedFlows.isEmpty,
+                    shown.text == "Message deleted" || shown.text == Self.sealedText
+                {
+                    continue
+                }
                 problem("\(device.name) was shown \(shown.text), which is not in the log")
                 continue
+            }
+            if deletedFlows[flow] != nil { continue }
+            if line.isSealed, shown.text == line.text, !isReadable(line, device) {
+                problem("\(device.name) was shown \(shown.text), which was not encrypted for it")
             }
             if !mayHaveSaid(shown, line) {
                 problem("\(device.name) was shown \(shown.text) for \(line.position), which never said that")
             }
             let isDue = isDue(line, device)
-            if !isDue, shown.isPushed || !memberships.mayAsk(device.account, in: flow, at: line.position) {
+            if !isDue,
+                shown.isPushed && !memberships.isPublic(flow)
+                    || !memberships.mayAsk(device.account, in: flow, at: line.position)
+            {
                 problem("\(device.name) was shown \(shown.text) at \(line.position), and was not in flow \(flow)")
             }
             if let before = seen[line.position] {
@@ -193,13 +243,16 @@ struct Verdict {
 
     /// Everything that was said while the account was in the flow, and its last state.
     private func judgeMissing(_ device: Device) {
+        if device.account.mayBeDeleted { return }
         var latest: [Int64: Shown] = [:]
         for shown in device.shown { if let line = line(shown) { latest[line.position] = shown } }
         for line in log where line.kind == "message" {
             guard let flow = line.flow, memberships.includes(device.account, in: flow, at: line.position),
                 saidAt[line.position]?.device !== device,
                 device.showsOwnAccount || line.sender != device.account.id.rawValue,
-                device.namesMessages || changes[line.position]?.last?.kind != "deletion"
+                deletedFlows[flow] == nil,
+                device.namesMessages || changes[line.position]?.last?.kind != "deletion",
+                device.namesMessages || isReadable(line, device)
             else { continue }
             guard let shown = latest[line.position] else {
                 problem("\(device.name) was never shown \(line.text ?? line.uuid) at \(line.position) of flow \(flow)")
@@ -220,19 +273,29 @@ struct Verdict {
         }
     }
 
+    /// Whether a device that knows messages by their text only can read it.
+    private func isReadable(_ line: LogLine, _ device: Device) -> Bool {
+        guard line.isSealed else { return true }
+        return device is FastChatDevice
+            && saidAt[line.position]?.recipients.contains(device.account.id.rawValue) == true
+    }
+
     // MARK: Revocations
 
     /// Nothing that was said later reaches a connection whose session is over.
     private func judgeRevocations() {
         for device in world.devices {
             for shown in device.shown {
-                guard let end = world.revocations[shown.session], let line = line(shown),
-                    line.position > end.position.rawValue
-                else { continue }
+                guard let line = line(shown) else { continue }
+                let ends = [
+                    world.revocations[shown.session], world.deletedAccounts[device.account.id.rawValue],
+                    line.flow.flatMap { world.deletedFlows[$0] },
+                ].compactMap { $0 }
+                guard let end = ends.first(where: { line.position > $0.position.rawValue }) else { continue }
                 let since = max(end.time, shown.node.lastTrouble)
                 if shown.time > since + Self.revocationTime {
                     problem(
-                        "\(device.name) was shown \(shown.text) at \(line.position) with session \(shown.session.rawValue), which ended at \(end.position.rawValue)"
+                        "\(device.name) was shown \(shown.text) at \(line.position) with session \(shown.session.rawValue), after its end at \(end.position.rawValue)"
                     )
                 }
             }

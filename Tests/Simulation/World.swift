@@ -31,23 +31,32 @@ final class World: @unchecked Sendable {
 
     var nodes: [SimulatedNode] = []
     private var nodeNames = 0
+    /// How many people have had a name.
+    var names = 0
+    /// A way to the store on which nothing goes wrong.
+    let calm: Storage
     var accounts: [Account] = []
     var conversations: [Conversation] = []
+    /// Those that somebody wanted deleted.
+    var formerConversations: [Conversation] = []
     var devices: [Device] = []
     var said: [Said] = []
     /// Where revocations that were answered are in the log, by session.
     var revocations: [SessionID: Revocation] = [:]
+    /// The same of deleted accounts and conversations, by their row.
+    var deletedAccounts: [Int64: Revocation] = [:]
+    var deletedFlows: [Int64: Revocation] = [:]
     /// Who was in each conversation from the start.
-    private(set) var founders: [ObjectIdentifier: [Account]] = [:]
+    var founders: [ObjectIdentifier: [Account]] = [:]
     /// The other texts that were asked for a message, by its uuid.
     private(set) var everSaid: [String: Set<String>] = [:]
     private var ownChanges: Set<String> = []
     /// Nothing goes wrong any more, and everybody comes back.
     var isHealing = false
-    private(set) var isSetUp = false
+    var isSetUp = false
     private(set) var problems: [String] = []
 
-    /// The end of a session.
+    /// The end of a session, an account or a conversation.
     struct Revocation {
         var position: Position
         var time: Duration
@@ -75,6 +84,13 @@ final class World: @unchecked Sendable {
         }
         self.weather = weather
         trace("\(weather), network up to \(longestDelay), socket \(socketBytes), pages of \(pageMessages)")
+        let office = SimulatedProcess("office")
+        let signals = SimulatedSignals(process: office, scheduler: scheduler, weather: StoreWeather(), seed: 0)
+        calm = Storage(
+            engine: SimulatedEngine(
+                database, signals: signals, process: office, scheduler: scheduler, trace: trace,
+                weather: StoreWeather(), seed: 0)
+        ) { Timestamp(milliseconds: World.start) }
         database.onNotify = { [unowned self] text in
             for node in nodes where !node.process.isDead { node.signals.notified(text) }
         }
@@ -106,6 +122,15 @@ final class World: @unchecked Sendable {
         return SessionID(id)
     }
 
+    /// How all clients name a conversation, by its row.
+    func uuid(of flow: FlowID) -> Identifier {
+        let rows = try? database.read { (connection) throws(StorageError) in
+            try connection.rows("SELECT uuid FROM flows WHERE id = $1", [.int(flow.rawValue)])
+        }.get()
+        guard case .bytes(let bytes)? = rows?.first?.first else { return Identifier(0) }
+        return Identifier(bytes: bytes) ?? Identifier(0)
+    }
+
     /// How long the end of a connection may take until every node knows what was shown on it.
     private static let savingTime = Duration.seconds(2)
 
@@ -134,96 +159,5 @@ final class World: @unchecked Sendable {
         if isSetUp, !isHealing { node.expose(to: weather) }
         nodes.append(node)
         trace("\(node.name) starts")
-    }
-
-    // MARK: Setting up
-
-    /// Makes the people and the first conversations, in calm weather.
-    func setUp(people: Int) {
-        let node = nodes[0]
-        let names = (1...people).map { "user\($0)" }
-        node.perform { [self] chat in
-            do {
-                try await putBalancerKey(chat)
-                for name in names { accounts.append(try await makeAccount(name, chat)) }
-                try await makeConversations(chat)
-                for account in accounts {
-                    for number in 1...(random.chance(40) ? 2 : 1) {
-                        let device = MTPDevice("\(account.login)/mtp\(number)", of: account, world: self)
-                        devices.append(device)
-                        try await logIn(device, chat)
-                    }
-                    if random.chance(60) {
-                        devices.append(SkaroDevice("\(account.login)/skaro", of: account, world: self))
-                    }
-                    if random.chance(40) {
-                        let key = keys.reader.publicKey.pem
-                        _ = try await chat.write(
-                            .putKey(account.id, device: "", kind: FastChatService.name, publicKey: key), by: account.id)
-                        devices.append(FastChatDevice("\(account.login)/fastchat", of: account, world: self))
-                    }
-                    if random.chance(50) {
-                        devices.append(MessengerDevice("\(account.login)/messenger", of: account, world: self))
-                    }
-                }
-                isSetUp = true
-            } catch {
-                problem("the play cannot be set up: \(error)")
-            }
-        }
-    }
-
-    /// As the first balancer does.
-    private func putBalancerKey(_ chat: Chat) async throws {
-        var random = SecureRandom()
-        let name = FastChatBalancer.keyName
-        guard let sealer else { return }
-        let sealed = try sealer.seal(
-            Array(keys.balancer.pem.utf8), associatedData: Array("server \(name)".utf8), using: &random)
-        _ = try await chat.storage.putServerKey(
-            SealedKeyPair(publicKey: keys.balancer.publicKey.pem, sealedPrivateKey: sealed), name: name)
-    }
-
-    private func makeAccount(_ name: String, _ chat: Chat) async throws -> Account {
-        let account = Account(name)
-        let user = try await chat.newUser(login: Login(name), password: Password(Self.password))
-        account.uuid = user.uuid
-        let receipt = try await chat.write(.createUser(user, session: nil, admin: nil), by: nil)
-        account.id = UserID(receipt.row ?? 0)
-        return account
-    }
-
-    private func makeConversations(_ chat: Chat) async throws {
-        func make(_ kind: FlowRecord.Kind, isPublic: Bool, members: [Account]) async throws {
-            let conversation = Conversation(
-                "\(kind.rawValue)\(conversations.count + 1)", kind, owner: members[0], isPublic: isPublic,
-                members: isPublic ? [] : members)
-            conversation.uuid = chat.newIdentifier()
-            let receipt = try await chat.write(
-                .createFlow(
-                    NewFlow(
-                        uuid: conversation.uuid, kind: kind, title: conversation.name, info: "",
-                        owner: members[0].id, isPublic: isPublic, members: isPublic ? [] : members.map(\.id))),
-                by: members[0].id)
-            conversation.id = FlowID(receipt.row ?? 0)
-            founders[ObjectIdentifier(conversation)] = members
-            conversations.append(conversation)
-        }
-        try await make(.chat, isPublic: false, members: Array(accounts.prefix(2)))
-        try await make(.group, isPublic: false, members: accounts)
-        try await make(.group, isPublic: false, members: Array(accounts.suffix(max(2, accounts.count - 1))))
-        try await make(.channel, isPublic: false, members: accounts)
-        if random.chance(50) { try await make(.group, isPublic: true, members: [accounts[0]]) }
-    }
-
-    /// Gives a device a new session.
-    func logIn(_ device: Device, _ chat: Chat) async throws {
-        guard let user = try await chat.storage.user(device.account.id) else { return }
-        let logIn = try await chat.openSession(
-            for: user, lifetimeSeconds: 1_000_000, from: Origin(protocol: "simulation", address: "192.0.2.1"))
-        device.token = logIn.token
-        device.session = logIn.principal.session
-        device.isLoggedOut = false
-        trace("\(device.name) has session \(logIn.principal.session.rawValue)")
     }
 }
