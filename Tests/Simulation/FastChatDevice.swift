@@ -12,8 +12,6 @@ final class FastChatDevice: Device, @unchecked Sendable {
     private var isIn = false
     /// What waits for the keys to encrypt it with, in the order in which they were asked for.
     private var waiting: [Said] = []
-    /// The members of groups whose making was not answered yet, in order.
-    private var making: [[Account]] = []
 
     /// The balancer's name for every node.
     static let address = (host: "node.example", port: 8010)
@@ -31,7 +29,6 @@ final class FastChatDevice: Device, @unchecked Sendable {
     override func lost() {
         isIn = false
         waiting = []
-        making = []
     }
 
     private static func number(of account: Account) -> FastChatUserNumber {
@@ -97,7 +94,6 @@ final class FastChatDevice: Device, @unchecked Sendable {
     /// Asks for a group of the account and others.
     func makeGroup(of others: [Account]) {
         world.trace("\(name) makes a group of \(others.map(\.login))")
-        making.append([account] + others)
         ask(.createGroup(members: others.map(Self.number), from: number))
     }
 
@@ -116,15 +112,8 @@ final class FastChatDevice: Device, @unchecked Sendable {
 
     private func take(_ notice: FastChatNotice) {
         world.trace("\(name) is told: \(notice.text)")
-        guard notice.text.hasPrefix("You have successfully created"), let group = notice.group, !making.isEmpty else {
-            return
-        }
-        let members = making.removeFirst()
-        let conversation = Conversation(
-            "fastchat\(group.rawValue)", .group, owner: account, isPublic: false, members: members)
-        conversation.id = FlowID(group.rawValue)
-        conversation.uuid = world.uuid(of: conversation.id)
-        world.add(conversation, founders: members)
+        guard notice.text.hasPrefix("You have successfully created"), let group = notice.group else { return }
+        world.addGroup(FlowID(group.rawValue), of: account)
     }
 
     // MARK: Reading

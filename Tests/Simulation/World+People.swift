@@ -82,6 +82,17 @@ extension World {
         conversations.append(conversation)
     }
 
+    /// Adds a group that a client has made.
+    func addGroup(_ id: FlowID, of owner: Account) {
+        let members = (try? LogLine.founders(in: database)[id.rawValue]) ?? []
+        let group = Conversation(
+            "fastchat\(id.rawValue)", .group, owner: owner, isPublic: false,
+            members: accounts.filter { members.contains($0.id.rawValue) })
+        group.id = id
+        group.uuid = uuid(of: id)
+        add(group, founders: group.members)
+    }
+
     /// As the first balancer does.
     private func putBalancerKey(_ chat: Chat) async throws {
         var random = SecureRandom()
