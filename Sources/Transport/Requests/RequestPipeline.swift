@@ -159,7 +159,8 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
             answerAll()
             admitAll()
             answerAll()
-        } while mustAdvanceAgain
+            // An answer that was known at once may have been the last one that a held request waited for.
+        } while mustAdvanceAgain || mayStartHeld
         isAdvancing = false
         if hasWritten {
             hasWritten = false
@@ -210,8 +211,10 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
         }
     }
 
+    private var mayStartHeld: Bool { held != nil && slots.isEmpty && session.hasRoom }
+
     private func startHeld() {
-        guard let waiting = held, slots.isEmpty, session.hasRoom else { return }
+        guard mayStartHeld, let waiting = held else { return }
         held = nil
         perform(waiting.request, as: append(waiting.bytes))
     }
