@@ -164,11 +164,10 @@ package final class Chat: Sendable {
         _ action: Write.Action, by author: UserID?, uuid: Identifier, on executor: any TaskExecutor,
         completion: @escaping @Sendable (MessageOutcome) -> Void
     ) throws(ChatError) {
-        let pending = try submit(action, by: author, uuid: uuid)
-        Task(executorPreference: executor) {
-            let outcome = await pending.outcome
+        let isWaiting = writer.submit(Write(uuid: uuid, author: author, action: action), on: executor) { outcome in
             completion(Result { () throws(ChatError) in try self.receipt(from: outcome) })
         }
+        guard isWaiting else { throw .busy }
     }
 
     /// Makes a change and waits until it is durable.

@@ -51,7 +51,7 @@ package final class BatchWriter: Sendable {
     ///
     /// - Returns: Whether it waits; `false` when too much does already, or the writer is closed. Then nothing is called.
     package func submit(
-        _ write: Write, on executor: any CompletionExecutor, completion: @escaping @Sendable (WriteOutcome) -> Void
+        _ write: Write, on executor: any TaskExecutor, completion: @escaping @Sendable (WriteOutcome) -> Void
     ) -> Bool {
         submit(write, .call(completion, on: executor))
     }
@@ -168,16 +168,10 @@ package final class BatchWriter: Sendable {
     }
 }
 
-/// Where the completions of writes run, in order: an event loop.
-package protocol CompletionExecutor: AnyObject, Sendable {
-    /// Runs `work` soon, after what it was given before.
-    func execute(_ work: @escaping @Sendable () -> Void)
-}
-
 /// A write that waits for its batch, and how its outcome is told.
 private struct WaitingWrite {
     enum Answer {
-        case call(@Sendable (WriteOutcome) -> Void, on: any CompletionExecutor)
+        case call(@Sendable (WriteOutcome) -> Void, on: any TaskExecutor)
         case resume(CheckedContinuation<WriteOutcome?, Never>)
         case resolve(PendingWrite)
     }
@@ -190,7 +184,7 @@ private struct WaitingWrite {
     static func answer(_ batch: [WaitingWrite], with outcomes: [WriteOutcome]) {
         typealias Call = (completion: @Sendable (WriteOutcome) -> Void, outcome: WriteOutcome)
         var places: [ObjectIdentifier: Int] = [:]
-        var calls: [(executor: any CompletionExecutor, calls: [Call])] = []
+        var calls: [(executor: any TaskExecutor, calls: [Call])] = []
         for (waiting, outcome) in zip(batch, outcomes) {
             switch waiting.answer {
             case .resume(let continuation): continuation.resume(returning: outcome)
@@ -205,7 +199,7 @@ private struct WaitingWrite {
             }
         }
         for (executor, calls) in calls {
-            executor.execute { for call in calls { call.completion(call.outcome) } }
+            Task(executorPreference: executor) { for call in calls { call.completion(call.outcome) } }
         }
     }
 }

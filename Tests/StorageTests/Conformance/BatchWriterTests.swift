@@ -209,16 +209,19 @@ struct BatchWriterTests {
     }
 
     /// Where completions run: keeps what it was given until `runAll`.
-    private final class Loop: CompletionExecutor {
-        private let works = Mutex<[@Sendable () -> Void]>([])
+    private final class Loop: TaskExecutor {
+        private let jobs = Mutex<[UnownedJob]>([])
         let given = AsyncStream.makeStream(of: Void.self)
         let numbers = Mutex<[Int64?]>([])
-        var count: Int { works.withLock { $0.count } }
-        func execute(_ work: @escaping @Sendable () -> Void) {
-            works.withLock { $0.append(work) }
+        var count: Int { jobs.withLock { $0.count } }
+        func enqueue(_ job: consuming ExecutorJob) {
+            let job = UnownedJob(job)
+            jobs.withLock { $0.append(job) }
             given.continuation.yield()
         }
-        func runAll() { for work in works.withLock({ works in works }) { work() } }
+        func runAll() {
+            for job in jobs.withLock({ jobs in jobs }) { job.runSynchronously(on: asUnownedTaskExecutor()) }
+        }
         func note(_ outcome: WriteOutcome) { numbers.withLock { $0.append(try? outcome.receipt.number) } }
     }
 
@@ -264,12 +267,12 @@ struct BatchWriterTests {
             let flow = try await test.createFlow(owner: alice)
             let threads = Mutex<Set<pthread_t>>([])
             let note: @Sendable () -> Void = { threads.withLock { _ = $0.insert(pthread_self()) } }
-            final class Here: CompletionExecutor {
+            final class Here: TaskExecutor {
                 let note: @Sendable () -> Void
                 init(_ note: @escaping @Sendable () -> Void) { self.note = note }
-                func execute(_ work: @escaping @Sendable () -> Void) {
+                func enqueue(_ job: consuming ExecutorJob) {
                     note()
-                    work()
+                    UnownedJob(job).runSynchronously(on: asUnownedTaskExecutor())
                 }
             }
             try await test.storage.engine.write { _ throws(StorageError) in note() }
