@@ -3,52 +3,61 @@
 
 /// A dictionary with a bound on what its entries cost: those that were not used for longest go first.
 ///
-/// Looking up and changing an entry takes constant time, and no memory is allocated once it has its size.
+/// Looking up and changing an entry takes constant time, and no memory is allocated once it has its size. Inlinable, so that
+/// its users have copies for types of their own: every message looks something up.
 package struct RecentlyUsed<Key: Hashable, Value> {
-    fileprivate struct Node {
-        var key: Key
-        var value: Value
-        var cost: Int
+    @usableFromInline struct Node {
+        @usableFromInline var key: Key
+        @usableFromInline var value: Value
+        @usableFromInline var cost: Int
         /// The neighbour that was used before this one; -1 for none.
-        var older: Int
+        @usableFromInline var older: Int
         /// The neighbour that was used after this one; -1 for none.
-        var newer: Int
+        @usableFromInline var newer: Int
+
+        @usableFromInline init(key: Key, value: Value, cost: Int, older: Int, newer: Int) {
+            self.key = key
+            self.value = value
+            self.cost = cost
+            self.older = older
+            self.newer = newer
+        }
     }
 
     /// What the entries may cost together.
     package let capacity: Int
     /// What they cost now.
-    package private(set) var cost = 0
-    private var places: [Key: Int] = [:]
-    private var nodes: [Node?] = []
-    private var free: [Int] = []
-    private var oldest = -1
-    private var newest = -1
+    package internal(set) var cost = 0
+    @usableFromInline var places: [Key: Int] = [:]
+    @usableFromInline var nodes: [Node?] = []
+    @usableFromInline var free: [Int] = []
+    @usableFromInline var oldest = -1
+    @usableFromInline var newest = -1
 
     /// An empty one; `capacity` is in whatever unit the costs are, such as bytes.
-    package init(capacity: Int) {
+    @inlinable package init(capacity: Int) {
         self.capacity = max(capacity, 1)
     }
 
     /// How many entries there are.
-    package var count: Int { places.count }
+    @inlinable package var count: Int { places.count }
 
     /// The value of a key, which counts as a use.
-    package mutating func value(for key: Key) -> Value? {
+    @inlinable package mutating func value(for key: Key) -> Value? {
         guard let place = places[key] else { return nil }
         use(place)
         return nodes[place]?.value
     }
 
     /// The value of a key, which does not count as a use.
-    package func peek(_ key: Key) -> Value? {
+    @inlinable package func peek(_ key: Key) -> Value? {
         places[key].flatMap { nodes[$0]?.value }
     }
 
     /// Changes the value of a key in place, which counts as a use.
     ///
     /// - Returns: What `change` returns; `nil` when there is no such entry.
-    package mutating func update<Result>(_ key: Key, _ change: (inout Value) -> Result) -> Result? {
+    @inlinable package mutating func update<Result>(_ key: Key, _ change: (inout Value) -> Result) -> Result? {
         guard let place = places[key] else { return nil }
         use(place)
         return nodes[place].mutate { change(&$0.value) }
@@ -57,7 +66,7 @@ package struct RecentlyUsed<Key: Hashable, Value> {
     /// Puts a value in place of the key's old one.
     ///
     /// - Returns: The entries that had to go, oldest first; the new one itself if it alone costs more than there is room.
-    @discardableResult
+    @discardableResult @inlinable
     package mutating func set(_ value: Value, for key: Key, cost: Int = 1) -> [(key: Key, value: Value)] {
         let cost = max(cost, 0)
         if let place = places[key] {
@@ -87,7 +96,7 @@ package struct RecentlyUsed<Key: Hashable, Value> {
     /// Changes what an entry costs, as when its value has grown in place.
     ///
     /// - Returns: The entries that had to go, oldest first.
-    @discardableResult
+    @discardableResult @inlinable
     package mutating func setCost(_ cost: Int, of key: Key) -> [(key: Key, value: Value)] {
         guard let place = places[key] else { return [] }
         let cost = max(cost, 0)
@@ -98,7 +107,7 @@ package struct RecentlyUsed<Key: Hashable, Value> {
         return evict()
     }
 
-    private mutating func evict() -> [(key: Key, value: Value)] {
+    @inlinable mutating func evict() -> [(key: Key, value: Value)] {
         var evicted: [(key: Key, value: Value)] = []
         while cost > capacity, oldest >= 0, let node = nodes[oldest] {
             remove(node.key)
@@ -110,7 +119,7 @@ package struct RecentlyUsed<Key: Hashable, Value> {
     /// Removes an entry.
     ///
     /// - Returns: Its value, if there was one.
-    @discardableResult
+    @discardableResult @inlinable
     package mutating func remove(_ key: Key) -> Value? {
         guard let place = places.removeValue(forKey: key), let node = nodes[place] else { return nil }
         unlink(node)
@@ -121,22 +130,22 @@ package struct RecentlyUsed<Key: Hashable, Value> {
     }
 
     /// Removes all entries.
-    package mutating func removeAll() {
+    @inlinable package mutating func removeAll() {
         self = Self(capacity: capacity)
     }
 
-    private mutating func use(_ place: Int) {
+    @inlinable mutating func use(_ place: Int) {
         guard place != newest, let node = nodes[place] else { return }
         unlink(node)
         link(place)
     }
 
-    private mutating func unlink(_ node: Node) {
+    @inlinable mutating func unlink(_ node: Node) {
         if node.older >= 0 { nodes[node.older]?.newer = node.newer } else { oldest = node.newer }
         if node.newer >= 0 { nodes[node.newer]?.older = node.older } else { newest = node.older }
     }
 
-    private mutating func link(_ place: Int) {
+    @inlinable mutating func link(_ place: Int) {
         nodes[place]?.older = newest
         nodes[place]?.newer = -1
         if newest >= 0 { nodes[newest]?.newer = place } else { oldest = place }
@@ -149,7 +158,7 @@ extension RecentlyUsed: Sendable where Key: Sendable, Value: Sendable {}
 
 extension Optional {
     @discardableResult
-    fileprivate mutating func mutate<Result>(_ change: (inout Wrapped) -> Result) -> Result? {
+    @inlinable mutating func mutate<Result>(_ change: (inout Wrapped) -> Result) -> Result? {
         // Moved out and in again, so that what it refers to is not copied.
         guard var value = take() else { return nil }
         defer { self = value }

@@ -1,11 +1,15 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import DequeModule
+package import DequeModule
 
 /// The place of a request among those of its connection.
 package struct RequestTicket: Hashable, Sendable {
-    fileprivate let number: UInt64
+    @usableFromInline let number: UInt64
+
+    @usableFromInline init(number: UInt64) {
+        self.number = number
+    }
 }
 
 /// What became of a request when it was its turn.
@@ -53,7 +57,8 @@ extension RequestSession {
 /// takes of the budget of all connections is given back when it is answered, and nothing is answered while the peer does
 /// not read, so a connection holds little more than one answer.
 ///
-/// Touched on the connection's event loop only: hence `@unchecked Sendable`.
+/// Touched on the connection's event loop only: hence `@unchecked Sendable`. Inlinable, so that each protocol has a copy for
+/// types of its own: looking up generic types at run time took a tenth of a request.
 package final class RequestPipeline<Session: RequestSession>: @unchecked Sendable {
     /// What a connection may have in flight before no more is read from it.
     package struct Limits {
@@ -67,42 +72,52 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
         }
     }
 
-    private struct Waiting {
-        var request: Session.Request
-        var bytes: Int
+    @usableFromInline struct Waiting {
+        @usableFromInline var request: Session.Request
+        @usableFromInline var bytes: Int
+
+        @usableFromInline init(request: Session.Request, bytes: Int) {
+            self.request = request
+            self.bytes = bytes
+        }
     }
 
     /// A request that was admitted.
-    private struct Slot {
-        enum State {
+    @usableFromInline struct Slot {
+        @usableFromInline enum State {
             case open
             /// With what is to be written, if anything is.
             case settled(Session.Answer?)
         }
 
-        var state: State
-        var bytes: Int
+        @usableFromInline var state: State
+        @usableFromInline var bytes: Int
+
+        @usableFromInline init(state: State, bytes: Int) {
+            self.state = state
+            self.bytes = bytes
+        }
     }
 
-    private unowned let session: Session
-    private let limits: Limits
-    private let executor: any TaskExecutor
-    private var share: InboundShare
-    private var inbox = Deque<Waiting>()
-    private var slots = Deque<Slot>()
+    @usableFromInline unowned let session: Session
+    @usableFromInline let limits: Limits
+    @usableFromInline let executor: any TaskExecutor
+    @usableFromInline var share: InboundShare
+    @usableFromInline var inbox = Deque<Waiting>()
+    @usableFromInline var slots = Deque<Slot>()
     /// The ticket of the first slot.
-    private var firstTicket: UInt64 = 0
+    @usableFromInline var firstTicket: UInt64 = 0
     /// It waits until all slots are answered.
-    private var held: Waiting?
-    private var performing: Task<Void, Never>?
-    private var isPaused = false
-    private var isAdvancing = false
-    private var mustAdvanceAgain = false
-    private var hasWritten = false
-    private var isClosed = false
+    @usableFromInline var held: Waiting?
+    @usableFromInline var performing: Task<Void, Never>?
+    @usableFromInline var isPaused = false
+    @usableFromInline var isAdvancing = false
+    @usableFromInline var mustAdvanceAgain = false
+    @usableFromInline var hasWritten = false
+    @usableFromInline var isClosed = false
 
     /// Serves `session`, which must outlive it, on the loop of `executor`.
-    package init(of session: Session, limits: Limits, budget: InboundBudget, executor: any TaskExecutor) {
+    @inlinable package init(of session: Session, limits: Limits, budget: InboundBudget, executor: any TaskExecutor) {
         self.session = session
         self.limits = limits
         self.executor = executor
@@ -110,16 +125,16 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
     }
 
     /// Requests that have come and are not answered.
-    package var inFlight: Int { inbox.count + slots.count + (held == nil ? 0 : 1) }
+    @inlinable package var inFlight: Int { inbox.count + slots.count + (held == nil ? 0 : 1) }
     /// Whether a request is being done that had to wait.
-    package var isPerforming: Bool { performing != nil }
+    @inlinable package var isPerforming: Bool { performing != nil }
 
     // MARK: From the session
 
     /// Takes a request of so many bytes.
     ///
     /// - Returns: `false` if all connections together hold too much: the connection has to end.
-    package func receive(_ request: Session.Request, bytes: Int) -> Bool {
+    @inlinable package func receive(_ request: Session.Request, bytes: Int) -> Bool {
         guard !isClosed else { return true }
         guard share.take(bytes) else { return false }
         if mayAdmit, inbox.isEmpty, !isAdvancing {
@@ -139,14 +154,14 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
     /// The answer to a request that was submitted; `nil` for none.
     ///
     /// Answers leave with the next ``advance()``.
-    package func settle(_ ticket: RequestTicket, _ answer: Session.Answer?) {
+    @inlinable package func settle(_ ticket: RequestTicket, _ answer: Session.Answer?) {
         guard ticket.number >= firstTicket, case let index = Int(ticket.number - firstTicket), index < slots.count
         else { return }
         slots[index].state = .settled(answer)
     }
 
     /// Goes on with whatever can go on: to be called when a read is over, after answers, and when there is room again.
-    package func advance() {
+    @inlinable package func advance() {
         guard !isAdvancing else {
             mustAdvanceAgain = true
             return
@@ -170,13 +185,13 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
     }
 
     /// Forgets the requests that were not admitted.
-    package func dropWaiting() {
+    @inlinable package func dropWaiting() {
         for waiting in inbox { share.giveBack(waiting.bytes) }
         inbox.removeAll()
     }
 
     /// The connection is gone: nobody reads an answer, and a place in a queue that a request waits for becomes free.
-    package func close() {
+    @inlinable package func close() {
         isClosed = true
         performing?.cancel()
         inbox.removeAll()
@@ -188,14 +203,14 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
 
     // MARK: Admitting
 
-    private var mayAdmit: Bool { performing == nil && held == nil }
+    @inlinable var mayAdmit: Bool { performing == nil && held == nil }
 
-    private func admitAll() {
+    @inlinable func admitAll() {
         startHeld()
         while mayAdmit, let next = inbox.popFirst() { admit(next) }
     }
 
-    private func admit(_ waiting: Waiting) {
+    @inlinable func admit(_ waiting: Waiting) {
         let ticket = append(waiting.bytes)
         switch session.admit(waiting.request, as: ticket) {
         case .answer(let answer): settle(ticket, answer)
@@ -211,20 +226,20 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
         }
     }
 
-    private var mayStartHeld: Bool { held != nil && slots.isEmpty && session.hasRoom }
+    @inlinable var mayStartHeld: Bool { held != nil && slots.isEmpty && session.hasRoom }
 
-    private func startHeld() {
+    @inlinable func startHeld() {
         guard mayStartHeld, let waiting = held else { return }
         held = nil
         perform(waiting.request, as: append(waiting.bytes))
     }
 
-    private func append(_ bytes: Int) -> RequestTicket {
+    @inlinable func append(_ bytes: Int) -> RequestTicket {
         slots.append(Slot(state: .open, bytes: bytes))
         return RequestTicket(number: firstTicket + UInt64(slots.count - 1))
     }
 
-    private func perform(_ request: Session.Request, as ticket: RequestTicket) {
+    @inlinable func perform(_ request: Session.Request, as ticket: RequestTicket) {
         // What was answered before leaves while this one waits.
         if hasWritten {
             hasWritten = false
@@ -245,7 +260,7 @@ package final class RequestPipeline<Session: RequestSession>: @unchecked Sendabl
 
     // MARK: Answering
 
-    private func answerAll() {
+    @inlinable func answerAll() {
         while let slot = slots.first, case .settled(let answer) = slot.state {
             if let answer {
                 guard session.hasRoom else {
