@@ -127,11 +127,16 @@ package final class Presence: Sendable {
 
     private func tell(for chat: Chat) async {
         let minute = Int(chat.storage.currentTime().seconds / 60)
-        let due = state.withLock { state -> [(UserID, isOnline: Bool, isProfile: Bool)] in
-            var due: [(UserID, isOnline: Bool, isProfile: Bool)] = []
-            var later: Set<UserID> = []
-            for user in state.changed {
-                let isOnline = chat.isOnline(user)
+        let (changed, profiles) = state.withLock { state in
+            defer { (state.changed, state.changedProfiles) = ([], []) }
+            return (state.changed, state.changedProfiles)
+        }
+        // Asked without the lock, because the hub has one of its own.
+        let online = changed.union(profiles).filter { chat.isOnline($0) }
+        let due = state.withLock { state -> [(UserID, isProfile: Bool)] in
+            var due: [(UserID, isProfile: Bool)] = []
+            for user in changed {
+                let isOnline = online.contains(user)
                 var known = state.told[user] ?? Known()
                 guard known.isOnline != isOnline else { continue }
                 if known.minute != minute {
@@ -139,28 +144,26 @@ package final class Presence: Sendable {
                     known.changes = 0
                 }
                 guard known.changes < options.changesPerMinute else {
-                    later.insert(user)
+                    state.changed.insert(user)
                     continue
                 }
                 known.changes += 1
                 known.isOnline = isOnline
                 state.told[user] = known
-                if state.watchers[user] != nil { due.append((user, isOnline, state.changedProfiles.contains(user))) }
+                if state.watchers[user] != nil { due.append((user, profiles.contains(user))) }
             }
             state.told = state.told.filter { $0.value.isOnline || $0.value.minute == minute }
-            let online = Set(due.map(\.0))
-            for user in state.changedProfiles where state.watchers[user] != nil && !online.contains(user) {
-                due.append((user, chat.isOnline(user), true))
+            let told = Set(due.map(\.0))
+            for user in profiles where state.watchers[user] != nil && !told.contains(user) {
+                due.append((user, true))
             }
-            state.changed = later
-            state.changedProfiles = []
-            if !later.isEmpty { continuation.yield() }
+            if !state.changed.isEmpty { continuation.yield() }
             return due
         }
         var changes: [ObjectIdentifier: (any LiveConnection, [WatchedChange])] = [:]
-        for (user, isOnline, isProfile) in due {
+        for (user, isProfile) in due {
             guard let person = try? await chat.person(user), !person.isHidden else { continue }
-            let change = WatchedChange(person: person, isOnline: isOnline, isProfile: isProfile)
+            let change = WatchedChange(person: person, isOnline: online.contains(user), isProfile: isProfile)
             for (key, watcher) in state.withLock({ $0.watchers[user] ?? [:] }) {
                 changes[key, default: (watcher, [])].1.append(change)
             }
