@@ -119,7 +119,7 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(name: "CBOR", dependencies: ["ExactText"], swiftSettings: swiftSettings),
-        .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: swiftSettings),
+        .target(name: "JSON", swiftSettings: swiftSettings),
         .target(
             name: "Transport",
             dependencies: [
@@ -178,7 +178,6 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(name: "HostileText", path: "Tests/HostileText", swiftSettings: swiftSettings),
-        .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
 
@@ -322,7 +321,8 @@ let package = Package(
         .testTarget(
             name: "ManageCommandsTests",
             dependencies: [
-                "ManageCommands", "ChatTesting", "ParleyServer", "Operations", "Transport", "Chat", "Storage", "StorageSQLite",
+                "ManageCommands", "ChatTesting", "ParleyServer", "Operations", "Transport", "Chat", "Storage",
+                "StorageSQLite",
                 "Settings",
                 "Credentials", "Web", "JSON", "MTP", "Telemetry", logging, serviceLifecycle, nioCore, nioPosix,
                 nioHTTP1,

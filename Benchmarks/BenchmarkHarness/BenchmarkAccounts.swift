@@ -98,7 +98,7 @@ package enum BenchmarkAccounts {
     ) async throws -> String {
         let answer = try await client.request(
             .addFlow(as: owner, type: "group", title: "Group of \(users.count)", users: users))
-        guard answer.isSuccess, let uuid = answer.data?.flow?.first?.uuid else { throw MTPRefusal(answer) }
+        guard answer.isSuccess, let uuid = answer.data?.flow?.first?.uuid?.description else { throw MTPRefusal(answer) }
         return uuid
     }
 
@@ -119,7 +119,9 @@ package enum BenchmarkAccounts {
         for number in 0..<count {
             let message = MessageObject(clientID: Int64(number), text: "parley")
             let answer = try await client.request(.sendMessage(as: author, flow: flow, message))
-            guard answer.isSuccess, let uuid = answer.data?.message?.first?.uuid else { throw MTPRefusal(answer) }
+            guard answer.isSuccess, let uuid = answer.data?.message?.first?.uuid?.description else {
+                throw MTPRefusal(answer)
+            }
             messages.append(uuid)
         }
         await client.close()

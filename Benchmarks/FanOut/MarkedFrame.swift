@@ -59,7 +59,7 @@ struct MarkedFrame: Sendable {
 
     /// The frame that a Parley server pushes for such a message, for a server that only hands frames on.
     static func push(sender: Int, _ content: FanOutContent) throws(BenchmarkFailure) -> MarkedFrame {
-        let identifier = String(UInt128.max / 3)
+        let identifier = MTPIdentifier(String(UInt128.max / 3))
         let time: Int64 = 1_700_000_000
         let message = MessageObject(
             uuid: identifier, clientID: Int64(sender), text: JSONText(text(sender, content.padding)),

@@ -1,48 +1,50 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import CJansson
+import Glibc
 
-/// The tree of one parsed text.
+/// One parsed text: a copy of its bytes, in which the escapes of strings are undone, and its nodes; both in one block of memory.
 ///
 /// Values and texts taken out of it keep it alive.
 ///
-/// `@unchecked`: nothing changes the tree after `init`, and libjansson's reading functions may run on any thread.
+/// `@unchecked`: nothing changes the block after `init`.
 final class JSONDocument: @unchecked Sendable {
-    let root: UnsafeMutablePointer<json_t>
+    let nodes: UnsafePointer<JSONNode>
+    let text: UnsafePointer<UInt8>
 
-    init(parsing bytes: UnsafeRawBufferPointer, limits: JSONLimits) throws(JSONError) {
-        guard let base = bytes.baseAddress, bytes.count > 0 else { throw JSONError(.empty, at: 0) }
-        try limits.check(bytes)
-        let flags = Int(JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES)
-        var failure = json_error_t()
-        guard let root = json_loadb(base.assumingMemoryBound(to: CChar.self), bytes.count, flags, &failure) else {
-            throw JSONError(failure)
-        }
-        self.root = root
+    private init(nodes: UnsafeMutablePointer<JSONNode>, text: UnsafeMutablePointer<UInt8>) {
+        self.nodes = UnsafePointer(nodes)
+        self.text = UnsafePointer(text)
     }
 
     deinit {
-        json_decref(root)
+        free(UnsafeMutableRawPointer(mutating: nodes))
     }
-}
 
-extension JSONError {
-    fileprivate init(_ failure: json_error_t) {
-        // The library keeps its code in the last byte of the text, and the text may quote the input: not for us.
-        let raw = withUnsafeBytes(of: failure.text) { $0[Int(JSON_ERROR_TEXT_LENGTH) - 1] }
-        let code: Code =
-            switch json_error_code(rawValue: UInt32(raw)) {
-            case json_error_premature_end_of_input: .truncated
-            case json_error_end_of_input_expected: .trailing
-            case json_error_invalid_utf8: .invalidUTF8
-            case json_error_duplicate_key: .duplicateMember
-            case json_error_null_byte_in_key: .nullInName
-            case json_error_numeric_overflow: .numberTooLarge
-            case json_error_stack_overflow: .tooDeep
-            case json_error_out_of_memory: .outOfMemory
-            default: .syntax
-            }
-        self.init(code, at: max(0, Int(failure.position)))
+    static func parse(_ bytes: UnsafeRawBufferPointer, limits: JSONLimits) throws(JSONError) -> JSONDocument {
+        guard let base = bytes.baseAddress, bytes.count > 0 else { throw JSONError(.empty, at: 0) }
+        // A member has two nodes: its name and its value.
+        let capacity = try limits.check(bytes) * 2
+        let nodeBytes = capacity * MemoryLayout<JSONNode>.stride
+        guard bytes.count < UInt32.max, let block = malloc(nodeBytes + bytes.count + JSONParser.padding) else {
+            throw JSONError(.outOfMemory, at: 0)
+        }
+        let nodes = block.bindMemory(to: JSONNode.self, capacity: capacity)
+        let text = (block + nodeBytes).bindMemory(to: UInt8.self, capacity: bytes.count + JSONParser.padding)
+        memcpy(text, base, bytes.count)
+        memset(text + bytes.count, 0, JSONParser.padding)
+        var parser = JSONParser(text: text, count: bytes.count, nodes: nodes, capacity: capacity)
+        do throws(JSONError) {
+            try parser.parse()
+        } catch {
+            free(block)
+            throw error
+        }
+        return JSONDocument(nodes: nodes, text: text)
+    }
+
+    /// The bytes of a string; they are good as long as the document.
+    func bytes(of node: JSONNode) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: text + node.start, count: node.count)
     }
 }

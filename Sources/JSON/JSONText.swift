@@ -10,26 +10,25 @@ import Glibc
 package struct JSONText: Sendable {
     private let storage: Storage
 
-    /// `@unchecked`: the pointer reaches into the document that the case holds, and nothing changes that document.
-    private enum Storage: @unchecked Sendable {
+    private enum Storage: Sendable {
         case string(String)
-        case slice(JSONDocument, UnsafeRawBufferPointer)
+        /// A string of a document, by the index of its node.
+        case node(JSONDocument, Int)
     }
 
     package init(_ string: String) {
         self.storage = .string(string)
     }
 
-    init(document: JSONDocument, start: UnsafePointer<CChar>, count: Int) {
-        self.storage = .slice(document, UnsafeRawBufferPointer(start: start, count: count))
+    init(_ document: JSONDocument, _ index: Int) {
+        self.storage = .node(document, index)
     }
 
     /// A copy as a Swift string.
     package var string: String {
         switch storage {
         case .string(let string): string
-        case .slice(let document, let bytes):
-            withExtendedLifetime(document) { String(decoding: bytes, as: UTF8.self) }
+        case .node: withUTF8 { String(decoding: $0, as: UTF8.self) }
         }
     }
 
@@ -37,7 +36,15 @@ package struct JSONText: Sendable {
     package var utf8Count: Int {
         switch storage {
         case .string(let string): string.utf8.count
-        case .slice(_, let bytes): bytes.count
+        case .node(let document, let index): document.nodes[index].count
+        }
+    }
+
+    /// Whether it is known to need no escape in JSON.
+    var isPlain: Bool {
+        switch storage {
+        case .string: false
+        case .node(let document, let index): document.nodes[index].kind == .plainString
         }
     }
 
@@ -55,7 +62,8 @@ package struct JSONText: Sendable {
     package func withUTF8<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
         switch storage {
         case .string(var string): string.withUTF8 { body(UnsafeRawBufferPointer($0)) }
-        case .slice(let document, let bytes): withExtendedLifetime(document) { body(bytes) }
+        case .node(let document, let index):
+            withExtendedLifetime(document) { body(document.bytes(of: document.nodes[index])) }
         }
     }
 }

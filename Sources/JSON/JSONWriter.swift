@@ -1,7 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes compact JSON into an array of bytes.
+/// Writes compact JSON into one block of memory.
 ///
 /// It puts the commas; what it does not check is that containers and members pair up, which is fixed by the calling code
 /// and never by input:
@@ -11,20 +11,32 @@
 /// writer.member("text", "Hello")
 /// writer.endObject()
 /// ```
-package struct JSONWriter: Sendable {
-    /// What was written so far.
-    package private(set) var bytes: [UInt8]
+package struct JSONWriter: ~Copyable {
+    private var block: UnsafeMutableRawBufferPointer
+    private var count = 0
     private var needsComma = false
 
     /// Starts with nothing, and room for `capacity` bytes.
     package init(capacity: Int = 256) {
-        bytes = []
-        bytes.reserveCapacity(capacity)
+        block = .allocate(byteCount: max(capacity, 16), alignment: 1)
     }
 
-    /// Continues behind `prefix`, such as the header of a frame.
-    package init(appendingTo prefix: consuming [UInt8]) {
-        bytes = prefix
+    /// Continues after `prefix`, such as the header of a frame.
+    package init(appendingTo prefix: [UInt8]) {
+        self.init(capacity: prefix.count + 256)
+        prefix.withUnsafeBytes { append($0) }
+    }
+
+    deinit {
+        block.deallocate()
+    }
+
+    /// A copy of what was written so far.
+    package var bytes: [UInt8] { withBytes { Array($0) } }
+
+    /// Calls `body` with what was written so far, where it lies.
+    package func withBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        body(UnsafeRawBufferPointer(rebasing: block[..<count]))
     }
 
     package mutating func beginObject() { open(UInt8(ascii: "{")) }
@@ -36,57 +48,69 @@ package struct JSONWriter: Sendable {
     ///
     /// It is copied as it stands, so it must need no escaping.
     package mutating func key(_ name: StaticString) {
+        reserve(name.utf8CodeUnitCount + 4)
         separate()
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
+        put(UInt8(ascii: "\""))
+        append(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        put(UInt8(ascii: "\""))
+        put(UInt8(ascii: ":"))
         needsComma = false
     }
 
     /// The name of the member whose value comes next, escaped.
-    package mutating func key(escaping name: String) {
-        string(name)
-        bytes.append(UInt8(ascii: ":"))
-        needsComma = false
-    }
+    package mutating func key(escaping name: String) { key(escaping: JSONText(name)) }
 
     /// The name of the member whose value comes next, escaped.
     package mutating func key(escaping name: JSONText) {
         string(name)
-        bytes.append(UInt8(ascii: ":"))
+        reserve(1)
+        put(UInt8(ascii: ":"))
         needsComma = false
     }
 
-    package mutating func string(_ value: String) {
-        separate()
-        var value = value
-        value.withUTF8 { appendQuoted(UnsafeRawBufferPointer($0)) }
-    }
+    package mutating func string(_ value: String) { string(JSONText(value)) }
 
     package mutating func string(_ value: JSONText) {
+        value.withUTF8 { bytes in
+            reserve(bytes.count + 3)
+            separate()
+            put(UInt8(ascii: "\""))
+            if value.isPlain { append(bytes) } else { appendEscaped(bytes) }
+            reserve(1)
+            put(UInt8(ascii: "\""))
+        }
+    }
+
+    /// A string of at most `capacity` bytes, which `body` writes where it stands and counts.
+    ///
+    /// They must need no escaping.
+    package mutating func string(capacity: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) {
+        reserve(capacity + 3)
         separate()
-        value.withUTF8 { appendQuoted($0) }
+        put(UInt8(ascii: "\""))
+        count += body(UnsafeMutableRawBufferPointer(rebasing: block[count..<count + capacity]))
+        put(UInt8(ascii: "\""))
     }
 
     package mutating func int(_ value: Int) { int(Int64(value)) }
 
     package mutating func int(_ value: Int64) {
+        reserve(22)
         separate()
-        var digits = value.magnitude
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        let start = bytes.count
+        if value < 0 { put(UInt8(ascii: "-")) }
+        let start = count
+        var rest = value.magnitude
         repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digits % 10))
-            digits /= 10
-        } while digits > 0
-        bytes[start...].reverse()
+            put(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        block[start..<count].reverse()
     }
 
     /// The shortest text that reads back as the same number; `null` for what JSON cannot say (NaN, infinities).
     package mutating func double(_ value: Double) {
-        separate()
-        bytes.append(contentsOf: (value.isFinite ? value.description : "null").utf8)
+        var text = value.isFinite ? value.description : "null"
+        text.withUTF8 { raw(UnsafeRawBufferPointer($0)) }
     }
 
     package mutating func bool(_ value: Bool) {
@@ -127,20 +151,19 @@ package struct JSONWriter: Sendable {
 
     /// One value that is JSON already.
     package mutating func raw(_ json: StaticString) {
-        separate()
-        bytes.append(contentsOf: UnsafeBufferPointer(start: json.utf8Start, count: json.utf8CodeUnitCount))
+        raw(UnsafeRawBufferPointer(start: json.utf8Start, count: json.utf8CodeUnitCount))
     }
 
     /// One value that is JSON already.
     package mutating func raw(_ json: [UInt8]) {
-        separate()
-        bytes.append(contentsOf: json)
+        json.withUnsafeBytes { raw($0) }
     }
 
     /// One value that is JSON already.
     package mutating func raw(_ json: UnsafeRawBufferPointer) {
+        reserve(1)
         separate()
-        bytes.append(contentsOf: json)
+        append(json)
     }
 
     /// A parsed value.
@@ -172,47 +195,78 @@ package struct JSONWriter: Sendable {
     }
 
     private mutating func open(_ byte: UInt8) {
+        reserve(2)
         separate()
-        bytes.append(byte)
+        put(byte)
         needsComma = false
     }
 
     private mutating func close(_ byte: UInt8) {
-        bytes.append(byte)
+        reserve(1)
+        put(byte)
         needsComma = true
     }
 
+    /// Writes the comma before a value, for which there must be room.
     private mutating func separate() {
-        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        if needsComma { put(UInt8(ascii: ",")) }
         needsComma = true
+    }
+
+    // MARK: Bytes
+
+    /// Makes room for so many more bytes.
+    private mutating func reserve(_ additional: Int) {
+        if block.count - count < additional { grow(additional) }
+    }
+
+    private mutating func grow(_ additional: Int) {
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(block.count * 2, count + additional), alignment: 1)
+        withBytes { larger.copyMemory(from: $0) }
+        block.deallocate()
+        block = larger
+    }
+
+    /// Writes a byte for which there is room.
+    private mutating func put(_ byte: UInt8) {
+        block[count] = byte
+        count += 1
+    }
+
+    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        reserve(bytes.count)
+        guard let source = bytes.baseAddress, let target = block.baseAddress else { return }
+        (target + count).copyMemory(from: source, byteCount: bytes.count)
+        count += bytes.count
     }
 
     /// Copies runs that need no escape as they are; only `"`, `\` and control characters need one.
-    private mutating func appendQuoted(_ text: UnsafeRawBufferPointer) {
-        bytes.append(UInt8(ascii: "\""))
+    private mutating func appendEscaped(_ text: UnsafeRawBufferPointer) {
         var start = 0
-        for index in 0..<text.count {
-            let byte = text[index]
-            if byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") { continue }
-            bytes.append(contentsOf: text[start..<index])
-            start = index + 1
-            bytes.append(UInt8(ascii: "\\"))
-            switch byte {
-            case UInt8(ascii: "\n"): bytes.append(UInt8(ascii: "n"))
-            case UInt8(ascii: "\r"): bytes.append(UInt8(ascii: "r"))
-            case UInt8(ascii: "\t"): bytes.append(UInt8(ascii: "t"))
-            case 0..<0x20:
-                bytes.append(contentsOf: "u00".utf8)
-                bytes.append(byte < 0x10 ? UInt8(ascii: "0") : UInt8(ascii: "1"))
-                bytes.append(hexDigit(byte & 0xF))
-            default: bytes.append(byte)
-            }
+        while true {
+            let end = JSONEscape.first(in: text, from: start)
+            append(UnsafeRawBufferPointer(rebasing: text[start..<end]))
+            guard end < text.count else { return }
+            appendEscape(for: text[end])
+            start = end + 1
         }
-        bytes.append(contentsOf: text[start...])
-        bytes.append(UInt8(ascii: "\""))
     }
 
-    private func hexDigit(_ value: UInt8) -> UInt8 {
-        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    private mutating func appendEscape(for byte: UInt8) {
+        reserve(6)
+        put(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\n"): put(UInt8(ascii: "n"))
+        case UInt8(ascii: "\r"): put(UInt8(ascii: "r"))
+        case UInt8(ascii: "\t"): put(UInt8(ascii: "t"))
+        case 0..<0x20:
+            put(UInt8(ascii: "u"))
+            put(UInt8(ascii: "0"))
+            put(UInt8(ascii: "0"))
+            put(UInt8(ascii: "0") + (byte >> 4))
+            put((byte & 0xF < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10) + byte & 0xF)
+        default: put(byte)
+        }
     }
 }

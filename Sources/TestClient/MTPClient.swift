@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 package import MTP
 import NIOCore
 import Synchronization
@@ -80,7 +81,9 @@ package final class MTPClient: Sendable {
 
     private func credentials(in answer: MTPResponse) throws -> MTPCredentials {
         guard answer.isSuccess else { throw MTPRefusal(answer) }
-        guard let user = answer.data?.user?.first, let uuid = user.uuid, let authID = user.authID else {
+        guard let user = answer.data?.user?.first, let uuid = user.uuid?.description,
+            let authID = user.authID?.string
+        else {
             throw ClientError.protocolViolation("a log in without uuid and auth_id")
         }
         return MTPCredentials(uuid: uuid, authID: authID)

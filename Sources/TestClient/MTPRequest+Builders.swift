@@ -17,7 +17,7 @@ package struct MTPCredentials: Hashable, Sendable {
         self.authID = authID
     }
 
-    fileprivate var user: UserObject { UserObject(uuid: uuid, authID: authID) }
+    fileprivate var user: UserObject { UserObject(uuid: MTPIdentifier(uuid), authID: JSONText(authID)) }
 }
 
 /// One request for each method, with the members that it needs.
@@ -45,14 +45,16 @@ extension MTPRequest {
     package static func sendMessage(as principal: MTPCredentials, flow: String, _ message: MessageObject) -> MTPRequest
     {
         MTPRequest(
-            .sendMessage, data: MTPData(flow: [FlowObject(uuid: flow)], message: [message], user: [principal.user]))
+            .sendMessage,
+            data: MTPData(
+                flow: [FlowObject(uuid: MTPIdentifier(flow))], message: [message], user: [principal.user]))
     }
 
     /// Numbers count from 0; the `end` is not included.
     package static func allMessages(
         as principal: MTPCredentials, flow: String, time: Int64 = 0, start: Int64? = nil, end: Int64? = nil
     ) -> MTPRequest {
-        let flow = FlowObject(uuid: flow, messageStart: start, messageEnd: end)
+        let flow = FlowObject(uuid: MTPIdentifier(flow), messageStart: start, messageEnd: end)
         return MTPRequest(.allMessages, data: MTPData(time: time, flow: [flow], user: [principal.user]))
     }
 
@@ -61,7 +63,9 @@ extension MTPRequest {
         as principal: MTPCredentials, type: String, title: String? = nil, info: String? = nil, owner: String? = nil,
         users: [String] = []
     ) -> MTPRequest {
-        let flow = FlowObject(type: type, title: title, info: info, owner: owner ?? principal.uuid, users: users)
+        let flow = FlowObject(
+            type: type, title: title, info: info, owner: MTPIdentifier(owner ?? principal.uuid),
+            users: users.map { MTPIdentifier($0) })
         return MTPRequest(.addFlow, data: MTPData(flow: [flow], user: [principal.user]))
     }
 
@@ -70,7 +74,8 @@ extension MTPRequest {
     }
 
     package static func userInfo(as principal: MTPCredentials, about users: [String]) -> MTPRequest {
-        MTPRequest(.userInfo, data: MTPData(user: [principal.user] + users.map { UserObject(uuid: $0) }))
+        MTPRequest(
+            .userInfo, data: MTPData(user: [principal.user] + users.map { UserObject(uuid: MTPIdentifier($0)) }))
     }
 
     /// Asks for one user by login, which the published protocol cannot.
@@ -79,7 +84,9 @@ extension MTPRequest {
     }
 
     package static func deleteUser(as principal: MTPCredentials, login: String, password: String) -> MTPRequest {
-        let user = UserObject(uuid: principal.uuid, login: login, password: password, authID: principal.authID)
+        var user = principal.user
+        user.login = login
+        user.password = password
         return MTPRequest(.deleteUser, data: MTPData(user: [user]))
     }
 
@@ -87,12 +94,15 @@ extension MTPRequest {
         MTPRequest(
             .deleteMessage,
             data: MTPData(
-                flow: [FlowObject(uuid: flow)], message: [MessageObject(uuid: message)], user: [principal.user]))
+                flow: [FlowObject(uuid: MTPIdentifier(flow))], message: [MessageObject(uuid: MTPIdentifier(message))],
+                user: [principal.user]))
     }
 
     package static func editedMessage(as principal: MTPCredentials, message: String, text: JSONText) -> MTPRequest {
         MTPRequest(
-            .editedMessage, data: MTPData(message: [MessageObject(uuid: message, text: text)], user: [principal.user]))
+            .editedMessage,
+            data: MTPData(
+                message: [MessageObject(uuid: MTPIdentifier(message), text: text)], user: [principal.user]))
     }
 
     /// `push` switches pushes on: of what is new from now on.

@@ -87,7 +87,7 @@ struct CommandTests {
             let next = try await program.startServer()
             let alice = try await Person("alice", on: next)
             let flows = try await alice.client.request(.allFlow(as: alice.credentials))
-            let flow = try #require(flows.data?.flow?.first?.uuid)
+            let flow = try #require(flows.data?.flow?.first?.uuid?.description)
             #expect(try await alice.messages(of: flow).count == 250)
             await next.stop()
         }

@@ -83,7 +83,7 @@ struct KillTests {
         let place: Comment = "\(stream.name) after kill \(round)"
         let stored = log.compactMap { message in
             message.text.flatMap { stream.number(in: $0.string) }.map {
-                SendStream.Acknowledgement(number: $0, uuid: message.uuid ?? "")
+                SendStream.Acknowledgement(number: $0, uuid: message.uuid?.description ?? "")
             }
         }
         let numbers = stored.map(\.number)

@@ -83,7 +83,7 @@ final class SendStream: Sendable {
         let answer = try? MTPResponse(decoding: frame)
         let isGood = state.withLock { state -> Bool in
             let message = answer?.data?.message?.first
-            guard answer?.code == 200, let uuid = message?.uuid, let expected = state.underWay.first,
+            guard answer?.code == 200, let uuid = message?.uuid?.description, let expected = state.underWay.first,
                 message?.clientID == Int64(expected)
             else {
                 state.problems.append(String(buffer: frame))

@@ -77,6 +77,32 @@ import Testing
         #expect(value.string == "\"\\/\u{8}\u{C}\n\r\té😀é😀")
     }
 
+    @Test func escapesMayBeAnywhereInALongText() throws {
+        let plain = "0123456789 äöü 😀 "
+        for position in 0...plain.unicodeScalars.count {
+            for (escape, meaning) in [(#"\n"#, "\n"), (#"\\"#, "\\"), (#"\ud83d\ude00"#, "😀"), (#"\u0000"#, "\0")] {
+                let start = String(String.UnicodeScalarView(plain.unicodeScalars.prefix(position)))
+                let rest = String(String.UnicodeScalarView(plain.unicodeScalars.dropFirst(position)))
+                let value = try JSONValue.parse(Array("\"\(start)\(escape)\(rest)\(escape)\"".utf8))
+
+                #expect(value.text == JSONText(start + meaning + rest + meaning))
+            }
+        }
+    }
+
+    @Test func oneOfVeryManyMembersIsFoundAndRepeatedOnesAreRefused() throws {
+        let members = (0..<2_000).map { #""name \#($0)":{"name \#($0)":\#($0)}"# }
+        let text = "{" + members.joined(separator: ",")
+        let value = try JSONValue.parse(Array((text + "}").utf8))
+
+        #expect(value.members?.underestimatedCount == 2_000)
+        #expect(value["name 1999"]?["name 1999"]?.int == 1_999)
+        #expect(value["name 2000"] == nil)
+        for name in ["name 0", "name 15", "name 16", "name 17", #"name 19\u00399"#] {
+            #expect(throws: JSONError.self) { try JSONValue.parse(Array((text + #","\#(name)":1}"#).utf8)) }
+        }
+    }
+
     @Test func nullCharactersAreKeptAndDetected() throws {
         let value = try JSONValue.parse(Array(#"["a\u0000b", "ab", ""]"#.utf8))
 

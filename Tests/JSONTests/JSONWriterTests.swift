@@ -82,6 +82,27 @@ import Testing
         #expect(text.hashValue == JSONText(long).hashValue)
     }
 
+    @Test func aTextWithEscapesIsWrittenInItsShortestForm() throws {
+        let value = try JSONValue.parse(Array(#"["\u0041\/\u00e9\n\"", "plain"]"#.utf8))
+
+        #expect(written { $0.value(value) } == #"["A/é\n\"","plain"]"#)
+    }
+
+    @Test func aStringMayBeWrittenWhereItStands() {
+        let text = written { writer in
+            writer.beginArray()
+            for word in ["", "seven"] {
+                writer.string(capacity: 8) { target in
+                    target.copyBytes(from: word.utf8)
+                    return word.utf8.count
+                }
+            }
+            writer.endArray()
+        }
+
+        #expect(text == #"["","seven"]"#)
+    }
+
     @Test func itContinuesBehindAPrefix() {
         var writer = JSONWriter(appendingTo: Array("head ".utf8))
         writer.int(1)

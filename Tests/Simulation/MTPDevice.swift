@@ -39,7 +39,7 @@ final class MTPDevice: Device, @unchecked Sendable {
 
     private func ask(_ what: Asked, _ method: MTPMethod, _ data: MTPData, _ meta: MTPMeta? = nil) {
         var data = data
-        data.user = [UserObject(uuid: account.uuid.description, authID: token)]
+        data.user = [UserObject(uuid: MTPIdentifier(account.uuid), authID: JSONText(token))]
         asked.append(what)
         socket?.write(FrameReader.frame(text: MTPRequest(method, data: data, meta: meta).encoded()))
     }
@@ -48,22 +48,22 @@ final class MTPDevice: Device, @unchecked Sendable {
         ask(
             .send(said), .sendMessage,
             MTPData(
-                flow: [FlowObject(uuid: said.conversation.uuid.description)],
+                flow: [FlowObject(uuid: MTPIdentifier(said.conversation.uuid))],
                 message: [MessageObject(text: JSONText(said.text))]))
     }
 
     override func edit(_ said: Said, text: String) {
         ask(
             .edit(said, text: text), .editedMessage,
-            MTPData(message: [MessageObject(uuid: said.uuid, text: JSONText(text))]))
+            MTPData(message: [MessageObject(uuid: MTPIdentifier(said.uuid), text: JSONText(text))]))
     }
 
     override func delete(_ said: Said) {
         ask(
             .delete(said), .deleteMessage,
             MTPData(
-                flow: [FlowObject(uuid: said.conversation.uuid.description)],
-                message: [MessageObject(uuid: said.uuid)]))
+                flow: [FlowObject(uuid: MTPIdentifier(said.conversation.uuid))],
+                message: [MessageObject(uuid: MTPIdentifier(said.uuid))]))
     }
 
     override func lost() {
@@ -135,7 +135,7 @@ final class MTPDevice: Device, @unchecked Sendable {
             world.trace("\(name) is shown \(message.text?.string ?? "-")\(isPushed ? "" : " when it asks")")
             show(
                 Shown(
-                    uuid: message.uuid ?? "", text: message.text?.string ?? "",
+                    uuid: message.uuid?.description ?? "", text: message.text?.string ?? "",
                     isChanged: message.editedStatus == true, time: world.scheduler.now, node: node,
                     connection: connections, session: session, isPushed: isPushed))
         }
@@ -148,7 +148,7 @@ extension Said {
         switch response.code {
         case 200:
             outcome = .done
-            uuid = response.data?.message?.first?.uuid
+            uuid = response.data?.message?.first?.uuid?.description
         case 503, 504: outcome = .unknown
         default: outcome = .refused("\(response.code) \(response.detail ?? "")")
         }

@@ -79,7 +79,7 @@ import Testing
                 return peer.disconnect()
             }
             let isRight = request.principal?.password == "right"
-            let data = MTPData(user: [UserObject(uuid: "1", authID: request.principal?.login)])
+            let data = MTPData(user: [UserObject(uuid: "1", authID: request.principal?.login.map { JSONText($0) })])
             peer.send(text: Self.answer(request.type, isRight ? .created : .unauthorized, isRight ? data : nil))
         }
         try await ScriptedServer.run(script) { server in

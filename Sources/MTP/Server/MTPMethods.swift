@@ -89,7 +89,8 @@ struct MTPMethods {
             time: time,
             user: [
                 UserObject(
-                    uuid: logIn.principal.uuid.description, authID: logIn.token, tokenTTL: logIn.lifetimeSeconds)
+                    uuid: MTPIdentifier(logIn.principal.uuid), authID: JSONText(logIn.token),
+                    tokenTTL: logIn.lifetimeSeconds)
             ])
     }
 
@@ -104,8 +105,8 @@ struct MTPMethods {
         }
         var uuids: [Identifier] = []
         for user in asked {
-            if let text = user.uuid {
-                guard let uuid = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchUser) }
+            if let named = user.uuid {
+                guard let uuid = named.identifier else { throw MTPFailure(ChatError.noSuchUser) }
                 uuids.append(uuid)
             } else if let login = user.login {
                 uuids.append(
@@ -137,12 +138,12 @@ struct MTPMethods {
         guard let kind = flow.type.flatMap(FlowRecord.Kind.init(word:)) else {
             throw MTPFailure(.badRequest, "data.flow[0].type must be chat, group or channel.")
         }
-        if let owner = flow.owner, Identifier(decimal: owner) != principal.uuid {
+        if let owner = flow.owner, owner.identifier != principal.uuid {
             throw MTPFailure(.forbidden, "data.flow[0].owner must be who asks.")
         }
         var members: [Identifier] = []
-        for text in flow.users ?? [] {
-            guard let uuid = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchUser) }
+        for user in flow.users ?? [] {
+            guard let uuid = user.identifier else { throw MTPFailure(ChatError.noSuchUser) }
             members.append(uuid)
         }
         let named = members
@@ -169,9 +170,9 @@ struct MTPMethods {
 
     /// The message of a `send_message`, and the flow that it is for.
     static func message(in data: MTPData) throws(MTPFailure) -> (content: MessageContent, flow: Identifier) {
-        guard let text = data.flow?.first?.uuid else { throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.") }
+        guard let named = data.flow?.first?.uuid else { throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.") }
         guard let message = data.message?.first else { throw MTPFailure(.badRequest, "data.message[0] is missing.") }
-        guard let flow = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchFlow) }
+        guard let flow = named.identifier else { throw MTPFailure(ChatError.noSuchFlow) }
         let content = MessageContent(
             text: message.text?.string ?? "", clientID: message.clientID, emoji: message.emoji?.string,
             files: message.files)
@@ -179,10 +180,10 @@ struct MTPMethods {
     }
 
     private func messages(_ data: MTPData, for principal: Principal) async throws(MTPFailure) -> Outcome {
-        guard let asked = data.flow?.first, let text = asked.uuid else {
+        guard let asked = data.flow?.first, let named = asked.uuid else {
             throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.")
         }
-        guard let flow = Identifier(decimal: text) else { throw MTPFailure(ChatError.noSuchFlow) }
+        guard let flow = named.identifier else { throw MTPFailure(ChatError.noSuchFlow) }
         let limit = service.options.messagesPerAnswer
         let time = data.time.map { Timestamp(seconds: $0) }
         let list: MessageList
@@ -201,7 +202,7 @@ struct MTPMethods {
             }
         }
         let range = FlowObject(
-            uuid: text, messageStart: list.range.lowerBound,
+            uuid: named, messageStart: list.range.lowerBound,
             messageEnd: list.isCut ? list.total : list.range.upperBound)
         return Outcome(
             status: list.isCut ? .partialContent : .ok,
@@ -215,7 +216,7 @@ struct MTPMethods {
         guard message.text != nil || message.emoji != nil || !message.files.isEmpty else {
             throw MTPFailure(.badRequest, "data.message[0] needs what is to change: a text, an emoji or a file.")
         }
-        guard let uuid = Identifier(decimal: uuid) else { throw MTPFailure(ChatError.noSuchMessage) }
+        guard let uuid = uuid.identifier else { throw MTPFailure(ChatError.noSuchMessage) }
         let receipt = try await chatting { () async throws(ChatError) in
             try await chat.edit(
                 uuid, text: message.text?.string, emoji: message.emoji?.string, files: message.files, by: principal)
@@ -228,8 +229,8 @@ struct MTPMethods {
         guard let message = data.message?.first?.uuid else {
             throw MTPFailure(.badRequest, "data.message[0].uuid is missing.")
         }
-        guard let flow = Identifier(decimal: flow) else { throw MTPFailure(ChatError.noSuchFlow) }
-        guard let message = Identifier(decimal: message) else { throw MTPFailure(ChatError.noSuchMessage) }
+        guard let flow = flow.identifier else { throw MTPFailure(ChatError.noSuchFlow) }
+        guard let message = message.identifier else { throw MTPFailure(ChatError.noSuchMessage) }
         let receipt = try await chatting { () async throws(ChatError) in
             try await chat.delete(message, in: flow, by: principal)
         }
@@ -289,9 +290,9 @@ extension FlowObject {
     init(_ flow: Flow) {
         let record = flow.record
         self.init(
-            uuid: record.uuid.description, time: record.created.seconds, type: record.kind.rawValue,
-            title: record.title, info: record.info, owner: record.ownerUUID.description,
-            users: flow.members.map(\.description), messageStart: 0, messageEnd: record.messageCount)
+            uuid: MTPIdentifier(record.uuid), time: record.created.seconds, type: record.kind.rawValue,
+            title: record.title, info: record.info, owner: MTPIdentifier(record.ownerUUID),
+            users: flow.members.map(MTPIdentifier.init), messageStart: 0, messageEnd: record.messageCount)
     }
 }
 
@@ -323,8 +324,8 @@ extension MessageObject {
         edited: Timestamp?
     ) {
         self.init(
-            uuid: uuid.description, clientID: content.clientID, text: JSONText(content.text),
-            fromUser: sender.description, fromFlow: flow.description, time: time.seconds,
+            uuid: MTPIdentifier(uuid), clientID: content.clientID, text: JSONText(content.text),
+            fromUser: MTPIdentifier(sender), fromFlow: MTPIdentifier(flow), time: time.seconds,
             filePicture: content.files[.picture], fileVideo: content.files[.video], fileAudio: content.files[.audio],
             fileDocument: content.files[.document], emoji: content.emoji.map { JSONText($0) },
             editedTime: edited?.seconds, editedStatus: edited != nil)
@@ -335,7 +336,7 @@ extension UserObject {
     /// What `principal` may know: the address only of oneself.
     init(_ user: UserRecord, for principal: Principal) {
         self.init(
-            uuid: user.uuid.description, login: user.login, username: user.username, bio: user.bio,
+            uuid: MTPIdentifier(user.uuid), login: user.login, username: user.username, bio: user.bio,
             avatar: JSONText(user.avatar), isBot: user.isBot, email: user.id == principal.user ? user.email : nil,
             timeCreated: user.created.seconds)
     }

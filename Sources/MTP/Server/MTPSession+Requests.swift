@@ -3,6 +3,7 @@
 
 import Chat
 import Credentials
+import JSON
 import Storage
 import Transport
 
@@ -187,7 +188,7 @@ extension MTPSession {
         case .success(let receipt):
             push.sent(sent.uuid, at: receipt.position, shown: reader?.position)
             let message = MessageObject(
-                uuid: sent.uuid.description, clientID: sent.clientID, fromUser: sent.principal.uuid.description,
+                uuid: MTPIdentifier(sent.uuid), clientID: sent.clientID, fromUser: MTPIdentifier(sent.principal.uuid),
                 fromFlow: sent.flow, time: receipt.time.seconds)
             let response = MTPResponse(
                 type: sent.type, .ok, time: service.time,
@@ -257,26 +258,22 @@ struct MTPRequester: Equatable {
 
 /// What a request says of who asks.
 struct MTPCredentials {
-    private let uuidText: String
-    private let token: String
+    /// A copy: it keeps no frame in memory.
+    private let token: JSONText
     let uuid: Identifier
     let hash: TokenHash
 
     /// `nil` unless there are both a uuid and a token.
     init?(_ user: UserObject?) {
-        guard let uuidText = user?.uuid, let uuid = Identifier(decimal: uuidText), let token = user?.authID else {
-            return nil
-        }
-        self.uuidText = uuidText
-        self.token = token
+        guard let uuid = user?.uuid?.identifier, let token = user?.authID else { return nil }
+        self.token = JSONText(token.string)
         self.uuid = uuid
-        hash = TokenHash(of: token)
+        hash = token.withUTF8 { TokenHash(ofBytes: $0) }
     }
 
-    /// Whether somebody says the same of themselves, byte by byte.
+    /// Whether a request says the same.
     func isSame(as user: UserObject?) -> Bool {
-        guard let uuid = user?.uuid, let token = user?.authID else { return false }
-        return uuid.utf8.elementsEqual(uuidText.utf8) && token.utf8.elementsEqual(self.token.utf8)
+        user?.uuid?.identifier == uuid && user?.authID == token
     }
 }
 
@@ -287,7 +284,7 @@ private struct SentMessage: Sendable {
     let principal: Principal
     let type: String
     let clientID: Int64?
-    let flow: String?
+    let flow: MTPIdentifier?
     let hasMeta: Bool
 
     init(_ request: MTPRequest, by requester: MTPRequester, as ticket: RequestTicket, uuid: Identifier) {

@@ -138,7 +138,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
 
     /// Writes an answer; what it shows may be where pushing begins.
     func write(_ answer: Answer) {
-        connection?.write(text: ByteBuffer(bytes: answer.response.encoded()))
+        connection?.write(text: answer.response.frame())
         guard let reader, push.isWanted else { return }
         // Only an answer with a cursor can switch pushing on.
         if reader.position == nil, let principal = answer.principal, push.principal?.user == principal.user,
@@ -197,7 +197,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
                 type: MTPMethod.getUpdate.rawValue, .ok, time: service.time,
                 data: MTPMethods.data(updates, time: service.time, for: principal),
                 meta: MTPMeta(push: true, since: MTPCursor(position: updates.cursor.rawValue).text))
-            connection?.write(text: ByteBuffer(bytes: response.encoded()))
+            connection?.write(text: response.frame())
             connection?.flush()
         }
         return (updates.cursor, updates.isCut)

@@ -28,12 +28,12 @@ final class MTPSink: EventSink {
     func deliver(_ run: LiveRun, to connections: [UInt64]) {
         let time = now().seconds
         let messages = run.messages.map { MessageObject($0, in: run.flow) }
-        let frame = MTPResponse(
+        let push = MTPResponse(
             type: MTPMethod.getUpdate.rawValue, .ok, time: time,
             data: MTPData(time: time, flow: [], message: messages, user: []),
             meta: MTPMeta(push: true, since: MTPCursor(position: run.last.rawValue).text))
         fanOut.deliver(
-            .messages(PreparedFrame(text: ByteBuffer(bytes: frame.encoded())), run),
+            .messages(PreparedFrame(text: push.frame()), run),
             to: connections.lazy.map(ConnectionID.init(rawValue:)))
     }
 

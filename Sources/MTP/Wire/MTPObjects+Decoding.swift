@@ -3,6 +3,7 @@
 
 import Chat
 import JSON
+import Storage
 
 /// A frame is not a request, or one of its members has the wrong type.
 ///
@@ -30,12 +31,12 @@ struct MTPPlace {
         return parent.isEmpty ? "\(member)" : "\(parent).\(member)"
     }
 
-    func mismatch(_ member: StaticString, _ expected: String, _ value: JSONValue) -> MTPDecodeError {
+    func mismatch(_ member: StaticString, _ expected: String, _ value: JSONView) -> MTPDecodeError {
         MTPDecodeError("\(describe(member)) must be \(expected), not \(value.kind.description)")
     }
 }
 
-extension JSONValue {
+extension JSONView {
     func string(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> String {
         guard let string = string ?? numberText else { throw place.mismatch(name, "a string", self) }
         return string
@@ -60,10 +61,11 @@ extension JSONValue {
     /// A string.
     ///
     /// COMPAT: clients of early revisions send small identifiers as integers.
-    func identifier(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> String {
-        if let string { return string }
+    func identifier(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> MTPIdentifier {
+        if let number = stringBytes.flatMap({ Identifier(decimal: $0) }) { return MTPIdentifier(number) }
+        if let text { return MTPIdentifier(text) }
         guard kind == .integer, let number = int, number >= 0 else { throw place.mismatch(name, "a string", self) }
-        return String(number)
+        return MTPIdentifier(Identifier(UInt128(number)))
     }
 
     func int(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> Int64 {
@@ -76,13 +78,14 @@ extension JSONValue {
         return value
     }
 
-    func members(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> JSONMembers {
+    func members(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> JSONView.Members {
         guard let members else { throw place.mismatch(name, "an object", self) }
         return members
     }
 
     func list<Element>(
-        _ name: StaticString, path: StaticString, of element: (JSONMembers, MTPPlace) throws(MTPDecodeError) -> Element
+        _ name: StaticString, path: StaticString,
+        of element: (JSONView.Members, MTPPlace) throws(MTPDecodeError) -> Element
     ) throws(MTPDecodeError) -> [Element] {
         guard let array else { throw MTPPlace(path: "data").mismatch(name, "an array of objects", self) }
         var list: [Element] = []
@@ -99,9 +102,9 @@ extension JSONValue {
 }
 
 extension FlowObject {
-    init(_ members: JSONMembers, at place: MTPPlace) throws(MTPDecodeError) {
+    init(_ members: JSONView.Members, at place: MTPPlace) throws(MTPDecodeError) {
         self.init()
-        for (name, value) in members.words where !value.isNull {
+        for (name, value) in members where !value.isNull {
             switch name {
             case "uuid": uuid = try value.identifier("uuid", in: place)
             case "time": time = try value.int("time", in: place)
@@ -111,7 +114,7 @@ extension FlowObject {
             case "owner": owner = try value.identifier("owner", in: place)
             case "users":
                 guard let array = value.array else { throw place.mismatch("users", "an array of strings", value) }
-                var users: [String] = []
+                var users: [MTPIdentifier] = []
                 users.reserveCapacity(array.count)
                 for element in array { users.append(try element.identifier("users[]", in: place)) }
                 self.users = users
@@ -124,9 +127,9 @@ extension FlowObject {
 }
 
 extension MessageObject {
-    init(_ members: JSONMembers, at place: MTPPlace) throws(MTPDecodeError) {
+    init(_ members: JSONView.Members, at place: MTPPlace) throws(MTPDecodeError) {
         self.init()
-        for (name, value) in members.words where !value.isNull {
+        for (name, value) in members where !value.isNull {
             switch name {
             case "uuid": uuid = try value.identifier("uuid", in: place)
             case "client_id": clientID = try value.int("client_id", in: place)
@@ -148,12 +151,12 @@ extension MessageObject {
 }
 
 extension UserObject {
-    init(_ members: JSONMembers, at place: MTPPlace) throws(MTPDecodeError) {
+    init(_ members: JSONView.Members, at place: MTPPlace) throws(MTPDecodeError) {
         self.init()
-        for (name, value) in members.words where !value.isNull {
+        for (name, value) in members where !value.isNull {
             switch name {
             case "uuid": uuid = try value.identifier("uuid", in: place)
-            case "auth_id": authID = try value.string("auth_id", in: place)
+            case "auth_id": authID = try value.text("auth_id", in: place)
             case "login": login = try value.string("login", in: place)
             case "username": username = try value.string("username", in: place)
             case "bio": bio = try value.string("bio", in: place)
@@ -170,9 +173,9 @@ extension UserObject {
 }
 
 extension MTPData {
-    init(_ members: JSONMembers) throws(MTPDecodeError) {
+    init(_ members: JSONView.Members) throws(MTPDecodeError) {
         self.init()
-        for (name, value) in members.words where !value.isNull {
+        for (name, value) in members where !value.isNull {
             switch name {
             case "time": time = try value.int("time", in: MTPPlace(path: "data"))
             case "flow": flow = try value.list("flow", path: "data.flow", of: FlowObject.init(_:at:))
@@ -186,11 +189,11 @@ extension MTPData {
 
 extension MTPMeta {
     /// The published protocol reserves `meta` for anything, so only an object means something to us.
-    init?(_ value: JSONValue) throws(MTPDecodeError) {
+    init?(_ value: JSONView) throws(MTPDecodeError) {
         guard let members = value.members else { return nil }
         self.init()
         let place = MTPPlace(path: "meta")
-        for (name, value) in members.words where !value.isNull {
+        for (name, value) in members where !value.isNull {
             switch name {
             case "push": push = try value.bool("push", in: place)
             case "since": since = try value.string("since", in: place)

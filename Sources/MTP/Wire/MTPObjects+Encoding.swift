@@ -23,7 +23,7 @@ extension FlowObject {
         if let users {
             writer.key("users")
             writer.beginArray()
-            for user in users { writer.string(user) }
+            for user in users { user.write(to: &writer) }
             writer.endArray()
         }
         writer.member("message_start", messageStart)

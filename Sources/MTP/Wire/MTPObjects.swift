@@ -7,7 +7,7 @@ package import JSON
 ///
 /// Members that are `nil` are absent; `null` is read as absent.
 package struct FlowObject: Sendable, Equatable {
-    package var uuid: String?
+    package var uuid: MTPIdentifier?
     /// When the flow was made, in Unix seconds.
     package var time: Int64?
     /// `chat`, `group` or `channel`; any text in a request.
@@ -15,17 +15,17 @@ package struct FlowObject: Sendable, Equatable {
     package var title: String?
     package var info: String?
     /// The uuid of the owner.
-    package var owner: String?
+    package var owner: MTPIdentifier?
     /// The uuids of the members.
-    package var users: [String]?
+    package var users: [MTPIdentifier]?
     /// The first number of a range of messages, counted from 0.
     package var messageStart: Int64?
     /// The end of a range, not included; in answers the number of messages.
     package var messageEnd: Int64?
 
     package init(
-        uuid: String? = nil, time: Int64? = nil, type: String? = nil, title: String? = nil, info: String? = nil,
-        owner: String? = nil, users: [String]? = nil, messageStart: Int64? = nil, messageEnd: Int64? = nil
+        uuid: MTPIdentifier? = nil, time: Int64? = nil, type: String? = nil, title: String? = nil, info: String? = nil,
+        owner: MTPIdentifier? = nil, users: [MTPIdentifier]? = nil, messageStart: Int64? = nil, messageEnd: Int64? = nil
     ) {
         self.uuid = uuid
         self.time = time
@@ -43,14 +43,14 @@ package struct FlowObject: Sendable, Equatable {
 ///
 /// Texts that may be long are not copied when a frame is decoded.
 package struct MessageObject: Sendable, Equatable {
-    package var uuid: String?
+    package var uuid: MTPIdentifier?
     /// The client's own number, returned as it came.
     package var clientID: Int64?
     package var text: JSONText?
     /// The uuid of the author.
-    package var fromUser: String?
+    package var fromUser: MTPIdentifier?
     /// The uuid of the flow.
-    package var fromFlow: String?
+    package var fromFlow: MTPIdentifier?
     /// When it was written, in Unix seconds.
     package var time: Int64?
     /// Kept and returned byte for byte, like the other files and `emoji`.
@@ -64,8 +64,8 @@ package struct MessageObject: Sendable, Equatable {
     package var editedStatus: Bool?
 
     package init(
-        uuid: String? = nil, clientID: Int64? = nil, text: JSONText? = nil, fromUser: String? = nil,
-        fromFlow: String? = nil, time: Int64? = nil, filePicture: JSONText? = nil, fileVideo: JSONText? = nil,
+        uuid: MTPIdentifier? = nil, clientID: Int64? = nil, text: JSONText? = nil, fromUser: MTPIdentifier? = nil,
+        fromFlow: MTPIdentifier? = nil, time: Int64? = nil, filePicture: JSONText? = nil, fileVideo: JSONText? = nil,
         fileAudio: JSONText? = nil, fileDocument: JSONText? = nil, emoji: JSONText? = nil, editedTime: Int64? = nil,
         editedStatus: Bool? = nil
     ) {
@@ -87,7 +87,7 @@ package struct MessageObject: Sendable, Equatable {
 
 /// A user as it stands in `data.user`.
 package struct UserObject: Sendable, Equatable {
-    package var uuid: String?
+    package var uuid: MTPIdentifier?
     package var login: String?
     package var username: String?
     package var bio: String?
@@ -97,7 +97,7 @@ package struct UserObject: Sendable, Equatable {
     package var password: String?
     package var isBot: Bool?
     /// The token of a session.
-    package var authID: String?
+    package var authID: JSONText?
     /// How long `authID` stays valid, in seconds.
     package var tokenTTL: Int64?
     package var email: String?
@@ -105,8 +105,8 @@ package struct UserObject: Sendable, Equatable {
     package var timeCreated: Int64?
 
     package init(
-        uuid: String? = nil, login: String? = nil, username: String? = nil, bio: String? = nil,
-        avatar: JSONText? = nil, password: String? = nil, isBot: Bool? = nil, authID: String? = nil,
+        uuid: MTPIdentifier? = nil, login: String? = nil, username: String? = nil, bio: String? = nil,
+        avatar: JSONText? = nil, password: String? = nil, isBot: Bool? = nil, authID: JSONText? = nil,
         tokenTTL: Int64? = nil, email: String? = nil, timeCreated: Int64? = nil
     ) {
         self.uuid = uuid

@@ -51,22 +51,25 @@ package struct MTPRequest: Sendable, Equatable {
 
     /// Decodes one text frame.
     package init(decoding frame: UnsafeRawBufferPointer) throws(MTPDecodeError) {
-        let members = try MTPFrame.members(of: frame)
+        self = try MTPFrame.decode(frame) { (members) throws(MTPDecodeError) in try MTPRequest(members) }
+    }
+
+    private init(_ members: JSONView.Members) throws(MTPDecodeError) {
         let top = MTPPlace(path: "")
         var type: String?
         var version: String?
         var revision: String?
         var data = MTPData()
         var meta: MTPMeta?
-        for (name, value) in members.words where !value.isNull {
+        for (name, value) in members where !value.isNull {
             switch name {
             case "type": type = try value.string("type", in: top)
             case "jsonapi":
-                for (name, value) in try value.members("jsonapi", in: top).words where !value.isNull {
+                for (name, value) in try value.members("jsonapi", in: top) where !value.isNull {
                     let place = MTPPlace(path: "jsonapi")
                     switch name {
                     case "version": version = try value.string("version", in: place)
-                    case "revision": revision = try value.identifier("revision", in: place)
+                    case "revision": revision = try value.identifier("revision", in: place).description
                     default: break
                     }
                 }
@@ -111,17 +114,21 @@ package struct MTPRequest: Sendable, Equatable {
 }
 
 enum MTPFrame {
-    /// The members of the object that a frame must be.
-    static func members(of frame: UnsafeRawBufferPointer) throws(MTPDecodeError) -> JSONMembers {
+    /// Gives `body` the members of the object that a frame must be.
+    static func decode<Value>(
+        _ frame: UnsafeRawBufferPointer, _ body: (JSONView.Members) throws(MTPDecodeError) -> Value
+    ) throws(MTPDecodeError) -> Value {
         let value: JSONValue
         do {
             value = try JSONValue.parse(frame)
         } catch {
             throw MTPDecodeError("not a JSON object: \(error)")
         }
-        guard let members = value.members else {
-            throw MTPDecodeError("the frame must be a JSON object, not \(value.kind.description)")
+        return try value.withView { (view) throws(MTPDecodeError) in
+            guard let members = view.members else {
+                throw MTPDecodeError("the frame must be a JSON object, not \(view.kind.description)")
+            }
+            return try body(members)
         }
-        return members
     }
 }

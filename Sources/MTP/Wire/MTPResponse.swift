@@ -49,6 +49,13 @@ package struct MTPResponse: Sendable, Equatable {
         return writer.bytes
     }
 
+    /// The same as a buffer for a connection.
+    package func frame() -> ByteBuffer {
+        var writer = JSONWriter(capacity: 512)
+        write(to: &writer)
+        return writer.withBytes { ByteBuffer(bytes: $0) }
+    }
+
     /// Writes the answer as one value.
     package func write(to writer: inout JSONWriter) {
         writer.beginObject()
@@ -82,7 +89,10 @@ package struct MTPResponse: Sendable, Equatable {
 
     /// Decodes one text frame of a server, for clients.
     package init(decoding frame: UnsafeRawBufferPointer) throws(MTPDecodeError) {
-        let members = try MTPFrame.members(of: frame)
+        self = try MTPFrame.decode(frame) { (members) throws(MTPDecodeError) in try MTPResponse(members) }
+    }
+
+    private init(_ members: JSONView.Members) throws(MTPDecodeError) {
         let top = MTPPlace(path: "")
         let place = MTPPlace(path: "errors")
         var type: String?
@@ -92,12 +102,12 @@ package struct MTPResponse: Sendable, Equatable {
         var time: Int64?
         var detail: String?
         var meta: MTPMeta?
-        for (name, value) in members.words where !value.isNull {
+        for (name, value) in members where !value.isNull {
             switch name {
             case "type": type = try value.string("type", in: top)
             case "data": data = try MTPData(value.members("data", in: top))
             case "errors":
-                for (name, value) in try value.members("errors", in: top).words where !value.isNull {
+                for (name, value) in try value.members("errors", in: top) where !value.isNull {
                     switch name {
                     case "code": code = try value.int("code", in: place)
                     case "status": status = try value.string("status", in: place)

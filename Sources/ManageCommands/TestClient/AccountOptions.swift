@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import JSON
 import MTP
 import Settings
 import TestClient
@@ -121,7 +122,7 @@ extension ServerConnection {
             let answer = try await answer(to: .authentication(login: login, password: password))
             guard let response = answer.response else { throw Self.noAnswer(address) }
             let user = response.data?.user?.first
-            guard response.isSuccess, let uuid = user?.uuid, let authID = user?.authID else {
+            guard response.isSuccess, let uuid = user?.uuid?.description, let authID = user?.authID?.string else {
                 throw CommandError(
                     answer.status == .done ? .failed : answer.status,
                     "The server refused the log in of '\(login)': \(MTPRefusal(response).description)")

@@ -93,18 +93,18 @@ struct RequestOptions: ParsableArguments {
                     .usage, "The method \(method.rawValue) needs a flow.",
                     nextStep: "Add --flow UUID; list flows with 'manage testclient send -t all_flow'.")
             }
-            data.flow = [FlowObject(uuid: uuid.isEmpty ? nil : uuid)]
+            data.flow = [FlowObject(uuid: uuid.isEmpty ? nil : MTPIdentifier(uuid))]
         } else if let flow {
-            data.flow = [FlowObject(uuid: flow)]
+            data.flow = [FlowObject(uuid: MTPIdentifier(flow))]
         }
         switch method {
         case .getUpdate, .allMessages: data.time = 0
         case .addFlow:
             var made = data.flow?.first ?? FlowObject()
             made.type = "group"
-            made.owner = principal?.credentials.uuid
+            made.owner = principal.map { MTPIdentifier($0.credentials.uuid) }
             data.flow = [made]
-        case .userInfo: data.user?.append(UserObject(uuid: principal?.credentials.uuid))
+        case .userInfo: data.user?.append(UserObject(uuid: principal.map { MTPIdentifier($0.credentials.uuid) }))
         default: break
         }
         let takesMessage = method == .sendMessage || method == .editedMessage || text != nil || !contents.isEmpty
@@ -113,7 +113,9 @@ struct RequestOptions: ParsableArguments {
     }
 
     private func user(_ principal: Principal?, _ proof: AccountOptions.Proof) -> UserObject {
-        var user = UserObject(uuid: principal?.credentials.uuid, authID: principal?.credentials.authID)
+        var user = UserObject(
+            uuid: principal.map { MTPIdentifier($0.credentials.uuid) },
+            authID: principal.map { JSONText($0.credentials.authID) })
         if case .password(let login, let password) = proof, !method.needsAuthorization || method == .deleteUser {
             user.login = login
             user.password = password

@@ -43,30 +43,72 @@ package struct Identifier: Hashable, Sendable {
     /// Anything else is no identifier.
     package init?(decimal text: String) {
         var text = text
-        let parsed: UInt128? = text.withUTF8 { digits in
-            guard (1...39).contains(digits.count), digits.count == 1 || digits[0] != 0x30 else { return nil }
-            var value: UInt128 = 0
-            // Eighteen digits fit a 64-bit word: one wide multiplication for each group instead of one a digit.
-            var start = 0
-            while start < digits.count {
-                let end = min(start + 18, digits.count)
-                var group: UInt64 = 0
-                var scale: UInt64 = 1
-                for digit in digits[start..<end] {
-                    guard (0x30...0x39).contains(digit) else { return nil }
-                    group = group * 10 + UInt64(digit - 0x30)
-                    scale *= 10
-                }
-                let (product, overflow) = value.multipliedReportingOverflow(by: UInt128(scale))
-                let (sum, carry) = product.addingReportingOverflow(UInt128(group))
-                guard !overflow, !carry else { return nil }
-                value = sum
-                start = end
-            }
-            return value
+        guard let identifier = text.withUTF8({ Identifier(decimal: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = identifier
+    }
+
+    /// The same for bytes.
+    package init?(decimal digits: UnsafeRawBufferPointer) {
+        guard (1...39).contains(digits.count), digits.count == 1 || digits[0] != 0x30 else { return nil }
+        high = 0
+        low = 0
+        // Eighteen digits fit a word: one wide multiplication for each group instead of one a digit.
+        var group: UInt64 = 0
+        var scale: UInt64 = 1
+        for (index, byte) in digits.enumerated() {
+            let digit = byte &- 0x30
+            guard digit < 10 else { return nil }
+            group = group * 10 + UInt64(digit)
+            scale *= 10
+            guard scale == Self.groupScale || index == digits.count - 1 else { continue }
+            let ofLow = low.multipliedFullWidth(by: scale)
+            let (ofHigh, isOverflow) = high.multipliedReportingOverflow(by: scale)
+            let (sum, isCarry) = ofLow.low.addingReportingOverflow(group)
+            let (carried, isCarryOverflow) = ofHigh.addingReportingOverflow(ofLow.high)
+            let (top, isTopOverflow) = carried.addingReportingOverflow(isCarry ? 1 : 0)
+            guard !isOverflow, !isCarryOverflow, !isTopOverflow else { return nil }
+            (high, low, group, scale) = (top, sum, 0, 1)
         }
-        guard let parsed else { return nil }
-        self.init(parsed)
+    }
+
+    private static let groupScale: UInt64 = 1_000_000_000_000_000_000
+
+    /// The number of digits that `writeDecimal` writes at most.
+    package static let maximumDigits = 39
+
+    /// Writes the decimal digits to the beginning of `target`, which must have room for `maximumDigits` of them.
+    ///
+    /// - Returns: How many there are.
+    package func writeDecimal(to target: UnsafeMutableRawBufferPointer) -> Int {
+        // Nineteen digits fit a word; there are at most 1 + 19 + 19.
+        let scale: UInt64 = 10_000_000_000_000_000_000
+        let (upper, tail) = scale.dividingFullWidth((high % scale, low))
+        let (top, middle) = scale.dividingFullWidth((high / scale, upper))
+        var digits = DecimalDigits(target: target, end: Self.maximumDigits)
+        digits.write(tail, count: upper == 0 && high == 0 ? 1 : 19)
+        if upper != 0 || high != 0 { digits.write(middle, count: top == 0 ? 1 : 19) }
+        if top != 0 { digits.write(top, count: 1) }
+        let written = Self.maximumDigits - digits.end
+        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: target[digits.end..<Self.maximumDigits]))
+        return written
+    }
+
+    /// Decimal digits that are written from their end on.
+    private struct DecimalDigits {
+        let target: UnsafeMutableRawBufferPointer
+        /// Where the digits that were written begin.
+        var end: Int
+
+        /// Writes a number in front of what was written, with zeros where it has fewer than `count` digits.
+        mutating func write(_ number: UInt64, count: Int) {
+            let last = end - count
+            var rest = number
+            while rest > 0 || end > last {
+                end -= 1
+                target[end] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+        }
     }
 
     /// 16 bytes, big-endian, as the tables keep it.
@@ -100,10 +142,6 @@ extension Identifier {
 
 extension Identifier: CustomStringConvertible {
     package var description: String {
-        let chunk: UInt128 = 1_000_000_000_000_000_000
-        guard value >= chunk else { return String(UInt64(value)) }
-        let (high, low) = value.quotientAndRemainder(dividingBy: chunk)
-        let tail = String(UInt64(low))
-        return Identifier(high).description + String(repeating: "0", count: 18 - tail.utf8.count) + tail
+        String(unsafeUninitializedCapacity: Self.maximumDigits) { writeDecimal(to: UnsafeMutableRawBufferPointer($0)) }
     }
 }

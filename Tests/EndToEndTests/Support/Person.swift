@@ -27,7 +27,7 @@ struct Person: Sendable {
     func makeFlow() async throws -> String {
         let answer = try await client.request(.addFlow(as: credentials, type: "group", title: "A group"))
         try #require(answer.code == 200)
-        return try #require(answer.data?.flow?.first?.uuid)
+        return try #require(answer.data?.flow?.first?.uuid?.description)
     }
 
     /// Sends a message and gives the code of the answer.

@@ -80,14 +80,14 @@ struct MTPPerson: Sendable {
     /// Makes a flow and answers with its uuid; without `users` a public one.
     func createFlow(_ type: String = "group", users: [MTPPerson] = []) async throws -> String {
         let answer = try await ask(.addFlow(as: credentials, type: type, title: "title", users: users.map(\.uuid)))
-        return try #require(answer.data?.flow?.first?.uuid)
+        return try #require(answer.data?.flow?.first?.uuid?.description)
     }
 
     /// Sends a text and answers with the message's uuid.
     @discardableResult
     func send(_ text: String, to flow: String, clientID: Int64 = 1) async throws -> String {
         let answer = try await ask(message(text, to: flow, clientID: clientID))
-        return try #require(answer.data?.message?.first?.uuid)
+        return try #require(answer.data?.message?.first?.uuid?.description)
     }
 
     func message(_ text: String, to flow: String, clientID: Int64 = 1) -> MTPRequest {

@@ -7,9 +7,9 @@ import NIOCore
 import Testing
 
 @Suite struct MTPRequestTests {
-    private static let alice = "227451230498120349812034981203498"
-    private static let token = "5f0c2a9be1d74c3c8a6b90e2d3f41c77"
-    private static let flow = "118330044983029387201922384756100"
+    private static let alice: MTPIdentifier = "227451230498120349812034981203498"
+    private static let token: JSONText = "5f0c2a9be1d74c3c8a6b90e2d3f41c77"
+    private static let flow: MTPIdentifier = "118330044983029387201922384756100"
 
     private func decoded(_ text: String) throws(MTPDecodeError) -> MTPRequest {
         try MTPRequest(decoding: ByteBuffer(string: text))

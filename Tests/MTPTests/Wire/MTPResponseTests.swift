@@ -8,9 +8,9 @@ import Testing
 
 @Suite struct MTPResponseTests {
     private static let now: Int64 = 1_594_492_370
-    private static let alice = "227451230498120349812034981203498"
-    private static let bob = "99120349812034981203498120349812"
-    private static let room = "118330044983029387201922384756100"
+    private static let alice: MTPIdentifier = "227451230498120349812034981203498"
+    private static let bob: MTPIdentifier = "99120349812034981203498120349812"
+    private static let room: MTPIdentifier = "118330044983029387201922384756100"
 
     private static let flow = FlowObject(
         uuid: room, time: now, type: "chat", title: "Two of us", info: "Alice and Bob", owner: alice,

@@ -42,7 +42,7 @@ extension CrossProtocolCheck {
                 let credentials = try await client.authenticate(login: person.login, password: person.password)
                 let answer = try await client.request(.allFlow(as: credentials))
                 await client.close()
-                return answer.data?.flow?.filter { $0.type == "chat" }.compactMap(\.uuid) ?? []
+                return answer.data?.flow?.filter { $0.type == "chat" }.compactMap(\.uuid?.description) ?? []
             } catch {
                 await client.close()
                 throw error

@@ -58,7 +58,7 @@ final class MTPConversations: ConversationClient {
         learn(push)
         var events: [ConversationEvent] = []
         for flow in push.data?.flow ?? [] {
-            guard let uuid = flow.uuid, !isKnown.contains(uuid), flow.type != "chat" else { continue }
+            guard let uuid = flow.uuid?.description, !isKnown.contains(uuid), flow.type != "chat" else { continue }
             events.append(.joined(conversation(uuid)))
         }
         for message in push.data?.message ?? [] { events.append(.said(await utterance(message))) }
@@ -105,7 +105,7 @@ final class MTPConversations: ConversationClient {
     func contacts() async throws -> [ConversationContact] {
         try await learnFlows()
         let partners = state.withLock { state in
-            state.flows.values.filter { $0.type == "chat" }.flatMap { $0.users ?? [] }.filter {
+            state.flows.values.filter { $0.type == "chat" }.flatMap { $0.users ?? [] }.map(\.description).filter {
                 state.logins[$0] == nil
             }
         }
@@ -117,7 +117,7 @@ final class MTPConversations: ConversationClient {
         }
         let names = state.withLock { state in
             state.flows.values.filter { $0.type == "chat" }.compactMap { flow in
-                flow.users?.first { $0 != credentials.uuid }.flatMap { state.logins[$0] }
+                flow.users?.map(\.description).first { $0 != credentials.uuid }.flatMap { state.logins[$0] }
             }
         }
         return names.sorted().map { ConversationContact(name: $0) }
@@ -161,7 +161,7 @@ final class MTPConversations: ConversationClient {
         if users.isEmpty { users = [credentials.uuid] }
         let answer = try await succeeded(.addFlow(as: credentials, type: "group", title: title, users: users))
         learn(answer)
-        return (answer.data?.flow?.first?.uuid).map(conversation)
+        return (answer.data?.flow?.first?.uuid?.description).map(conversation)
     }
 
     // MARK: What is known
@@ -177,12 +177,12 @@ final class MTPConversations: ConversationClient {
     private func learn(_ answer: MTPResponse) {
         state.withLock { state in
             for user in answer.data?.user ?? [] {
-                guard let uuid = user.uuid, let login = user.login else { continue }
+                guard let uuid = user.uuid?.description, let login = user.login else { continue }
                 state.logins[uuid] = login
                 state.uuids[Self.key(login)] = uuid
             }
             for flow in answer.data?.flow ?? [] {
-                if let uuid = flow.uuid { state.flows[uuid] = flow }
+                if let uuid = flow.uuid { state.flows[uuid.description] = flow }
             }
         }
     }
@@ -197,7 +197,7 @@ final class MTPConversations: ConversationClient {
     private func uuid(of name: String) async throws -> String {
         if let known = state.withLock({ $0.uuids[Self.key(name)] }) { return known }
         let answer = try await client.request(.userInfo(as: credentials, login: name))
-        guard answer.isSuccess, let user = answer.data?.user?.first, let uuid = user.uuid else {
+        guard answer.isSuccess, let user = answer.data?.user?.first, let uuid = user.uuid?.description else {
             guard answer.isSuccess || answer.code == 404 else { throw MTPRefusal(answer) }
             throw CommandError(.notFound, "There is no user with login '\(name)'.")
         }
@@ -211,12 +211,12 @@ final class MTPConversations: ConversationClient {
         if conversation.kind == .group { return conversation.address }
         let uuid = try await uuid(of: conversation.address)
         let known = state.withLock { state in
-            state.flows.values.first { $0.type == "chat" && $0.users?.contains(uuid) == true }?.uuid
+            state.flows.values.first { $0.type == "chat" && $0.users?.contains(MTPIdentifier(uuid)) == true }?.uuid
         }
-        if let known { return known }
+        if let known { return known.description }
         let answer = try await succeeded(.addFlow(as: credentials, type: "chat", users: [credentials.uuid, uuid]))
         learn(answer)
-        guard let made = answer.data?.flow?.first?.uuid else {
+        guard let made = answer.data?.flow?.first?.uuid?.description else {
             throw ClientError.protocolViolation("a flow without uuid")
         }
         return made
@@ -225,18 +225,18 @@ final class MTPConversations: ConversationClient {
     private func conversation(_ flow: String) -> Conversation {
         let (known, logins) = state.withLock { ($0.flows[flow], $0.logins) }
         guard known?.type == "chat" else { return .group(flow, title: known?.title ?? "") }
-        let other = known?.users?.first { $0 != credentials.uuid }
+        let other = known?.users?.map(\.description).first { $0 != credentials.uuid }
         return .person(other.flatMap { logins[$0] } ?? other ?? flow)
     }
 
     private func utterance(_ message: MessageObject) async -> ChatMessage {
-        let author = message.fromUser ?? ""
+        let author = message.fromUser?.description ?? ""
         if state.withLock({ $0.logins[author] }) == nil,
             let answer = try? await succeeded(.userInfo(as: credentials, about: [author]))
         {
             learn(answer)
         }
-        let flow = message.fromFlow ?? ""
+        let flow = message.fromFlow?.description ?? ""
         if state.withLock({ $0.flows[flow] }) == nil, let answer = try? await succeeded(.allFlow(as: credentials)) {
             learn(answer)
         }

@@ -4,7 +4,7 @@
 import JSON
 
 // COMPAT: the published server read members of another type where their value was clear, and old clients rely on it.
-extension JSONValue {
+extension JSONView {
     /// Longer strings are no number and no truth value.
     private static let maximumWordBytes = 32
 
@@ -42,11 +42,8 @@ extension JSONValue {
 
     /// A short ASCII string without the blanks around it.
     private var word: String? {
-        let bytes = withStringBytes { bytes -> [UInt8]? in
-            guard bytes.count <= Self.maximumWordBytes, bytes.allSatisfy({ $0 < 0x80 }) else { return nil }
-            return Array(bytes)
-        }
-        guard var rest = (bytes ?? nil)?[...] else { return nil }
+        guard var rest = stringBytes?[...], rest.count <= Self.maximumWordBytes, rest.allSatisfy({ $0 < 0x80 })
+        else { return nil }
         while let first = rest.first, first <= 0x20 { rest.removeFirst() }
         while let last = rest.last, last <= 0x20 { rest.removeLast() }
         return String(decoding: rest, as: UTF8.self)
