@@ -54,7 +54,8 @@ let package = Package(
             name: "ManageCommands",
             dependencies: [
                 "ParleyServer", "Operations", "TestClient", "Settings", "Telemetry", "Transport", "Chat", "Storage",
-                "Credentials", "Bounds", "MTP", "Skaro", "Messenger", "FastChat", "JSON", "Web", argumentParser,
+                "Credentials", "Bounds", "ExactText", "MTP", "Skaro", "Messenger", "FastChat", "JSON", "Web",
+                argumentParser,
                 logging,
                 serviceLifecycle, unixSignals,
                 nioCore, nioPosix, nioSSL,
@@ -75,7 +76,7 @@ let package = Package(
         .target(
             name: "Web",
             dependencies: [
-                "Transport", "JSON", .product(name: "HummingbirdCore", package: "hummingbird"),
+                "Transport", "JSON", "Bounds", .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Mustache", package: "swift-mustache"), logging, nioCore,
             ],
@@ -85,8 +86,8 @@ let package = Package(
         .target(
             name: "TestClient",
             dependencies: [
-                "MTP", "Skaro", "Messenger", "FastChat", "CBOR", "JSON", "Credentials", nioCore, nioPosix, nioHTTP1,
-                nioWebSocket, nioSSL, nioTLS, deque,
+                "MTP", "Skaro", "Messenger", "FastChat", "CBOR", "JSON", "Credentials", "Bounds", nioCore, nioPosix,
+                nioHTTP1, nioWebSocket, nioSSL, nioTLS, deque,
             ],
             swiftSettings: swiftSettings
         ),
@@ -152,8 +153,9 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
-            name: "StoragePostgres", dependencies: ["Storage", "CPostgres", logging], swiftSettings: swiftSettings),
-        .target(name: "Storage", dependencies: [logging], swiftSettings: swiftSettings),
+            name: "StoragePostgres", dependencies: ["Storage", "Bounds", "CPostgres", logging],
+            swiftSettings: swiftSettings),
+        .target(name: "Storage", dependencies: ["Bounds", logging], swiftSettings: swiftSettings),
 
         // Foundations
         .target(name: "ExactText", swiftSettings: swiftSettings),
@@ -166,7 +168,7 @@ let package = Package(
             dependencies: ["ExactText", "Bounds", .product(name: "Configuration", package: "swift-configuration")],
             swiftSettings: swiftSettings
         ),
-        .target(name: "Telemetry", dependencies: [logging], swiftSettings: swiftSettings),
+        .target(name: "Telemetry", dependencies: ["ExactText", logging], swiftSettings: swiftSettings),
         .target(
             name: "ChatTesting",
             dependencies: [

@@ -40,10 +40,11 @@ package enum ConstantTime {
 }
 
 /// Lowercase hexadecimal, both ways.
-enum Hexadecimal {
+package enum Hexadecimal {
     private static let digits = Array("0123456789abcdef".utf8)
 
-    static func text(_ bytes: some Collection<UInt8>) -> String {
+    /// Two digits for each byte.
+    package static func text(_ bytes: some Collection<UInt8>) -> String {
         String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
             var index = 0
             for byte in bytes {
@@ -56,7 +57,7 @@ enum Hexadecimal {
     }
 
     /// The bytes, or `nil` for an odd length or any other character than a hexadecimal digit.
-    static func bytes(_ text: Substring) -> [UInt8]? {
+    package static func bytes(_ text: Substring) -> [UInt8]? {
         let characters = Array(text.utf8)
         guard characters.count.isMultiple(of: 2) else { return nil }
         var bytes: [UInt8] = []

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import CPostgres
 package import Logging
 package import Storage
@@ -26,7 +27,7 @@ package final class PostgresEngine: StorageEngine {
         random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: .min ... .max) }
     ) {
         self.configuration = configuration
-        let now = Self.elapsedTime(of: clock)
+        let now = clock.elapsedTime()
         func source(_ role: PostgresSession.Role) -> SessionSource {
             var logger = logger
             logger[metadataKey: "postgres.role"] = "\(role)"
@@ -47,11 +48,6 @@ package final class PostgresEngine: StorageEngine {
         readers.beginClosing()
         writer.beginClosing()
         listener.beginClosing()
-    }
-
-    private static func elapsedTime<C: Clock<Duration>>(of clock: C) -> @Sendable () -> Duration {
-        let start = clock.now
-        return { start.duration(to: clock.now) }
     }
 
     package var dialect: SQLDialect { PostgresDialect.dialect }

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import CPostgres
 import Logging
 import Storage
@@ -56,8 +57,7 @@ final class PostgresSession: SQLConnection {
 
     private static func settings(_ configuration: PostgresConfiguration, role: Role) -> [String] {
         func milliseconds(_ duration: Duration) -> Int64 {
-            let (seconds, attoseconds) = duration.components
-            return min(max(seconds, 0), 1_000_000) * 1000 + attoseconds / 1_000_000_000_000_000
+            min(max(duration, .zero), .seconds(1_000_000)).wholeMilliseconds
         }
         return [
             "SET synchronous_commit = on",

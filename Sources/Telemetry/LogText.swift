@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ExactText
+
 /// Text on its way into a log line, so that no value can end the line, forge another or drive the reader's terminal.
 enum LogText {
     /// Longest message that is written; what is beyond is cut off.
@@ -22,7 +24,7 @@ enum LogText {
             case "\n": line.append(contentsOf: #"\n"#.utf8)
             case "\r": line.append(contentsOf: #"\r"#.utf8)
             case "\t": line.append(contentsOf: #"\t"#.utf8)
-            case _ where isControl(scalar):
+            case _ where scalar.actsOnTerminal:
                 let digits = String(scalar.value, radix: 16)
                 let isByte = scalar.value < 0x100
                 line.append(contentsOf: (isByte ? #"\x"# : #"\u"#).utf8)
@@ -49,7 +51,7 @@ enum LogText {
             case "\n": line.append(contentsOf: #"\n"#.utf8)
             case "\r": line.append(contentsOf: #"\r"#.utf8)
             case "\t": line.append(contentsOf: #"\t"#.utf8)
-            case _ where isControl(scalar):
+            case _ where scalar.actsOnTerminal:
                 let digits = String(scalar.value, radix: 16)
                 line.append(contentsOf: #"\u"#.utf8)
                 line.append(contentsOf: String(repeating: "0", count: 4 - digits.utf8.count).utf8)
@@ -69,13 +71,5 @@ enum LogText {
             kept.unicodeScalars.append(scalar)
         }
         return kept + "… [\(text.utf8.count) bytes]"
-    }
-
-    /// C0, C1 and DEL, the two line separators of Unicode, and what turns the direction of writing around.
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
-        default: false
-        }
     }
 }

@@ -47,7 +47,6 @@ package struct ReadinessCheck: Sendable {
     /// What is the matter, for the log; `/readyz` never shows it.
     package var detail: String?
 
-    /// Creates the outcome of a check.
     package init(name: String, isPassed: Bool, detail: String? = nil) {
         self.name = name
         self.isPassed = isPassed

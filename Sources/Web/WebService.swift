@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import HTTPTypes
 package import HummingbirdCore
 package import Logging
@@ -8,7 +9,7 @@ package import NIOCore
 
 /// What the server shows to a browser, a client and a supervisor: `/`, `/balance`, `/livez` and `/readyz`.
 ///
-/// Only reading is possible, and nothing needs a log in, so all of it is fit for strangers.
+/// Only reading is possible, and nothing needs a login, so all of it is fit for strangers.
 package struct WebService: Sendable {
     /// How long counts and checks are kept: a flood of requests asks for them once in this time.
     package static let lifetime = Duration.seconds(1)
@@ -52,7 +53,7 @@ package struct WebService: Sendable {
     ) throws(TemplateError) {
         let templates = try PageTemplates(folder: templatesFolder)
         let monitor = ReadinessMonitor(checks: readiness, logger: logger)
-        let now = Self.elapsedTime(of: clock)
+        let now = clock.elapsedTime()
         self.balance = balance
         self.now = now
         self.requestLog = logsRequests ? logger : nil
@@ -100,13 +101,12 @@ package struct WebService: Sendable {
 
     private func log(_ request: Request, _ status: Int, _ duration: Duration) {
         guard let requestLog, !["/livez", "/readyz"].contains(request.uri.path) else { return }
-        let (seconds, attoseconds) = duration.components
         requestLog.info(
             "\(request.method.rawValue) \(request.uri.path.prefix(Self.maximumLoggedPath)) \(status)",
             metadata: [
                 // The transport has put the client there.
                 "address": "\(request.headers[.xForwardedFor] ?? "unknown")",
-                "milliseconds": "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)",
+                "milliseconds": "\(duration.wholeMilliseconds)",
             ])
     }
 
@@ -151,11 +151,6 @@ package struct WebService: Sendable {
             count += part.readableBytes
             if count > self.maximumBodyBytes { return channel.close(mode: .output, promise: nil) }
         }
-    }
-
-    private static func elapsedTime<C: Clock<Duration>>(of clock: C) -> @Sendable () -> Duration {
-        let start = clock.now
-        return { start.duration(to: clock.now) }
     }
 }
 

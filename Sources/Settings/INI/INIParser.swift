@@ -117,18 +117,8 @@ extension ArraySlice<UInt8> {
 extension String {
     /// The text for a message: at most 80 characters, control characters written as `\u{…}`.
     package func quotedForDisplay(quotes: Bool = true) -> String {
-        var result = quotes ? "'" : ""
-        for (count, scalar) in unicodeScalars.enumerated() {
-            if count == 80 {
-                result += "…"
-                break
-            }
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator:
-                result += "\\u{\(String(scalar.value, radix: 16))}"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return quotes ? result + "'" : result
+        let shown = String(String.UnicodeScalarView(unicodeScalars.prefix(80)))
+        let text = TerminalText.escaped(shown, lineBreaks: false) + (unicodeScalars.dropFirst(80).isEmpty ? "" : "…")
+        return quotes ? "'\(text)'" : text
     }
 }

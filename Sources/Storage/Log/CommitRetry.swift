@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
+
 /// The pauses between the attempts at one commit, or at finding out what became of one: they double, until the timeout.
 struct CommitRetry {
     /// How long after the first attempt at a commit another one may begin.
@@ -20,12 +22,7 @@ struct CommitRetry {
     init(_ clock: any Clock<Duration>, timeout: Duration = CommitRetry.timeout) {
         self.clock = clock
         self.timeout = timeout
-        elapsed = Self.elapsedTime(of: clock)
-    }
-
-    private static func elapsedTime<C: Clock<Duration>>(of clock: C) -> @Sendable () -> Duration {
-        let start = clock.now
-        return { start.duration(to: clock.now) }
+        elapsed = clock.elapsedTime()
     }
 
     /// Waits; `false` when the time is over or the task is cancelled.

@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
+
 extension Storage {
     /// How long a node may be silent before its row goes.
     package static let silentNodeLimit: Duration = .seconds(3600)
@@ -89,8 +91,7 @@ extension Storage {
     }
 
     private static func removal(ofNodesSilentFor limit: Duration, now: String) -> SQLStatement {
-        let (seconds, attoseconds) = limit.components
-        let milliseconds = min(max(seconds, 0), 1 << 40) * 1000 + attoseconds / 1_000_000_000_000_000
+        let milliseconds = min(max(limit, .zero), .seconds(1 << 40)).wholeMilliseconds
         return SQLStatement("DELETE FROM nodes WHERE heartbeat_ms < \(now) - $1", [.int(milliseconds)])
     }
 }
