@@ -25,23 +25,23 @@ extension Chat {
         return Dictionary(records.map { ($0.user, $0.publicKey) }, uniquingKeysWith: { _, last in last })
     }
 
-    /// The key pair that the server holds for somebody whose own clients have none of that kind.
+    /// The key pair that the server holds for an account whose own clients have none of that kind.
     ///
     /// - Parameters:
     ///   - person: Whose it is.
     ///   - kind: Such as `fastchat`.
-    ///   - createIfMissing: Whether to draw one when there is none.
+    ///   - createIfMissing: Whether to draw one when there is none, or none that the key file opens.
     /// - Returns: `nil` when there is none.
-    /// - Throws: `.internalFailure` without a key file, or when a stored key cannot be opened with it.
+    /// - Throws: `.internalFailure` without a key file, or when the stored key cannot be opened with it and is not replaced.
     package func serverHeldKey(
         of person: Person, kind: String, createIfMissing: Bool
     ) async throws(ChatError) -> RSAPrivateKey? {
         let user = person.id
         return try await heldKeys.key(
-            named: "\(kind) \(person.uuid)", makes: createIfMissing, chat: self,
+            named: HeldKeys.name(kind, of: person.uuid), makes: createIfMissing, chat: self,
             read: { () async throws(StorageError) in try await self.storage.bridgeKey(of: user, kind: kind) },
-            put: { (pair) async throws(StorageError) in
-                try await self.storage.putBridgeKey(pair, of: user, kind: kind)
+            put: { (pair, old) async throws(StorageError) in
+                try await self.storage.putBridgeKey(pair, of: user, kind: kind, replacing: old)
             })
     }
 
@@ -49,53 +49,83 @@ extension Chat {
     ///
     /// - Parameter name: Such as `balancer`.
     /// - Returns: The same on every server.
-    /// - Throws: `.internalFailure` without a key file, or when the stored key cannot be opened with it.
+    /// - Throws: `.internalFailure` without a key file, or when the stored key cannot be opened with it and is not replaced.
     package func serverKey(_ name: String) async throws(ChatError) -> RSAPrivateKey {
         let key = try await heldKeys.key(
-            named: "server \(name)", makes: true, chat: self,
+            named: HeldKeys.name(ofServer: name), makes: true, chat: self,
             read: { () async throws(StorageError) in try await self.storage.serverKey(name) },
-            put: { (pair) async throws(StorageError) in try await self.storage.putServerKey(pair, name: name) })
+            put: { (pair, old) async throws(StorageError) in
+                try await self.storage.putServerKey(pair, name: name, replacing: old)
+            })
         guard let key else { throw .internalFailure }
         return key
+    }
+
+    /// Whether no other server that is alive shares the store.
+    ///
+    /// One whose key file is another one could otherwise take the keys away from those that have the right one.
+    fileprivate func isOnlyServer() async throws(ChatError) -> Bool {
+        guard policy.sharesStore else { return true }
+        let own = policy.node.id
+        return try await serverNodes().allSatisfy { $0.isSilent || $0.id == own }
     }
 }
 
 /// Opens and draws the key pairs that the server holds.
 ///
-/// Of two that draw the same at once, the one that is stored first counts.
+/// Of two that draw the same at once, the one that is stored first counts. A pair that the key file does not open, since
+/// the file was lost, is of no more use to anything: the only server of the store draws another one in its place.
 actor HeldKeys {
     /// How many opened keys are kept in memory.
     private static let capacity = 10_000
 
     private var opened = RecentlyUsed<String, RSAPrivateKey>(capacity: HeldKeys.capacity)
 
-    /// The key pair of a name, which its private half is sealed with; with `makes` one is drawn when there is none.
+    /// What the private half of an account's key pair is sealed with.
+    static func name(_ kind: String, of account: Identifier) -> String { "\(kind) \(account)" }
+
+    /// What the private half of the servers' key pair is sealed with.
+    static func name(ofServer name: String) -> String { "server \(name)" }
+
+    /// The key of a pair that was sealed with a name; `nil` when the key file does not open it.
+    static func key(_ pair: SealedKeyPair, named name: String, openedBy sealer: Sealer) -> RSAPrivateKey? {
+        guard let bytes = try? sealer.open(pair.sealedPrivateKey, associatedData: Array(name.utf8)) else { return nil }
+        return try? RSAPrivateKey(pem: String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// The key pair of a name; with `makes` one is drawn when there is none that can be opened.
+    ///
+    /// `put` stores a pair in the place of another one, or of none.
     func key(
         named name: String, makes: Bool, chat: Chat, read: @Sendable () async throws(StorageError) -> SealedKeyPair?,
-        put: @Sendable (SealedKeyPair) async throws(StorageError) -> SealedKeyPair
+        put: @Sendable (SealedKeyPair, SealedKeyPair?) async throws(StorageError) -> SealedKeyPair
     ) async throws(ChatError) -> RSAPrivateKey? {
         if let known = opened.value(for: name) { return known }
         guard let sealer = chat.policy.sealer else { throw .internalFailure }
-        let associated = Array(name.utf8)
         var pair = try await chat.reading(read)
-        if pair == nil, makes {
+        var key = pair.flatMap { Self.key($0, named: name, openedBy: sealer) }
+        var isToBeDrawn = makes && pair == nil
+        if pair != nil, key == nil {
+            chat.logger.error("A held key cannot be opened: is the key file another one?")
+            if makes { isToBeDrawn = try await chat.isOnlyServer() }
+        }
+        if isToBeDrawn {
             let drawn: RSAPrivateKey
             do { drawn = try await chat.hasher.newKey() } catch { throw ChatError(error) }
             var random = SecureRandom()
             guard
-                let sealed = try? sealer.seal(Array(drawn.pem.utf8), associatedData: associated, using: &random)
+                let sealed = try? sealer.seal(Array(drawn.pem.utf8), associatedData: Array(name.utf8), using: &random)
             else { throw .internalFailure }
-            pair = try await chat.reading { @Sendable () async throws(StorageError) in
-                try await put(SealedKeyPair(publicKey: drawn.publicKey.pem, sealedPrivateKey: sealed))
+            let old = pair
+            let stored = try await chat.reading { @Sendable () async throws(StorageError) in
+                try await put(SealedKeyPair(publicKey: drawn.publicKey.pem, sealedPrivateKey: sealed), old)
             }
+            if old != nil { chat.logger.warning("A held key was drawn anew") }
+            pair = stored
+            key = Self.key(stored, named: name, openedBy: sealer)
         }
-        guard let pair else { return nil }
-        guard let bytes = try? sealer.open(pair.sealedPrivateKey, associatedData: associated),
-            let key = try? RSAPrivateKey(pem: String(decoding: bytes, as: UTF8.self))
-        else {
-            chat.logger.error("A held key cannot be opened: is the key file another one?")
-            throw .internalFailure
-        }
+        guard pair != nil else { return nil }
+        guard let key else { throw .internalFailure }
         opened.set(key, for: name)
         return key
     }

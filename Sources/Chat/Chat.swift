@@ -227,7 +227,7 @@ extension ChatError {
         case .mayNotWrite: self = .notAllowed("Only the owner may do that here.")
         case .notAuthor: self = .notAllowed("Only the author may change a message.")
         case .accountDeleted: self = .accountDeleted
-        case .membershipFixed: self = .notAllowed("The members of this flow cannot be changed like that.")
+        case .membershipFixed: self = .notAllowed("The members of this flow cannot be changed.")
         case .messageDeleted: self = .notAllowed("A deleted message cannot be changed.")
         case .passwordChanged: self = .wrongPassword
         case .inviteInvalid: self = .inviteInvalid

@@ -77,13 +77,47 @@ import Testing
             #expect(held?.pem != server.pem)
 
             #expect(try await test.another(policy: Self.policy()).serverKey("balancer").pem == server.pem)
-            for policy in [ChatPolicy(), Self.policy(key: 8)] {
+            // Another server is alive, whose key file may be the right one.
+            _ = try await test.storage.registerNode(NewNode(name: "other", address: ""))
+            var wrong = Self.policy(key: 8)
+            wrong.sharesStore = true
+            for policy in [ChatPolicy(), wrong] {
                 let another = test.another(policy: policy)
                 await #expect(throws: ChatError.internalFailure) { try await another.serverKey("balancer") }
                 await #expect(throws: ChatError.internalFailure) {
                     try await another.serverHeldKey(of: alice, kind: "fastchat", createIfMissing: true)
                 }
             }
+        }
+    }
+
+    @Test(arguments: StorageKind.engines)
+    func aKeyPairThatDoesNotOpenIsReplacedByTheOnlyServer(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind, policy: Self.policy()) { test in
+            try await test.register("alice")
+            let alice = try await test.chat.person(login: "alice")
+            let lost = try #require(
+                try await test.chat.serverHeldKey(of: alice, kind: "fastchat", createIfMissing: true))
+            let lostServerKey = try await test.chat.serverKey("balancer")
+            let (one, two) = (test.another(policy: Self.policy(key: 8)), test.another(policy: Self.policy(key: 8)))
+
+            // Reading a message makes no key: it was not encrypted for a new one.
+            await #expect(throws: ChatError.internalFailure) {
+                try await one.serverHeldKey(of: alice, kind: "fastchat", createIfMissing: false)
+            }
+            async let first = one.serverHeldKey(of: alice, kind: "fastchat", createIfMissing: true)
+            async let second = two.serverHeldKey(of: alice, kind: "fastchat", createIfMissing: true)
+            let pems = try await [first?.pem, second?.pem]
+            let serverKey = try await one.serverKey("balancer")
+
+            let pem = try #require(pems[0])
+            #expect(pems == [pem, pem])
+            #expect(pem != lost.pem)
+            #expect(try await two.serverHeldKey(of: alice, kind: "fastchat", createIfMissing: false)?.pem == pem)
+            #expect(serverKey.pem != lostServerKey.pem)
+            #expect(try await two.serverKey("balancer").pem == serverKey.pem)
+            let stored = try #require(try await test.storage.bridgeKey(of: alice.id, kind: "fastchat"))
+            #expect(try RSAPrivateKey(pem: pem).publicKey.pem == stored.publicKey)
         }
     }
 }

@@ -4,19 +4,30 @@
 import Chat
 import Storage
 
-/// `secrets.check`: whether the key file opens what is sealed in the database, for the first accounts.
+/// `secrets.check`: whether the key file opens what is sealed in the database.
 package struct CheckSecrets: AdminOperation {
     /// What `secrets.check` tells.
     package struct Report: Codable, Sendable, Equatable {
-        /// Accounts with a sealed secret among those that were looked at.
+        /// Accounts with a sealed secret.
         package var sealed: Int
         /// Those of them whose secret the key file does not open.
         package var unopened: Int
+        /// Key pairs that the server holds, for accounts and for all servers of the database.
+        package var heldKeys: Int
+        /// Those of them whose private half the key file does not open.
+        package var unopenedKeys: Int
 
-        /// What was counted.
-        package init(sealed: Int, unopened: Int) {
+        private enum CodingKeys: String, CodingKey {
+            case sealed, unopened
+            case heldKeys = "held_keys"
+            case unopenedKeys = "unopened_keys"
+        }
+
+        package init(sealed: Int = 0, unopened: Int = 0, heldKeys: Int = 0, unopenedKeys: Int = 0) {
             self.sealed = sealed
             self.unopened = unopened
+            self.heldKeys = heldKeys
+            self.unopenedKeys = unopenedKeys
         }
     }
 
@@ -24,19 +35,48 @@ package struct CheckSecrets: AdminOperation {
     package static let isWatching = true
     /// A check makes no key file.
     package static let needsCurrentSchema = false
+    /// How many accounts or keys are in memory at a time.
+    private static let pageSize = 200
 
-    /// How many accounts are looked at: opening one costs a few microseconds.
-    private static let maximumAccounts = 2000
-
-    /// Creates the operation.
     package init() {}
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
-        let chat = context.chat
-        let users = try await context.reading { () async throws(StorageError) in
-            try await chat.storage.users(after: UserID(0), limit: Self.maximumAccounts)
+        var report = Report()
+        try await context.eachUser(pageSize: Self.pageSize) { user in
+            guard user.challengeSecret != nil else { return }
+            report.sealed += 1
+            if !context.chat.opensChallengeSecret(of: user) { report.unopened += 1 }
         }
-        let sealed = users.filter { $0.challengeSecret != nil }
-        return Report(sealed: sealed.count, unopened: sealed.count { !chat.opensChallengeSecret(of: $0) })
+        if let pair = try await context.reading({ try await $0.serverKey(SignAssignment.keyName) }) {
+            report.heldKeys += 1
+            if !context.chat.opens(pair, ofServer: SignAssignment.keyName) { report.unopenedKeys += 1 }
+        }
+        var last: BridgeKeyRecord?
+        while true {
+            let (user, kind) = (last?.user ?? UserID(0), last?.kind ?? "")
+            let page = try await context.reading {
+                try await $0.bridgeKeys(after: user, kind: kind, limit: Self.pageSize)
+            }
+            report.heldKeys += page.count
+            report.unopenedKeys += page.count { !context.chat.opens($0) }
+            guard page.count == Self.pageSize else { return report }
+            try context.checkCancellation()
+            last = page.last
+        }
+    }
+}
+
+extension OperationContext {
+    /// Calls `body` with every account that is neither deleted nor hidden, by row, `pageSize` of them in memory at a time.
+    func eachUser(pageSize: Int, _ body: (UserRecord) -> Void) async throws(OperationError) {
+        var last = UserID(0)
+        while true {
+            let after = last
+            let page = try await reading { try await $0.users(after: after, limit: pageSize) }
+            for user in page { body(user) }
+            guard let end = page.last, page.count == pageSize else { return }
+            try checkCancellation()
+            last = end.id
+        }
     }
 }

@@ -16,7 +16,7 @@ package struct CreateSuperuser: AdminOperation {
 
     package static let name = "superuser.create"
 
-    /// The password of the reference server's settings file, which everybody knows.
+    /// The password of the reference server's settings file, which is public.
     package static let shippedPassword = "password"
 
     /// The administrator's name.
@@ -26,7 +26,6 @@ package struct CreateSuperuser: AdminOperation {
     /// The password of both.
     package var password: SecretText
 
-    /// Creates the operation.
     package init(username: String, login: String, password: SecretText) {
         self.username = username
         self.login = login
@@ -47,7 +46,7 @@ package struct CreateSuperuser: AdminOperation {
             _ = try await context.write(
                 .createUser(user, session: nil, admin: NewAdmin(username: username, passwordHash: user.passwordHash)))
         } catch  where error.kind == .refused {
-            // Somebody else was faster.
+            // Another process was faster.
             try await checkIsFree(in: context)
             throw error
         }
@@ -55,10 +54,7 @@ package struct CreateSuperuser: AdminOperation {
     }
 
     private func checkIsFree(in context: OperationContext) async throws(OperationError) {
-        let storage = context.chat.storage
-        let known = try await context.reading { () async throws(StorageError) in
-            try await storage.admin(username: username)
-        }
+        let known = try await context.reading { try await $0.admin(username: username) }
         if known != nil {
             throw OperationError(
                 .exists, "An administrator '\(username)' exists already.", nextStep: "Choose another --username.")

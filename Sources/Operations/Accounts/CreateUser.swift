@@ -14,12 +14,11 @@ package struct CreateUser: AdminOperation {
     package var username: String
     /// The password.
     package var password: SecretText
-    /// Whether a program is behind it.
+    /// Whether it is a program's.
     package var isBot: Bool
     /// Empty for none.
     package var email: String
 
-    /// Creates the operation.
     package init(login: String, username: String, password: SecretText, isBot: Bool = false, email: String = "") {
         self.login = login
         self.username = username
@@ -50,7 +49,6 @@ package struct CheckLogin: AdminOperation {
     /// The login.
     package var login: String
 
-    /// Creates the operation.
     package init(login: String) {
         self.login = login
     }
@@ -74,11 +72,9 @@ extension OperationContext {
     /// - Throws: `.invalid` for what is no login, `.exists` for one that is taken, `.refused` for that of a bot of the server,
     ///   unless it `isOurs`.
     func freeLogin(_ text: String, isOurs: Bool = false) async throws(OperationError) -> Login {
-        let login = try await asking { () async throws(ChatError) in try Login(text) }
+        let login = try await asking { _ in try Login(text) }
         if !isOurs { try checkIsNotReserved(login) }
-        let known = try await reading { () async throws(StorageError) in
-            try await chat.storage.user(loginKey: login.key)
-        }
+        let known = try await reading { try await $0.user(loginKey: login.key) }
         if known != nil {
             throw OperationError(
                 .exists, "A user with login '\(login.text)' exists already.", nextStep: OperationError.listUsers)
@@ -93,8 +89,8 @@ extension OperationContext {
     ) async throws(OperationError) -> NewUser {
         let login = try await freeLogin(login, isOurs: isOurs)
         guard !password.clearText.isEmpty else { throw OperationError(.invalid, "The password is empty.") }
-        return try await asking { () async throws(ChatError) in
-            try await chat.newUser(
+        return try await asking {
+            try await $0.newUser(
                 login: login, password: password.password, username: username, email: email, isBot: isBot,
                 isHidden: isHidden)
         }

@@ -14,7 +14,6 @@ package struct DeleteUser: AdminOperation {
     /// Whose account.
     package var login: String
 
-    /// Creates the operation.
     package init(login: String) {
         self.login = login
     }

@@ -25,7 +25,6 @@ package struct EndSession: AdminOperation {
     /// The session's token.
     package var token: SecretText
 
-    /// Creates the operation.
     package init(uuid: String, token: SecretText) {
         self.uuid = uuid
         self.token = token

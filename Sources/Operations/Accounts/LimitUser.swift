@@ -57,20 +57,14 @@ package struct LimitUser: AdminOperation {
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let user = try await context.user(login: login)
-        var limits = try await context.asking { () async throws(ChatError) in
-            try await context.chat.ownLimits(of: user.id)
-        }
+        var limits = try await context.asking { try await $0.ownLimits(of: user.id) }
         if resets || !changes.isEmpty {
             if resets { limits = AccountLimits() }
             for (limit, text) in changes { try Self.set(limit, to: text, in: &limits) }
             let wanted = limits
-            try await context.asking { () async throws(ChatError) in
-                try await context.chat.setLimits(wanted, of: user.id)
-            }
+            try await context.asking { try await $0.setLimits(wanted, of: user.id) }
         }
-        let stored = try await context.asking { () async throws(ChatError) in
-            try await context.chat.storedBytes(of: user.id)
-        }
+        let stored = try await context.asking { try await $0.storedBytes(of: user.id) }
         return Report(login: user.login, limits: Self.texts(limits), storedBytes: stored)
     }
 

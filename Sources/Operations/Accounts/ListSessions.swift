@@ -4,7 +4,7 @@
 import Chat
 import Storage
 
-/// `user.sessions`: the log ins of an account that are neither revoked nor expired, newest first.
+/// `user.sessions`: the sessions of an account that are neither revoked nor expired, newest first.
 package struct ListSessions: AdminOperation {
     /// What `user.sessions` tells.
     package struct Report: Codable, Sendable {
@@ -14,13 +14,13 @@ package struct ListSessions: AdminOperation {
         package var sessions: [Session]
     }
 
-    /// One log in of one device.
+    /// One login of one device.
     package struct Session: Codable, Sendable {
         /// Its number, for `user logout --session`.
         package var id: Int64
         /// Such as `mtp`.
         package var `protocol`: String
-        /// Where the log in came from.
+        /// Where the login came from.
         package var address: String
         /// When it was opened, as RFC 3339 writes it.
         package var created: String
@@ -31,25 +31,12 @@ package struct ListSessions: AdminOperation {
         /// Whether it has a connection.
         package var state: State
         /// The name of the server that it is connected to; `nil` unless it is connected.
-        package var node: String?
+        @Nullable package var node: String?
 
         private enum CodingKeys: String, CodingKey {
             case id, `protocol`, address, created
             case lastSeen = "last_seen"
             case expires, state, node
-        }
-
-        /// Writes every key, also of what is `nil`.
-        package func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(id, forKey: .id)
-            try container.encode(`protocol`, forKey: .protocol)
-            try container.encode(address, forKey: .address)
-            try container.encode(created, forKey: .created)
-            try container.encode(lastSeen, forKey: .lastSeen)
-            try container.encode(expires, forKey: .expires)
-            try container.encode(state, forKey: .state)
-            try container.encode(node, forKey: .node)
         }
     }
 
@@ -66,19 +53,14 @@ package struct ListSessions: AdminOperation {
     /// Whose sessions.
     package var login: String
 
-    /// Creates the operation.
     package init(login: String) {
         self.login = login
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let user = try await context.user(login: login)
-        let sessions = try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.sessions(of: user.id)
-        }
-        let places = try await context.asking { () async throws(ChatError) in
-            try await context.chat.places(of: sessions)
-        }
+        let sessions = try await context.reading { try await $0.sessions(of: user.id) }
+        let places = try await context.asking { try await $0.places(of: sessions) }
         return Report(login: user.login, sessions: zip(sessions, places).map(Self.session))
     }
 

@@ -15,39 +15,47 @@ package struct ListUsers: AdminOperation {
     package var range: ListRange
     /// Only accounts whose login or shown name contains this, in whatever case; `nil` for all.
     package var search: String?
+    /// Only the accounts that were made with administrators.
+    package var onlyAdmins: Bool
 
-    /// Creates the operation.
-    package init(range: ListRange = ListRange(), search: String? = nil) {
+    private enum CodingKeys: String, CodingKey {
+        case range, search
+        case onlyAdmins = "only_admins"
+    }
+
+    package init(range: ListRange = ListRange(), search: String? = nil, onlyAdmins: Bool = false) {
         self.range = range
         self.search = search
+        self.onlyAdmins = onlyAdmins
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> ListPage<UserReport> {
         try range.check()
-        let wanted = range.limit + 1
-        guard let search else {
-            let users = try await users(after: UserID(range.after), limit: wanted, on: context)
-            return ListPage(users.map(UserReport.init), limit: range.limit, row: \.row)
-        }
         try context.check(search, "text to search for", limit: ChatLimits.loginBytes)
-        let key = Login.key(of: search)
+        let isWanted = try await filter(on: context)
+        let wanted = range.limit + 1
         var found: [UserRecord] = []
         var last = UserID(range.after)
-        while found.count < wanted {
+        repeat {
             try context.checkCancellation()
-            let page = try await users(after: last, limit: Self.searchStep, on: context)
-            found += page.filter { $0.loginKey.contains(key) || Login.key(of: $0.username).contains(key) }
-            guard let end = page.last else { break }
+            let after = last
+            let limit = isWanted == nil ? wanted : Self.searchStep
+            let page = try await context.reading { try await $0.users(after: after, limit: limit) }
+            found += page.filter { isWanted?($0) ?? true }
+            guard isWanted != nil, let end = page.last else { break }
             last = end.id
-        }
+        } while found.count < wanted
         return ListPage(found.prefix(wanted).map(UserReport.init), limit: range.limit, row: \.row)
     }
 
-    private func users(
-        after: UserID, limit: Int, on context: OperationContext
-    ) async throws(OperationError) -> [UserRecord] {
-        try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.users(after: after, limit: limit)
+    /// What says which accounts are wanted; `nil` for all.
+    private func filter(on context: OperationContext) async throws(OperationError) -> ((UserRecord) -> Bool)? {
+        let key = search.map { Login.key(of: $0) }
+        let admins: Set<UserID>? = onlyAdmins ? Set(try await context.administrators().compactMap(\.user)) : nil
+        guard key != nil || admins != nil else { return nil }
+        return { user in
+            guard admins?.contains(user.id) ?? true else { return false }
+            return key.map { user.loginKey.contains($0) || Login.key(of: user.username).contains($0) } ?? true
         }
     }
 }

@@ -21,7 +21,6 @@ package struct LogOutUser: AdminOperation {
     /// Only this one; `nil` for all of them.
     package var session: Int64?
 
-    /// Creates the operation.
     package init(login: String, session: Int64? = nil) {
         self.login = login
         self.session = session
@@ -30,9 +29,7 @@ package struct LogOutUser: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let user = try await context.user(login: login)
         guard let session else {
-            let sessions = try await context.reading { () async throws(StorageError) in
-                try await context.chat.storage.sessions(of: user.id)
-            }
+            let sessions = try await context.reading { try await $0.sessions(of: user.id) }
             _ = try await context.write(.revokeSessions(user.id, nil))
             return Report(login: user.login, revoked: sessions.count)
         }

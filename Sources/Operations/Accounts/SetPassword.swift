@@ -13,7 +13,6 @@ package struct SetPassword: AdminOperation {
     /// The new password.
     package var password: SecretText
 
-    /// Creates the operation.
     package init(login: String, password: SecretText) {
         self.login = login
         self.password = password
@@ -22,9 +21,7 @@ package struct SetPassword: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
         guard !password.clearText.isEmpty else { throw OperationError(.invalid, "The password is empty.") }
         let user = try await context.user(login: login)
-        let hash = try await context.asking { () async throws(ChatError) in
-            try await context.chat.hash(password.password)
-        }
+        let hash = try await context.asking { try await $0.hash(password.password) }
         _ = try await context.write(
             .setPassword(
                 user.id, hash: hash, keeping: nil,

@@ -14,7 +14,7 @@ package struct ShowUser: AdminOperation {
         package var avatarBytes: Int
         /// How its password is hashed, such as `argon2id`.
         package var passwordHash: String
-        /// Log ins that are neither revoked nor expired; at most 1000 are counted.
+        /// Sessions that are neither revoked nor expired; at most 1000 are counted.
         package var sessions: Int
         /// Whether it is connected to this server now.
         package var isConnected: Bool
@@ -33,21 +33,18 @@ package struct ShowUser: AdminOperation {
     /// Whose account.
     package var login: String
 
-    /// Creates the operation.
     package init(login: String) {
         self.login = login
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let user = try await context.user(login: login)
-        let sessions = try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.sessions(of: user.id)
-        }
+        let sessions = try await context.reading { try await $0.sessions(of: user.id) }
         // A stored hash names how it was made between its first two dollar signs.
         let parts = user.passwordHash.split(separator: "$", maxSplits: 2)
         return Report(
             user: UserReport(user), avatarBytes: user.avatar.utf8.count,
             passwordHash: parts.count > 1 ? String(parts[0]) : "unknown", sessions: sessions.count,
-            isConnected: context.chat.hub.isConnected(user.id))
+            isConnected: context.chat.isConnected(user.id))
     }
 }

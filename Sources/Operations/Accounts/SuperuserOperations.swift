@@ -30,17 +30,10 @@ package struct ListSuperusers: AdminOperation {
         package var superusers: [SuperuserReport]
     }
 
-    /// More than anybody has.
-    private static let maximumCount = 1000
-
-    /// Creates the operation.
     package init() {}
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
-        let storage = context.chat.storage
-        let records = try await context.reading { () async throws(StorageError) in
-            try await storage.admins(limit: Self.maximumCount)
-        }
+        let records = try await context.administrators()
         var superusers: [SuperuserReport] = []
         for record in records { superusers.append(try await context.report(of: record)) }
         return Report(superusers: superusers)
@@ -55,16 +48,12 @@ package struct DeleteSuperuser: AdminOperation {
     /// The administrator's name.
     package var username: String
 
-    /// Creates the operation.
     package init(username: String) {
         self.username = username
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> SuperuserReport {
-        let storage = context.chat.storage
-        let record = try await context.reading { () async throws(StorageError) in
-            try await storage.admin(username: username)
-        }
+        let record = try await context.reading { try await $0.admin(username: username) }
         guard let record else {
             throw OperationError(
                 .notFound, "No administrator '\(username)'.",
@@ -77,10 +66,18 @@ package struct DeleteSuperuser: AdminOperation {
 }
 
 extension OperationContext {
+    /// More administrators than any server has.
+    private static let maximumAdministrators = 1000
+
+    /// The administrators, by name.
+    func administrators() async throws(OperationError) -> [AdminRecord] {
+        try await reading { try await $0.admins(limit: Self.maximumAdministrators) }
+    }
+
     fileprivate func report(of record: AdminRecord) async throws(OperationError) -> SuperuserReport {
         var login: String?
         if let user = record.user {
-            login = try await reading { () async throws(StorageError) in try await chat.storage.user(user) }?.login
+            login = try await reading { try await $0.user(user) }?.login
         }
         return SuperuserReport(record, login: login)
     }

@@ -20,7 +20,7 @@ package struct UpdateUser: AdminOperation {
     package var bio: String?
     /// Another picture, such as Base64 of one; empty for none.
     package var avatar: String?
-    /// Whether a program is behind it.
+    /// Whether it is a program's.
     package var isBot: Bool?
 
     private enum CodingKeys: String, CodingKey {
@@ -56,7 +56,7 @@ package struct UpdateUser: AdminOperation {
         try context.check(avatar, "avatar", limit: ChatLimits.avatarBytes)
         var changes = UserChanges(username: username, email: email, avatar: avatar, bio: bio, isBot: isBot)
         if let newLogin {
-            let checked = try await context.asking { () async throws(ChatError) in try Login(newLogin) }
+            let checked = try await context.asking { _ in try Login(newLogin) }
             try context.checkIsNotReserved(checked)
             changes.login = (checked.text, checked.key)
         }

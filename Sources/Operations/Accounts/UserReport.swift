@@ -13,7 +13,7 @@ package struct UserReport: Codable, Sendable, Equatable {
     package var login: String
     /// The shown name.
     package var username: String
-    /// Whether a program is behind it.
+    /// Whether it is a program's.
     package var isBot: Bool
     /// Empty when there is none.
     package var email: String

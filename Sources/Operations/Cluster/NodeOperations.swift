@@ -14,11 +14,10 @@ package struct ListNodes: AdminOperation {
 
     package static let name = "node.list"
 
-    /// Creates the operation.
     package init() {}
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
-        let nodes = try await context.asking { () async throws(ChatError) in try await context.chat.serverNodes() }
+        let nodes = try await context.asking { try await $0.serverNodes() }
         return Report(nodes: nodes.map(NodeReport.init))
     }
 }
@@ -32,7 +31,6 @@ package struct DrainNode: AdminOperation {
     /// The server's name or number.
     package var node: String
 
-    /// Creates the operation.
     package init(node: String) {
         self.node = node
     }
@@ -49,7 +47,6 @@ package struct ResumeNode: AdminOperation {
     /// The server's name or number.
     package var node: String
 
-    /// Creates the operation.
     package init(node: String) {
         self.node = node
     }
@@ -63,9 +60,7 @@ extension OperationContext {
     fileprivate func setDraining(_ word: String, _ isDraining: Bool) async throws(OperationError) -> NodeReport {
         var node = try await node(word)
         let id = node.id
-        let isThere = try await reading { () async throws(StorageError) in
-            try await chat.storage.setDraining(id, isDraining)
-        }
+        let isThere = try await reading { try await $0.setDraining(id, isDraining) }
         guard isThere else {
             throw OperationError(
                 .notFound, "The server '\(word)' has just left.", nextStep: "List them with 'manage node list'.")

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import Chat
 import Storage
 
@@ -42,8 +43,7 @@ package struct NodeReport: Codable, Sendable, Equatable {
         name = node.name
         status = node.isSilent ? .silent : node.isDraining ? .draining : .serving
         clients = node.clients
-        heartbeatAge =
-            node.age.components.seconds * 1000 + node.age.components.attoseconds / 1_000_000_000_000_000
+        heartbeatAge = node.age.wholeMilliseconds
         started = node.started.text
         addresses = node.endpoints
     }
@@ -54,7 +54,7 @@ extension OperationContext {
     ///
     /// - Throws: `.notFound`; `.invalid` when several that live have the name.
     func node(_ word: String) async throws(OperationError) -> ServerNode {
-        let nodes = try await asking { () async throws(ChatError) in try await chat.serverNodes() }
+        let nodes = try await asking { try await $0.serverNodes() }
         let named = nodes.filter { $0.name.utf8.elementsEqual(word.utf8) }
         let living = named.filter { !$0.isSilent }
         if living.count > 1 {

@@ -49,7 +49,6 @@ package struct CreateFlow: AdminOperation {
     /// The logins of the members beside the owner.
     package var members: [String]
 
-    /// Creates the operation.
     package init(owner: String, type: Kind, title: String, info: String = "", members: [String] = []) {
         self.owner = owner
         self.type = type
@@ -77,9 +76,7 @@ package struct CreateFlow: AdminOperation {
             isPublic: members.isEmpty, members: members.isEmpty ? [] : people.sorted())
         let receipt = try await context.write(.createFlow(flow))
         let id = FlowID(receipt.row ?? 0)
-        let record = try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.flow(id)
-        }
+        let record = try await context.reading { try await $0.flow(id) }
         guard let record else { throw OperationError(ChatError.noSuchFlow) }
         if receipt.existed {
             throw OperationError(.exists, "The two have a chat already: \(record.uuid).")

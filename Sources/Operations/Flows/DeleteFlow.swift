@@ -17,7 +17,6 @@ package struct DeleteFlow: AdminOperation {
     /// The flow.
     package var uuid: String
 
-    /// Creates the operation.
     package init(uuid: String) {
         self.uuid = uuid
     }
@@ -29,9 +28,7 @@ package struct DeleteFlow: AdminOperation {
         let total = Int(flow.eventCount)
         var done = 0
         while true {
-            let isDone = try await context.reading { () async throws(StorageError) in
-                try await context.chat.storage.purgeDeletedFlows(limit: Self.purgeStep)
-            }
+            let isDone = try await context.reading { try await $0.purgeDeletedFlows(limit: Self.purgeStep) }
             if isDone { return report }
             try context.checkCancellation()
             done = min(done + Self.purgeStep, total)

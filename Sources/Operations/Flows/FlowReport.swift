@@ -48,7 +48,7 @@ extension OperationContext {
     /// Flows with their owners' logins, which are read at once.
     func reports(of flows: [FlowRecord]) async throws(OperationError) -> [FlowReport] {
         let uuids = Array(Set(flows.map(\.ownerUUID)))
-        let owners = try await reading { () async throws(StorageError) in try await chat.storage.users(uuids: uuids) }
+        let owners = try await reading { try await $0.users(uuids: uuids) }
         let logins = Dictionary(owners.map { ($0.id, $0.login) }, uniquingKeysWith: { first, _ in first })
         return flows.map { FlowReport($0, owner: logins[$0.owner] ?? UserRecord.deletedName) }
     }

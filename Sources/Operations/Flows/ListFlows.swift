@@ -15,7 +15,6 @@ package struct ListFlows: AdminOperation {
     /// Only flows created at this time or later, in Unix seconds.
     package var since: Int64?
 
-    /// Creates the operation.
     package init(range: ListRange = ListRange(), title: String? = nil, since: Int64? = nil) {
         self.range = range
         self.title = title
@@ -25,8 +24,8 @@ package struct ListFlows: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> ListPage<FlowReport> {
         try range.check()
         try context.check(title, "title", limit: ChatLimits.titleBytes)
-        let flows = try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.shownFlows(
+        let flows = try await context.reading {
+            try await $0.shownFlows(
                 title: title, since: since.map { Timestamp(seconds: $0) }, after: FlowID(range.after),
                 limit: range.limit + 1)
         }

@@ -28,7 +28,6 @@ package struct AddMember: AdminOperation {
     /// Whom to add.
     package var login: String
 
-    /// Creates the operation.
     package init(uuid: String, login: String) {
         self.uuid = uuid
         self.login = login
@@ -55,7 +54,6 @@ package struct RemoveMember: AdminOperation {
     /// Whom to remove.
     package var login: String
 
-    /// Creates the operation.
     package init(uuid: String, login: String) {
         self.uuid = uuid
         self.login = login

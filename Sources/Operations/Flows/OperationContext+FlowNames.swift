@@ -20,14 +20,10 @@ extension OperationContext {
         if isNumber, let found = try await flow(numbered: name) { return found }
         var found: [FlowRecord] = []
         if !name.isEmpty, name.utf8.count <= ChatLimits.titleBytes, !name.utf8.contains(0) {
-            found = try await reading { () async throws(StorageError) in
-                try await chat.storage.flows(title: name, limit: 2)
-            }
+            found = try await reading { try await $0.flows(title: name, limit: 2) }
         }
         if found.isEmpty, isNumber, name.utf8.count >= Self.shortestPrefix {
-            found = try await reading { () async throws(StorageError) in
-                try await chat.storage.flows(uuidPrefix: name, limit: 2)
-            }
+            found = try await reading { try await $0.flows(uuidPrefix: name, limit: 2) }
         }
         guard let first = found.first else {
             throw OperationError(.notFound, "There is no flow '\(word)'.", nextStep: OperationError.listFlows)
@@ -44,10 +40,10 @@ extension OperationContext {
     /// The flow with a whole uuid or a row.
     private func flow(numbered digits: String) async throws(OperationError) -> FlowRecord? {
         if let uuid = Identifier(decimal: digits) {
-            let found = try await reading { () async throws(StorageError) in try await chat.storage.flow(uuid: uuid) }
+            let found = try await reading { try await $0.flow(uuid: uuid) }
             if let found { return found }
         }
         guard let row = Int64(digits) else { return nil }
-        return try await reading { () async throws(StorageError) in try await chat.storage.flow(FlowID(row)) }
+        return try await reading { try await $0.flow(FlowID(row)) }
     }
 }

@@ -31,22 +31,21 @@ package struct RemoveSeed: AdminOperation {
         case isTrial = "is_trial"
     }
 
-    /// Creates the operation.
     package init(isTrial: Bool = false) {
         self.isTrial = isTrial
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
-        let bot = try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.user(loginKey: Login.key(of: SeedFlows.botLogin))
-        }
+        let bot = try await context.reading { try await $0.user(loginKey: Login.key(of: SeedFlows.botLogin)) }
         guard let bot, bot.deleted == nil, bot.isBot else { return Report(users: 0, flows: 0) }
         let flows = try await flows(of: bot.id, on: context)
-        let users = try await users(on: context)
+        var users: [UserID] = []
+        try await context.eachUser(pageSize: Self.pageSize) { if SeedFlows.isSeeded($0) { users.append($0.id) } }
         let report = Report(users: users.count, flows: flows.count)
         if isTrial { return report }
         _ = try await ManyWrites(count: flows.count, phase: "flows") { (.deleteFlow(flows[$0]), nil) }.run(on: context)
-        _ = try await ManyWrites(count: users.count, phase: "users") { (.deleteUser(users[$0]), nil) }.run(on: context)
+        let seeded = users
+        _ = try await ManyWrites(count: users.count, phase: "users") { (.deleteUser(seeded[$0]), nil) }.run(on: context)
         _ = try await context.write(.deleteUser(bot.id))
         return report
     }
@@ -57,25 +56,8 @@ package struct RemoveSeed: AdminOperation {
         while true {
             try context.checkCancellation()
             let after = last
-            let page = try await context.reading { () async throws(StorageError) in
-                try await context.chat.storage.flows(after: after, limit: Self.pageSize)
-            }
+            let page = try await context.reading { try await $0.flows(after: after, limit: Self.pageSize) }
             found += page.filter { $0.owner == bot }.map(\.id)
-            guard let end = page.last else { return found }
-            last = end.id
-        }
-    }
-
-    private func users(on context: OperationContext) async throws(OperationError) -> [UserID] {
-        var found: [UserID] = []
-        var last = UserID(0)
-        while true {
-            try context.checkCancellation()
-            let after = last
-            let page = try await context.reading { () async throws(StorageError) in
-                try await context.chat.storage.users(after: after, limit: Self.pageSize)
-            }
-            found += page.filter { SeedFlows.isSeeded($0) }.map(\.id)
             guard let end = page.last else { return found }
             last = end.id
         }

@@ -15,24 +15,14 @@ package struct SeedFlows: AdminOperation {
         /// Messages made.
         package var messages: Int
         /// The login of the first new account, from which the others count on; `nil` without any.
-        package var firstLogin: String?
+        @Nullable package var firstLogin: String?
         /// The uuid of the first new group; `nil` without any.
-        package var firstFlow: String?
+        @Nullable package var firstFlow: String?
 
         private enum CodingKeys: String, CodingKey {
             case users, flows, messages
             case firstLogin = "first_login"
             case firstFlow = "first_flow"
-        }
-
-        /// Writes every key, also of what is `nil`.
-        package func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(users, forKey: .users)
-            try container.encode(flows, forKey: .flows)
-            try container.encode(messages, forKey: .messages)
-            try container.encode(firstLogin, forKey: .firstLogin)
-            try container.encode(firstFlow, forKey: .firstFlow)
         }
     }
 
@@ -49,7 +39,7 @@ package struct SeedFlows: AdminOperation {
     package var flows: Int
     /// New messages, spread over the new groups and written by the new accounts in turn.
     package var messages: Int
-    /// The new accounts' password; without it nobody can log in as one of them.
+    /// The new accounts' password; without it no client can log in as one of them.
     package var password: SecretText?
 
     /// Creates the operation; by default one public group with a first message.
@@ -75,9 +65,7 @@ package struct SeedFlows: AdminOperation {
         if users > 0 {
             // One hash for all: hashing is slow on purpose.
             let password = password ?? context.randomPassword()
-            let hash = try await context.asking { () async throws(ChatError) in
-                try await context.chat.hash(password.password)
-            }
+            let hash = try await context.asking { try await $0.hash(password.password) }
             let prefix = "seed-\(context.chat.newIdentifier().description.suffix(6))"
             report.firstLogin = "\(prefix)-1"
             authors = try await ManyWrites(count: users, phase: "users") { index in
@@ -103,9 +91,7 @@ package struct SeedFlows: AdminOperation {
             )
         }.run(on: context).map { FlowID($0) }
         if let first = groups.first {
-            report.firstFlow = try await context.reading { () async throws(StorageError) in
-                try await context.chat.storage.flow(first)
-            }?.uuid.description
+            report.firstFlow = try await context.reading { try await $0.flow(first) }?.uuid.description
         }
         let (senders, targets) = (authors, groups)
         _ = try await ManyWrites(count: messages, phase: "messages") { index in

@@ -28,16 +28,13 @@ package struct ShowFlow: AdminOperation {
     /// The flow.
     package var uuid: String
 
-    /// Creates the operation.
     package init(uuid: String) {
         self.uuid = uuid
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let flow = try await context.flow(uuid: uuid)
-        let members = try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.members(of: flow.id, limit: Self.maximumMembers + 1)
-        }
+        let members = try await context.reading { try await $0.members(of: flow.id, limit: Self.maximumMembers + 1) }
         return Report(
             flow: try await context.report(of: flow), members: members.prefix(Self.maximumMembers).map(\.login),
             areMembersCut: members.count > Self.maximumMembers)

@@ -11,7 +11,7 @@ import Storage
 package struct CreateInvite: AdminOperation {
     /// What `invite.create` tells.
     package struct Report: Codable, Sendable {
-        /// The code; a secret for whoever is to have it.
+        /// The code; a secret for the person who is to have it.
         package var code: SecretText
         /// The invitation.
         package var invite: InviteReport
@@ -31,7 +31,6 @@ package struct CreateInvite: AdminOperation {
     /// For the operator.
     package var note: String
 
-    /// Creates the operation.
     package init(uses: Int64 = 1, seconds: Int64? = nil, note: String = "") {
         self.uses = uses
         self.seconds = seconds
@@ -49,13 +48,11 @@ package struct CreateInvite: AdminOperation {
         var random = SecureRandom()
         let code = Token(using: &random)
         let hash = code.hash.bytes
-        let now = context.chat.storage.currentTime()
+        let now = context.chat.currentTime
         let expires = seconds.map { Timestamp(milliseconds: now.milliseconds + $0 * 1000) }
         _ = try await context.write(
             .createInvite(NewInvite(codeHash: hash, uses: uses, expires: expires, note: note)))
-        let record = try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.invite(codeHash: hash)
-        }
+        let record = try await context.reading { try await $0.invite(codeHash: hash) }
         guard let record else { throw OperationError(.failed, "The invitation is gone.", nextStep: "Try again.") }
         return Report(code: SecretText(code.text), invite: InviteReport(record, at: now))
     }
@@ -84,13 +81,12 @@ package struct ListInvites: AdminOperation {
 
     private enum CodingKeys: String, CodingKey { case includesInvalid = "includes_invalid" }
 
-    /// Creates the operation.
     package init(includesInvalid: Bool = false) {
         self.includesInvalid = includesInvalid
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
-        let now = context.chat.storage.currentTime()
+        let now = context.chat.currentTime
         var found: [InviteReport] = []
         var isCut = false
         try await context.eachInvite { record in
@@ -116,7 +112,6 @@ package struct RevokeInvite: AdminOperation {
     /// The invitation's id, or the beginning of it.
     package var id: String
 
-    /// Creates the operation.
     package init(id: String) {
         self.id = id
     }
@@ -145,7 +140,7 @@ package struct RevokeInvite: AdminOperation {
             throw OperationError(.exists, "The invitation '\(id)' is revoked already.")
         }
         _ = try await context.write(.revokeInvite(record.codeHash))
-        let now = context.chat.storage.currentTime()
+        let now = context.chat.currentTime
         var revoked = record
         revoked.revoked = now
         return InviteReport(revoked, at: now)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import Credentials
 import Storage
 
 /// An invitation as administrators see it; its code is nowhere kept.
@@ -26,7 +27,7 @@ package struct InviteReport: Codable, Sendable, Equatable {
     /// When it was made, as RFC 3339 writes it.
     package var created: String
     /// When it ends; `nil`: never.
-    package var expires: String?
+    @Nullable package var expires: String?
     /// What the operator noted.
     package var note: String
 
@@ -34,18 +35,6 @@ package struct InviteReport: Codable, Sendable, Equatable {
         case id, status
         case usesLeft = "uses_left"
         case used, created, expires, note
-    }
-
-    /// Writes every key, also of what is `nil`.
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(id, forKey: .id)
-        try container.encode(status, forKey: .status)
-        try container.encode(usesLeft, forKey: .usesLeft)
-        try container.encode(used, forKey: .used)
-        try container.encode(created, forKey: .created)
-        try container.encode(expires, forKey: .expires)
-        try container.encode(note, forKey: .note)
     }
 
     init(_ record: InviteRecord, at time: Timestamp) {
@@ -67,12 +56,7 @@ package struct InviteReport: Codable, Sendable, Equatable {
     /// Bytes of the hash that an id shows.
     private static let idBytes = 6
 
-    static func id(of hash: [UInt8]) -> String {
-        hash.prefix(idBytes).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0\(digits)" : digits
-        }.joined()
-    }
+    static func id(of hash: [UInt8]) -> String { Hexadecimal.text(hash.prefix(idBytes)) }
 }
 
 extension OperationContext {
@@ -82,9 +66,7 @@ extension OperationContext {
         var last: InviteRecord?
         while true {
             let after = last
-            let page = try await reading { () async throws(StorageError) in
-                try await chat.storage.invites(after: after, limit: pageSize)
-            }
+            let page = try await reading { try await $0.invites(after: after, limit: pageSize) }
             for invite in page where !body(invite) { return }
             guard page.count == pageSize else { return }
             try checkCancellation()

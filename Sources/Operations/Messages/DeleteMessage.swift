@@ -12,7 +12,6 @@ package struct DeleteMessage: AdminOperation {
     /// The message.
     package var uuid: String
 
-    /// Creates the operation.
     package init(uuid: String) {
         self.uuid = uuid
     }

@@ -15,7 +15,6 @@ package struct ListMessages: AdminOperation {
     /// Only messages sent at this time or later, in Unix seconds.
     package var since: Int64?
 
-    /// Creates the operation.
     package init(uuid: String, range: ListRange = ListRange(), since: Int64? = nil) {
         self.uuid = uuid
         self.range = range
@@ -25,20 +24,17 @@ package struct ListMessages: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> ListPage<MessageReport> {
         try range.check()
         let flow = try await context.flow(uuid: uuid)
-        let storage = context.chat.storage
         var start = max(range.after, 0)
         if let since {
-            let first = try await context.reading { () async throws(StorageError) in
-                try await storage.number(
+            let first = try await context.reading {
+                try await $0.number(
                     ofFirstMessageIn: flow.id, atOrAfter: Timestamp(seconds: since), count: flow.messageCount)
             }
             start = max(start, first)
         }
         guard start < flow.messageCount else { return ListPage(items: [], next: nil) }
         let numbers = start..<min(start + Int64(range.limit), flow.messageCount)
-        let page = try await context.reading { () async throws(StorageError) in
-            try await storage.messages(in: flow.id, numbers: numbers)
-        }
+        let page = try await context.reading { try await $0.messages(in: flow.id, numbers: numbers) }
         let end = page.isCut ? page.messages.last.map { $0.number + 1 } ?? numbers.upperBound : numbers.upperBound
         return ListPage(
             items: try await context.reports(of: page.messages), next: end < flow.messageCount ? end : nil)

@@ -10,6 +10,8 @@ package struct MessageReport: Codable, Sendable, Equatable {
     package var uuid: String
     /// The uuid of its flow.
     package var flow: String
+    /// The row number of its flow.
+    package var flowRow: Int64
     /// Which message of its flow it is, from 0.
     package var number: Int64
     /// The author's login.
@@ -17,7 +19,7 @@ package struct MessageReport: Codable, Sendable, Equatable {
     /// When it was sent, as RFC 3339 writes it.
     package var time: String
     /// When it was last edited, or deleted.
-    package var edited: String?
+    @Nullable package var edited: String?
     /// Whether it was deleted.
     package var isDeleted: Bool
     /// What it says; of an encrypted message what others see.
@@ -26,7 +28,9 @@ package struct MessageReport: Codable, Sendable, Equatable {
     package var files: [String]
 
     private enum CodingKeys: String, CodingKey {
-        case uuid, flow, number, author, time, edited
+        case uuid, flow
+        case flowRow = "flow_row"
+        case number, author, time, edited
         case isDeleted = "is_deleted"
         case text, files
     }
@@ -35,6 +39,7 @@ package struct MessageReport: Codable, Sendable, Equatable {
         let message = Message(record)
         uuid = message.uuid.description
         flow = message.flow.description
+        flowRow = record.flow.rawValue
         number = message.number
         self.author = author
         time = message.time.text
@@ -43,44 +48,46 @@ package struct MessageReport: Codable, Sendable, Equatable {
         text = message.content.text
         files = message.content.files.keys.map(\.rawValue).sorted()
     }
-
-    /// Writes every key, also of what is `nil`.
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(uuid, forKey: .uuid)
-        try container.encode(flow, forKey: .flow)
-        try container.encode(number, forKey: .number)
-        try container.encode(author, forKey: .author)
-        try container.encode(time, forKey: .time)
-        try container.encode(edited, forKey: .edited)
-        try container.encode(isDeleted, forKey: .isDeleted)
-        try container.encode(text, forKey: .text)
-        try container.encode(files, forKey: .files)
-    }
 }
 
 extension OperationContext {
     /// Messages with their authors' logins, which are read at once.
     func reports(of messages: [MessageRecord]) async throws(OperationError) -> [MessageReport] {
         let uuids = Array(Set(messages.map(\.senderUUID)))
-        let authors = try await reading { () async throws(StorageError) in try await chat.storage.users(uuids: uuids) }
+        let authors = try await reading { try await $0.users(uuids: uuids) }
         let logins = Dictionary(authors.map { ($0.id, $0.login) }, uniquingKeysWith: { first, _ in first })
         return messages.map { MessageReport($0, author: logins[$0.sender] ?? UserRecord.deletedName) }
     }
 
-    /// The message of a uuid.
+    /// The message of a uuid, or of a flow as operators name it, a colon and the message's number.
     ///
-    /// - Throws: `.invalid` for what is no uuid, `.notFound` that names it.
+    /// - Throws: `.invalid` for what is neither, `.notFound` that names it.
     func message(uuid: String) async throws(OperationError) -> MessageRecord {
+        if let colon = uuid.utf8.lastIndex(of: UInt8(ascii: ":")) {
+            return try await message(uuid[uuid.utf8.index(after: colon)...], in: flow(uuid: String(uuid[..<colon])))
+        }
         guard let identifier = Identifier(decimal: uuid) else {
             throw OperationError(
-                .invalid, "'\(uuid)' is no uuid of a message: it has digits only.", nextStep: Self.findMessages)
+                .invalid, "'\(uuid)' does not name a message: give its uuid, digits only, or FLOW:NUMBER.",
+                nextStep: Self.findMessages)
         }
-        let found = try await reading { () async throws(StorageError) in
-            try await chat.storage.message(uuid: identifier)
-        }
+        let found = try await reading { try await $0.message(uuid: identifier) }
         guard let found else {
             throw OperationError(.notFound, "No message with uuid \(uuid).", nextStep: Self.findMessages)
+        }
+        return found
+    }
+
+    private func message(_ number: Substring, in flow: FlowRecord) async throws(OperationError) -> MessageRecord {
+        let nextStep = "List messages with 'manage message list \(flow.id.rawValue)'."
+        guard let index = Int64(number), index >= 0 else {
+            throw OperationError(.invalid, "'\(number)' is not the number of a message.", nextStep: nextStep)
+        }
+        guard index < flow.messageCount,
+            let found = try await reading({ try await $0.messages(in: flow.id, numbers: index..<index + 1) })
+                .messages.first
+        else {
+            throw OperationError(.notFound, "The flow has no message \(index).", nextStep: nextStep)
         }
         return found
     }

@@ -17,7 +17,6 @@ package struct SearchMessages: AdminOperation {
     /// Which part of the list; `after` is what the page before gave, 0 for the newest.
     package var range: ListRange
 
-    /// Creates the operation.
     package init(words: String, range: ListRange = ListRange()) {
         self.words = words
         self.range = range
@@ -30,8 +29,8 @@ package struct SearchMessages: AdminOperation {
             throw OperationError(.invalid, "The search has no word in it.", nextStep: "Give a word.")
         }
         let before = range.after > 0 ? Position(range.after) : Position(.max)
-        let page = try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.messages(
+        let page = try await context.reading {
+            try await $0.messages(
                 matching: [words], before: before, limit: range.limit, text: MessageContent.searchText)
         }
         let hasMore = page.isCut || page.messages.count == range.limit

@@ -11,7 +11,6 @@ package struct ShowMessage: AdminOperation {
     /// The message.
     package var uuid: String
 
-    /// Creates the operation.
     package init(uuid: String) {
         self.uuid = uuid
     }

@@ -26,12 +26,11 @@ package struct ListRange: Codable, Sendable, Equatable {
     /// The most items of one page.
     package static let maximumLimit = 10_000
 
-    /// Items behind this row number.
+    /// Items after this row number.
     package var after: Int64
     /// How many, 1 to 10,000.
     package var limit: Int
 
-    /// Creates a range.
     package init(after: Int64 = 0, limit: Int = 500) {
         self.after = after
         self.limit = limit

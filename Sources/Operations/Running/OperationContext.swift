@@ -16,7 +16,6 @@ package struct OperationContext: Sendable {
     /// Sends a heartbeat of the running server now, by which it learns what was changed about it.
     package let heartbeat: @Sendable () async -> Void
 
-    /// Creates a context.
     package init(
         chat: Chat, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in },
         listeners: @escaping @Sendable () -> [ServerListener] = { [] },
@@ -34,23 +33,16 @@ package struct OperationContext: Sendable {
     }
 
     /// Asks the domain.
-    func asking<Value: Sendable>(_ body: () async throws(ChatError) -> Value) async throws(OperationError) -> Value {
-        do { return try await body() } catch { throw OperationError(error) }
+    func asking<Value: Sendable>(_ body: (Chat) async throws -> Value) async throws(OperationError) -> Value {
+        do { return try await body(chat) } catch { throw OperationError(error as? ChatError ?? .internalFailure) }
     }
 
     /// Reads from the store; what the engine said goes to the log.
-    func reading<Value: Sendable>(
-        _ body: () async throws(StorageError) -> Value
-    ) async throws(OperationError) -> Value {
-        do {
-            return try await body()
-        } catch {
-            chat.logger.error("The store failed", metadata: ["error": "\(String(reflecting: error))"])
-            throw OperationError(error)
-        }
+    func reading<Value: Sendable>(_ body: (Storage) async throws -> Value) async throws(OperationError) -> Value {
+        do { return try await chat.records(body) } catch { throw OperationError(error) }
     }
 
-    /// Ends the operation between two steps when nobody waits for it any more.
+    /// Ends the operation between two steps when its task was cancelled.
     func checkCancellation() throws(OperationError) {
         if Task.isCancelled { throw .interrupted }
     }
@@ -59,15 +51,8 @@ package struct OperationContext: Sendable {
     ///
     /// - Throws: `.notFound` that names the login.
     func user(login: String) async throws(OperationError) -> UserRecord {
-        let found: UserRecord?
-        if login.isEmpty || login.utf8.count > ChatLimits.loginBytes || login.utf8.contains(0) {
-            found = nil
-        } else {
-            let key = Login.key(of: login)
-            found = try await reading { () async throws(StorageError) in
-                try await chat.storage.user(loginKey: key)
-            }
-        }
+        let isLogin = !login.isEmpty && login.utf8.count <= ChatLimits.loginBytes && !login.utf8.contains(0)
+        let found = isLogin ? try await reading { try await $0.user(loginKey: Login.key(of: login)) } : nil
         guard let found, found.deleted == nil else {
             throw OperationError(.notFound, "No user with login '\(login)'.", nextStep: OperationError.listUsers)
         }
@@ -81,7 +66,7 @@ package struct OperationContext: Sendable {
         if text.utf8.contains(0) { throw OperationError(ChatError.nullCharacter(field: field)) }
     }
 
-    /// A password that nobody knows.
+    /// A random password, which is told to no one.
     func randomPassword() -> SecretText {
         SecretText("\(chat.newIdentifier())-\(chat.newIdentifier())")
     }

@@ -4,7 +4,7 @@
 package import Chat
 package import Storage
 
-/// Why an operation was not done: a sentence that names the value in question, and the next step.
+/// Why an operation failed: a sentence that names the value in question, and the next step.
 ///
 /// It holds no SQL and no secret, and travels as JSON.
 package struct OperationError: Error, Codable, Sendable, Equatable {
@@ -22,7 +22,7 @@ package struct OperationError: Error, Codable, Sendable, Equatable {
         case busy
         /// The database cannot be reached, or not be used as it is.
         case unavailable
-        /// Anything else; the log of whoever ran the operation says what.
+        /// Anything else; the log of the process that ran the operation has details.
         case failed
     }
 
@@ -38,7 +38,6 @@ package struct OperationError: Error, Codable, Sendable, Equatable {
         case nextStep = "next_step"
     }
 
-    /// Creates an error.
     package init(_ kind: Kind, _ message: String, nextStep: String? = nil) {
         self.kind = kind
         self.message = message
@@ -77,12 +76,12 @@ extension OperationError {
         case .invalidFlow(let reason): self.init(.invalid, reason)
         case .rangeTooLarge(let limit): self.init(.invalid, "At most \(limit) can be asked for at once.")
         case .storageUnavailable:
-            self.init(.unavailable, "The database cannot be reached.", nextStep: "Look with 'manage db status'.")
+            self.init(.unavailable, "The database cannot be reached.", nextStep: "Check it with 'manage db status'.")
         case .outcomeUnknown:
             self.init(
                 .unavailable, "The database did not answer in time: it is not known whether this was done.",
                 nextStep: "Check before you try again.")
-        case .internalFailure: self.init(.failed, "The database could not do it; the log says why.")
+        case .internalFailure: self.init(.failed, "The database failed. See the log for details.")
         }
     }
 

@@ -10,7 +10,6 @@ package struct OperationProgress: Codable, Sendable, Equatable {
     /// How many there are.
     package var total: Int
 
-    /// Creates a step of progress.
     package init(phase: String, done: Int, total: Int) {
         self.phase = phase
         self.done = done

@@ -103,7 +103,6 @@ package struct OperationRequest<Operation: AdminOperation>: Codable, Sendable {
     /// The operation's parameters.
     package var parameters: Operation
 
-    /// Creates a request.
     package init(_ parameters: Operation) {
         operation = Operation.name
         self.parameters = parameters
@@ -117,9 +116,9 @@ package struct OperationRequest<Operation: AdminOperation>: Codable, Sendable {
 package enum OperationReply<Report: Codable & Sendable>: Codable, Sendable {
     /// More replies follow.
     case progress(OperationProgress)
-    /// The operation is done.
+    /// Operation done.
     case result(Report)
-    /// The operation was not done.
+    /// Operation failed.
     case failure(OperationError)
 
     private enum CodingKeys: String, CodingKey { case progress, result, error }

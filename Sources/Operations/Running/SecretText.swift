@@ -10,7 +10,6 @@ package struct SecretText: Sendable, Equatable {
     /// The secret in clear.
     package let clearText: String
 
-    /// Wraps a secret.
     package init(_ clearText: String) {
         self.clearText = clearText
     }

@@ -17,7 +17,6 @@ package struct ServerListener: Codable, Sendable, Equatable {
         case isSecure = "is_secure"
     }
 
-    /// Creates a listener.
     package init(protocol: String, host: String, port: Int, isSecure: Bool) {
         self.protocol = `protocol`
         self.host = host
@@ -38,7 +37,6 @@ package struct ServerAddresses: AdminOperation {
     package static let needsCurrentSchema = false
     package static let isWatching = true
 
-    /// Creates the operation.
     package init() {}
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {

@@ -23,25 +23,12 @@ package struct DatabaseStatus: AdminOperation {
         /// The migrations to come.
         package var pending: [String]
         /// How much there is; `nil` unless the schema is current.
-        package var counts: Counts?
+        @Nullable package var counts: Counts?
 
         private enum CodingKeys: String, CodingKey {
             case engine, location
             case sizeBytes = "size_bytes"
             case durability, schema, applied, pending, counts
-        }
-
-        /// Writes every key, also of what is `nil`.
-        package func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(engine, forKey: .engine)
-            try container.encode(location, forKey: .location)
-            try container.encode(sizeBytes, forKey: .sizeBytes)
-            try container.encode(durability, forKey: .durability)
-            try container.encode(schema, forKey: .schema)
-            try container.encode(applied, forKey: .applied)
-            try container.encode(pending, forKey: .pending)
-            try container.encode(counts, forKey: .counts)
         }
     }
 
@@ -60,19 +47,17 @@ package struct DatabaseStatus: AdminOperation {
     package static let name = "db.status"
     package static let needsCurrentSchema = false
 
-    /// Creates the operation.
     package init() {}
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
-        let storage = context.chat.storage
-        let facts = try await context.reading { () async throws(StorageError) in try await storage.engine.facts() }
-        let status = try await context.reading { () async throws(StorageError) in try await storage.migrationStatus() }
+        let facts = try await context.reading { try await $0.engine.facts() }
+        let status = try await context.reading { try await $0.migrationStatus() }
         var report = Report(
             engine: facts.version, location: facts.location, sizeBytes: facts.sizeBytes, durability: facts.durability,
             schema: status.state.rawValue, applied: status.applied, pending: status.pending, counts: nil)
         if status.state == .current {
-            let counts = try await context.reading { () async throws(StorageError) in try await storage.counts() }
-            let head = try await context.reading { () async throws(StorageError) in try await storage.head() }
+            let counts = try await context.reading { try await $0.counts() }
+            let head = try await context.reading { try await $0.head() }
             report.counts = Counts(
                 users: counts.users, flows: counts.flows, messages: counts.messages, head: head.rawValue)
         }

@@ -4,7 +4,7 @@
 import Chat
 import Storage
 
-/// `testclient.end`: removes what a health check left: the bot's log in, and its messages.
+/// `testclient.end`: removes what a health check left: the bot's login, and its messages.
 package struct EndTestClient: AdminOperation {
     /// What `testclient.end` tells.
     package struct Report: Codable, Sendable, Equatable {
@@ -17,16 +17,13 @@ package struct EndTestClient: AdminOperation {
     /// The session that `testclient.token` opened.
     package var session: Int64
 
-    /// Creates the operation.
     package init(session: Int64) {
         self.session = session
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let key = Login.key(of: IssueTestClientToken.botLogin)
-        let bot = try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.user(loginKey: key)
-        }
+        let bot = try await context.reading { try await $0.user(loginKey: key) }
         guard let bot, bot.isHidden else { return Report(removed: 0) }
         do {
             _ = try await context.write(.revokeSessions(bot.id, SessionID(session)))
@@ -34,8 +31,6 @@ package struct EndTestClient: AdminOperation {
             // It has ended by itself.
         }
         return Report(
-            removed: try await context.reading { () async throws(StorageError) in
-                try await context.chat.storage.removeTraces(ofHidden: bot.id)
-            })
+            removed: try await context.reading { try await $0.removeTraces(ofHidden: bot.id) })
     }
 }

@@ -4,7 +4,7 @@
 import Chat
 import Storage
 
-/// `testclient.token`: a log in of one minute for the health check's hidden bot, which has a private flow of its own.
+/// `testclient.token`: a login of one minute for the health check's hidden bot, which has a private flow of its own.
 ///
 /// Bot and flow are made when they are not there; lists and counts leave them out. The token is a secret and for the calling
 /// process only, which ends it with `EndTestClient`.
@@ -13,9 +13,9 @@ package struct IssueTestClientToken: AdminOperation {
     package struct Report: Codable, Sendable {
         /// The bot.
         package var uuid: String
-        /// Its log in; it ends after a minute.
+        /// The token of its login; it ends after a minute.
         package var token: SecretText
-        /// The number of the log in's session.
+        /// The number of the login's session.
         package var session: Int64
         /// The flow that the bot alone is a member of.
         package var flow: String
@@ -27,14 +27,13 @@ package struct IssueTestClientToken: AdminOperation {
     package static let botLogin = "testclient"
     private static let lifetimeSeconds: Int64 = 60
 
-    /// Creates the operation.
     package init() {}
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let bot = try await context.bot(login: Self.botLogin, username: "Test client", isHidden: true)
         let flow = try await flow(of: bot, on: context)
-        let logIn = try await context.asking { () async throws(ChatError) in
-            try await context.chat.openSession(
+        let logIn = try await context.asking {
+            try await $0.openSession(
                 for: bot, lifetimeSeconds: Self.lifetimeSeconds, from: Origin(protocol: "mtp", address: "testclient"))
         }
         return Report(
@@ -49,9 +48,7 @@ package struct IssueTestClientToken: AdminOperation {
         // What is left of one that was deleted is in the way of a new one.
         var isPurged = false
         while !isPurged {
-            isPurged = try await context.reading { () async throws(StorageError) in
-                try await context.chat.storage.purgeDeletedFlows()
-            }
+            isPurged = try await context.reading { try await $0.purgeDeletedFlows() }
         }
         do {
             _ = try await context.write(
@@ -67,16 +64,14 @@ package struct IssueTestClientToken: AdminOperation {
     }
 
     private func exists(_ flow: Identifier, on context: OperationContext) async throws(OperationError) -> Bool {
-        try await context.reading { () async throws(StorageError) in
-            try await context.chat.storage.flow(uuid: flow)
-        } != nil
+        try await context.reading { try await $0.flow(uuid: flow) } != nil
     }
 }
 
 extension OperationContext {
-    /// A bot of the server's own, made when it is not there; nobody knows its password.
+    /// A bot of the server's own, made when it is missing; its password is told to no one.
     ///
-    /// - Throws: `.refused` when the login is somebody else's.
+    /// - Throws: `.refused` when the login is another account's.
     func bot(login: String, username: String, isHidden: Bool) async throws(OperationError) -> UserRecord {
         if let known = try await knownBot(login: login, isHidden: isHidden) { return known }
         do {
@@ -95,7 +90,7 @@ extension OperationContext {
 
     private func knownBot(login: String, isHidden: Bool) async throws(OperationError) -> UserRecord? {
         let key = Login.key(of: login)
-        let known = try await reading { () async throws(StorageError) in try await chat.storage.user(loginKey: key) }
+        let known = try await reading { try await $0.user(loginKey: key) }
         guard let known else { return nil }
         guard known.isBot, known.isHidden == isHidden else {
             throw OperationError(

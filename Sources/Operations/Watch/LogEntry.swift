@@ -29,41 +29,21 @@ package struct LogEntry: Codable, Sendable, Equatable {
     /// Such as `message` or `join`.
     package var kind: String
     /// What happened to the session, account, flow and so on, in a word such as `opened`; `nil` where the kind says it.
-    package var detail: String?
+    @Nullable package var detail: String?
     /// The login of who caused it; `nil` for the operator.
-    package var sender: String?
+    @Nullable package var sender: String?
     /// The login of whom it is about, such as who joined.
-    package var subject: String?
+    @Nullable package var subject: String?
     /// The flow it is in; `nil` for what belongs to none, or when the flow was deleted since.
-    package var flow: Place?
+    @Nullable package var flow: Place?
     /// Counts the flow's messages from 0.
-    package var number: Int64?
+    @Nullable package var number: Int64?
     /// The protocol by which the sender is connected now, if there is just one.
-    package var `protocol`: String?
+    @Nullable package var `protocol`: String?
     /// The size of the content in bytes.
     package var size: Int
     /// A message's text, if it was asked for.
     package var text: String?
-
-    private enum CodingKeys: String, CodingKey {
-        case position, time, kind, detail, sender, subject, flow, number, `protocol`, size, text
-    }
-
-    /// Writes every key but `text`, also of what is `nil`.
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(position, forKey: .position)
-        try container.encode(time, forKey: .time)
-        try container.encode(kind, forKey: .kind)
-        try container.encode(detail, forKey: .detail)
-        try container.encode(sender, forKey: .sender)
-        try container.encode(subject, forKey: .subject)
-        try container.encode(flow, forKey: .flow)
-        try container.encode(number, forKey: .number)
-        try container.encode(self.protocol, forKey: .protocol)
-        try container.encode(size, forKey: .size)
-        try container.encodeIfPresent(text, forKey: .text)
-    }
 
     init(_ watched: WatchedEvent, showsText: Bool) {
         let event = watched.event

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import Chat
 import Glibc
 
@@ -10,9 +11,9 @@ package struct MeasureServer: AdminOperation {
     package struct Report: Codable, Sendable, Equatable {
         /// Time since the server started, in milliseconds.
         package var uptime: Int64
-        /// Connections with a log in, by protocol.
+        /// Logged-in connections, by protocol.
         package var connections: [String: Int]
-        /// How many of them want to be told of news.
+        /// How many of them are live subscribers.
         package var listeners: Int
         /// Messages committed.
         package var messages: UInt64
@@ -22,7 +23,7 @@ package struct MeasureServer: AdminOperation {
         package var batches: UInt64
         /// Entries of the last transaction.
         package var lastBatch: Int
-        /// Writes that wait for the database.
+        /// Writes that are queued for the database.
         package var waitingWrites: Int
         /// How often a message was handed to a connection.
         package var deliveries: UInt64
@@ -48,22 +49,17 @@ package struct MeasureServer: AdminOperation {
     package static let needsCurrentSchema = false
     package static let isWatching = true
 
-    /// Creates the operation.
     package init() {}
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let chat = context.chat
         let counts = chat.metrics.counts
         return Report(
-            uptime: Self.milliseconds(chat.uptime), connections: chat.hub.connectionsByProtocol,
-            listeners: chat.hub.counts.listeners, messages: counts.messages, events: counts.events,
+            uptime: chat.uptime.wholeMilliseconds, connections: chat.connectionsByProtocol,
+            listeners: chat.subscriberCount, messages: counts.messages, events: counts.events,
             batches: counts.batches, lastBatch: counts.lastBatch, waitingWrites: chat.waitingWrites,
             deliveries: counts.deliveries, latency: counts.latency.buckets, memory: Self.residentBytes(),
             processor: Self.processorMilliseconds())
-    }
-
-    private static func milliseconds(_ duration: Duration) -> Int64 {
-        duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
     }
 
     /// The second number of `/proc/self/statm`, in bytes; 0 where there is none.

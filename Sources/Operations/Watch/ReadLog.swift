@@ -7,8 +7,8 @@ import Storage
 
 /// `log.read`: the entries of the log after a position, waiting a little when there are none yet.
 ///
-/// Whoever follows the log asks again with the position that the report names: a slow reader costs the server nothing. Who
-/// asks for texts is named in the server's log with the positions whose texts were shown.
+/// A reader that follows the log asks again with the position that the report names: a slow one costs the server nothing.
+/// A request for texts is noted in the server's log, with the user and the positions whose texts were shown.
 package struct ReadLog: AdminOperation {
     /// What `log.read` tells.
     package struct Report: Codable, Sendable {
@@ -28,7 +28,7 @@ package struct ReadLog: AdminOperation {
     /// How often to look while waiting.
     private static let lookPause = Duration.milliseconds(200)
 
-    /// Entries behind this position; `nil` begins `last` entries before the end.
+    /// Entries after this position; `nil` begins `last` entries before the end.
     package var after: Int64?
     /// How many entries to begin with when no position is given.
     package var last: Int
@@ -47,7 +47,6 @@ package struct ReadLog: AdminOperation {
         case principal
     }
 
-    /// Creates the operation.
     package init(
         after: Int64? = nil, last: Int = 10, limit: Int = 200, wait: Int = 0, showsText: Bool = false, principal: String
     ) {
@@ -69,15 +68,11 @@ package struct ReadLog: AdminOperation {
         let chat = context.chat
         var cursor = Position(after ?? 0)
         if after == nil {
-            cursor = try await context.reading { () async throws(StorageError) in
-                try await chat.storage.position(beforeLast: last)
-            }
+            cursor = try await context.reading { try await $0.position(beforeLast: last) }
         }
         let deadline = ContinuousClock.now + .milliseconds(wait)
         while true {
-            let events = try await context.asking { () async throws(ChatError) in
-                try await chat.watchedEvents(after: cursor, limit: limit)
-            }
+            let events = try await context.asking { try await $0.watchedEvents(after: cursor, limit: limit) }
             if !events.isEmpty { return report(events, chat) }
             // The end may have been moved by a flow that is purged: what is after it is nothing that was missed.
             repeat {
@@ -88,7 +83,7 @@ package struct ReadLog: AdminOperation {
     }
 
     private func head(_ context: OperationContext) async throws(OperationError) -> Position {
-        try await context.reading { () async throws(StorageError) in try await context.chat.storage.head() }
+        try await context.reading { try await $0.head() }
     }
 
     private func report(_ events: [WatchedEvent], _ chat: Chat) -> Report {

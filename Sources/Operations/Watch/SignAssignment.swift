@@ -24,7 +24,6 @@ package struct SignAssignment: AdminOperation {
     /// The server's port as its clients reach it.
     package var port: Int
 
-    /// Creates the operation.
     package init(host: String, port: Int) {
         self.host = host
         self.port = port
@@ -34,9 +33,7 @@ package struct SignAssignment: AdminOperation {
         guard (1...65535).contains(port), !host.isEmpty, host.utf8.count <= 255 else {
             throw OperationError(.invalid, "'\(host.prefix(255)):\(port)' is no address of a server.")
         }
-        let key = try await context.asking { () async throws(ChatError) in
-            try await context.chat.serverKey(Self.keyName)
-        }
+        let key = try await context.asking { try await $0.serverKey(Self.keyName) }
         do {
             return Report(sign: try key.signature(of: host + String(port)))
         } catch {

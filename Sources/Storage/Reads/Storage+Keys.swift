@@ -31,13 +31,48 @@ extension Storage {
         }
     }
 
-    /// Stores a key pair for an account unless there is one of that kind.
+    /// The key pairs that the server holds for accounts, of the kinds after this one of `user`, and of the accounts after it.
+    package func bridgeKeys(
+        after user: UserID = UserID(0), kind: String = "", limit: Int
+    ) async throws(StorageError) -> [BridgeKeyRecord] {
+        try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT k.user_id, u.uuid, k.kind, k.public_key, k.sealed_private
+                FROM bridge_keys k
+                JOIN users u ON u.id = k.user_id
+                WHERE k.user_id > $1 OR (k.user_id = $1 AND k.kind > $2)
+                ORDER BY k.user_id, k.kind
+                LIMIT $3
+                """, [SQLValue(user), .text(kind), SQLValue(limit: limit)])
+            return try rows.map { (row) throws(StorageError) in
+                var reader = RowReader(row)
+                return BridgeKeyRecord(
+                    user: try reader.user(), uuid: try reader.identifier(), kind: try reader.text(),
+                    pair: SealedKeyPair(publicKey: try reader.text(), sealedPrivateKey: try reader.bytes()))
+            }
+        }
+    }
+
+    /// Stores a key pair for an account unless there is one of that kind, or in the place of just that one.
     ///
-    /// - Returns: The pair that is stored now: this one, or the one that was there first.
+    /// - Returns: The pair that is stored now: this one, or the one that another process stored before.
     package func putBridgeKey(
-        _ pair: SealedKeyPair, of user: UserID, kind: String
+        _ pair: SealedKeyPair, of user: UserID, kind: String, replacing old: SealedKeyPair? = nil
     ) async throws(StorageError) -> SealedKeyPair {
         let time = currentTime()
+        if let old {
+            let replacement = SQLStatement(
+                """
+                UPDATE bridge_keys SET public_key = $3, sealed_private = $4, created_ms = $5
+                WHERE user_id = $1 AND kind = $2 AND public_key = $6
+                """,
+                [
+                    SQLValue(user), .text(kind), .text(pair.publicKey), .bytes(pair.sealedPrivateKey), SQLValue(time),
+                    .text(old.publicKey),
+                ])
+            return try await store(replacement, unlessFoundBy: Self.bridgeKeyQuery(user, kind))
+        }
         return try await store(
             SQLStatement(
                 """
@@ -56,11 +91,26 @@ extension Storage {
         }
     }
 
-    /// Stores a key pair of the cluster unless there is one of that name; all nodes end with the same one.
+    /// Stores a key pair of the cluster unless there is one of that name, or in the place of just that one; all nodes end
+    /// with the same one.
     ///
-    /// - Returns: The pair that is stored now: this one, or the one that was there first.
-    package func putServerKey(_ pair: SealedKeyPair, name: String) async throws(StorageError) -> SealedKeyPair {
+    /// - Returns: The pair that is stored now: this one, or the one that another process stored before.
+    package func putServerKey(
+        _ pair: SealedKeyPair, name: String, replacing old: SealedKeyPair? = nil
+    ) async throws(StorageError) -> SealedKeyPair {
         let time = currentTime()
+        if let old {
+            let replacement = SQLStatement(
+                """
+                UPDATE server_keys SET public_key = $2, sealed_private = $3, created_ms = $4
+                WHERE name = $1 AND public_key = $5
+                """,
+                [
+                    .text(name), .text(pair.publicKey), .bytes(pair.sealedPrivateKey), SQLValue(time),
+                    .text(old.publicKey),
+                ])
+            return try await store(replacement, unlessFoundBy: Self.serverKeyQuery(name))
+        }
         return try await store(
             SQLStatement(
                 """
@@ -92,7 +142,7 @@ extension Storage {
         _ insertion: SQLStatement, unlessFoundBy query: SQLStatement
     ) async throws(StorageError) -> SealedKeyPair {
         try await engine.write { (connection) throws(StorageError) in
-            // Waits for another process that inserts the same; what it stored is then found.
+            // Waits for another process that stores the same; what it stored is then found.
             try connection.execute(insertion)
             guard let pair = try Self.keyPair(query, on: connection) else {
                 throw StorageError(.writeFailed, "The key could not be stored. Try again.")

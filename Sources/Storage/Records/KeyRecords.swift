@@ -31,3 +31,19 @@ package struct SealedKeyPair: Sendable, Equatable {
         self.sealedPrivateKey = sealedPrivateKey
     }
 }
+
+/// A key pair that the server holds for an account.
+package struct BridgeKeyRecord: Sendable, Equatable {
+    package var user: UserID
+    package var uuid: Identifier
+    /// What the key is for, such as `fastchat`.
+    package var kind: String
+    package var pair: SealedKeyPair
+
+    package init(user: UserID, uuid: Identifier, kind: String, pair: SealedKeyPair) {
+        self.user = user
+        self.uuid = uuid
+        self.kind = kind
+        self.pair = pair
+    }
+}

@@ -67,6 +67,53 @@ struct KeyTests {
         }
     }
 
+    @Test(arguments: StorageKind.available)
+    func aKeyPairIsReplacedOnlyIfItIsStillThere(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let pairs = (1...3).map { SealedKeyPair(publicKey: "\($0)", sealedPrivateKey: [$0]) }
+            let storage = test.storage
+            _ = try await storage.putBridgeKey(pairs[0], of: alice, kind: "fastchat")
+            _ = try await storage.putServerKey(pairs[0], name: "balancer")
+
+            for (new, old, stored) in [(pairs[1], pairs[0], pairs[1]), (pairs[2], pairs[0], pairs[1])] {
+                #expect(try await storage.putBridgeKey(new, of: alice, kind: "fastchat", replacing: old) == stored)
+                #expect(try await storage.putServerKey(new, name: "balancer", replacing: old) == stored)
+            }
+
+            #expect(try await storage.bridgeKey(of: alice, kind: "fastchat") == pairs[1])
+            #expect(try await storage.serverKey("balancer") == pairs[1])
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func heldKeyPairsAreReadPageByPage(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let users = [try await test.createUser("alice"), try await test.createUser("bob")]
+            let pair = SealedKeyPair(publicKey: "p", sealedPrivateKey: [0, 255])
+            for user in users {
+                for kind in ["other", "fastchat"] {
+                    _ = try await test.storage.putBridgeKey(pair, of: user, kind: kind)
+                }
+            }
+
+            var found: [BridgeKeyRecord] = []
+            while true {
+                let page = try await test.storage.bridgeKeys(
+                    after: found.last?.user ?? UserID(0), kind: found.last?.kind ?? "", limit: 1)
+                guard let record = page.first else { break }
+                #expect(page.count == 1)
+                found.append(record)
+            }
+
+            #expect(found.map(\.user) == [users[0], users[0], users[1], users[1]])
+            #expect(found.map(\.kind) == ["fastchat", "other", "fastchat", "other"])
+            #expect(found.allSatisfy { $0.pair == pair })
+            let alice = try #require(try await test.storage.user(users[0]))
+            #expect(found.first?.uuid == alice.uuid)
+        }
+    }
+
     @Test(arguments: StorageKind.shared)
     func allNodesEndWithTheSameKeyPair(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
