@@ -7,7 +7,7 @@
 package enum ClientError: Error, Equatable, Sendable {
     /// The address is not one that the client understands.
     case invalidURL(String, reason: String)
-    /// Nobody listens there.
+    /// Nothing listens there.
     case refused(address: String)
     /// No connection, for another reason: no such host, no route.
     case unreachable(address: String, reason: String)

@@ -5,7 +5,7 @@ package import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Whom a client believes when the address asks for TLS.
+/// Whom a client trusts when the address asks for TLS.
 package enum TLSTrust: Sendable, Equatable {
     /// The certificate authorities of the machine.
     case system
@@ -17,7 +17,7 @@ package enum TLSTrust: Sendable, Equatable {
 
 /// How a client connects.
 package struct ClientOptions: Sendable {
-    /// Which certificates are believed.
+    /// Which certificates are trusted.
     ///
     /// Default: the machine's.
     package var trust = TLSTrust.system
@@ -44,7 +44,7 @@ package struct ClientOptions: Sendable {
 
     package init() {}
 
-    /// The defaults, and whom to believe.
+    /// The defaults, and whom to trust.
     package init(trust: TLSTrust) {
         self.trust = trust
     }

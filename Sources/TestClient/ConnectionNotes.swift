@@ -29,7 +29,7 @@ final class ConnectionNotes: Sendable {
     }
 }
 
-/// Sits behind the HTTP decoder during the upgrade: keeps errors, and turns a refusal into one with its status.
+/// Sits after the HTTP decoder during the upgrade: keeps errors, and turns a refusal into one with its status.
 final class HandshakeObserver: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPClientResponsePart
 

@@ -84,7 +84,7 @@ package final class MTPClient: Sendable {
         guard let user = answer.data?.user?.first, let uuid = user.uuid?.description,
             let authID = user.authID?.string
         else {
-            throw ClientError.protocolViolation("a log in without uuid and auth_id")
+            throw ClientError.protocolViolation("a login without uuid and auth_id")
         }
         return MTPCredentials(uuid: uuid, authID: authID)
     }

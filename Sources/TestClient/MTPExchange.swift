@@ -1,39 +1,17 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import DequeModule
 import MTP
 import NIOCore
 import Synchronization
 
 /// Pairs requests and answers of one connection by their order.
 final class MTPExchange: Sendable {
-    private typealias Waiter = CheckedContinuation<Result<MTPResponse, ClientError>, Never>
-
-    /// A request without an answer.
-    ///
-    /// Without a continuation its task was cancelled, and its answer still comes.
-    private struct Entry {
-        var id: UInt64
-        var waiter: Waiter?
-    }
-
     private struct State {
-        var waiting: [Entry] = []
-        var first = 0
-        var nextID: UInt64 = 0
+        /// The answer to a request whose task was cancelled still comes.
+        var waiting = Deque<AwaitedAnswer<MTPResponse>>()
         var failure: ClientError?
-
-        mutating func takeFirst() -> Entry? {
-            guard first < waiting.count else { return nil }
-            let entry = waiting[first]
-            waiting[first].waiter = nil
-            first += 1
-            if first == waiting.count || first > 1024 {
-                waiting.removeFirst(first)
-                first = 0
-            }
-            return entry
-        }
     }
 
     private let state = Mutex(State())
@@ -45,34 +23,16 @@ final class MTPExchange: Sendable {
 
     /// Takes the next place in the row, calls `send` in the same order, and waits.
     func answer(send: () -> Void) async throws(ClientError) -> MTPResponse {
-        let id = state.withLock { state in
-            state.nextID += 1
-            return state.nextID
+        let answer = AwaitedAnswer<MTPResponse>()
+        let failure = state.withLock { state -> ClientError? in
+            if let failure = state.failure { return failure }
+            if Task.isCancelled { return .cancelled }
+            state.waiting.append(answer)
+            send()
+            return nil
         }
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { (continuation: Waiter) in
-                let failure = state.withLock { state -> ClientError? in
-                    if let failure = state.failure { return failure }
-                    if Task.isCancelled { return .cancelled }
-                    state.waiting.append(Entry(id: id, waiter: continuation))
-                    send()
-                    return nil
-                }
-                if let failure { continuation.resume(returning: .failure(failure)) }
-            }
-        } onCancel: {
-            cancel(id)
-        }
-        return try result.get()
-    }
-
-    private func cancel(_ id: UInt64) {
-        let waiter = state.withLock { state -> Waiter? in
-            guard let index = state.waiting[state.first...].firstIndex(where: { $0.id == id }) else { return nil }
-            defer { state.waiting[index].waiter = nil }
-            return state.waiting[index].waiter
-        }
-        waiter?.resume(returning: .failure(.cancelled))
+        if let failure { throw failure }
+        return try await answer.value()
     }
 
     func received(_ frame: ByteBuffer) {
@@ -82,10 +42,10 @@ final class MTPExchange: Sendable {
             pushes.yield(response)
             return
         }
-        guard let entry = state.withLock({ $0.takeFirst() }) else {
+        guard let answer = state.withLock({ $0.waiting.popFirst() }) else {
             return end(failure: .protocolViolation("an answer without a request"))
         }
-        entry.waiter?.resume(returning: result)
+        answer.settle(result)
     }
 
     /// Fails what waits and everything later.
@@ -94,13 +54,10 @@ final class MTPExchange: Sendable {
     func end(failure: ClientError) {
         let waiting = state.withLock { state in
             if state.failure == nil { state.failure = failure }
-            defer {
-                state.waiting = []
-                state.first = 0
-            }
-            return state.waiting[state.first...]
+            defer { state.waiting = [] }
+            return state.waiting
         }
-        for entry in waiting { entry.waiter?.resume(returning: .failure(failure)) }
+        for answer in waiting { answer.settle(.failure(failure)) }
         pushes.finish()
     }
 }

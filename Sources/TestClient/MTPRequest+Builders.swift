@@ -4,7 +4,7 @@
 package import JSON
 package import MTP
 
-/// Who asks: what a server gave at registration or log in.
+/// Who asks: what a server gave at registration or login.
 package struct MTPCredentials: Hashable, Sendable {
     package var uuid: String
     /// The token.

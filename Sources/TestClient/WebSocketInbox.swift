@@ -4,7 +4,7 @@
 import NIOCore
 import Synchronization
 
-/// What a connection received and nobody took yet, and who waits for it.
+/// What a connection received and was not taken yet, and the task that waits for it.
 final class WebSocketInbox: Sendable {
     private typealias Waiter = CheckedContinuation<Result<ByteBuffer?, ClientError>, Never>
 

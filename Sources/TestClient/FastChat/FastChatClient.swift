@@ -77,7 +77,7 @@ package final class FastChatClient: Sendable {
     /// The connection below, for raw bytes.
     package var connection: MessengerSocket { socket }
 
-    /// The number of the account; `nil` before the log in.
+    /// The number of the account; `nil` before the login.
     package var number: FastChatUserNumber? { exchange.account?.number }
 
     // MARK: Accounts
@@ -139,7 +139,7 @@ package final class FastChatClient: Sendable {
 
     // MARK: Keys
 
-    /// The key to write to somebody with.
+    /// The key to write to a user with.
     ///
     /// - Returns: `nil` when there is no such user, or none that can be written to.
     /// - Throws: `ClientError` when the connection ends before.
@@ -165,7 +165,7 @@ package final class FastChatClient: Sendable {
 
     // MARK: Messages
 
-    /// Encrypts a message for somebody and sends it; that it was taken is not told.
+    /// Encrypts a message for a user and sends it; the protocol does not acknowledge it.
     ///
     /// - Parameters:
     ///   - text: The text, or the Base64 text of a picture.
@@ -226,14 +226,14 @@ package final class FastChatClient: Sendable {
         return group
     }
 
-    /// Adds somebody to a group of the account's.
+    /// Adds a user to a group of the account's.
     ///
     /// - Throws: `FastChatClientFailure.refused`.
     package func add(_ user: FastChatUserNumber, to group: FastChatGroupNumber) async throws {
         _ = try await change(.addToGroup(group, member: user, from: loggedIn()))
     }
 
-    /// Removes somebody from a group of the account's.
+    /// Removes a user from a group of the account's.
     ///
     /// - Throws: `FastChatClientFailure.refused`.
     package func remove(_ user: FastChatUserNumber, from group: FastChatGroupNumber) async throws {
@@ -265,7 +265,7 @@ package enum FastChatClientFailure: Error, Equatable, Sendable, CustomStringConv
     case noServer
     /// What the balancer sent was not signed with the expected key.
     case wrongSignature
-    /// There is nobody of that number, or no key to write to them with.
+    /// There is no user of that number, or no key to write to them with.
     case noKey
     /// What the server says.
     case refused(String)

@@ -52,51 +52,14 @@ enum ClientTime {
     }
 }
 
-/// An answer that is awaited, once.
-final class FastChatAnswer<Value: Sendable>: Sendable {
-    private typealias Outcome = Result<Value, ClientError>
-
-    private struct State {
-        var outcome: Outcome?
-        var waiter: CheckedContinuation<Outcome, Never>?
-    }
-
-    private let state = Mutex(State())
-
-    func settle(_ outcome: Result<Value, ClientError>) {
-        let waiter = state.withLock { state -> CheckedContinuation<Outcome, Never>? in
-            guard state.outcome == nil else { return nil }
-            state.outcome = outcome
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume(returning: outcome)
-    }
-
-    func value() async throws(ClientError) -> Value {
-        let outcome = await withTaskCancellationHandler {
-            await withCheckedContinuation { (continuation: CheckedContinuation<Outcome, Never>) in
-                let known = state.withLock { state -> Outcome? in
-                    if state.outcome == nil { state.waiter = continuation }
-                    return state.outcome
-                }
-                if let known { continuation.resume(returning: known) }
-            }
-        } onCancel: {
-            settle(.failure(.cancelled))
-        }
-        return try outcome.get()
-    }
-}
-
 /// Takes apart what a FastChat server sends: answers for those who wait, the rest for the stream.
 final class FastChatExchange: Sendable {
     private struct State {
         var splitter: FastChatSplitter
         var account: FastChatAccount?
-        var replies = Deque<FastChatAnswer<FastChatReply>>()
-        var keys = Deque<FastChatAnswer<FastChatKeysReply>>()
-        var outcomes = Deque<FastChatAnswer<FastChatNotice>>()
+        var replies = Deque<AwaitedAnswer<FastChatReply>>()
+        var keys = Deque<AwaitedAnswer<FastChatKeysReply>>()
+        var outcomes = Deque<AwaitedAnswer<FastChatNotice>>()
         var failure: ClientError?
     }
 
@@ -115,15 +78,15 @@ final class FastChatExchange: Sendable {
 
     // MARK: Who waits
 
-    func expectReply() -> FastChatAnswer<FastChatReply> { expect(\.replies) }
-    func expectKeys() -> FastChatAnswer<FastChatKeysReply> { expect(\.keys) }
+    func expectReply() -> AwaitedAnswer<FastChatReply> { expect(\.replies) }
+    func expectKeys() -> AwaitedAnswer<FastChatKeysReply> { expect(\.keys) }
     /// What becomes of a change of a group: one notice.
-    func expectOutcome() -> FastChatAnswer<FastChatNotice> { expect(\.outcomes) }
+    func expectOutcome() -> AwaitedAnswer<FastChatNotice> { expect(\.outcomes) }
 
     private func expect<Value: Sendable>(
-        _ path: WritableKeyPath<State, Deque<FastChatAnswer<Value>>>
-    ) -> FastChatAnswer<Value> {
-        let answer = FastChatAnswer<Value>()
+        _ path: WritableKeyPath<State, Deque<AwaitedAnswer<Value>>>
+    ) -> AwaitedAnswer<Value> {
+        let answer = AwaitedAnswer<Value>()
         let failure = state.withLock { state in
             if state.failure == nil { state[keyPath: path].append(answer) }
             return state.failure
@@ -136,7 +99,7 @@ final class FastChatExchange: Sendable {
         notice.text.hasPrefix("Request refused:")
     }
 
-    /// Whether a notice tells the outcome of a request, not what somebody else did.
+    /// Whether a notice tells the outcome of a request, not what another user did.
     private static func isOutcome(_ notice: FastChatNotice) -> Bool {
         isRefusal(notice) || notice.text.hasPrefix("You have successfully created")
             || notice.text.hasPrefix("You have added") || notice.text.hasPrefix("You have removed")

@@ -47,7 +47,7 @@ package final class MessengerClient: Sendable {
         return MessengerClient(socket: socket, exchange: exchange, pushes: pushes)
     }
 
-    /// The key of the log in; `nil` without one.
+    /// The key of the login; `nil` without one.
     package var key: MessengerKey? { exchange.key }
 
     /// The connection below, for raw bytes.
@@ -85,7 +85,7 @@ package final class MessengerClient: Sendable {
 
     /// The contacts with their state, as far as one unit holds them.
     ///
-    /// - Throws: `MessengerFailure` without a log in.
+    /// - Throws: `MessengerFailure` without a login.
     package func contacts() async throws -> [MessengerContact] {
         switch try await request(.contacts(loggedInKey())) {
         case .contacts(let contacts): return contacts
@@ -97,7 +97,7 @@ package final class MessengerClient: Sendable {
     /// Adds a contact.
     ///
     /// - Returns: Whether they are online.
-    /// - Throws: `MessengerFailure` for somebody who does not exist.
+    /// - Throws: `MessengerFailure` for a user who does not exist.
     @discardableResult
     package func add(_ login: String) async throws -> Bool {
         let answer = try await request(.addContact(loggedInKey(), login: login))
@@ -110,7 +110,7 @@ package final class MessengerClient: Sendable {
     /// - Parameters:
     ///   - text: Anything that is not empty.
     ///   - recipient: A login, or `#` and the row number of a group.
-    /// - Throws: `MessengerFailure` without a log in, `ClientError.closed` without a connection.
+    /// - Throws: `MessengerFailure` without a login, `ClientError.closed` without a connection.
     package func send(_ text: String, to recipient: String) async throws {
         try await socket.send(
             MessengerRequest.send(loggedInKey(), to: MessengerRecipient(recipient), text: text).encoded())
@@ -118,7 +118,7 @@ package final class MessengerClient: Sendable {
 
     /// Logs out; the connection stays.
     ///
-    /// - Throws: `MessengerFailure` without a log in.
+    /// - Throws: `MessengerFailure` without a login.
     package func logOut() async throws {
         let answer = try await request(.logOut(loggedInKey()))
         guard answer == .loggedOut else { throw MessengerFailure(answer: answer) }
@@ -141,7 +141,7 @@ package final class MessengerClient: Sendable {
 
 /// A server did not do what it was asked for.
 package struct MessengerFailure: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What it answered; `nil` when it was not asked, for want of a log in.
+    /// What it answered; `nil` when it was not asked, for want of a login.
     package var answer: MessengerAnswer?
 
     package init(answer: MessengerAnswer?) {
@@ -152,7 +152,7 @@ package struct MessengerFailure: Error, Equatable, Sendable, CustomStringConvert
         switch answer {
         case nil: "Log in first."
         case .loginTaken: "The login is taken. Choose another one."
-        case .signUpRefused: "The server lets nobody sign up over this protocol. Ask its administrator for an account."
+        case .signUpRefused: "Sign-up over this protocol is closed on this server. Ask its administrator for an account."
         case .noSuchLogin: "There is no account with this login."
         case .wrongPassword: "The password is wrong, or too many wrong ones came lately."
         case .noSuchUser: "There is no such user."

@@ -6,15 +6,11 @@ import Synchronization
 
 /// Pairs the answers of a messenger server with the request that waits, and hands on the pushes.
 final class MessengerExchange: Sendable {
-    private typealias Outcome = Result<MessengerAnswer, ClientError>
-
     private struct State {
         var reader = MessengerUnitReader()
         var key: MessengerKey?
-        /// The request that waits: its first byte, then who waits or what came.
-        var prefix: UInt8?
-        var waiter: CheckedContinuation<Outcome, Never>?
-        var outcome: Outcome?
+        /// The request that waits: its first byte, and its answer to come.
+        var waiting: (prefix: UInt8, answer: AwaitedAnswer<MessengerAnswer>)?
         var refusals = 0
         var failure: ClientError?
     }
@@ -42,34 +38,17 @@ final class MessengerExchange: Sendable {
     func answer(
         prefix: UInt8, send: () async throws(ClientError) -> Void
     ) async throws(ClientError) -> MessengerAnswer {
+        let answer = AwaitedAnswer<MessengerAnswer>()
         let failure = state.withLock { state -> ClientError? in
-            guard state.prefix == nil else { return .protocolViolation("two requests of the client at a time") }
+            guard state.waiting == nil else { return .protocolViolation("two requests of the client at a time") }
             if let failure = state.failure { return failure }
-            state.prefix = prefix
-            state.outcome = nil
+            state.waiting = (prefix, answer)
             return nil
         }
         if let failure { throw failure }
-        do {
-            try await send()
-        } catch {
-            state.withLock { $0.prefix = nil }
-            throw error
-        }
-        let outcome = await withCheckedContinuation { (continuation: CheckedContinuation<Outcome, Never>) in
-            let known = state.withLock { state -> Outcome? in
-                if let outcome = state.outcome { return outcome }
-                if let failure = state.failure { return .failure(failure) }
-                state.waiter = continuation
-                return nil
-            }
-            if let known { continuation.resume(returning: known) }
-        }
-        state.withLock { state in
-            state.prefix = nil
-            state.outcome = nil
-        }
-        return try outcome.get()
+        defer { state.withLock { $0.waiting = nil } }
+        try await send()
+        return try await answer.value()
     }
 
     /// What a read brought.
@@ -86,27 +65,24 @@ final class MessengerExchange: Sendable {
     }
 
     private func received(_ answer: MessengerAnswer) {
-        let waiter = state.withLock { state -> CheckedContinuation<Outcome, Never>? in
-            guard state.prefix == answer.prefix, state.outcome == nil else {
-                if case .refused = answer { state.refusals += 1 }
-                return nil
+        let waiting = state.withLock { state -> AwaitedAnswer<MessengerAnswer>? in
+            if let waiting = state.waiting, waiting.prefix == answer.prefix, !waiting.answer.isSettled {
+                return waiting.answer
             }
-            state.outcome = .success(answer)
-            defer { state.waiter = nil }
-            return state.waiter
+            if case .refused = answer { state.refusals += 1 }
+            return nil
         }
-        waiter?.resume(returning: .success(answer))
+        waiting?.settle(.success(answer))
     }
 
     /// Ends the waiting; only the first call counts.
     func end(_ failure: ClientError) {
         pushes.finish()
-        let waiter = state.withLock { state -> CheckedContinuation<Outcome, Never>? in
+        let waiting = state.withLock { state in
             if state.failure == nil { state.failure = failure }
-            defer { state.waiter = nil }
-            return state.waiter
+            return state.waiting
         }
-        waiter?.resume(returning: .failure(failure))
+        waiting?.answer.settle(.failure(failure))
     }
 }
 

@@ -11,7 +11,7 @@ package import Skaro
 package final class SkaroClient: Sendable {
     private let socket: WebSocketClient
     private let exchange: SkaroExchange
-    /// What a log in on this connection signs.
+    /// What a login on this connection signs.
     package let token: String
     /// What the server sent of its own accord.
     ///
@@ -73,14 +73,9 @@ package final class SkaroClient: Sendable {
     }
 
     private func request(_ frame: (Int64) -> [UInt8]) async throws(ClientError) -> SkaroAnswer {
-        let id = try exchange.newRequest()
-        do {
-            try await send(frame: frame(id))
-        } catch {
-            exchange.giveUp(id)
-            throw error
-        }
-        return try await exchange.answer(to: id)
+        let (id, answer) = try exchange.newRequest()
+        try await send(frame: frame(id))
+        return try await answer.value()
     }
 
     /// Sends a binary message that needs not be a request.
@@ -122,14 +117,14 @@ package final class SkaroClient: Sendable {
         try session(in: await request(.sessionRestore(sid: sid)))
     }
 
-    /// What shows on this connection that somebody knows a password.
+    /// What proves on this connection that the user knows the password.
     package func proof(of password: String) -> String {
         HMACChallenge(Password(password)).answer(to: token)
     }
 
     private func session(in answer: SkaroAnswer) throws -> String {
         guard answer.isSuccess else { throw SkaroDenial(answer) }
-        guard let id = answer.sessionID else { throw ClientError.protocolViolation("a log in without session_id") }
+        guard let id = answer.sessionID else { throw ClientError.protocolViolation("a login without session_id") }
         return id
     }
 
