@@ -3,63 +3,43 @@
 
 import FoundationEssentials
 import Glibc
-package import Settings
+import Settings
 
 /// What a command sees of the world: its environment, streams and clock.
 ///
 /// Commands reach it as `CommandContext.current`, so that tests run them in-process with streams and a clock of their
 /// own.
-package struct CommandContext: Sendable {
+struct CommandContext: Sendable {
     /// The context of the command that runs in this task.
-    @TaskLocal package static var current = CommandContext.ofProcess(version: "unknown")
+    @TaskLocal static var current = CommandContext.ofProcess(version: "unknown")
 
     /// The program's version.
-    package var version: String
+    var version: String
     /// The environment variables.
-    package var environment: [String: String]
+    var environment: [String: String]
     /// The current folder, an absolute path.
-    package var currentFolder: String
+    var currentFolder: String
     /// The path of a `--config` that stood before the subcommand.
-    package var leadingConfig: String?
+    var leadingConfig: String?
     /// Where questions are asked and passwords read.
-    package var terminal: Terminal
+    var terminal: Terminal
     /// Results go here.
-    package var standardOutput: TextOutput
+    var standardOutput: TextOutput
     /// Everything else goes here.
-    package var standardError: TextOutput
+    var standardError: TextOutput
     /// Seconds since 1970.
-    package var now: @Sendable () -> Int
+    var now: @Sendable () -> Int
     /// A clock that only goes forward, for durations.
-    package var instant: @Sendable () -> ContinuousClock.Instant
-    /// Looks whether the database of some settings can be used.
+    var instant: @Sendable () -> ContinuousClock.Instant = { .now }
+    /// Checks whether the database of some settings can be used.
     ///
     /// `config check` reports what it finds.
-    package var checkDatabase: @Sendable (Settings) async -> [SettingsFinding]
+    var checkDatabase: @Sendable (Settings) async -> [SettingsFinding] = { _ in [] }
     /// Yields when the command is asked to end, as by Ctrl-C, from the call on.
-    package var interruptions: @Sendable () async -> AsyncStream<Void>
-
-    /// Creates a context.
-    package init(
-        version: String, environment: [String: String], currentFolder: String, terminal: Terminal,
-        standardOutput: TextOutput, standardError: TextOutput, now: @escaping @Sendable () -> Int,
-        instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-        checkDatabase: @escaping @Sendable (Settings) async -> [SettingsFinding] = { _ in [] },
-        interruptions: @escaping @Sendable () async -> AsyncStream<Void> = { AsyncStream { _ in } }
-    ) {
-        self.version = version
-        self.environment = environment
-        self.currentFolder = currentFolder
-        self.terminal = terminal
-        self.standardOutput = standardOutput
-        self.standardError = standardError
-        self.now = now
-        self.instant = instant
-        self.checkDatabase = checkDatabase
-        self.interruptions = interruptions
-    }
+    var interruptions: @Sendable () async -> AsyncStream<Void> = { AsyncStream { _ in } }
 
     /// The context of the process: its real environment, streams and clock.
-    package static func ofProcess(version: String) -> CommandContext {
+    static func ofProcess(version: String) -> CommandContext {
         CommandContext(
             version: version,
             environment: ProcessInfo.processInfo.environment,
@@ -75,16 +55,14 @@ package struct CommandContext: Sendable {
 }
 
 /// Something that text is written to.
-package struct TextOutput: Sendable {
+struct TextOutput: Sendable {
     /// Whether it is a terminal.
-    package var isTerminal: Bool
+    var isTerminal: Bool
     private var writeText: @Sendable (String) throws(CommandError) -> Void
     private var findReader: @Sendable () -> Bool
 
-    /// Creates an output.
-    ///
-    /// `hasReader` says whether somebody still reads what is written.
-    package init(
+    /// `hasReader` says whether what is written is still read.
+    init(
         isTerminal: Bool, hasReader: @escaping @Sendable () -> Bool = { true },
         write: @escaping @Sendable (String) throws(CommandError) -> Void
     ) {
@@ -93,18 +71,18 @@ package struct TextOutput: Sendable {
         findReader = hasReader
     }
 
-    /// Whether somebody still reads what is written; no when the other end of a pipe is closed.
-    package var hasReader: Bool { findReader() }
+    /// Whether what is written is still read; no when the other end of a pipe is closed.
+    var hasReader: Bool { findReader() }
 
     /// Writes a text.
     ///
     /// - Throws: `CommandError` when not all of it could be written, as on a full disk.
-    package func write(_ text: String) throws(CommandError) {
+    func write(_ text: String) throws(CommandError) {
         try writeText(text)
     }
 
     /// An open file of the process, by its number.
-    package static func descriptor(_ descriptor: Int32) -> TextOutput {
+    static func descriptor(_ descriptor: Int32) -> TextOutput {
         let look: @Sendable () -> Bool = { hasReader(descriptor) }
         return TextOutput(isTerminal: isatty(descriptor) == 1, hasReader: look) { (text) throws(CommandError) in
             var rest = Array(text.utf8)[...]

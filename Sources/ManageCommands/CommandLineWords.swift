@@ -27,13 +27,13 @@ struct CommandLineWords {
             if word == "--config" {
                 rest.removeFirst()
                 guard let path = rest.popFirst(), !path.isEmpty else {
-                    throw ValidationError("Please give a path behind '--config'.")
+                    throw ValidationError("Please give a path after '--config'.")
                 }
                 config = path
             } else if word.hasPrefix("--config=") {
                 rest.removeFirst()
                 config = String(word.dropFirst("--config=".count))
-                if config?.isEmpty == true { throw ValidationError("Please give a path behind '--config='.") }
+                if config?.isEmpty == true { throw ValidationError("Please give a path after '--config='.") }
             } else if Self.leadingFlags.contains(word) {
                 flags.append(word)
                 rest.removeFirst()
@@ -45,7 +45,7 @@ struct CommandLineWords {
                 rest.removeFirst()
                 command = subcommand
             } else {
-                try Self.checkIsNotMistyped(word, of: command, behind: arguments)
+                try Self.checkIsNotMistyped(word, of: command, after: arguments)
                 break
             }
         }
@@ -54,7 +54,7 @@ struct CommandLineWords {
         if arguments.starts(with: ["config", "set"]) { moveNegativeNumber() }
     }
 
-    /// `help` of something that there is not would show the help of its parent, as if all were well.
+    /// `help` of a command that does not exist would show the help of its parent, as if all were well.
     private static func checkHelp(_ words: ArraySlice<String>, root: any ParsableCommand.Type) throws {
         var command = root
         for word in words where !word.hasPrefix("-") {
@@ -80,7 +80,7 @@ struct CommandLineWords {
 
     /// Refuses a word where only a subcommand can stand.
     private static func checkIsNotMistyped(
-        _ word: String, of command: any ParsableCommand.Type, behind words: [String]
+        _ word: String, of command: any ParsableCommand.Type, after words: [String]
     ) throws {
         let subcommands = command.configuration.subcommands.filter { $0.configuration.shouldDisplay }
         guard !subcommands.isEmpty, !word.hasPrefix("-"), word != "help" else { return }

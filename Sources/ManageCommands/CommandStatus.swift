@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The exit codes of `manage`; `manage help exit-codes` prints them.
-package enum CommandStatus: Int32, CaseIterable, Sendable {
+enum CommandStatus: Int32, CaseIterable, Sendable {
     /// Done. An empty list is a result too.
     case done = 0
     /// Failed, and nothing is left half-done.
@@ -29,7 +29,7 @@ package enum CommandStatus: Int32, CaseIterable, Sendable {
     case interrupted = 130
 
     /// What the code says, for the help page.
-    package var meaning: String {
+    var meaning: String {
         switch self {
         case .done: "Done. An empty list is a result too."
         case .failed: "Failed; nothing is left half-done."

@@ -40,7 +40,6 @@ package struct Manage: AsyncParsableCommand {
         Config.self, Completions.self, Topic.self,
     ]
 
-    /// Creates the root command.
     package init() {}
 
     /// Runs the command that the process's arguments name, then ends the process with its status.
@@ -52,10 +51,10 @@ package struct Manage: AsyncParsableCommand {
     /// Runs a command in a context.
     ///
     /// - Parameters:
-    ///   - arguments: The words behind the program's name.
+    ///   - arguments: The words after the program's name.
     ///   - context: What the command sees of the world.
     /// - Returns: The status that the process is to end with.
-    package static func run(_ arguments: [String], in context: CommandContext) async -> Int32 {
+    static func run(_ arguments: [String], in context: CommandContext) async -> Int32 {
         await CommandContext.$current.withValue(context) {
             do {
                 let words = try CommandLineWords(arguments, root: Manage.self)
@@ -82,7 +81,7 @@ package struct Manage: AsyncParsableCommand {
 
     /// Tells what went wrong, in words for people, and finds the status.
     private static func report(_ error: any Error, in context: CommandContext, isJSON: Bool) -> Int32 {
-        if let failure = error as? CommandError ?? (error as? any CommandErrorConvertible)?.commandError {
+        if let failure = CommandError(reporting: error) {
             if failure == .outputClosed { return CommandStatus.done.rawValue }
             if isJSON {
                 write(ErrorReport(failure).line, to: context.standardError)
@@ -104,7 +103,7 @@ package struct Manage: AsyncParsableCommand {
         return code.rawValue
     }
 
-    /// There is nobody left to tell when the last words cannot be written.
+    /// A failure to write the last words cannot be reported any more.
     private static func write(_ text: String, to output: TextOutput) {
         try? output.write(text)
     }

@@ -6,26 +6,21 @@ import Glibc
 /// The terminal of the person who runs a command: questions, and passwords without echo.
 ///
 /// Prompts go to stderr, so that stdout carries results only.
-package struct Terminal: Sendable {
+struct Terminal: Sendable {
     /// The longest line that is read, in bytes.
-    package static let maximumLineBytes = 4096
+    static let maximumLineBytes = 4096
 
+    /// Open files of the process, by their numbers.
     let input: Int32
     let output: Int32
 
-    /// Creates a terminal from two open files of the process, by their numbers.
-    package init(input: Int32, output: Int32) {
-        self.input = input
-        self.output = output
-    }
-
-    /// Whether somebody is there to answer: both files are terminals.
-    package var isInteractive: Bool { isatty(input) == 1 && isatty(output) == 1 }
+    /// Whether a person can answer: both files are terminals.
+    var isInteractive: Bool { isatty(input) == 1 && isatty(output) == 1 }
 
     /// Asks a question whose safe answer is no.
     ///
     /// - Returns: Whether the answer is `y` or `yes`. The end of input is a no.
-    package func confirm(_ question: String) throws(CommandError) -> Bool {
+    func confirm(_ question: String) throws(CommandError) -> Bool {
         try write("\(question.escapedForTerminal()) [y/N] ")
         let answer = try readLine().trimmingPrefixAndSuffixBlanks().lowercased()
         return answer == "y" || answer == "yes"
@@ -35,7 +30,7 @@ package struct Terminal: Sendable {
     ///
     /// - Returns: What was typed, without the blanks around it.
     /// - Throws: `CommandError` with status 130 when nothing was typed.
-    package func ask(_ prompt: String) throws(CommandError) -> String {
+    func ask(_ prompt: String) throws(CommandError) -> String {
         try write("\(prompt.escapedForTerminal()): ")
         let answer = try readLine().trimmingPrefixAndSuffixBlanks()
         guard !answer.isEmpty else { throw CommandError(.interrupted, "Cancelled: nothing was typed.") }
@@ -45,7 +40,7 @@ package struct Terminal: Sendable {
     /// Reads a password without showing it.
     ///
     /// - Throws: `CommandError` with status 130 after Ctrl-C and at the end of input.
-    package func password(prompt: String) throws(CommandError) -> String {
+    func password(prompt: String) throws(CommandError) -> String {
         var original = termios()
         guard tcgetattr(input, &original) == 0 else {
             throw CommandError(.failed, "The terminal cannot be switched to hide the password.")
@@ -67,7 +62,7 @@ package struct Terminal: Sendable {
     /// Reads a new password twice.
     ///
     /// - Throws: `CommandError` when the two differ.
-    package func newPassword(prompt: String) throws(CommandError) -> String {
+    func newPassword(prompt: String) throws(CommandError) -> String {
         let first = try password(prompt: prompt)
         let second = try password(prompt: "\(prompt), once more")
         guard first == second else {
@@ -79,7 +74,7 @@ package struct Terminal: Sendable {
     /// Reads all of the input, as from a pipe.
     ///
     /// - Throws: `CommandError` when it is longer than `maximumBytes` or not valid UTF-8.
-    package func readAll(maximumBytes: Int) throws(CommandError) -> String {
+    func readAll(maximumBytes: Int) throws(CommandError) -> String {
         var bytes: [UInt8] = []
         while let byte = try readByte() {
             bytes.append(byte)

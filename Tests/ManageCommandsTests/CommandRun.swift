@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import ManageCommands
 import Settings
 import Synchronization
 import Testing
+
+@testable import ManageCommands
 
 /// Runs commands in-process, in a folder of their own, with captured output.
 final class CommandRun: Sendable {

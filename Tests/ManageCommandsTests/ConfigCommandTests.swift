@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import ManageCommands
 import Settings
 import Testing
+
+@testable import ManageCommands
 
 struct ConfigCommandTests {
     private let run: CommandRun

@@ -3,7 +3,8 @@
 
 import ArgumentParser
 import JSON
-import ManageCommands
+
+@testable import ManageCommands
 
 /// The page `docs/cli.md`, made from what the commands say of themselves.
 struct HelpReference {

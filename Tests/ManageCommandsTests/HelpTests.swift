@@ -3,8 +3,9 @@
 
 import ArgumentParser
 import Glibc
-import ManageCommands
 import Testing
+
+@testable import ManageCommands
 
 struct HelpTests {
     /// A command with the words that lead to it.

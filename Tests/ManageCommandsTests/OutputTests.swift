@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import ManageCommands
 import Testing
+
+@testable import ManageCommands
 
 struct OutputTests {
     private struct Greeting: CommandReport {

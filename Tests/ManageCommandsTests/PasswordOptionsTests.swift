@@ -3,8 +3,9 @@
 
 import ArgumentParser
 import Glibc
-import ManageCommands
 import Testing
+
+@testable import ManageCommands
 
 struct PasswordOptionsTests {
     /// Reads a password as a command does whose standard input is a pipe.

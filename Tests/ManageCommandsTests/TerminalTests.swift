@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import ManageCommands
 import Testing
+
+@testable import ManageCommands
 
 struct TerminalTests {
     /// A pseudo-terminal: the test types and reads at one end, the command sits at the other.

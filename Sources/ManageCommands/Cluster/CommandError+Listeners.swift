@@ -1,11 +1,11 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-package import ParleyServer
+import ParleyServer
 
 extension SectionListenerError: CommandErrorConvertible {
     /// Like that of the listener, with the section of the settings that it belongs to.
-    package var commandError: CommandError {
+    var commandError: CommandError {
         var failure = error.commandError
         if other != nil { failure.status = .settings }
         failure.message = description

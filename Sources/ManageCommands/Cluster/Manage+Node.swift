@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Bounds
 import Operations
 
 extension Manage {
@@ -26,7 +27,7 @@ extension Manage {
 
 extension Manage.Node {
     /// `node list`: all servers.
-    struct List: AsyncParsableCommand {
+    struct List: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
             abstract: "List the servers, with their clients and the age of their heartbeats.",
@@ -40,17 +41,13 @@ extension Manage.Node {
                 """
         )
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            try output.write(try await OperationRunner(settings: loaded).run(ListNodes()))
-        }
+        func operation() -> ListNodes { ListNodes() }
     }
 
     /// `node drain`: no new clients for a server.
-    struct Drain: AsyncParsableCommand {
+    struct Drain: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "drain",
             abstract: "Send no new clients to a server; those that it has stay.",
@@ -67,18 +64,17 @@ extension Manage.Node {
         @Argument(help: "The server's name or number.")
         var node: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
-            let changed = try await NodeChange.made(by: DrainNode(node: node), with: OperationRunner(settings: loaded))
-            try output.write(ChangedNodeReport(node: changed))
+            let runner = OperationRunner(settings: try loadSettings())
+            try output.write(
+                ChangedNodeReport(node: try await NodeChange.made(by: DrainNode(node: node), with: runner)))
         }
     }
 
     /// `node resume`: new clients for a server again.
-    struct Resume: AsyncParsableCommand {
+    struct Resume: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "resume",
             abstract: "Send new clients to a server again.",
@@ -92,13 +88,12 @@ extension Manage.Node {
         @Argument(help: "The server's name or number.")
         var node: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
-            let changed = try await NodeChange.made(by: ResumeNode(node: node), with: OperationRunner(settings: loaded))
-            try output.write(ChangedNodeReport(node: changed))
+            let runner = OperationRunner(settings: try loadSettings())
+            try output.write(
+                ChangedNodeReport(node: try await NodeChange.made(by: ResumeNode(node: node), with: runner)))
         }
     }
 }
@@ -128,7 +123,7 @@ enum NodeChange {
 }
 
 extension ListNodes.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         var table = TableText(headings: ["NODE", "NAME", "STATUS", "CLIENTS", "HEARTBEAT", "STARTED"])
         for node in nodes {
             table.add([

@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Operations
 import Settings
 
 extension Manage.Config {
     /// `config check`: looks for mistakes.
-    struct Check: AsyncParsableCommand {
+    struct Check: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
             abstract: "Check the settings for mistakes.",
@@ -21,17 +22,16 @@ extension Manage.Config {
                 """
         )
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            var (loaded, findings) = settings.examine()
+            var (loaded, findings) = common.settings.examine()
             if let loaded {
                 if let note = loaded.note { try output.note(note) }
                 findings += SettingsSurroundings(settings: loaded).findings()
                 findings += await CommandContext.current.checkDatabase(loaded)
             }
-            let report = FindingsReport(file: loaded.map(\.file) ?? settings.file.path, findings: findings)
+            let report = FindingsReport(file: loaded.map(\.file) ?? common.settings.file.path, findings: findings)
             try output.write(report)
             if report.problems > 0 { throw ExitCode(CommandStatus.findings.rawValue) }
         }
@@ -56,24 +56,21 @@ struct FindingsReport: CommandReport {
         }
     }
 
-    private enum CodingKeys: String, CodingKey { case file, findings, problems }
+    private enum CodingKeys: String, CodingKey {
+        case file
+        case items = "findings"
+        case problems
+    }
 
-    var file: String?
+    @Nullable var file: String?
     var items: [Item]
-    /// How many of the findings are to be mended.
+    /// How many of the findings are to be fixed.
     var problems: Int
 
     init(file: String?, findings: [SettingsFinding]) {
         self.file = file
         items = findings.map { Item(finding: $0) }
         problems = findings.count { $0.severity != .note }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(file, forKey: .file)
-        try container.encode(items, forKey: .findings)
-        try container.encode(problems, forKey: .problems)
     }
 
     func text(style: TextStyle) -> String {

@@ -6,7 +6,7 @@ import Settings
 
 extension Manage.Config {
     /// `config get`: one value.
-    struct Get: AsyncParsableCommand {
+    struct Get: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "get",
             abstract: "Print the value of one setting.",
@@ -24,12 +24,11 @@ extension Manage.Config {
             help: ArgumentHelp("The setting, such as SERVER.PORT.", valueName: "section.key"), completion: .settings)
         var path: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
             let key = try SettingKey.meant(by: path)
-            let loaded = try settings.load(output: output)
+            let loaded = try loadSettings()
             guard let setting = loaded.values().first(where: { $0.key == key }) else { return }
             try output.write(SettingReport(value: SettingsReport.Value(setting: setting)))
         }

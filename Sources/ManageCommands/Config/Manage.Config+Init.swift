@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Operations
 import Settings
 
 extension Manage.Config {
     /// `config init`: writes a new file.
-    struct Init: AsyncParsableCommand {
+    struct Init: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "init",
             abstract: "Write a settings file in which every setting is explained.",
@@ -20,11 +21,10 @@ extension Manage.Config {
                 """
         )
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let file = settings.file
+            let file = common.settings.file
             if file.exists {
                 throw CommandError(
                     .exists, "The settings file '\(file.path)' exists already.",
@@ -39,17 +39,9 @@ extension Manage.Config {
 
 /// What `config init` and `config restore` print.
 struct WrittenFileReport: CommandReport {
-    private enum CodingKeys: String, CodingKey { case file, backup }
-
     var file: String
     /// Where the former content is.
-    var backup: String?
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(file, forKey: .file)
-        try container.encode(backup, forKey: .backup)
-    }
+    @Nullable var backup: String?
 
     func text(style: TextStyle) -> String {
         let former = backup.map { "The former one is now \($0.escapedForTerminal()).\n" } ?? ""

@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Glibc
 import Settings
+import Storage
 
 extension Manage.Config {
     /// `config restore`: puts the defaults back.
-    struct Restore: AsyncParsableCommand {
+    struct Restore: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "restore",
             abstract: "Put the defaults back, keeping a dated copy of the settings file.",
@@ -18,12 +18,11 @@ extension Manage.Config {
                 """
         )
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
         @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let file = settings.file
+            let file = common.settings.file
             guard file.exists else {
                 throw CommandError(
                     .notFound, "There is no settings file '\(file.path)'.",
@@ -38,15 +37,8 @@ extension Manage.Config {
 
         /// `20260131-235959`, in UTC.
         private static func date(_ seconds: Int) -> String {
-            var time = time_t(seconds)
-            var parts = tm()
-            gmtime_r(&time, &parts)
-            func digits(_ number: Int32, _ count: Int = 2) -> String {
-                let text = String(number)
-                return String(repeating: "0", count: max(0, count - text.count)) + text
-            }
-            let day = digits(parts.tm_year + 1900, 4) + digits(parts.tm_mon + 1) + digits(parts.tm_mday)
-            return "\(day)-\(digits(parts.tm_hour))\(digits(parts.tm_min))\(digits(parts.tm_sec))"
+            let date = UTCDate(milliseconds: Int64(seconds) * 1000)
+            return "\(date.day)-\(date.time)".replacing("-", with: "", maxReplacements: 2).replacing(":", with: "")
         }
     }
 }

@@ -6,7 +6,7 @@ import Settings
 
 extension Manage.Config {
     /// `config set`: changes one value in the file.
-    struct Set: AsyncParsableCommand {
+    struct Set: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "set",
             abstract: "Change one setting in the settings file.",
@@ -39,8 +39,7 @@ extension Manage.Config {
         @Flag(name: .customLong("value-stdin"), help: "Read the value from standard input, or ask for it.")
         var isValueOnStandardInput = false
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func validate() throws {
             if (value == nil) != isValueOnStandardInput {
@@ -51,7 +50,7 @@ extension Manage.Config {
         func run() async throws {
             let key = try SettingKey.meant(by: path)
             let text = try newText(for: key)
-            let file = settings.file
+            let file = common.settings.file
             var document = try file.document() ?? INIDocument(SettingsDocumentation.exampleFile())
             do {
                 try document.set(section: key.section, names: key.names, to: text)
@@ -73,7 +72,7 @@ extension Manage.Config {
             if text.isEmpty, key.defaultText == nil { return text }
             let parsed: SettingValue
             do {
-                parsed = try key.kind.parse(text, folder: settings.file.folder)
+                parsed = try key.kind.parse(text, folder: common.settings.file.folder)
             } catch {
                 let shown = key.mayHoldSecret ? "The value" : text.quotedForDisplay()
                 throw CommandError(.usage, "\(shown) \(error.problem).", nextStep: error.remedy)
@@ -114,7 +113,7 @@ extension Manage.Config {
             if let name = key.environmentNames.first(where: { environment[$0] != nil }) {
                 try output.warn("The environment variable \(name) is set and goes before the file.")
             }
-            for finding in settings.examine().findings where finding.severity == .error {
+            for finding in common.settings.examine().findings where finding.severity == .error {
                 try output.warn(finding.description)
             }
         }

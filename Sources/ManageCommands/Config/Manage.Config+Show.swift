@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Operations
 import Settings
 
 extension Manage.Config {
     /// `config show`: every value with its origin.
-    struct Show: AsyncParsableCommand {
+    struct Show: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "show",
             abstract: "Print every setting with where it comes from.",
@@ -20,11 +21,10 @@ extension Manage.Config {
                 """
         )
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            try output.write(SettingsReport(try settings.load(output: output)))
+            try output.write(SettingsReport(try loadSettings()))
         }
     }
 }
@@ -62,20 +62,12 @@ struct SettingsReport: CommandReport {
         }
     }
 
-    private enum CodingKeys: String, CodingKey { case file, settings }
-
-    var file: String?
+    @Nullable var file: String?
     var settings: [Value]
 
     init(_ loaded: Settings) {
         file = loaded.file
         settings = loaded.values().map { Value(setting: $0) }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(file, forKey: .file)
-        try container.encode(settings, forKey: .settings)
     }
 
     func text(style: TextStyle) -> String {

@@ -6,7 +6,7 @@ import Settings
 
 extension Manage.Config {
     /// `config unset`: takes one value out of the file.
-    struct Unset: AsyncParsableCommand {
+    struct Unset: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "unset",
             abstract: "Take one setting out of the settings file, so that its default applies.",
@@ -24,12 +24,11 @@ extension Manage.Config {
             help: ArgumentHelp("The setting, such as SERVER.PORT.", valueName: "section.key"), completion: .settings)
         var path: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
             let key = try SettingKey.meant(by: path)
-            let file = settings.file
+            let file = common.settings.file
             var document = try file.document()
             let isRemoved = document?.remove(section: key.section, names: key.names) ?? false
             if isRemoved, let document { try file.write(document.bytes) }

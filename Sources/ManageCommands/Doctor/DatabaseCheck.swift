@@ -5,12 +5,12 @@ import Glibc
 import Logging
 import Operations
 import ParleyServer
-package import Settings
+import Settings
 import Storage
 import Transport
 
-/// Looks at the database that settings name; never makes or changes one.
-package struct DatabaseCheck: Sendable {
+/// Examines the database that settings name; never makes or changes one.
+struct DatabaseCheck: Sendable {
     /// How far ahead of the clock the log may be.
     private static let clockToleranceSeconds: Int64 = 60
 
@@ -19,7 +19,7 @@ package struct DatabaseCheck: Sendable {
     let now: @Sendable () -> Int
 
     /// For `config check`: what keeps the database from being used.
-    package static func findings(
+    static func findings(
         for settings: Settings, now: @escaping @Sendable () -> Int
     ) async -> [SettingsFinding] {
         await DatabaseCheck(settings: settings, now: now).examine().flatMap(\.findings)
@@ -173,12 +173,10 @@ package struct DatabaseCheck: Sendable {
     }
 
     private func finding(for error: any Error) -> SettingsFinding {
-        let failure =
-            error as? CommandError ?? (error as? any CommandErrorConvertible)?.commandError
-            ?? CommandError(.failed, "The database cannot be looked at.")
+        let failure = CommandError(reporting: error) ?? CommandError(.failed, "The database cannot be examined.")
         let severity: SettingsFinding.Severity = failure.status == .busy ? .warning : .error
         if let nextStep = failure.nextStep { return finding(severity, failure.message, nextStep) }
-        // The store's messages name the next step themselves, behind the first sentence.
+        // The store's messages name the next step themselves, after the first sentence.
         let (message, remedy) = Self.sentences(of: failure.message)
         return finding(severity, message, remedy ?? "Check DATABASE.URI and that the database is running.")
     }
@@ -227,6 +225,6 @@ package struct DatabaseCheck: Sendable {
             .warning, message: "The newest event lies \(ahead) seconds ahead of this machine's clock.",
             remedy: "Set the clock, for instance with 'timedatectl set-ntp true'; until it has caught up, events get "
                 + "the time of the newest one.")
-        return DoctorCheck("clock", "The clock is behind the log.", findings: [finding])
+        return DoctorCheck("clock", "The clock lags behind the log.", findings: [finding])
     }
 }

@@ -9,7 +9,7 @@ struct DoctorCheck: Sendable {
     var name: String
     /// What was seen: a sentence without any secret.
     var summary: String
-    /// What is to be known or mended; empty when all is well.
+    /// What is to be known or fixed; empty when all is well.
     var findings: [SettingsFinding]
     /// Whether the database has this program's schema, so that other checks may read it.
     var isCurrent = false
@@ -52,7 +52,7 @@ struct DoctorReport: CommandReport {
     var file: String?
     var checks: [DoctorCheck]
 
-    /// How many of the findings are to be mended.
+    /// How many of the findings are to be fixed.
     var problems: Int { checks.reduce(0) { $0 + $1.findings.count { $0.severity != .note } } }
 
     func encode(to encoder: any Encoder) throws {

@@ -6,7 +6,7 @@ import Settings
 
 extension Manage {
     /// `doctor`: looks for everything that keeps a server from running well.
-    struct Doctor: AsyncParsableCommand {
+    struct Doctor: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "doctor",
             abstract: "Look for what keeps the server from running well.",
@@ -22,14 +22,13 @@ extension Manage {
                 """
         )
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let (loaded, findings) = settings.examine()
+            let (loaded, findings) = common.settings.examine()
             if let note = loaded?.note { try output.note(note) }
             let report = DoctorReport(
-                file: loaded.map(\.file) ?? settings.file.path, checks: await checks(loaded, findings))
+                file: loaded.map(\.file) ?? common.settings.file.path, checks: await checks(loaded, findings))
             try output.write(report)
             if report.problems > 0 { throw ExitCode(CommandStatus.findings.rawValue) }
         }

@@ -9,7 +9,7 @@ import TestClient
 
 /// The check `ports`: whether the server's ports are free, or taken by our own server.
 enum PortCheck {
-    /// What happens when somebody tries to listen.
+    /// What happens on an attempt to listen.
     enum Outcome: Equatable, Sendable {
         case free
         case inUse
@@ -91,7 +91,7 @@ enum PortCheck {
         }
     }
 
-    /// Where the server behind the admin socket listens; `nil` when none runs.
+    /// Where the server of the admin socket listens; `nil` when none runs.
     private static func listenersOfOwnServer(_ settings: Settings) async -> [ServerListener]? {
         let runner = OperationRunner(settings: settings)
         let ask = { @Sendable in try await runner.withServer { try await $0.run(ServerAddresses()) } }
@@ -121,7 +121,7 @@ enum PortCheck {
         return places
     }
 
-    /// Listens for a moment on every address of a host, without accepting anybody.
+    /// Listens for a moment on every address of a host, without accepting connections.
     static func tryToListen(host: String, port: Int) -> Outcome {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

@@ -5,7 +5,7 @@ import Credentials
 import Operations
 import Settings
 
-/// The check `secrets`: the key file is there, is nobody else's to read, and opens what the database holds.
+/// The check `secrets`: the key file is there, can be read by the server only, and opens what the database holds.
 struct SecretsCheck {
     let settings: Settings
 
@@ -33,7 +33,7 @@ struct SecretsCheck {
 
     /// What it means that secrets are sealed with a key that is there or not.
     static func findings(path: String, isThere: Bool, sealed: CheckSecrets.Report?) -> [SettingsFinding] {
-        guard let sealed, sealed.sealed > 0 else { return [] }
+        guard let sealed, sealed.sealed + sealed.heldKeys > 0 else { return [] }
         if !isThere {
             return [
                 finding(
@@ -41,15 +41,26 @@ struct SecretsCheck {
                     "Restore it from a copy before the server starts, which would make another one.")
             ]
         }
-        guard sealed.unopened > 0 else { return [] }
-        return [
-            finding(
-                .warning,
-                "The key file '\(path)' does not open the secrets of \(sealed.unopened) of \(sealed.sealed) accounts: "
-                    + "they cannot log in over skaro.",
-                "Restore the former key file or append its keys to this one; otherwise each account's next login with "
-                    + "a password over another protocol repairs it.")
-        ]
+        let restore = "Restore the former key file or append its keys to this one; otherwise"
+        var findings: [SettingsFinding] = []
+        if sealed.unopened > 0 {
+            findings.append(
+                finding(
+                    .warning,
+                    "The key file '\(path)' does not open the secrets of \(sealed.unopened) of \(sealed.sealed) "
+                        + "accounts: they cannot log in over skaro.",
+                    "\(restore) each account's next login with a password over another protocol repairs it."))
+        }
+        if sealed.unopenedKeys > 0 {
+            findings.append(
+                finding(
+                    .warning,
+                    "The key file '\(path)' does not open \(sealed.unopenedKeys) of \(sealed.heldKeys) keys that the "
+                        + "server holds for FastChat.",
+                    "\(restore) the server replaces each key when a client next asks for it, but not while another "
+                        + "server on the same database is running. Stored messages are not affected."))
+        }
+        return findings
     }
 
     private static func finding(

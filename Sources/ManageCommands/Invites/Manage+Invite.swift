@@ -43,7 +43,7 @@ struct LifetimeWord: ExpressibleByArgument {
 
 extension Manage.Invite {
     /// `invite create`: a new code.
-    struct Create: AsyncParsableCommand {
+    struct Create: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "create",
             abstract: "Create a code, which is shown this once.",
@@ -68,11 +68,10 @@ extension Manage.Invite {
         @Option(help: ArgumentHelp("Something to know it by.", valueName: "text"))
         var note: String = ""
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
+            let loaded = try loadSettings()
             let operation = CreateInvite(uses: uses, seconds: expires?.seconds, note: note)
             let report = try await OperationRunner(settings: loaded).run(operation)
             try output.write(report)
@@ -85,7 +84,7 @@ extension Manage.Invite {
     }
 
     /// `invite list`: the codes' hashes, uses and ends.
-    struct List: AsyncParsableCommand {
+    struct List: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
             abstract: "List the codes that are valid, newest first; not the codes themselves.",
@@ -99,11 +98,10 @@ extension Manage.Invite {
         @Flag(name: .customLong("all"), help: "Also those that are used up, expired or revoked.")
         var includesInvalid = false
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
+            let loaded = try loadSettings()
             let operation = ListInvites(includesInvalid: includesInvalid)
             let report = try await OperationRunner(settings: loaded).run(operation)
             try output.write(report)
@@ -112,7 +110,7 @@ extension Manage.Invite {
     }
 
     /// `invite revoke`: no more accounts with a code.
-    struct Revoke: AsyncParsableCommand {
+    struct Revoke: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "revoke",
             abstract: "Let no more accounts be made with a code; those made with it stay.",
@@ -126,19 +124,16 @@ extension Manage.Invite {
         @Argument(help: "The id that 'manage invite list' shows, or the beginning of it.")
         var id: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            let invite = try await OperationRunner(settings: loaded).run(RevokeInvite(id: id))
-            try output.write(RevokedInviteReport(invite: invite))
-        }
+        func operation() -> RevokeInvite { RevokeInvite(id: id) }
+
+        func report(_ invite: InviteReport) -> RevokedInviteReport { RevokedInviteReport(invite: invite) }
     }
 }
 
 extension CreateInvite.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         var fields = FieldsText()
         fields.add("Code", code.clearText)
         fields.add("Id", invite.id)
@@ -150,12 +145,12 @@ extension CreateInvite.Report: CommandReport {
 }
 
 extension ListInvites.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         var table = TableText(headings: ["INVITE", "STATUS", "LEFT", "USED", "CREATED", "EXPIRES", "NOTE"])
         for invite in invites {
             table.add([
-                invite.id, invite.status.rawValue, "\(invite.usesLeft)", "\(invite.used)", invite.created,
-                invite.expires ?? "never", invite.note,
+                invite.id, invite.status.rawValue, "\(invite.usesLeft)", "\(invite.used)",
+                invite.created.minuteOfTime, invite.expires?.minuteOfTime ?? "never", invite.note,
             ])
         }
         return table.text(style: style)

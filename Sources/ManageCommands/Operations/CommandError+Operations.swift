@@ -1,14 +1,14 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-package import Credentials
-package import Operations
-package import Storage
-package import Transport
+import Credentials
+import Operations
+import Storage
+import Transport
 
 extension OperationError: CommandErrorConvertible {
     /// Each kind has its status.
-    package var commandError: CommandError { CommandError(status, message, nextStep: nextStep) }
+    var commandError: CommandError { CommandError(status, message, nextStep: nextStep) }
 
     private var status: CommandStatus {
         switch kind {
@@ -25,12 +25,12 @@ extension OperationError: CommandErrorConvertible {
 
 extension StorageError: CommandErrorConvertible {
     /// 6 for a database that is not there, 69 for one that cannot be reached or used, otherwise 1.
-    package var commandError: CommandError { OperationError(self).commandError }
+    var commandError: CommandError { OperationError(self).commandError }
 }
 
 extension AdminSocketError: CommandErrorConvertible {
     /// 69 unless the server does not let this user in (4).
-    package var commandError: CommandError {
+    var commandError: CommandError {
         switch code {
         case .notAllowed: CommandError(.refused, message)
         case .notRunning, .disconnected: CommandError(.unavailable, message)
@@ -43,7 +43,7 @@ extension AdminSocketError: CommandErrorConvertible {
 
 extension CredentialsError: CommandErrorConvertible {
     /// 78 for a setting out of range, 75 when there is too much to hash, otherwise 1.
-    package var commandError: CommandError {
+    var commandError: CommandError {
         switch self {
         case .invalidParameter: CommandError(.settings, description)
         case .busy, .outOfMemory: CommandError(.busy, description)
@@ -56,5 +56,5 @@ extension CredentialsError: CommandErrorConvertible {
 
 extension KeyFileError: CommandErrorConvertible {
     /// Ends with 78; the words name the file.
-    package var commandError: CommandError { CommandError(.settings, description) }
+    var commandError: CommandError { CommandError(.settings, description) }
 }

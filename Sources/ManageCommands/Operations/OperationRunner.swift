@@ -58,7 +58,7 @@ struct OperationRunner: Sendable {
     ) async throws -> Value {
         do {
             if needsCurrentSchema { try await store.storage.checkSchema() }
-            // What only looks leaves no key file behind.
+            // What only reads makes no key file.
             let chat = try store.makeChat(settings, makesKeyFile: needsCurrentSchema, logger: logger)
             let value = try await withThrowingTaskGroup(of: Void.self) { group in
                 // Only a schema of this program can be written to, and followed.
@@ -74,7 +74,7 @@ struct OperationRunner: Sendable {
         }
     }
 
-    /// Runs `body` on the server behind the admin socket; `nil` when there is none.
+    /// Runs `body` on the server of the admin socket; `nil` when there is none.
     func withServer<Value: Sendable>(
         _ body: @escaping @Sendable (OperationCaller) async throws -> Value
     ) async throws -> Value? {
@@ -136,7 +136,7 @@ final class OperationCaller {
             }
             throw CommandError(
                 .unavailable, "The server closed the connection before it had answered.",
-                nextStep: "Look into its log, then try again.")
+                nextStep: "See its log for details, then try again.")
         }
     }
 }

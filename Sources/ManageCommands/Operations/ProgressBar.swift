@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import Operations
 import Synchronization
 
@@ -53,7 +54,7 @@ final class ProgressBar: Sendable {
 
     /// How many a second; `nil` for a time too short to say.
     static func rate(_ count: Int, in duration: Duration) -> Int? {
-        let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+        let seconds = duration.milliseconds / 1000
         guard seconds > 0.001 else { return nil }
         return Int(min(Double(count) / seconds, 1e15))
     }

@@ -24,7 +24,7 @@ struct StandardErrorLogHandler: LogHandler {
     func log(event: LogEvent) {
         let details = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         let text = details.map { " \($0.key)=\($0.value)" }.joined()
-        // There is nobody left to tell when stderr cannot be written.
+        // A failure to write to stderr cannot be reported.
         try? output.write("\(event.level): \(event.message)\(text)".escapedForTerminal(lineBreaks: false) + "\n")
     }
 

@@ -35,11 +35,8 @@ struct StoreAccess: Sendable {
             return try await Store.open(settings, create: create, logger: logger)
         } catch {
             guard case .sqlite(let path) = settings.database.location else { throw error.commandError }
+            if error.code == .unusable { try checkIsAllowed() }
             switch error.code {
-            case .unusable where !Self.mayUse(path):
-                throw CommandError(
-                    .refused, "This user may not use the database '\(path)'.",
-                    nextStep: "Run the command as the server's user or as root.")
             case .unavailable:
                 throw CommandError(
                     .busy,
@@ -51,13 +48,16 @@ struct StoreAccess: Sendable {
         }
     }
 
-    /// Whether the system lets this user work on a database file and make the files beside it.
-    private static func mayUse(_ path: String) -> Bool {
+    /// Refuses a user whom the system does not let work on an SQLite file, or make the files beside it.
+    func checkIsAllowed() throws(CommandError) {
+        guard case .sqlite(let path) = settings.database.location else { return }
         let folder = SettingsFile(path: path, choice: .option).folder
         for (place, mode) in [(folder, W_OK | X_OK), (path, R_OK | W_OK)] where access(place, mode) != 0 {
-            if errno == EACCES || errno == EPERM { return false }
+            guard errno == EACCES || errno == EPERM else { continue }
+            throw CommandError(
+                .refused, "This user may not use the database '\(path)'.",
+                nextStep: "Run the command as the server's user or as root.")
         }
-        return true
     }
 
     /// Opens the store for what must not happen while a server runs.

@@ -4,19 +4,16 @@
 import ArgumentParser
 
 /// Consent to what destroys something: `--yes`, or the answer to a question on a terminal.
-package struct ConfirmationOptions: ParsableArguments {
+struct ConfirmationOptions: ParsableArguments {
     /// Whether consent was given on the command line.
     @Flag(name: [.customLong("yes"), .customShort("y")], help: "Do it without asking.")
-    package var isGiven = false
+    var isGiven = false
 
-    /// Creates the options as if none were given.
-    package init() {}
-
-    /// Goes on only with consent.
+    /// Continues only with consent.
     ///
     /// - Parameter question: What is about to happen, as a question.
-    /// - Throws: `CommandError`: 1 after a no, 64 when there is nobody to ask.
-    package func require(_ question: String) throws(CommandError) {
+    /// - Throws: `CommandError`: 1 after a no, 64 without a terminal to ask on.
+    func require(_ question: String) throws(CommandError) {
         if isGiven { return }
         let terminal = CommandContext.current.terminal
         guard terminal.isInteractive else {

@@ -1,26 +1,23 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-package import ArgumentParser
+import ArgumentParser
 import Operations
 
 /// Which part of a list is wanted; all of it unless something else is said.
-package struct ListOptions: ParsableArguments {
+struct ListOptions: ParsableArguments {
     private static let pageSize = 500
 
-    /// Rows behind this one.
-    @Option(help: ArgumentHelp("Begin behind the row with this number.", valueName: "row"))
-    package var after: Int64?
+    /// Rows after this one.
+    @Option(help: ArgumentHelp("Begin after the row with this number.", valueName: "row"))
+    var after: Int64?
 
     /// The most rows that are listed.
-    @Option(help: ArgumentHelp("List at most so many. (default: all)", valueName: "count"))
-    package var limit: Int?
-
-    /// Creates the options as if none were given.
-    package init() {}
+    @Option(help: ArgumentHelp("List at most this many. (default: all)", valueName: "count"))
+    var limit: Int?
 
     /// Refuses numbers that cannot be meant.
-    package func validate() throws {
+    func validate() throws {
         if let after, after < 0 { throw ValidationError("Please give --after a row number, 0 or more.") }
         if let limit, limit < 1 { throw ValidationError("Please give --limit a number, 1 or more.") }
     }

@@ -7,41 +7,38 @@ import Glibc
 /// How a command writes: `--json`, `--quiet`, `--no-color`.
 ///
 /// Results go to stdout, everything else to stderr.
-package struct OutputOptions: ParsableArguments {
+struct OutputOptions: ParsableArguments {
     /// Whether the result is one JSON object.
     @Flag(name: .customLong("json"), help: "Write the result as one JSON object.")
-    package var isJSON = false
+    var isJSON = false
 
     /// Whether notes on stderr are left out.
     @Flag(name: [.customLong("quiet"), .customShort("q")], help: "Write results and errors only.")
-    package var isQuiet = false
+    var isQuiet = false
 
     /// Whether colours are left out.
     @Flag(name: .customLong("no-color"), help: "Write without colours, as the variable NO_COLOR does.")
-    package var isColorless = false
+    var isColorless = false
 
-    /// Creates the options as if none were given.
-    package init() {}
-
-    /// Colours for stdout: on a terminal, unless somebody does not want them.
-    package var style: TextStyle {
+    /// Colours for stdout: on a terminal, unless they are not wanted.
+    var style: TextStyle {
         style(for: CommandContext.current.standardOutput)
     }
 
     /// Writes the result.
-    package func write(_ report: some CommandReport) throws(CommandError) {
+    func write(_ report: some CommandReport) throws(CommandError) {
         let text = isJSON ? try report.json() : report.text(style: style)
         try CommandContext.current.standardOutput.write(text)
     }
 
     /// Tells something beside the result, on stderr; not with `--quiet`.
-    package func note(_ sentence: String) throws(CommandError) {
+    func note(_ sentence: String) throws(CommandError) {
         if isQuiet { return }
         try CommandContext.current.standardError.write(sentence.escapedForTerminal() + "\n")
     }
 
     /// Warns of something, on stderr, also with `--quiet`.
-    package func warn(_ sentence: String) throws(CommandError) {
+    func warn(_ sentence: String) throws(CommandError) {
         let output = CommandContext.current.standardError
         let mark = style(for: output).apply(.yellow, to: "Warning:")
         try output.write("\(mark) \(sentence.escapedForTerminal())\n")

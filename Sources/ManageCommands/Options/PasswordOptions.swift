@@ -1,18 +1,18 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-package import ArgumentParser
+import ArgumentParser
 import Settings
 
 /// Where a password comes from: a prompt without echo, `--password-stdin` or `--password-file`; never the command line,
 /// which every user of the machine can read.
-package struct PasswordOptions: ParsableArguments {
+struct PasswordOptions: ParsableArguments {
     /// The longest password, in bytes.
-    package static let maximumBytes = 1024
+    static let maximumBytes = 1024
 
     /// Whether the password is the first line of stdin.
     @Flag(name: .customLong("password-stdin"), help: "Read the password from standard input.")
-    package var isOnStandardInput = false
+    var isOnStandardInput = false
 
     /// The file whose only line is the password.
     @Option(
@@ -20,20 +20,17 @@ package struct PasswordOptions: ParsableArguments {
         help: ArgumentHelp("Read the password from a file that contains nothing else.", valueName: "path"),
         completion: .file()
     )
-    package var file: String?
-
-    /// Creates the options as if none were given.
-    package init() {}
+    var file: String?
 
     /// Refuses two sources at once.
-    package func validate() throws {
+    func validate() throws {
         if isOnStandardInput, file != nil {
             throw ValidationError("Please give --password-stdin or --password-file, not both.")
         }
     }
 
-    /// Whether the command line names a source, so that nobody will be asked.
-    package var isGiven: Bool { isOnStandardInput || file != nil }
+    /// Whether the command line names a source, so that no question is asked.
+    var isGiven: Bool { isOnStandardInput || file != nil }
 
     /// Reads the password.
     ///
@@ -42,7 +39,7 @@ package struct PasswordOptions: ParsableArguments {
     ///   - isNew: Whether a terminal asks twice.
     /// - Returns: The password: not empty, at most 1024 bytes, without control characters.
     /// - Throws: `CommandError`: 64 without a terminal and without either option.
-    package func password(prompt: String, isNew: Bool) throws(CommandError) -> String {
+    func password(prompt: String, isNew: Bool) throws(CommandError) -> String {
         let context = CommandContext.current
         if isOnStandardInput {
             return try Self.checked(try context.terminal.readAll(maximumBytes: Self.maximumBytes + 2))

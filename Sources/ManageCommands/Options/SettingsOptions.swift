@@ -1,12 +1,12 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-package import ArgumentParser
-package import Settings
+import ArgumentParser
+import Settings
 
 /// Which settings a command uses: `--config`, which may also stand before the subcommand.
-package struct SettingsOptions: ParsableArguments {
-    /// The path that was given behind the subcommand.
+struct SettingsOptions: ParsableArguments {
+    /// The path that was given after the subcommand.
     @Option(
         name: .customLong("config"),
         help: ArgumentHelp(
@@ -15,13 +15,10 @@ package struct SettingsOptions: ParsableArguments {
         ),
         completion: .file(extensions: ["ini"])
     )
-    package var config: String?
-
-    /// Creates the options as if none were given.
-    package init() {}
+    var config: String?
 
     /// The file that the command uses; it need not exist.
-    package var file: SettingsFile {
+    var file: SettingsFile {
         let context = CommandContext.current
         return SettingsFile.chosen(
             option: config ?? context.leadingConfig, environment: context.environment,
@@ -38,7 +35,7 @@ package struct SettingsOptions: ParsableArguments {
     ///   - output: Where the note goes.
     /// - Returns: The settings.
     /// - Throws: `SettingsError`, which ends the command with 78.
-    package func load(overrides: [SettingKey: String] = [:], output: OutputOptions) throws -> Settings {
+    func load(overrides: [SettingKey: String] = [:], output: OutputOptions) throws -> Settings {
         let context = CommandContext.current
         let settings = try Settings.load(
             file: config ?? context.leadingConfig, environment: context.environment, overrides: overrides,
@@ -48,8 +45,8 @@ package struct SettingsOptions: ParsableArguments {
         return settings
     }
 
-    /// Looks at the settings without stopping at what is wrong.
-    package func examine() -> (settings: Settings?, findings: [SettingsFinding]) {
+    /// Examines the settings without stopping at what is wrong.
+    func examine() -> (settings: Settings?, findings: [SettingsFinding]) {
         let context = CommandContext.current
         return Settings.examine(
             file: config ?? context.leadingConfig, environment: context.environment,

@@ -6,7 +6,7 @@ import FoundationEssentials
 /// The result of a command.
 ///
 /// It is written in one of two forms: as text for people, or with `--json` as one object.
-package protocol CommandReport: Encodable, Sendable {
+protocol CommandReport: Encodable, Sendable {
     /// The version of the JSON form. It grows when a key changes its meaning or goes away.
     static var version: Int { get }
 
@@ -17,10 +17,10 @@ package protocol CommandReport: Encodable, Sendable {
 
 extension CommandReport {
     /// 1, until a report changes incompatibly.
-    package static var version: Int { 1 }
+    static var version: Int { 1 }
 
     /// The JSON form: one object with sorted keys and a `version`.
-    package func json() throws(CommandError) -> String {
+    func json() throws(CommandError) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {

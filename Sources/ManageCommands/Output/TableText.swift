@@ -4,28 +4,27 @@
 /// Rows of cells, set in columns for people.
 ///
 /// Cells are escaped; a line break in a cell becomes `\u{a}`.
-package struct TableText: Sendable {
+struct TableText: Sendable {
     private let headings: [String]
     private var rows: [[String]] = []
     /// The columns of what was taken already.
     private var takenWidths: [Int]?
 
-    /// Creates a table with a row of headings.
-    package init(headings: [String]) {
+    init(headings: [String]) {
         self.headings = headings
     }
 
     /// Adds a row.
     ///
     /// It has as many cells as there are headings; missing ones are empty.
-    package mutating func add(_ cells: [String]) {
+    mutating func add(_ cells: [String]) {
         rows.append(headings.indices.map { $0 < cells.count ? cells[$0].escapedForTerminal(lineBreaks: false) : "" })
     }
 
     /// The lines of the table; every line ends with a line break.
     ///
     /// The last column is not padded. Where lines have a limit, the widest cells are cut.
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         let natural = headings.indices.map { column in
             rows.reduce(headings[column].count) { max($0, $1[column].count) }
         }
@@ -38,7 +37,7 @@ package struct TableText: Sendable {
 
     /// The lines of the rows added since the last call, for a table that is written in parts: the headings come with the
     /// first part, and columns keep their width unless something wider comes.
-    package mutating func takeText(style: TextStyle) -> String {
+    mutating func takeText(style: TextStyle) -> String {
         let natural = headings.indices.map { column in
             rows.reduce(takenWidths?[column] ?? headings[column].count) { max($0, $1[column].count) }
         }

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Colours of a text, or none.
-package struct TextStyle: Sendable {
+struct TextStyle: Sendable {
     /// A way to show a word.
-    package enum Emphasis: String, Sendable {
+    enum Emphasis: String, Sendable {
         case bold = "1"
         case faint = "2"
         case red = "31"
@@ -14,21 +14,15 @@ package struct TextStyle: Sendable {
     }
 
     /// Whether anything is coloured.
-    package var isColored: Bool
+    var isColored: Bool
 
     /// How many columns a line may have; `nil` where lines are not cut, as in a file.
-    package var columns: Int?
-
-    /// Creates a style.
-    package init(isColored: Bool, columns: Int? = nil) {
-        self.isColored = isColored
-        self.columns = columns
-    }
+    var columns: Int?
 
     /// The text, emphasised if the style has colours.
     ///
     /// The text must have been escaped before.
-    package func apply(_ emphasis: Emphasis, to text: String) -> String {
+    func apply(_ emphasis: Emphasis, to text: String) -> String {
         isColored ? "\u{1B}[\(emphasis.rawValue)m\(text)\u{1B}[0m" : text
     }
 }

@@ -40,5 +40,5 @@ private func wholeDays(_ duration: Duration) -> Int {
 
 extension LogError: CommandErrorConvertible {
     /// Ends with 78; the words name the folder or file.
-    package var commandError: CommandError { CommandError(.settings, description) }
+    var commandError: CommandError { CommandError(.settings, description) }
 }

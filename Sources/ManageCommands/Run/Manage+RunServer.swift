@@ -30,6 +30,8 @@ extension Manage {
         func run() async throws {
             let output = try OutputOptions.parse([])
             for note in options.notes { try output.warn(note) }
+            // The data of another user is refused before anything is written or announced.
+            if let known = settings.examine().settings { try StoreAccess(settings: known).checkIsAllowed() }
             try writeMissingFile(output)
             let loaded = try settings.load(overrides: options.overrides, output: output)
             let findings = loaded.findings + SettingsSurroundings(settings: loaded).templateFindings()

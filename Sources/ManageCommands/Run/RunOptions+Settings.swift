@@ -47,5 +47,5 @@ extension RunOptions {
 
 extension TLSOptionsError: CommandErrorConvertible {
     /// Ends with 78; the words name the file.
-    package var commandError: CommandError { CommandError(.settings, message) }
+    var commandError: CommandError { CommandError(.settings, message) }
 }

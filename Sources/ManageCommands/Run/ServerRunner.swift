@@ -90,8 +90,7 @@ enum ServerRunner {
             try WebService.checkTemplates(in: settings.templatesFolder)
             return nil
         } catch {
-            let failure = error as? CommandError ?? (error as? any CommandErrorConvertible)?.commandError
-            return failure?.description ?? "The files cannot be read."
+            return CommandError(reporting: error)?.description ?? "The files cannot be read."
         }
     }
 
@@ -229,7 +228,7 @@ enum OpenFiles {
 
 extension ListenerError: CommandErrorConvertible {
     /// Ends with 69 for an address that cannot be had, with 78 for one that is wrong.
-    package var commandError: CommandError {
+    var commandError: CommandError {
         switch code {
         case .addressInUse, .failed: CommandError(.unavailable, message)
         case .notAllowed, .addressNotAvailable: CommandError(.settings, message)
@@ -239,5 +238,5 @@ extension ListenerError: CommandErrorConvertible {
 
 extension TemplateError: CommandErrorConvertible {
     /// Ends with 78; the words name file and line.
-    package var commandError: CommandError { CommandError(.settings, description) }
+    var commandError: CommandError { CommandError(.settings, description) }
 }

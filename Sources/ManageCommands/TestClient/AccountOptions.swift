@@ -99,8 +99,8 @@ struct AccountOptions: ParsableArguments {
     }
 }
 
-/// Who asks, once the server knows them.
-struct Principal: Sendable {
+/// The account that a command of `testclient` asks as, once the server knows it.
+struct TestAccount: Sendable {
     var credentials: MTPCredentials
     /// Where messages go when no flow is named.
     var flow: String?
@@ -109,14 +109,14 @@ struct Principal: Sendable {
 }
 
 extension ServerConnection {
-    /// Makes sure of an account: logs in with a password, or gets the bot's log in of one minute.
+    /// Makes sure of an account: logs in with a password, or gets a login of one minute for the bot.
     ///
-    /// - Throws: `CommandError` when the server refuses the log in.
+    /// - Throws: `CommandError` when the server refuses the login.
     func principal(
         _ proof: AccountOptions.Proof, settings: Settings, output: OutputOptions
-    ) async throws -> Principal {
+    ) async throws -> TestAccount {
         switch proof {
-        case .session(let credentials): return Principal(credentials: credentials)
+        case .session(let credentials): return TestAccount(credentials: credentials)
         case .bot: return try await BotAccount.logIn(settings, output: output)
         case .password(let login, let password):
             let answer = try await answer(to: .authentication(login: login, password: password))
@@ -125,16 +125,16 @@ extension ServerConnection {
             guard response.isSuccess, let uuid = user?.uuid?.description, let authID = user?.authID?.string else {
                 throw CommandError(
                     answer.status == .done ? .failed : answer.status,
-                    "The server refused the log in of '\(login)': \(MTPRefusal(response).description)")
+                    "The server refused the login of '\(login)': \(MTPRefusal(response).description)")
             }
-            return Principal(credentials: MTPCredentials(uuid: uuid, authID: authID))
+            return TestAccount(credentials: MTPCredentials(uuid: uuid, authID: authID))
         }
     }
 
     /// Asks as an account, and logs out again unless the session was open before.
     func asking<Value>(
         _ proof: AccountOptions.Proof, _ settings: Settings, _ connection: ConnectionOptions, output: OutputOptions,
-        _ body: (Principal) async throws -> Value
+        _ body: (TestAccount) async throws -> Value
     ) async throws -> Value {
         let principal = try await principal(proof, settings: settings, output: output)
         if case .session = proof { return try await body(principal) }
@@ -149,7 +149,7 @@ extension ServerConnection {
     }
 
     /// Ends the session; of the health check's bot, and its messages, nothing stays.
-    private func leave(_ principal: Principal, _ settings: Settings, _ connection: ConnectionOptions) async {
+    private func leave(_ principal: TestAccount, _ settings: Settings, _ connection: ConnectionOptions) async {
         if principal.botSession != nil {
             await BotAccount.end(principal, settings)
         } else {

@@ -8,11 +8,11 @@ import TestClient
 
 /// The hidden bot of the health check.
 enum BotAccount {
-    /// A log in of one minute, from the running server or, beside PostgreSQL, from the store.
-    static func logIn(_ settings: Settings, output: OutputOptions) async throws -> Principal {
+    /// A login of one minute, from the running server or, beside PostgreSQL, from the store.
+    static func logIn(_ settings: Settings, output: OutputOptions) async throws -> TestAccount {
         do {
             let report = try await OperationRunner(settings: settings).run(IssueTestClientToken())
-            return Principal(
+            return TestAccount(
                 credentials: MTPCredentials(uuid: report.uuid, authID: report.token.clearText), flow: report.flow,
                 botSession: report.session)
         } catch let error as any CommandErrorConvertible {
@@ -22,10 +22,10 @@ enum BotAccount {
         }
     }
 
-    /// Removes what the bot left, its log in and its messages.
+    /// Removes what the bot left, its login and its messages.
     ///
     /// What cannot be removed now ends within a minute, or with the next health check.
-    static func end(_ principal: Principal, _ settings: Settings) async {
+    static func end(_ principal: TestAccount, _ settings: Settings) async {
         guard let session = principal.botSession else { return }
         _ = try? await OperationRunner(settings: settings).run(EndTestClient(session: session))
     }

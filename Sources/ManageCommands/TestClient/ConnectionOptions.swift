@@ -74,9 +74,9 @@ struct ConnectionOptions: ParsableArguments {
         return given == own
     }
 
-    /// Whose certificates are believed.
+    /// Whose certificates are trusted.
     ///
-    /// The address of the settings is one of this machine, where nobody stands in between; its certificate is for the
+    /// The address of the settings is one of this machine, where no other machine stands in between; its certificate is for the
     /// name that others use.
     func trust(_ settings: Settings) -> TLSTrust {
         if isInsecure { return .anyone }
@@ -84,7 +84,7 @@ struct ConnectionOptions: ParsableArguments {
         return address == nil ? .anyone : .system
     }
 
-    /// How to connect: whom to believe, what to show, how long to wait.
+    /// How to connect: whom to trust, what to show, how long to wait.
     func clientOptions(_ settings: Settings) -> ClientOptions {
         var options = ClientOptions(trust: trust(settings))
         options.timeout = timeout

@@ -55,7 +55,7 @@ indirect enum JSONTree: Equatable {
 
     /// Puts a value at a path, making the objects and lists on the way that are missing.
     ///
-    /// A part of digits counts the elements of a list from 0; one behind the last adds an element.
+    /// A part of digits counts the elements of a list from 0; one after the last adds an element.
     mutating func set(_ path: ArraySlice<String>, to value: JSONTree) throws(JSONPathError) {
         guard let part = path.first else {
             self = value

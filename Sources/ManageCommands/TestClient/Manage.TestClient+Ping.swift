@@ -2,16 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Bounds
 import MTP
 import Settings
 import TestClient
 
 extension Manage.TestClient {
     /// `testclient ping`: measures how fast a server answers.
-    struct Ping: AsyncParsableCommand {
+    struct Ping: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "ping",
-            abstract: "Send a ping_pong and tell how long the answer took.",
+            abstract: "Send a ping_pong and print how long the answer took.",
             discussion: """
                 Ends as 'testclient send' does. Nothing is stored but the login. Over another
                 protocol it is the request that changes least. With -a and without an
@@ -29,8 +30,7 @@ extension Manage.TestClient {
         @OptionGroup(title: "Protocol Options") var speech: ProtocolOptions
         @OptionGroup(title: "Account Options") var account: AccountOptions
         @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func validate() throws {
             if isReaching { return }
@@ -40,7 +40,7 @@ extension Manage.TestClient {
         }
 
         func run() async throws {
-            let loaded = await connection.following(try settings.load(output: output))
+            let loaded = await connection.following(try loadSettings())
             if isReaching { return try await reach(loaded) }
             if speech.wireProtocol != .mtp || speech.isNew { return try await ping(loaded) }
             let proof = try account.proof(output: output)

@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Bounds
 import JSON
 import MTP
 import Settings
+import TestClient
 
 extension Manage.TestClient {
     /// `testclient send`: sends one request and prints the answer.
-    struct Send: AsyncParsableCommand {
+    struct Send: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "send",
             abstract: "Send one request and print the answer.",
@@ -25,7 +27,7 @@ extension Manage.TestClient {
                 Examples:
                   manage testclient send
                   manage testclient send -t all_flow --login alice --password-stdin < pw
-                  manage testclient send --login bob --flow 1234 --text Hello \\
+                  manage testclient send --login bob --flow Team --text Hello \\
                     --file picture=holiday.jpg
                   manage testclient send -t add_flow --login bob \\
                     --set data.flow.0.title=News
@@ -47,8 +49,7 @@ extension Manage.TestClient {
         @OptionGroup(title: "Request Options") var request: RequestOptions
         @OptionGroup(title: "Account Options") var account: AccountOptions
         @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func validate() throws {
             if person != nil || speech.wireProtocol != .mtp || speech.isNew { return try validatePerson() }
@@ -78,13 +79,13 @@ extension Manage.TestClient {
         }
 
         func run() async throws {
-            let loaded = await connection.following(try settings.load(output: output))
+            let loaded = await connection.following(try loadSettings())
             if let person { return try await say(to: person, loaded) }
             let answer = try await request.raw == nil ? composed(loaded) : raw(loaded)
             do {
                 try show(answer)
             } catch let error as CommandError where error == .outputClosed {
-                // Nobody reads the answer; how it went is told all the same.
+                // The answer is not read; the status says all the same how it went.
             }
             if answer.status != .done { throw ExitCode(answer.status.rawValue) }
         }
@@ -97,14 +98,14 @@ extension Manage.TestClient {
             let (name, duration) = try await speech.connected(
                 connector, login: account.login ?? "", password: account.password
             ) { client in
-                let conversation = try await client.find(person)
+                let conversation = try await connector.find(person, by: client)
                 let start = instant()
                 if let picture {
                     try await client.show(picture, to: conversation)
                 } else {
                     try await client.say(text, to: conversation)
                 }
-                // Not every protocol answers to a message: what comes behind it shows that it was taken.
+                // Not every protocol answers a message: the answer to a later request shows that it was taken.
                 try await client.ping()
                 return (conversation.address, start.duration(to: instant()))
             }
@@ -124,7 +125,11 @@ extension Manage.TestClient {
                     return try await server.answer(to: request.frame(as: nil, proof: proof, contents: contents))
                 }
                 return try await server.asking(proof, settings, connection, output: output) { principal in
-                    try await server.answer(to: request.frame(as: principal, proof: proof, contents: contents))
+                    var request = request
+                    if let name = request.flow {
+                        request.flow = try await server.uuid(ofFlow: name, as: principal, settings, connection)
+                    }
+                    return try await server.answer(to: request.frame(as: principal, proof: proof, contents: contents))
                 }
             }
         }
@@ -157,24 +162,11 @@ extension Manage.TestClient {
 }
 
 extension ConnectionOptions {
-    /// The bot's log in is for the server of the settings alone: another one must not get it.
+    /// The bot's login is for the server of the settings alone: another one must not get it.
     func requireAccount(_ account: AccountOptions, _ settings: Settings) throws(CommandError) {
         guard !account.isGiven, !isLocal(settings) else { return }
         throw CommandError(
             .usage, "An account is needed: '\(address ?? "")' is not the server of these settings.",
             nextStep: "Add --login LOGIN, or --uuid UUID with --auth-id-stdin.")
-    }
-}
-
-extension Duration {
-    /// Milliseconds with one digit after the point, for people: `3.2`.
-    var inMilliseconds: String {
-        let tenths = components.seconds * 10_000 + components.attoseconds / 100_000_000_000_000
-        return "\(tenths / 10).\(tenths % 10)"
-    }
-
-    /// Milliseconds as a number.
-    var milliseconds: Double {
-        Double(components.seconds) * 1000 + Double(components.attoseconds / 1_000_000_000_000) / 1000
     }
 }

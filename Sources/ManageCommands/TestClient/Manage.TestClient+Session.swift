@@ -2,20 +2,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Bounds
 import Operations
 import Settings
 import TestClient
 
 extension Manage.TestClient {
-    /// `testclient session`: walks through every method.
-    struct Session: AsyncParsableCommand {
+    /// `testclient session`: tries every method.
+    struct Session: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "session",
-            abstract: "Walk through a protocol, or let all of them talk to each other.",
+            abstract: "Try every method of a protocol, or let all protocols talk to each other.",
             discussion: """
                 With MTP: registers a throw-away user, makes a flow, writes, reads, edits
                 and deletes a message, and deletes user and flow again. With --login an
-                account that is there is used, and stays.
+                existing account is used, and stays.
 
                 With another protocol: two throw-away users write to each other. With all:
                 one user of each protocol, and every pair in both directions. Users and
@@ -46,8 +47,7 @@ extension Manage.TestClient {
 
         @OptionGroup(title: "Account Options") var password: PasswordOptions
         @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func validate() throws {
             if login == nil, password.isGiven { throw ValidationError("Please say with --login whose password it is.") }
@@ -65,42 +65,46 @@ extension Manage.TestClient {
         }
 
         func run() async throws {
-            let loaded = await connection.following(try settings.load(output: output))
-            if choice != .mtp { return try await walkPairs(loaded) }
-            let walker = try walker()
-            let walk = try await connection.connect(loaded) { server in
-                var walk = ProtocolCheck(server: server, walker: walker)
-                await walk.run()
-                return walk
+            let loaded = await connection.following(try loadSettings())
+            if choice != .mtp { return try await checkPairs(loaded) }
+            let account = try account()
+            let check = try await connection.connect(loaded) { server in
+                var check = ProtocolCheck(server: server, account: account) {
+                    CommandError(reporting: $0)?.message ?? "The connection failed."
+                }
+                await check.run()
+                return check
             }
-            if let refusal = walk.registrationRefusal { throw explained(refusal) }
-            if let flow = walk.flow { try await remove(flow, loaded) }
-            let report = SessionReport(address: connection.url(loaded), steps: walk.steps)
+            if let refusal = check.registrationRefusal { throw explained(refusal) }
+            if let flow = check.flow { try await remove(flow, loaded) }
+            let report = SessionReport(address: connection.url(loaded), steps: check.steps)
             try output.write(report)
             if report.failed > 0 { throw ExitCode(CommandStatus.partlyFailed.rawValue) }
         }
 
-        private func walkPairs(_ settings: Settings) async throws {
+        private func checkPairs(_ settings: Settings) async throws {
             let connector = ProtocolConnector(settings: settings, connection: connection, keys: keys)
             var random = SystemRandomNumberGenerator()
             let protocols = choice.one.map { [$0, $0] } ?? [.skaro, .messenger, .fastchat, .mtp]
             for name in protocols { try connector.check(name) }
-            var walk = CrossProtocolCheck(connector: connector, people: protocols.map { .init($0, using: &random) })
-            await walk.run()
-            let left = await walk.removeTraces()
+            var check = CrossProtocolCheck(server: connector, people: protocols.map { .init($0, using: &random) })
+            await check.run()
+            let left = await connector.removeTraces(of: check.registered)
             for login in left.logins {
-                try output.warn("The user \(login) stays behind. Remove it with 'manage user delete \(login)'.")
+                try output.warn("The user \(login) was not removed. Remove it with 'manage user delete \(login)'.")
             }
-            for flow in left.flows {
-                try output.warn("The flow \(flow) stays behind. Remove it with 'manage flow delete \(flow)'.")
-            }
-            if walk.registered.isEmpty, let failure = walk.registrationFailure { throw failure }
-            let report = PairReport(steps: walk.steps)
+            for flow in left.flows { try warn(ofFlow: flow) }
+            if check.registered.isEmpty, let failure = check.registrationFailure { throw failure }
+            let report = SessionReport(address: nil, steps: check.steps)
             try output.write(report)
             if report.failed > 0 { throw ExitCode(CommandStatus.partlyFailed.rawValue) }
         }
 
-        private func walker() throws -> ProtocolCheck.Walker {
+        private func warn(ofFlow flow: String) throws {
+            try output.warn("The flow \(flow) was not removed. Remove it with 'manage flow delete \(flow)'.")
+        }
+
+        private func account() throws -> ProtocolCheck.Account {
             if let login {
                 return .known(
                     login: login, password: try password.password(prompt: "Password for \(login)", isNew: false))
@@ -125,7 +129,7 @@ extension Manage.TestClient {
                 guard connection.isLocal(settings) else { throw CommandError(.failed, "") }
                 _ = try await OperationRunner(settings: settings).run(DeleteFlow(uuid: flow))
             } catch {
-                try output.warn("The flow \(flow) stays behind. Remove it with 'manage flow delete \(flow)'.")
+                try warn(ofFlow: flow)
             }
         }
     }
@@ -133,30 +137,31 @@ extension Manage.TestClient {
 
 /// What `testclient session` prints.
 struct SessionReport: CommandReport {
-    private enum CodingKeys: String, CodingKey { case address, steps, failed }
-
-    var address: String
-    var steps: [SessionStep]
-
+    /// Where the server is; `nil` when the protocols have an address each.
+    let address: String?
+    let steps: [CheckStep]
     /// How many steps failed.
-    var failed: Int { steps.count { $0.outcome == .failed } }
+    let failed: Int
 
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(address, forKey: .address)
-        try container.encode(steps, forKey: .steps)
-        try container.encode(failed, forKey: .failed)
+    init(address: String?, steps: [CheckStep]) {
+        self.address = address
+        self.steps = steps
+        failed = steps.count { $0.outcome == .failed }
     }
 
     func text(style: TextStyle) -> String {
-        var table = TableText(headings: ["METHOD", "RESULT", "CODE", "MS", "REMARK"])
+        let codes = address == nil ? [] : ["CODE"]
+        var table = TableText(headings: [address == nil ? "STEP" : "METHOD", "RESULT"] + codes + ["MS", "REMARK"])
         for step in steps {
-            table.add([
-                step.method, step.outcome.rawValue, step.code.map { "\($0)" } ?? "-",
-                step.duration?.inMilliseconds ?? "-", step.detail ?? "",
-            ])
+            let code = address == nil ? [] : [step.code.map { "\($0)" } ?? "-"]
+            table.add(
+                [step.method, step.outcome.rawValue] + code
+                    + [step.duration?.inMilliseconds ?? "-", step.detail ?? ""])
         }
-        let sum = "\(steps.summary) at \(address.escapedForTerminal())."
-        return table.text(style: style) + style.apply(failed == 0 ? .green : .red, to: sum) + "\n"
+        let outcomes: [CheckStep.Outcome] = [.passed, .skipped, .failed]
+        let sum = outcomes.map { outcome in "\(steps.count { $0.outcome == outcome }) \(outcome.rawValue)" }
+            .joined(separator: ", ")
+        let place = address.map { " at \($0.escapedForTerminal())" } ?? ""
+        return table.text(style: style) + style.apply(failed == 0 ? .green : .red, to: "\(sum)\(place).") + "\n"
     }
 }

@@ -17,7 +17,10 @@ struct RequestOptions: ParsableArguments {
 
     @Option(
         name: .customLong("flow"),
-        help: ArgumentHelp("The uuid of the flow. (default: the bot's own flow)", valueName: "uuid"))
+        help: ArgumentHelp(
+            "The flow: its uuid or the first digits of it, its row, or its title. (default: the bot's own flow)",
+            valueName: "flow"),
+        completion: .flows)
     var flow: String?
 
     @Option(name: .customLong("text"), help: "The text of the message.")
@@ -59,7 +62,7 @@ struct RequestOptions: ParsableArguments {
 
     /// The request as a frame; `principal` is `nil` for a method that names an account by its login.
     func frame(
-        as principal: Principal?, proof: AccountOptions.Proof, contents: [(AttachmentFile.Kind, JSONText)]
+        as principal: TestAccount?, proof: AccountOptions.Proof, contents: [(AttachmentFile.Kind, JSONText)]
     ) throws(CommandError) -> [UInt8] {
         var request = MTPRequest(method)
         request.data = try data(as: principal, proof: proof, contents: contents)
@@ -82,7 +85,7 @@ struct RequestOptions: ParsableArguments {
     }
 
     private func data(
-        as principal: Principal?, proof: AccountOptions.Proof, contents: [(AttachmentFile.Kind, JSONText)]
+        as principal: TestAccount?, proof: AccountOptions.Proof, contents: [(AttachmentFile.Kind, JSONText)]
     ) throws(CommandError) -> MTPData {
         var data = MTPData(user: [user(principal, proof)])
         let needsFlow = method == .sendMessage || method == .allMessages || method == .deleteMessage
@@ -91,7 +94,7 @@ struct RequestOptions: ParsableArguments {
             guard let uuid = flow ?? principal?.flow ?? (isSet ? "" : nil) else {
                 throw CommandError(
                     .usage, "The method \(method.rawValue) needs a flow.",
-                    nextStep: "Add --flow UUID; list flows with 'manage testclient send -t all_flow'.")
+                    nextStep: "Add --flow FLOW; list flows with 'manage testclient send -t all_flow'.")
             }
             data.flow = [FlowObject(uuid: uuid.isEmpty ? nil : MTPIdentifier(uuid))]
         } else if let flow {
@@ -112,7 +115,7 @@ struct RequestOptions: ParsableArguments {
         return data
     }
 
-    private func user(_ principal: Principal?, _ proof: AccountOptions.Proof) -> UserObject {
+    private func user(_ principal: TestAccount?, _ proof: AccountOptions.Proof) -> UserObject {
         var user = UserObject(
             uuid: principal.map { MTPIdentifier($0.credentials.uuid) },
             authID: principal.map { JSONText($0.credentials.authID) })

@@ -3,7 +3,7 @@
 
 import UnixSignals
 
-/// An orderly end of commands that go on until somebody stops them.
+/// An orderly end of commands that run until they are stopped.
 enum Interruption {
     /// Ctrl-C, SIGTERM and the end of the terminal, which from now on do not end the process by themselves.
     static func signals() async -> AsyncStream<Void> {
@@ -25,7 +25,7 @@ enum Interruption {
             group.addTask { try await body() }
             group.addTask {
                 for await _ in interruptions { return nil }
-                // Nobody will interrupt; wait for the body.
+                // No interruption will come; wait for the body.
                 try await Task.sleep(for: .seconds(1 << 31))
                 return nil
             }

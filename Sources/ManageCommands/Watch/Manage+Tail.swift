@@ -9,7 +9,7 @@ import Settings
 
 extension Manage {
     /// `tail`: follows the log of a server.
-    struct Tail: AsyncParsableCommand {
+    struct Tail: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "tail",
             abstract: "Follow the log: who does what where, as it happens.",
@@ -46,8 +46,7 @@ extension Manage {
         var showsText = false
 
         @OptionGroup var confirmation: ConfirmationOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func validate() throws {
             guard 0...1_000_000 ~= last else { throw ValidationError("Please give --last a number, 0 to 1000000.") }
@@ -57,7 +56,7 @@ extension Manage {
         }
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
+            let loaded = try loadSettings()
             if showsText {
                 try confirmation.require("Show what people wrote to each other? The server will note that you asked.")
             }
@@ -100,7 +99,7 @@ private struct TailReader: Sendable {
     enum End: Sendable {
         /// There is no more, and nothing is followed.
         case endOfLog
-        /// Nobody reads what is written.
+        /// What is written is not read any more.
         case unread
         /// The server has gone; the request goes on where it ended.
         case lost(ReadLog)
@@ -143,7 +142,7 @@ private struct TailReader: Sendable {
         }
     }
 
-    /// Whether somebody read it.
+    /// Whether it was read.
     private func write(_ lines: String, to target: TextOutput) throws -> Bool {
         do {
             try target.write(lines)
@@ -242,7 +241,7 @@ extension String {
 
 /// Who runs the command, as the system says.
 enum SystemUser {
-    /// The user's name, with the one behind `sudo` if there is one.
+    /// The user's name, with the one who called `sudo` if there is one.
     static func name() -> String {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
@@ -252,8 +251,8 @@ enum SystemUser {
         if getpwuid_r(number, &entry, &buffer, buffer.count, &found) == 0, found != nil, let text = entry.pw_name {
             name = String(cString: text)
         }
-        if let behind = CommandContext.current.environment["SUDO_USER"], !behind.isEmpty, behind != name {
-            name += " (\(behind))"
+        if let caller = CommandContext.current.environment["SUDO_USER"], !caller.isEmpty, caller != name {
+            name += " (\(caller))"
         }
         return name
     }

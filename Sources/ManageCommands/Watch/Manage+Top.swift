@@ -8,12 +8,12 @@ import Synchronization
 
 extension Manage {
     /// `top`: shows how busy the server is.
-    struct Top: AsyncParsableCommand {
+    struct Top: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "top",
             abstract: "Show how busy the running server is, refreshed each second.",
             discussion: """
-                Connections with a log in by protocol, messages and deliveries per second,
+                Logged-in connections by protocol, messages and deliveries per second,
                 the time from a commit until its messages are handed to all connections
                 (half and 99 % of them), writes that wait for the database, memory and
                 processor. On a terminal it is refreshed in place until Q or Ctrl-C; with
@@ -35,15 +35,14 @@ extension Manage {
             help: ArgumentHelp("Time between two measurements.", valueName: "seconds"))
         var interval = 1.0
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func validate() throws {
             guard 0.1...3600 ~= interval else { throw ValidationError("Please give --interval 0.1 to 3600 seconds.") }
         }
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
+            let loaded = try loadSettings()
             let (interval, isOnce, output) = (Duration.seconds(interval), isOnce, output)
             let context = CommandContext.current
             let isPainted =
@@ -67,7 +66,7 @@ extension Manage {
                     var isOver = try await runner.withServer(measure)
                     guard isOver != nil else {
                         throw CommandError(
-                            .unavailable, "No server is running behind the admin socket '\(loaded.admin.socket)'.",
+                            .unavailable, "No server answers on the admin socket '\(loaded.admin.socket)'.",
                             nextStep: "Start one with 'manage runserver'.")
                     }
                     while isOver == false {

@@ -10,7 +10,7 @@ import Transport
 enum ServerReturn {
     private static let pause = Duration.seconds(1)
 
-    /// Whether an error says that the server behind the admin socket has gone.
+    /// Whether an error says that the server of the admin socket has gone.
     static func isLoss(_ error: any Error) -> Bool {
         switch error {
         case let error as AdminSocketError: error.code == .notRunning || error.code == .disconnected
@@ -24,7 +24,7 @@ enum ServerReturn {
 
     /// Runs `body` on the server as soon as there is one again; never opens the store, which would keep the server out.
     ///
-    /// - Returns: What `body` returns; `nil` when nobody reads the output any more.
+    /// - Returns: What `body` returns; `nil` when the output is not read any more.
     static func wait<Value: Sendable>(
         _ runner: OperationRunner, _ body: @escaping @Sendable (OperationCaller) async throws -> Value
     ) async throws -> Value? {

@@ -86,7 +86,7 @@ package struct ProtocolCheck {
 
     private mutating func askForOneself() async {
         await step(.pingPong, credentials.map { .pingPong(as: $0) })
-        let own = credentials?.uuid
+        let own = credentials.map { MTPIdentifier($0.uuid) }
         await step(.userInfo, credentials.map { .userInfo(as: $0, about: [$0.uuid]) }) { response in
             response.data?.user?.contains { $0.uuid == own } == true ? nil : "The user asked for is not in the answer."
         }
@@ -99,10 +99,11 @@ package struct ProtocolCheck {
         let answer = await step(.addFlow, request) { response in
             response.data?.flow?.first?.uuid == nil ? "The answer lacks the flow's uuid." : nil
         }
-        flow = answer?.data?.flow?.first?.uuid
+        flow = answer?.data?.flow?.first?.uuid?.description
         let made = flow
         await step(.allFlow, made == nil ? nil : credentials.map { .allFlow(as: $0) }) { response in
-            response.data?.flow?.contains { $0.uuid == made } == true ? nil : "The new flow is not in the answer."
+            response.data?.flow?.contains { $0.uuid?.description == made } == true
+                ? nil : "The new flow is not in the answer."
         }
     }
 
@@ -118,13 +119,13 @@ package struct ProtocolCheck {
             if message?.uuid == nil { return "The answer lacks the message's uuid." }
             return message?.clientID == 1 ? nil : "The answer lacks the client_id of the request."
         }
-        message = answer?.data?.message?.first?.uuid
+        message = answer?.data?.message?.first?.uuid?.description
         let sent = message
         let reading = credentials.flatMap { principal in
             sent.flatMap { _ in flow.map { MTPRequest.allMessages(as: principal, flow: $0) } }
         }
         await step(.allMessages, reading) { response in
-            let found = response.data?.message?.first { $0.uuid == sent }
+            let found = response.data?.message?.first { $0.uuid?.description == sent }
             return found?.text == Self.text ? nil : "The message that was sent is not in the answer."
         }
     }
@@ -141,7 +142,7 @@ package struct ProtocolCheck {
             sent.map { _ in MTPRequest.getUpdate(as: principal, time: start) }
         }
         await step(.getUpdate, update, expecting: [200, 206]) { response in
-            let found = response.data?.message?.first { $0.uuid == sent }
+            let found = response.data?.message?.first { $0.uuid?.description == sent }
             // A busy server may have cut the answer before it came to the message.
             if found == nil, response.code == 206 { return nil }
             return found?.text == Self.editedText ? nil : "The edited message is not in the answer."
@@ -200,7 +201,8 @@ package struct ProtocolCheck {
     }
 
     private static func credentials(in response: MTPResponse) -> MTPCredentials? {
-        guard response.isSuccess, let user = response.data?.user?.first, let uuid = user.uuid, let authID = user.authID
+        guard response.isSuccess, let user = response.data?.user?.first,
+            let uuid = user.uuid?.description, let authID = user.authID?.string
         else { return nil }
         return MTPCredentials(uuid: uuid, authID: authID)
     }

@@ -57,7 +57,7 @@ package final class MTPConversations: ConversationClient {
         learn(push)
         var events: [ConversationEvent] = []
         for flow in push.data?.flow ?? [] {
-            guard let uuid = flow.uuid, !isKnown.contains(uuid), flow.type != "chat" else { continue }
+            guard let uuid = flow.uuid?.description, !isKnown.contains(uuid), flow.type != "chat" else { continue }
             events.append(.joined(conversation(uuid)))
         }
         for message in push.data?.message ?? [] { events.append(.said(await utterance(message))) }
@@ -104,7 +104,7 @@ package final class MTPConversations: ConversationClient {
     package func contacts() async throws -> [ConversationContact] {
         try await learnFlows()
         let partners = state.withLock { state in
-            state.flows.values.filter { $0.type == "chat" }.flatMap { $0.users ?? [] }.filter {
+            state.flows.values.filter { $0.type == "chat" }.flatMap { $0.users ?? [] }.map(\.description).filter {
                 state.logins[$0] == nil
             }
         }
@@ -116,7 +116,7 @@ package final class MTPConversations: ConversationClient {
         }
         let names = state.withLock { state in
             state.flows.values.filter { $0.type == "chat" }.compactMap { flow in
-                flow.users?.first { $0 != credentials.uuid }.flatMap { state.logins[$0] }
+                flow.users?.map(\.description).first { $0 != credentials.uuid }.flatMap { state.logins[$0] }
             }
         }
         return names.sorted().map { ConversationContact(name: $0) }
@@ -160,7 +160,7 @@ package final class MTPConversations: ConversationClient {
         if users.isEmpty { users = [credentials.uuid] }
         let answer = try await succeeded(.addFlow(as: credentials, type: "group", title: title, users: users))
         learn(answer)
-        return (answer.data?.flow?.first?.uuid).map(conversation)
+        return (answer.data?.flow?.first?.uuid?.description).map(conversation)
     }
 
     // MARK: What is known
@@ -176,12 +176,12 @@ package final class MTPConversations: ConversationClient {
     private func learn(_ answer: MTPResponse) {
         state.withLock { state in
             for user in answer.data?.user ?? [] {
-                guard let uuid = user.uuid, let login = user.login else { continue }
+                guard let uuid = user.uuid?.description, let login = user.login else { continue }
                 state.logins[uuid] = login
                 state.uuids[Self.key(login)] = uuid
             }
             for flow in answer.data?.flow ?? [] {
-                if let uuid = flow.uuid { state.flows[uuid] = flow }
+                if let uuid = flow.uuid { state.flows[uuid.description] = flow }
             }
         }
     }
@@ -196,7 +196,7 @@ package final class MTPConversations: ConversationClient {
     private func uuid(of name: String) async throws -> String {
         if let known = state.withLock({ $0.uuids[Self.key(name)] }) { return known }
         let answer = try await client.request(.userInfo(as: credentials, login: name))
-        guard answer.isSuccess, let user = answer.data?.user?.first, let uuid = user.uuid else {
+        guard answer.isSuccess, let user = answer.data?.user?.first, let uuid = user.uuid?.description else {
             guard answer.isSuccess || answer.code == 404 else { throw MTPRefusal(answer) }
             throw ConversationError(.notFound, "There is no user with login '\(name)'.")
         }
@@ -210,12 +210,12 @@ package final class MTPConversations: ConversationClient {
         if conversation.kind == .group { return conversation.address }
         let uuid = try await uuid(of: conversation.address)
         let known = state.withLock { state in
-            state.flows.values.first { $0.type == "chat" && $0.users?.contains(uuid) == true }?.uuid
+            state.flows.values.first { $0.type == "chat" && $0.users?.contains(MTPIdentifier(uuid)) == true }?.uuid
         }
-        if let known { return known }
+        if let known { return known.description }
         let answer = try await succeeded(.addFlow(as: credentials, type: "chat", users: [credentials.uuid, uuid]))
         learn(answer)
-        guard let made = answer.data?.flow?.first?.uuid else {
+        guard let made = answer.data?.flow?.first?.uuid?.description else {
             throw ClientError.protocolViolation("a flow without uuid")
         }
         return made
@@ -224,18 +224,18 @@ package final class MTPConversations: ConversationClient {
     private func conversation(_ flow: String) -> Conversation {
         let (known, logins) = state.withLock { ($0.flows[flow], $0.logins) }
         guard known?.type == "chat" else { return .group(flow, title: known?.title ?? "") }
-        let other = known?.users?.first { $0 != credentials.uuid }
+        let other = known?.users?.map(\.description).first { $0 != credentials.uuid }
         return .person(other.flatMap { logins[$0] } ?? other ?? flow)
     }
 
     private func utterance(_ message: MessageObject) async -> ChatMessage {
-        let author = message.fromUser ?? ""
+        let author = message.fromUser?.description ?? ""
         if state.withLock({ $0.logins[author] }) == nil,
             let answer = try? await succeeded(.userInfo(as: credentials, about: [author]))
         {
             learn(answer)
         }
-        let flow = message.fromFlow ?? ""
+        let flow = message.fromFlow?.description ?? ""
         if state.withLock({ $0.flows[flow] }) == nil, let answer = try? await succeeded(.allFlow(as: credentials)) {
             learn(answer)
         }

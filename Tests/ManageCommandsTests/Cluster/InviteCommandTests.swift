@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
-import ManageCommands
 import Testing
+
+@testable import ManageCommands
 
 /// `invite`, with no server running.
 struct InviteCommandTests {

@@ -3,9 +3,10 @@
 
 import Chat
 import JSON
-import ManageCommands
 import Storage
 import Testing
+
+@testable import ManageCommands
 
 /// `node` and `balancer` beside a running server.
 @Suite(.timeLimit(.minutes(10))) struct NodeCommandTests {

@@ -5,13 +5,14 @@ import Chat
 import ChatTesting
 import Credentials
 import Logging
-import ManageCommands
 import Settings
 import Storage
 import StorageSQLite
 import Synchronization
 import Testing
 import Transport
+
+@testable import ManageCommands
 
 /// The same commands beside a running server: they act on it through its admin socket.
 struct BesideServerTests {

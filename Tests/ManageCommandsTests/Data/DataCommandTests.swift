@@ -5,9 +5,10 @@ import Chat
 import Credentials
 import Glibc
 import JSON
-import ManageCommands
 import Storage
 import Testing
+
+@testable import ManageCommands
 
 /// The commands that touch data, with no server running: they work on an SQLite file.
 struct DataCommandTests {
@@ -233,6 +234,28 @@ struct DataCommandTests {
         #expect(none.output.split(separator: "\n").count == 1)
     }
 
+    @Test func accountsOfAdministratorsAreListed() async throws {
+        try await prepare()
+        for name in ["root", "boss"] {
+            let made = try await run(
+                "superuser-create", "--username", name, "--login", "\(name)-login", "--password-stdin", input: "word\n")
+            #expect(made.status == .done)
+        }
+        func logins(_ words: String...) async throws -> [String]? {
+            let list = try await run.run(["user", "list", "--admins", "--json", "-q"] + words)
+            #expect(list.status == .done)
+            return try JSONValue.parse(Array(list.output.utf8))["users"]?.array?.compactMap { $0["login"]?.string }
+        }
+
+        #expect(try await logins() == ["root-login", "boss-login"])
+        #expect(try await logins("--search", "BOSS") == ["boss-login"])
+        #expect(try await logins("--search", "alice") == [])
+        #expect(try await logins("--limit", "1") == ["root-login"])
+        #expect(try await logins("--after", "3") == ["boss-login"])
+        #expect(try await run("superuser", "delete", "root", "--yes", "-q").status == .done)
+        #expect(try await logins() == ["boss-login"])
+    }
+
     @Test func seedIsUndone() async throws {
         try await prepare()
         let made = try await uuid("flow", "create", "--login", "alice", "--type", "group", "--title", "Team")
@@ -322,6 +345,8 @@ struct DataCommandTests {
         #expect(list.output.hasPrefix("NUMBER  TIME"))
         #expect(list.output.split(separator: "\n").count == 3)
         #expect(list.errors.contains("--after 2"))
+        let long = try await run("message", "list", flow)
+        for line in (list.output + long.output).split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
         #expect(try await run("message", "list", flow, "--after", "2", "-q").output.contains("Seeded message 3."))
         #expect(
             try await run("message", "list", flow, "--since", "99999999999", "-q").output.contains("Seeded") == false)
@@ -331,6 +356,14 @@ struct DataCommandTests {
         #expect(found.output.contains("Seeded message 3."))
         #expect(!found.output.contains("Seeded message 2."))
         #expect(!found.output.contains("\"next\" : null"))
+        let table = try await run("message", "search", "fox")
+        for line in table.output.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+        #expect(table.output.contains("1     2       "), "\(table.output)")
+        #expect(try await run("message", "show", "1:2", "-q").output.contains("Seeded message 3."))
+        #expect(try await run("message", "show", "Welcome:1", "-q").output.contains("Seeded message 2."))
+        #expect(try await run("message", "show", "Welcome:3").status == .notFound)
+        #expect(try await run("message", "show", "Welcome:-1").status == .usage)
+        #expect(try await run("message", "show", "Nowhere:1").status == .notFound)
         #expect(try await run("message", "search", "dinner", "--json", "-q").output.contains("\"messages\" : []"))
         #expect(try await run("message", "search", "?").status == .usage)
 

@@ -1,8 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import ManageCommands
 import Testing
+
+@testable import ManageCommands
 
 /// `user limits`, and what doctor and `config check` say of the front door.
 struct LimitCommandTests {

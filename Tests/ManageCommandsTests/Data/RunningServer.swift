@@ -3,7 +3,6 @@
 
 import Chat
 import Logging
-import ManageCommands
 import NIOCore
 import NIOPosix
 import ParleyServer
@@ -11,6 +10,8 @@ import Settings
 import Storage
 import StorageSQLite
 import Transport
+
+@testable import ManageCommands
 
 /// What of a server matters to commands: the store under its lock, the domain, and the admin socket.
 enum RunningServer {

@@ -212,8 +212,15 @@ import Testing
         let other = SecretsCheck.findings(path: "k", isThere: true, sealed: CheckSecrets.Report(sealed: 3, unopened: 2))
         let none = SecretsCheck.findings(path: "k", isThere: true, sealed: CheckSecrets.Report(sealed: 3, unopened: 0))
 
+        let held = SecretsCheck.findings(
+            path: "k", isThere: true, sealed: CheckSecrets.Report(heldKeys: 5, unopenedKeys: 4))
+        let lost = SecretsCheck.findings(path: "k", isThere: false, sealed: CheckSecrets.Report(heldKeys: 1))
+
         #expect(other.first?.severity == .warning)
         #expect(other.first?.message.contains("2 of 3 accounts") == true)
+        #expect(held.map(\.severity) == [.warning])
+        #expect(held.first?.message.contains("4 of 5 keys") == true)
+        #expect(lost.map(\.severity) == [.error])
         #expect(none.isEmpty)
         #expect(SecretsCheck.findings(path: "k", isThere: false, sealed: nil).isEmpty)
     }

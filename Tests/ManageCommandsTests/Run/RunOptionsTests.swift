@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import ManageCommands
 import NIOCore
 import Settings
 import Telemetry
 import Testing
 import Transport
+
+@testable import ManageCommands
 
 struct RunOptionsTests {
     private func parsed(_ words: String...) throws -> RunOptions { try RunOptions.parse(words) }

@@ -1,9 +1,10 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import ManageCommands
 import Settings
 import Testing
+
+@testable import ManageCommands
 
 /// What `runserver` does before it serves; a wrong setting stops it there.
 struct RunServerCommandTests {

@@ -3,8 +3,9 @@
 
 import Glibc
 import JSON
-import ManageCommands
 import Testing
+
+@testable import ManageCommands
 
 /// The commands of `testclient` over every protocol, against a whole server.
 @Suite(.timeLimit(.minutes(10))) struct AllProtocolsTests {
@@ -71,6 +72,50 @@ import Testing
             #expect(sent.status == .done, "\(sent.errors)")
             #expect(group.status == .done, "\(group.errors)")
             #expect(session.output.contains("16 passed, 0 skipped, 0 failed."), "\(session.output)")
+        }
+    }
+
+    @Test func flowsAreNamedAsForOtherCommands() async throws {
+        try await WholeServer.during(run) { environment in
+            for login in ["7", "8"] {
+                _ = try await run.run(
+                    ["user", "create", "--login", login, "--username", login, "--password-stdin"], input: "secret word",
+                    environment: environment)
+            }
+            for title in ["Team", "Other", "Twin", "Twin"] {
+                let made = try await run.run(
+                    ["flow", "create", "--login", "7", "--type", "group", "--title", title, "--member", "8", "-q"],
+                    environment: environment)
+                #expect(made.status == .done)
+            }
+            let shown = try await run("flow", "show", "Team", "--json", environment: environment)
+            let uuid = try #require(try JSONValue.parse(Array(shown.output.utf8))["flow"]?["uuid"]?.string)
+
+            for (index, name) in ["Team", "1", "#1", String(uuid.prefix(8)), uuid].enumerated() {
+                let sent = try await run.run(
+                    ["testclient", "send", "--flow", name, "--text", "Hello \(index)"] + Self.person,
+                    input: "secret word", environment: environment)
+                #expect(sent.status == .done, "\(name): \(sent.errors)")
+            }
+            for (index, (name, group)) in [("mtp", "#1"), ("skaro", "#Team"), ("messenger", "#Team")].enumerated() {
+                let sent = try await run.run(
+                    ["testclient", "send", "--protocol", name, "--to", group, "--text", "To all \(index)"]
+                        + Self.person,
+                    input: "secret word", environment: environment)
+                #expect(sent.status == .done, "\(name): \(sent.errors)")
+            }
+            for (name, status) in [("Nowhere", CommandStatus.notFound), ("Twin", .usage), ("99", .notFound)] {
+                let refused = try await run.run(
+                    ["testclient", "send", "--flow", name, "--text", "x"] + Self.person, input: "secret word",
+                    environment: environment)
+                #expect(refused.status == status, "\(name): \(refused.errors)")
+            }
+
+            let list = try await run("message", "list", "Team", "--json", environment: environment)
+            let texts = try JSONValue.parse(Array(list.output.utf8))["messages"]?.array?.compactMap {
+                $0["text"]?.string
+            }
+            #expect(texts == (0..<5).map { "Hello \($0)" } + (0..<3).map { "To all \($0)" })
         }
     }
 

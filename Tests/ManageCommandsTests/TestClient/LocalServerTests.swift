@@ -5,7 +5,6 @@ import Chat
 import JSON
 import Logging
 import MTP
-import ManageCommands
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
@@ -13,6 +12,8 @@ import Storage
 import Testing
 import Transport
 import Web
+
+@testable import ManageCommands
 
 /// The commands of `testclient` against the protocol itself, over real sockets, beside the admin socket.
 @Suite(.timeLimit(.minutes(10))) struct LocalServerTests {

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
-import ManageCommands
 import Testing
+
+@testable import ManageCommands
 
 @Suite(.timeLimit(.minutes(10))) struct SendCommandTests {
     private let run: CommandRun
@@ -138,6 +139,26 @@ import Testing
         }
     }
 
+    @Test func titleOfAnotherServersFlowIsLookedUpThere() async throws {
+        let flows =
+            #"{"flow":[{"uuid":"77","title":"Team"},{"uuid":"78","title":"Twin"},{"uuid":"79","title":"Twin"}]}"#
+        let answers: @Sendable (String) -> [String] = { frame in
+            let type = Self.type(of: frame)
+            return type == "all_flow" ? [Self.answer(type, 200, data: flows)] : Self.logsIn()(frame)
+        }
+        try await ScriptedServer.run(answers: answers) { server in
+            for (name, status) in [("Team", CommandStatus.done), ("Twin", .usage), ("Nowhere", .notFound)] {
+                let result = try await run(
+                    "testclient", "send", "-a", server.url, "--login", "alice", "--password-stdin", "--flow", name,
+                    "--text", "Hello", input: "hunter2\n")
+                #expect(result.status == status, "\(result.errors)")
+            }
+
+            let sent = try server.received.all.map { try parsed($0) }.filter { $0["type"]?.string == "send_message" }
+            #expect(sent.map { $0["data"]?["flow"]?.array?[0]["uuid"]?.string } == ["77"])
+        }
+    }
+
     @Test(arguments: [(401, CommandStatus.refused), (404, .notFound), (503, .failed)])
     func refusedLogInIsAnError(code: Int, status: CommandStatus) async throws {
         try await ScriptedServer.run(answers: Self.refuses(code)) { server in
@@ -147,7 +168,7 @@ import Testing
 
             #expect(result.status == status)
             #expect(result.output == "")
-            let words = "The server refused the log in of 'alice': The server answered \(code) Word: Words."
+            let words = "The server refused the login of 'alice': The server answered \(code) Word: Words."
             #expect(result.errors == "Error: \(words)\n")
             #expect(server.received.all.count == 1)
         }

@@ -3,9 +3,10 @@
 
 import JSON
 import MTP
-import ManageCommands
 import NIOCore
 import Testing
+
+@testable import ManageCommands
 
 @Suite(.timeLimit(.minutes(10))) struct SessionCommandTests {
     private let run: CommandRun

@@ -4,9 +4,10 @@
 import Chat
 import Credentials
 import JSON
-import ManageCommands
 import Storage
 import Testing
+
+@testable import ManageCommands
 
 @Suite(.timeLimit(.minutes(10))) struct TailTests {
     private let run: CommandRun
@@ -16,7 +17,7 @@ import Testing
     }
 
     /// Somebody with a group, in which they said something.
-    private static func speaker(_ chat: Chat, saying texts: [String]) async throws -> (Principal, Identifier) {
+    static func speaker(_ chat: Chat, saying texts: [String]) async throws -> (Principal, Identifier) {
         let origin = Origin(protocol: "mtp", address: "::1")
         let logIn = try await chat.register(
             login: "alice", password: Password("secret word"), username: nil, email: nil, from: origin)

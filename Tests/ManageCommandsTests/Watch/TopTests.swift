@@ -120,6 +120,40 @@ import Testing
         }
     }
 
+    @Test func serverThatEndsIsWaitedFor() async throws {
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        let (starts, start) = AsyncStream.makeStream(of: Void.self)
+        let (stops, stop) = AsyncStream.makeStream(of: Void.self)
+        let run = run
+        async let serving: Void = {
+            try await RunningServer.during(run) { _ in
+                start.yield()
+                _ = await ends.first { _ in true }
+            }
+            stop.yield()
+        }()
+        _ = await starts.first { _ in true }
+
+        let status = try await LiveRun.during(["top", "--json", "--interval", "0.1"], in: run) { live in
+            var pieces = live.output.makeAsyncIterator()
+            #expect(await pieces.next()?.contains("uptime_ms") == true)
+            end.yield()
+            _ = await stops.first { _ in true }
+            // What was measured before the end may still be on its way; the next server has committed something.
+            try await RunningServer.during(run) { chat in
+                _ = try await TailTests.speaker(chat, saying: ["hello"])
+                while let piece = await pieces.next() {
+                    if try JSONValue.parse(Array(piece.utf8))["messages"]?.int == 1 { break }
+                }
+                live.interrupt()
+                while await pieces.next() != nil {}
+            }
+        }
+
+        try await serving
+        #expect(status == .interrupted)
+    }
+
     @Test func withoutAServerThereIsNothingToShow() async throws {
         let result = try await run("top", "--once")
 

@@ -6,7 +6,7 @@ import Storage
 
 extension Manage.Database {
     /// `db create`: makes the tables.
-    struct Create: AsyncParsableCommand {
+    struct Create: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "create",
             abstract: "Create the database's tables.",
@@ -21,12 +21,10 @@ extension Manage.Database {
                 """
         )
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
-            let report = try await DatabaseSetup(settings: loaded, output: output).create()
+            let report = try await DatabaseSetup(settings: try loadSettings(), output: output).create()
             try output.write(report)
         }
     }

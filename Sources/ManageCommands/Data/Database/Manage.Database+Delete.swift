@@ -5,7 +5,7 @@ import ArgumentParser
 
 extension Manage.Database {
     /// `db delete`: drops the tables.
-    struct Delete: AsyncParsableCommand {
+    struct Delete: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "delete",
             abstract: "Delete all tables with everything in them.",
@@ -19,13 +19,11 @@ extension Manage.Database {
                 """
         )
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
         @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
-            let report = try await DatabaseSetup(settings: loaded, output: output).delete(confirmation)
+            let report = try await DatabaseSetup(settings: try loadSettings(), output: output).delete(confirmation)
             try output.write(report)
         }
     }

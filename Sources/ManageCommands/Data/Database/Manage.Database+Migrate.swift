@@ -5,7 +5,7 @@ import ArgumentParser
 
 extension Manage.Database {
     /// `db migrate`: brings an older database up to date.
-    struct Migrate: AsyncParsableCommand {
+    struct Migrate: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "migrate",
             abstract: "Bring the tables of an older version up to date.",
@@ -19,12 +19,10 @@ extension Manage.Database {
                 """
         )
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
-            let report = try await DatabaseSetup(settings: loaded, output: output).migrate()
+            let report = try await DatabaseSetup(settings: try loadSettings(), output: output).migrate()
             try output.write(report)
         }
     }

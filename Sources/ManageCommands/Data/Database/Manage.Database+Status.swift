@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.Database {
     /// `db status`: what the database says about itself.
-    struct Status: AsyncParsableCommand {
+    struct Status: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "status",
             abstract: "Show engine, schema, durability and counts of the database.",
@@ -19,18 +19,14 @@ extension Manage.Database {
                 """
         )
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            try output.write(try await OperationRunner(settings: loaded).run(DatabaseStatus()))
-        }
+        func operation() -> DatabaseStatus { DatabaseStatus() }
     }
 }
 
 extension DatabaseStatus.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         var fields = FieldsText()
         fields.add("Engine", engine)
         fields.add("Location", location)

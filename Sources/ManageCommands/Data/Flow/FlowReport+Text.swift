@@ -30,7 +30,7 @@ extension FlowReport {
 }
 
 extension MembershipReport: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         let name = login.escapedForTerminal()
         return isMember ? "Added '\(name)' to flow \(flow).\n" : "Removed '\(name)' from flow \(flow).\n"
     }

@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.Flow {
     /// `flow add-member`: one more member.
-    struct AddMember: AsyncParsableCommand {
+    struct AddMember: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "add-member",
             abstract: "Add an account to a private group or channel.",
@@ -17,22 +17,13 @@ extension Manage.Flow {
                 """
         )
 
-        @Argument(
-            help: ArgumentHelp(
-                "The flow: its uuid or the first digits of it, its row, or its title.", valueName: "flow"),
-            completion: .flows)
-        var uuid: String
+        @OptionGroup var flow: FlowArgument
 
         @Argument(help: "The new member's login.", completion: .logins)
         var login: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            let operation = Operations.AddMember(uuid: uuid, login: login)
-            try output.write(try await OperationRunner(settings: loaded).run(operation))
-        }
+        func operation() -> Operations.AddMember { Operations.AddMember(uuid: flow.name, login: login) }
     }
 }

@@ -8,7 +8,7 @@ extension CreateFlow.Kind: ExpressibleByArgument {}
 
 extension Manage.Flow {
     /// `flow create`: a new flow.
-    struct Create: AsyncParsableCommand {
+    struct Create: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "create",
             abstract: "Create a chat, group or channel.",
@@ -40,14 +40,12 @@ extension Manage.Flow {
             completion: .logins)
         var members: [String] = []
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            let operation = CreateFlow(owner: login, type: type, title: title, info: info ?? "", members: members)
-            let flow = try await OperationRunner(settings: loaded).run(operation)
-            try output.write(ChangedFlowReport(flow: flow, verb: "Created"))
+        func operation() -> CreateFlow {
+            CreateFlow(owner: login, type: type, title: title, info: info ?? "", members: members)
         }
+
+        func report(_ flow: FlowReport) -> ChangedFlowReport { ChangedFlowReport(flow: flow, verb: "Created") }
     }
 }

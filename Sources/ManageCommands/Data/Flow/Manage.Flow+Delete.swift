@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.Flow {
     /// `flow delete`: removes a flow.
-    struct Delete: AsyncParsableCommand {
+    struct Delete: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "delete",
             abstract: "Delete a flow with all its messages for good.",
@@ -17,21 +17,15 @@ extension Manage.Flow {
                 """
         )
 
-        @Argument(
-            help: ArgumentHelp(
-                "The flow: its uuid or the first digits of it, its row, or its title.", valueName: "flow"),
-            completion: .flows)
-        var uuid: String
+        @OptionGroup var flow: FlowArgument
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
         @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
-            let runner = OperationRunner(settings: loaded)
-            // What is meant is known before anybody is asked.
-            let meant = try await runner.run(ShowFlow(uuid: uuid)).flow
+            let runner = OperationRunner(settings: try loadSettings())
+            // The question names the flow that is meant.
+            let meant = try await runner.run(ShowFlow(uuid: flow.name)).flow
             let title = meant.title.isEmpty ? "" : " '\(meant.title)'"
             try confirmation.require("Delete the \(meant.type) \(meant.uuid)\(title) with all its messages?")
             let bar = ProgressBar(context: .current, isQuiet: output.isQuiet)

@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.Flow {
     /// `flow list`: all flows.
-    struct List: AsyncParsableCommand {
+    struct List: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
             abstract: "List the flows by age.",
@@ -27,11 +27,10 @@ extension Manage.Flow {
         var since: PointInTime?
 
         @OptionGroup(title: "List Options") var list: ListOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try settings.load(output: output))
+            let runner = OperationRunner(settings: try loadSettings())
             let seconds = since?.seconds(now: CommandContext.current.now())
             try await list.write(
                 "flows", headings: FlowReport.headings, output: output, runner: runner, cells: { $0.cells },

@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.Flow {
     /// `flow remove-member`: one member fewer.
-    struct RemoveMember: AsyncParsableCommand {
+    struct RemoveMember: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "remove-member",
             abstract: "Take an account out of a private group or channel.",
@@ -18,22 +18,13 @@ extension Manage.Flow {
                 """
         )
 
-        @Argument(
-            help: ArgumentHelp(
-                "The flow: its uuid or the first digits of it, its row, or its title.", valueName: "flow"),
-            completion: .flows)
-        var uuid: String
+        @OptionGroup var flow: FlowArgument
 
         @Argument(help: "The member's login.", completion: .logins)
         var login: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            let operation = Operations.RemoveMember(uuid: uuid, login: login)
-            try output.write(try await OperationRunner(settings: loaded).run(operation))
-        }
+        func operation() -> Operations.RemoveMember { Operations.RemoveMember(uuid: flow.name, login: login) }
     }
 }

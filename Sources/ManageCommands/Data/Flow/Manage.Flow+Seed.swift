@@ -7,14 +7,14 @@ import Settings
 
 extension Manage.Flow {
     /// `flow seed`: something to try the server out with, or to load it.
-    struct Seed: AsyncParsableCommand {
+    struct Seed: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "seed",
             abstract: "Fill the server with accounts, public groups and messages.",
             discussion: """
                 Without options it makes one public group with a first message. The groups
-                belong to the bot 'seed'; the new accounts write in turn. Nobody can log in
-                as one of them unless a password for all is given. With --remove, what was
+                belong to the bot 'seed'; the new accounts write in turn. Without a password
+                for all of them no client can log in as one of them. With --remove, what was
                 seeded is deleted again: the bot's groups with everything in them, and the
                 accounts.
 
@@ -40,8 +40,7 @@ extension Manage.Flow {
 
         @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
         @OptionGroup(title: "Password Options") var password: PasswordOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func validate() throws {
             if isRemoval, users != nil || flows != nil || messages != nil || password.isGiven {
@@ -57,7 +56,7 @@ extension Manage.Flow {
         }
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
+            let loaded = try loadSettings()
             if isRemoval { return try await remove(loaded) }
             let secret = password.isGiven ? try password.password(prompt: "Password", isNew: true) : nil
             let operation = SeedFlows(
@@ -85,14 +84,14 @@ extension Manage.Flow {
 }
 
 extension RemoveSeed.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         if isEmpty { return "Nothing is seeded.\n" }
         return "Deleted \(flows.counted("seeded group")) and \(users.counted("seeded account")).\n"
     }
 }
 
 extension SeedFlows.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         var text = "Made \(users.counted("user")), \(flows.counted("group")) and \(messages.counted("message")).\n"
         if let firstFlow { text += "The first group is \(firstFlow).\n" }
         if let firstLogin { text += "The first new login is \(firstLogin.escapedForTerminal()).\n" }

@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.Flow {
     /// `flow show`: one flow.
-    struct Show: AsyncParsableCommand {
+    struct Show: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "show",
             abstract: "Show a flow and its members.",
@@ -17,24 +17,16 @@ extension Manage.Flow {
                 """
         )
 
-        @Argument(
-            help: ArgumentHelp(
-                "The flow: its uuid or the first digits of it, its row, or its title.", valueName: "flow"),
-            completion: .flows)
-        var uuid: String
+        @OptionGroup var flow: FlowArgument
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            try output.write(try await OperationRunner(settings: loaded).run(ShowFlow(uuid: uuid)))
-        }
+        func operation() -> ShowFlow { ShowFlow(uuid: flow.name) }
     }
 }
 
 extension ShowFlow.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         var fields = FieldsText()
         fields.add("UUID", flow.uuid)
         fields.add("Row", "\(flow.row)")

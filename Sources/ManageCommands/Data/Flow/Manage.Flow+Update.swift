@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.Flow {
     /// `flow update`: changes a flow.
-    struct Update: AsyncParsableCommand {
+    struct Update: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "update",
             abstract: "Change a flow's title, info, type or owner.",
@@ -21,11 +21,7 @@ extension Manage.Flow {
                 """
         )
 
-        @Argument(
-            help: ArgumentHelp(
-                "The flow: its uuid or the first digits of it, its row, or its title.", valueName: "flow"),
-            completion: .flows)
-        var uuid: String
+        @OptionGroup var flow: FlowArgument
 
         @Option(help: ArgumentHelp("Another title.", valueName: "text"))
         var title: String?
@@ -39,8 +35,7 @@ extension Manage.Flow {
         @Option(help: ArgumentHelp("The new owner's login.", valueName: "login"))
         var owner: String?
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func validate() throws {
             if title == nil, info == nil, type == nil, owner == nil {
@@ -48,11 +43,10 @@ extension Manage.Flow {
             }
         }
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            let operation = UpdateFlow(uuid: uuid, title: title, info: info, type: type, owner: owner)
-            let flow = try await OperationRunner(settings: loaded).run(operation)
-            try output.write(ChangedFlowReport(flow: flow, verb: "Changed"))
+        func operation() -> UpdateFlow {
+            UpdateFlow(uuid: flow.name, title: title, info: info, type: type, owner: owner)
         }
+
+        func report(_ flow: FlowReport) -> ChangedFlowReport { ChangedFlowReport(flow: flow, verb: "Changed") }
     }
 }

@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.Message {
     /// `message delete`: overwrites what a message said.
-    struct Delete: AsyncParsableCommand {
+    struct Delete: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "delete",
             abstract: "Delete what a message says for good.",
@@ -15,23 +15,23 @@ extension Manage.Message {
                 earlier forms are gone. Connected clients are told at once.
 
                 Examples:
-                  manage message delete 215904230163340943519829158143061442342
+                  manage message delete Team:17
                   manage message delete 215904230163340943519829158143061442342 --yes
                 """
         )
 
-        @Argument(help: "The message's uuid, digits only.")
+        @Argument(
+            help: ArgumentHelp("The message: its uuid, or its flow and number, such as Team:17.", valueName: "message"))
         var uuid: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
         @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
+        func operation() throws -> DeleteMessage {
             try confirmation.require("Delete what the message \(uuid) says?")
-            let message = try await OperationRunner(settings: loaded).run(DeleteMessage(uuid: uuid))
-            try output.write(DeletedMessageReport(message: message))
+            return DeleteMessage(uuid: uuid)
         }
+
+        func report(_ message: MessageReport) -> DeletedMessageReport { DeletedMessageReport(message: message) }
     }
 }

@@ -6,13 +6,13 @@ import Operations
 
 extension Manage.Message {
     /// `message list`: the messages of a flow.
-    struct List: AsyncParsableCommand {
+    struct List: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
             abstract: "List the messages of a flow in order.",
             discussion: """
-                Texts are shortened; --json has them whole. --after counts the messages
-                that are left out at the beginning.
+                Texts are shortened; --json has them whole, and the uuids. --after counts
+                the messages that are left out at the beginning.
 
                 Examples:
                   manage message list 277341582342374813
@@ -21,25 +21,20 @@ extension Manage.Message {
                 """
         )
 
-        @Argument(
-            help: ArgumentHelp(
-                "The flow: its uuid or the first digits of it, its row, or its title.", valueName: "flow"),
-            completion: .flows)
-        var uuid: String
+        @OptionGroup var flow: FlowArgument
 
         @Option(help: ArgumentHelp("Only messages since: \(PointInTime.form).", valueName: "time"))
         var since: PointInTime?
 
         @OptionGroup(title: "List Options") var list: ListOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try settings.load(output: output))
+            let runner = OperationRunner(settings: try loadSettings())
             let seconds = since?.seconds(now: CommandContext.current.now())
             try await list.write(
                 "messages", headings: MessageReport.headings, output: output, runner: runner, cells: { $0.cells },
-                operation: { [uuid] in ListMessages(uuid: uuid, range: $0, since: seconds) })
+                operation: { [flow] in ListMessages(uuid: flow.name, range: $0, since: seconds) })
         }
     }
 }

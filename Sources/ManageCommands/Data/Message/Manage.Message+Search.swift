@@ -6,14 +6,15 @@ import Operations
 
 extension Manage.Message {
     /// `message search`: messages by their words.
-    struct Search: AsyncParsableCommand {
+    struct Search: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "search",
             abstract: "Find the messages that contain every one of some words, newest first.",
             discussion: """
                 Whole words are found, in upper and lower case alike. Encrypted and deleted
-                messages are not found. To go on, give --after the number that the command
-                printed.
+                messages are not found. To continue, give --after the number that the
+                command printed. FLOW is the row of the flow: the message of flow 7
+                with the number 12 is shown by 'manage message show 7:12'.
 
                 Examples:
                   manage message search lunch
@@ -26,15 +27,14 @@ extension Manage.Message {
         var words: [String]
 
         @OptionGroup(title: "List Options") var list: ListOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try settings.load(output: output))
+            let runner = OperationRunner(settings: try loadSettings())
             let words = words.joined(separator: " ")
             try await list.write(
                 "messages", headings: ["FLOW"] + MessageReport.headings, output: output, runner: runner,
-                cells: { [$0.flow] + $0.cells }, operation: { SearchMessages(words: words, range: $0) })
+                cells: { ["\($0.flowRow)"] + $0.cells }, operation: { SearchMessages(words: words, range: $0) })
         }
     }
 }

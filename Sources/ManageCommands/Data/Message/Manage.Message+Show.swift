@@ -6,26 +6,23 @@ import Operations
 
 extension Manage.Message {
     /// `message show`: one message.
-    struct Show: AsyncParsableCommand {
+    struct Show: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "show",
             abstract: "Show a message.",
             discussion: """
                 Examples:
-                  manage message show 215904230163340943519829158143061442342
+                  manage message show Team:17
                   manage message show 215904230163340943519829158143061442342 --json
                 """
         )
 
-        @Argument(help: "The message's uuid, digits only.")
+        @Argument(
+            help: ArgumentHelp("The message: its uuid, or its flow and number, such as Team:17.", valueName: "message"))
         var uuid: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            try output.write(try await OperationRunner(settings: loaded).run(ShowMessage(uuid: uuid)))
-        }
+        func operation() -> ShowMessage { ShowMessage(uuid: uuid) }
     }
 }

@@ -4,25 +4,22 @@
 import Operations
 
 extension MessageReport {
-    static let headings = ["NUMBER", "TIME", "AUTHOR", "UUID", "TEXT"]
+    static let headings = ["NUMBER", "TIME", "AUTHOR", "TEXT"]
+    /// How much of a text a table shows, so that its lines have 80 columns.
+    private static let maximumCharacters = 36
 
-    /// How much of a text a table shows.
-    private static let maximumCharacters = 80
+    var cells: [String] { ["\(number)", time.minuteOfTime, author, summary] }
 
-    var cells: [String] { ["\(number)", time, author, uuid, summary] }
-
-    /// The beginning of the text, and that there are files.
-    var summary: String {
-        let isLong = text.unicodeScalars.count > Self.maximumCharacters
-        var summary = String(String.UnicodeScalarView(text.unicodeScalars.prefix(Self.maximumCharacters)))
-        if isLong { summary += "…" }
-        if !files.isEmpty { summary += (summary.isEmpty ? "" : " ") + "[\(files.joined(separator: ", "))]" }
-        return summary
+    /// The names of the files and the beginning of the text.
+    private var summary: String {
+        let whole = files.isEmpty ? text : "[\(files.joined(separator: ", "))] \(text)"
+        let start = String(String.UnicodeScalarView(whole.unicodeScalars.prefix(Self.maximumCharacters)))
+        return start.utf8.count < whole.utf8.count ? start + "…" : whole
     }
 }
 
 extension MessageReport: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         var fields = FieldsText()
         fields.add("UUID", uuid)
         fields.add("Flow", flow)

@@ -26,7 +26,7 @@ extension Manage {
 
 extension Manage.Superuser {
     /// `superuser list`: the administrators by name.
-    struct List: AsyncParsableCommand {
+    struct List: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
             abstract: "List the administrators.",
@@ -37,17 +37,13 @@ extension Manage.Superuser {
                 """
         )
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            try output.write(try await OperationRunner(settings: loaded).run(ListSuperusers()))
-        }
+        func operation() -> ListSuperusers { ListSuperusers() }
     }
 
     /// `superuser delete`: one administrator less.
-    struct Delete: AsyncParsableCommand {
+    struct Delete: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "delete",
             abstract: "Remove an administrator; the account stays.",
@@ -63,26 +59,29 @@ extension Manage.Superuser {
         @Argument(help: ArgumentHelp("The administrator's name.", valueName: "name"))
         var username: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
         @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
+        func operation() throws -> DeleteSuperuser {
             try confirmation.require("Remove the administrator '\(username)'?")
-            let superuser = try await OperationRunner(settings: loaded).run(DeleteSuperuser(username: username))
-            try output.write(RemovedSuperuserReport(superuser: superuser))
+            return DeleteSuperuser(username: username)
+        }
+
+        func report(_ superuser: SuperuserReport) -> RemovedSuperuserReport {
+            RemovedSuperuserReport(superuser: superuser)
         }
     }
 }
 
 extension ListSuperusers.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         guard !superusers.isEmpty else {
             return "No administrators. Create one with 'manage superuser-create --username NAME'.\n"
         }
         var table = TableText(headings: ["NAME", "LOGIN", "CREATED"])
-        for superuser in superusers { table.add([superuser.username, superuser.login ?? "–", superuser.created]) }
+        for superuser in superusers {
+            table.add([superuser.username, superuser.login ?? "–", superuser.created.minuteOfTime])
+        }
         return table.text(style: style)
     }
 }

@@ -6,7 +6,7 @@ import Operations
 
 extension Manage {
     /// `superuser-create`: an account that is an administrator.
-    struct SuperuserCreate: AsyncParsableCommand {
+    struct SuperuserCreate: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "superuser-create",
             abstract: "Create an administrator with an account to chat with.",
@@ -28,16 +28,12 @@ extension Manage {
         var login: String?
 
         @OptionGroup(title: "Password Options") var password: PasswordOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
+        func operation() throws -> CreateSuperuser {
             let username = try username ?? Self.askForName()
             let secret = try password.password(prompt: "Password for \(username)", isNew: true)
-            let operation = CreateSuperuser(
-                username: username, login: login ?? username, password: SecretText(secret))
-            try output.write(try await OperationRunner(settings: loaded).run(operation))
+            return CreateSuperuser(username: username, login: login ?? username, password: SecretText(secret))
         }
 
         private static func askForName() throws(CommandError) -> String {
@@ -53,7 +49,7 @@ extension Manage {
 }
 
 extension CreateSuperuser.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         "Created the administrator '\(username.escapedForTerminal())' with the login "
             + "'\(user.login.escapedForTerminal())'.\n"
     }

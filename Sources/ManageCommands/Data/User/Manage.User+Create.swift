@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.User {
     /// `user create`: a new account.
-    struct Create: AsyncParsableCommand {
+    struct Create: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "create",
             abstract: "Create an account.",
@@ -26,19 +26,17 @@ extension Manage.User {
         @Option(help: ArgumentHelp("The shown name. (default: the login)", valueName: "name"))
         var username: String?
 
-        @Flag(name: .customLong("bot"), help: "A program is behind the account.")
+        @Flag(name: .customLong("bot"), help: "The account is a program's.")
         var isBot = false
 
         @Option(help: ArgumentHelp("The mail address.", valueName: "address"))
         var email: String?
 
         @OptionGroup(title: "Password Options") var password: PasswordOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
-            let runner = OperationRunner(settings: loaded)
+            let runner = OperationRunner(settings: try loadSettings())
             _ = try await runner.run(CheckLogin(login: login))
             let secret = try password.password(prompt: "Password for \(login)", isNew: true)
             let operation = CreateUser(

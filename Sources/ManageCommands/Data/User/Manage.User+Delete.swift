@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.User {
     /// `user delete`: removes an account.
-    struct Delete: AsyncParsableCommand {
+    struct Delete: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "delete",
             abstract: "Delete an account for good.",
@@ -23,14 +23,12 @@ extension Manage.User {
         @Argument(help: "The account's login.", completion: .logins)
         var login: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
         @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
-            let runner = OperationRunner(settings: loaded)
-            // An account that there is not is told before anybody is asked.
+            let runner = OperationRunner(settings: try loadSettings())
+            // An account that does not exist is reported before the question.
             let meant = try await runner.run(ShowUser(login: login)).user
             try confirmation.require("Delete the account '\(meant.login)'?")
             let user = try await runner.run(DeleteUser(login: login))

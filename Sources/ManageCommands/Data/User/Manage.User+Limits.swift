@@ -7,7 +7,7 @@ import Settings
 
 extension Manage.User {
     /// `user limits`: the limits that an account has of its own.
-    struct Limits: AsyncParsableCommand {
+    struct Limits: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "limits",
             abstract: "Show or change the limits that an account has of its own.",
@@ -55,8 +55,7 @@ extension Manage.User {
         @Flag(help: "Take all limits of its own away.")
         var reset = false
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func validate() throws {
             let isGiven = [writes, reads, logins, profileChanges, flows, bytes].contains { $0 != nil }
@@ -68,8 +67,7 @@ extension Manage.User {
             }
         }
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
+        func operation() -> LimitUser {
             var changes: [LimitUser.Limit: String] = [:]
             if unlimited {
                 for limit in LimitUser.Limit.allCases { changes[limit] = "off" }
@@ -81,14 +79,13 @@ extension Manage.User {
                 changes[.flows] = flows
                 changes[.bytes] = bytes.map { text in SettingKind.size(text).map { "\($0)" } ?? text }
             }
-            let operation = LimitUser(login: login, changes: changes, resets: reset)
-            try output.write(try await OperationRunner(settings: loaded).run(operation))
+            return LimitUser(login: login, changes: changes, resets: reset)
         }
     }
 }
 
 extension LimitUser.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         var fields = FieldsText()
         fields.add("Login", login)
         for (limit, title) in Self.titles { fields.add(title, limits[limit].map(shown(limit)) ?? "as in the settings") }

@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.User {
     /// `user list`: all accounts.
-    struct List: AsyncParsableCommand {
+    struct List: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
             abstract: "List the accounts by age.",
@@ -15,6 +15,7 @@ extension Manage.User {
                   manage user list
                   manage user list --limit 100 --after 2300
                   manage user list --search ali
+                  manage user list --admins
                   manage user list --json
                 """
         )
@@ -23,15 +24,17 @@ extension Manage.User {
             help: ArgumentHelp("List those whose login or shown name contains this text.", valueName: "text"))
         var search: String?
 
+        @Flag(name: .customLong("admins"), help: "List the accounts of administrators only.")
+        var onlyAdmins = false
+
         @OptionGroup(title: "List Options") var list: ListOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try settings.load(output: output))
+            let runner = OperationRunner(settings: try loadSettings())
             try await list.write(
                 "users", headings: UserReport.headings, output: output, runner: runner, cells: { $0.cells },
-                operation: { [search] in ListUsers(range: $0, search: search) })
+                operation: { [search, onlyAdmins] in ListUsers(range: $0, search: search, onlyAdmins: onlyAdmins) })
         }
     }
 }

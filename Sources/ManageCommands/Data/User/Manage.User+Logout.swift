@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.User {
     /// `user logout`: ends sessions.
-    struct Logout: AsyncParsableCommand {
+    struct Logout: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "logout",
             abstract: "End an account's sessions and close their connections.",
@@ -23,19 +23,14 @@ extension Manage.User {
         @Option(help: ArgumentHelp("End only this one of 'manage user sessions'.", valueName: "id"))
         var session: Int64?
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            let operation = LogOutUser(login: login, session: session)
-            try output.write(try await OperationRunner(settings: loaded).run(operation))
-        }
+        func operation() -> LogOutUser { LogOutUser(login: login, session: session) }
     }
 }
 
 extension LogOutUser.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         "Ended \(revoked) session\(revoked == 1 ? "" : "s") of '\(login.escapedForTerminal())'.\n"
     }
 }

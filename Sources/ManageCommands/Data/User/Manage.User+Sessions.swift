@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.User {
     /// `user sessions`: where an account is logged in.
-    struct Sessions: AsyncParsableCommand {
+    struct Sessions: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "sessions",
             abstract: "List an account's sessions, newest first.",
@@ -20,18 +20,14 @@ extension Manage.User {
         @Argument(help: "The account's login.", completion: .logins)
         var login: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            try output.write(try await OperationRunner(settings: loaded).run(ListSessions(login: login)))
-        }
+        func operation() -> ListSessions { ListSessions(login: login) }
     }
 }
 
 extension ListSessions.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         var table = TableText(headings: ["SESSION", "PROTOCOL", "NODE", "ADDRESS", "CREATED", "LAST SEEN", "EXPIRES"])
         for session in sessions {
             table.add([

@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.User {
     /// `user set-password`: another password.
-    struct SetPassword: AsyncParsableCommand {
+    struct SetPassword: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "set-password",
             abstract: "Give an account another password and end its sessions.",
@@ -23,12 +23,10 @@ extension Manage.User {
         var login: String
 
         @OptionGroup(title: "Password Options") var password: PasswordOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let loaded = try settings.load(output: output)
-            let runner = OperationRunner(settings: loaded)
+            let runner = OperationRunner(settings: try loadSettings())
             _ = try await runner.run(ShowUser(login: login))
             let secret = try password.password(prompt: "New password for \(login)", isNew: true)
             let operation = Operations.SetPassword(login: login, password: SecretText(secret))

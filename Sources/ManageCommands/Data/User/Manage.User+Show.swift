@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.User {
     /// `user show`: one account.
-    struct Show: AsyncParsableCommand {
+    struct Show: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "show",
             abstract: "Show an account.",
@@ -20,18 +20,14 @@ extension Manage.User {
         @Argument(help: "The account's login.", completion: .logins)
         var login: String
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            try output.write(try await OperationRunner(settings: loaded).run(ShowUser(login: login)))
-        }
+        func operation() -> ShowUser { ShowUser(login: login) }
     }
 }
 
 extension ShowUser.Report: CommandReport {
-    package func text(style: TextStyle) -> String {
+    func text(style: TextStyle) -> String {
         var fields = FieldsText()
         fields.add("Login", user.login)
         fields.add("Username", user.username)

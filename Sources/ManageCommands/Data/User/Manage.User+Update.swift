@@ -8,7 +8,7 @@ import Operations
 
 extension Manage.User {
     /// `user update`: changes an account.
-    struct Update: AsyncParsableCommand {
+    struct Update: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "update",
             abstract: "Change an account's login, name, mail address, bio, picture or kind.",
@@ -45,11 +45,10 @@ extension Manage.User {
             completion: .file())
         var avatar: String?
 
-        @Flag(inversion: .prefixedNo, help: "Whether a program is behind the account.")
+        @Flag(inversion: .prefixedNo, help: "Whether the account is a program's.")
         var bot: Bool?
 
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func validate() throws {
             if newLogin == nil, username == nil, email == nil, bio == nil, avatar == nil, bot == nil {
@@ -57,14 +56,13 @@ extension Manage.User {
             }
         }
 
-        func run() async throws {
-            let loaded = try settings.load(output: output)
-            let operation = UpdateUser(
+        func operation() throws -> UpdateUser {
+            UpdateUser(
                 login: login, newLogin: newLogin, username: username, email: email, bio: bio,
                 avatar: try avatar.map { try Self.picture($0) }, isBot: bot)
-            let user = try await OperationRunner(settings: loaded).run(operation)
-            try output.write(ChangedUserReport(user: user, verb: "Changed"))
         }
+
+        func report(_ user: UserReport) -> ChangedUserReport { ChangedUserReport(user: user, verb: "Changed") }
 
         /// What fits as Base64.
         private static let maximumAvatarBytes = ChatLimits.avatarBytes / 4 * 3

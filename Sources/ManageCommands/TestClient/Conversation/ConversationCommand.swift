@@ -18,13 +18,13 @@ enum ConversationCommand: Equatable {
     /// The commands, for `/help`.
     static let helpLines: [(words: String, meaning: String)] = [
         ("/to NAME", "talk to NAME: a login, a number, or #GROUP"),
-        ("/contacts", "list the people you know, and who is there"),
+        ("/contacts", "list the people you know, and who is online"),
         ("/add LOGIN", "make LOGIN a contact"),
         ("/groups", "list your groups"),
         ("/history [COUNT]", "show what was said here before"),
         ("/group new TITLE NAME…", "make a group (without a title with FastChat)"),
-        ("/group add NAME", "add somebody to this group"),
-        ("/group remove NAME", "remove somebody from this group"),
+        ("/group add NAME", "add a person to this group"),
+        ("/group remove NAME", "remove a person from this group"),
         ("/image PATH", "send a picture"),
         ("//TEXT", "say something that begins with a slash"),
         ("/quit", "end; so do Ctrl-C and Ctrl-D"),

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+import TestClient
 
 /// What `testclient chat` does with what is typed and what comes: says, asks, shows.
 final class ConversationRoom: Sendable {
@@ -18,6 +19,7 @@ final class ConversationRoom: Sendable {
     private let text: ConversationText
     private let address: String
     private let timeout: Duration
+    private let find: @Sendable (String, any ConversationClient) async throws -> Conversation
     private let showLines: @Sendable ([String]) -> Void
     private let setPrompt: @Sendable (String) -> Void
     private let state = Mutex(State())
@@ -27,16 +29,19 @@ final class ConversationRoom: Sendable {
     ///   - text: How lines look.
     ///   - address: The server, for people.
     ///   - timeout: How long an answer may take.
+    ///   - find: Finds a person, or with `#` a group.
     ///   - showLines: Shows lines that were escaped.
     ///   - setPrompt: Names the conversation in front of the line.
     init(
         client: any ConversationClient, text: ConversationText, address: String, timeout: Duration,
+        find: @escaping @Sendable (String, any ConversationClient) async throws -> Conversation,
         showLines: @escaping @Sendable ([String]) -> Void, setPrompt: @escaping @Sendable (String) -> Void
     ) {
         connection = Mutex(client)
         self.text = text
         self.address = address
         self.timeout = timeout
+        self.find = find
         self.showLines = showLines
         self.setPrompt = setPrompt
     }
@@ -60,8 +65,8 @@ final class ConversationRoom: Sendable {
                 showLines([text.notice("Connected again.")])
                 return
             } catch {
-                let failure = error as? CommandError ?? (error as? any CommandErrorConvertible)?.commandError
-                guard let failure, [.unavailable, .busy].contains(failure.status) else { throw error }
+                guard let failure = CommandError(reporting: error), [.unavailable, .busy].contains(failure.status)
+                else { throw error }
             }
         }
     }
@@ -74,7 +79,7 @@ final class ConversationRoom: Sendable {
         ])
     }
 
-    /// Chooses with whom to talk.
+    /// Chooses whom to talk to.
     func turn(to conversation: Conversation) {
         state.withLock { state in
             state.current = conversation
@@ -92,16 +97,16 @@ final class ConversationRoom: Sendable {
 
     private func show(_ event: ConversationEvent) {
         switch event {
-        case .said(var utterance):
+        case .said(var message):
             // Some protocols do not say when; then it is now.
-            utterance.time = utterance.time ?? Int64(CommandContext.current.now())
-            let current = state.withLock { [conversation = utterance.conversation] state in
+            message.time = message.time ?? Int64(CommandContext.current.now())
+            let current = state.withLock { [conversation = message.conversation] state in
                 if !state.known.contains(conversation) { state.known.append(conversation) }
                 return state.current
             }
-            showLines(text.lines(utterance, isElsewhere: utterance.conversation != current))
-            // Whoever speaks first is answered.
-            if current == nil { turn(to: utterance.conversation) }
+            showLines(text.lines(message, isElsewhere: message.conversation != current))
+            // The first person who speaks is answered.
+            if current == nil { turn(to: message.conversation) }
         case .presence(let name, let isOnline):
             showLines([text.notice("\(name) is \(isOnline ? "online" : "offline").")])
         case .notice(let words): showLines([text.notice(words)])
@@ -127,12 +132,8 @@ final class ConversationRoom: Sendable {
                 try await self.answer(to: command)
             }
             if !lines.isEmpty { showLines(lines) }
-        } catch let error as any CommandErrorConvertible {
-            showLines([text.mistake(error.commandError.description)])
-        } catch let error as CommandError {
-            showLines([text.mistake(error.description)])
         } catch {
-            showLines([text.mistake("It could not be done.")])
+            showLines([text.mistake(CommandError(reporting: error)?.description ?? "It could not be done.")])
         }
         return true
     }
@@ -201,7 +202,7 @@ final class ConversationRoom: Sendable {
     private func groups() async throws -> [Conversation] {
         do {
             return try await client.groups()
-        } catch let error as CommandError where error.status == .usage {
+        } catch let error as ConversationError where error.kind == .unsupported {
             // The protocol does not list them: those that were heard of.
             return state.withLock { $0.known.filter { $0.kind == .group } }
         }
@@ -212,7 +213,7 @@ final class ConversationRoom: Sendable {
             state.known.first { $0.label == name || ($0.kind == .group && "#\($0.address)" == name) }
         }
         if let known { return known }
-        return try await client.find(name)
+        return try await find(name, client)
     }
 }
 
@@ -222,13 +223,13 @@ struct ConversationText: Sendable {
     /// Hours and minutes of Unix seconds where the person is.
     var clock: @Sendable (Int64) -> String
 
-    /// An utterance; one that is elsewhere says where.
-    func lines(_ utterance: ChatMessage, isElsewhere: Bool) -> [String] {
-        let time = utterance.time.map { style.apply(.faint, to: clock($0)) + " " } ?? ""
-        let author = style.apply(utterance.isOwn ? .green : .cyan, to: escaped(utterance.author))
-        let isNamed = isElsewhere && utterance.conversation.kind == .group
-        let place = isNamed ? style.apply(.yellow, to: "[\(escaped(utterance.conversation.label))]") + " " : ""
-        let words = utterance.text.split(separator: "\n", omittingEmptySubsequences: false).map { escaped(String($0)) }
+    /// A message; one that is elsewhere says where.
+    func lines(_ message: ChatMessage, isElsewhere: Bool) -> [String] {
+        let time = message.time.map { style.apply(.faint, to: clock($0)) + " " } ?? ""
+        let author = style.apply(message.isOwn ? .green : .cyan, to: escaped(message.author))
+        let isNamed = isElsewhere && message.conversation.kind == .group
+        let place = isNamed ? style.apply(.yellow, to: "[\(escaped(message.conversation.label))]") + " " : ""
+        let words = message.text.split(separator: "\n", omittingEmptySubsequences: false).map { escaped(String($0)) }
         return ["\(time)\(place)\(author): \(words.first ?? "")"] + words.dropFirst().map { "  \($0)" }
     }
 

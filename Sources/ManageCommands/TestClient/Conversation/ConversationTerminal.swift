@@ -63,7 +63,7 @@ final class ConversationTerminal: Sendable {
     func show(_ lines: [String]) {
         state.withLock { state in
             guard !state.isClosed else { return }
-            // Nobody is left to tell when the terminal is gone; its keys end, too.
+            // When the terminal is gone, its keys end, too.
             try? output.write("\r\u{1B}[K" + lines.map { $0 + "\u{1B}[K\r\n" }.joined())
             draw(state)
         }
@@ -76,7 +76,7 @@ final class ConversationTerminal: Sendable {
         if prompt.columns > width / 2 { prompt = String(prompt.prefix(max(1, width / 2 - 3))) + "…> " }
         let view = state.editor.view(columns: width - prompt.columns)
         var text = "\r\u{1B}[K" + style.apply(.bold, to: prompt) + view.text
-        if view.columnsBehindCursor > 0 { text += "\u{1B}[\(view.columnsBehindCursor)D" }
+        if view.columnsAfterCursor > 0 { text += "\u{1B}[\(view.columnsAfterCursor)D" }
         try? output.write(text)
     }
 }

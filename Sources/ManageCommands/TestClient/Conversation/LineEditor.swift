@@ -18,8 +18,8 @@ struct LineEditor {
     /// The part of the line that fits on the screen.
     struct View: Equatable {
         var text: String
-        /// How many columns of it are behind the cursor.
-        var columnsBehindCursor: Int
+        /// How many columns of it are after the cursor.
+        var columnsAfterCursor: Int
     }
 
     /// The longest line, in bytes of UTF-8.
@@ -57,12 +57,12 @@ struct LineEditor {
             before += line[start].columns
         }
         var end = cursor
-        var behind = 0
-        while end < line.count, before + behind + line[end].columns < room {
-            behind += line[end].columns
+        var after = 0
+        while end < line.count, before + after + line[end].columns < room {
+            after += line[end].columns
             end += 1
         }
-        return View(text: String(line[start..<end]), columnsBehindCursor: behind)
+        return View(text: String(line[start..<end]), columnsAfterCursor: after)
     }
 
     // MARK: Keys
@@ -119,7 +119,7 @@ struct LineEditor {
     private mutating func escapeSequence() -> Key? {
         guard pending.count >= 2 else { return nil }
         guard pending[1] == UInt8(ascii: "[") || pending[1] == UInt8(ascii: "O") else {
-            // Alt with a key, or the Esc key before something else; a control key behind it is still one.
+            // Alt with a key, or the Esc key before something else; a control key after it is still one.
             pending.removeFirst(pending[1] < 0x20 ? 1 : 2)
             return .other
         }

@@ -8,7 +8,7 @@ import TestClient
 
 extension Manage.TestClient {
     /// `testclient chat`: talks to people from the terminal.
-    struct Chat: AsyncParsableCommand {
+    struct Chat: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "chat",
             abstract: "Talk to people from the terminal.",
@@ -41,8 +41,7 @@ extension Manage.TestClient {
         @OptionGroup(title: "Protocol Options") var speech: ProtocolOptions
         @OptionGroup(title: "Account Options") var password: PasswordOptions
         @OptionGroup(title: "Connection Options") var connection: ConnectionOptions
-        @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
-        @OptionGroup(title: "Output Options") var output: OutputOptions
+        @OptionGroup var common: CommonOptions
 
         func validate() throws {
             if login.isEmpty { throw ValidationError("Please give --login a login.") }
@@ -50,7 +49,7 @@ extension Manage.TestClient {
         }
 
         func run() async throws {
-            let loaded = await connection.following(try settings.load(output: output))
+            let loaded = await connection.following(try loadSettings())
             let context = CommandContext.current
             let (connector, wireProtocol) = (speech.connector(loaded, connection), speech.wireProtocol)
             try connector.check(wireProtocol)
@@ -60,7 +59,7 @@ extension Manage.TestClient {
             let client = try await connector.connect(wireProtocol, login: login, password: secret, isNew: speech.isNew)
             do {
                 try await talk(client, connector, keyboard: keyboard) { [login] in
-                    try await connector.connect(wireProtocol, login: login, password: secret)
+                    try await connector.connect(wireProtocol, login: login, password: secret, isNew: false)
                 }
             } catch is CancellationError {
                 throw ExitCode(CommandStatus.interrupted.rawValue)
@@ -93,6 +92,7 @@ extension Manage.TestClient {
             let room = ConversationRoom(
                 client: client, text: ConversationText(style: style, clock: LocalClock.hoursAndMinutes),
                 address: connector.address(client.wireProtocol), timeout: connection.timeout,
+                find: { try await connector.find($0, by: $1) },
                 showLines: { terminal.show($0) },
                 setPrompt: { terminal.setPrompt($0) })
             do {

@@ -1,8 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import ManageCommands
 import Testing
+
+@testable import ManageCommands
 
 /// `testclient chat` on pseudo-terminals, against a whole server.
 @Suite(.timeLimit(.minutes(10))) struct ChatCommandTests {

@@ -50,17 +50,17 @@ struct LineEditorTests {
     @Test func viewIsThePartAroundTheCursor() {
         var editor = LineEditor()
         _ = editor.type(Array("0123456789".utf8))
-        #expect(editor.view(columns: 20) == .init(text: "0123456789", columnsBehindCursor: 0))
-        #expect(editor.view(columns: 5) == .init(text: "6789", columnsBehindCursor: 0))
+        #expect(editor.view(columns: 20) == .init(text: "0123456789", columnsAfterCursor: 0))
+        #expect(editor.view(columns: 5) == .init(text: "6789", columnsAfterCursor: 0))
         _ = editor.type([0x01])
-        #expect(editor.view(columns: 5) == .init(text: "0123", columnsBehindCursor: 4))
+        #expect(editor.view(columns: 5) == .init(text: "0123", columnsAfterCursor: 4))
         #expect(editor.view(columns: 0).text.count <= 1)
     }
 
     @Test func wideCharactersTakeTwoColumns() {
         var editor = LineEditor()
         _ = editor.type(Array("漢字漢字".utf8))
-        #expect(editor.view(columns: 6) == .init(text: "漢字", columnsBehindCursor: 0))
+        #expect(editor.view(columns: 6) == .init(text: "漢字", columnsAfterCursor: 0))
         for (character, columns) in [
             ("a", 1), ("ä", 1), ("漢", 2), ("😀", 2), ("한", 2), ("\u{301}", 0), ("\u{200B}", 0), ("\n", 0), ("é", 1),
         ] as [(Character, Int)] {

@@ -7,46 +7,17 @@ import Operations
 import Settings
 import TestClient
 
-/// Where a stream protocol's server is.
-struct StreamEndpoint: Equatable, Sendable {
-    var host: String
-    var port: Int
-    var isSecure: Bool
-
-    init(host: String, port: Int, isSecure: Bool) {
-        self.host = host
-        self.port = port
-        self.isSecure = isSecure
-    }
-
-    /// Reads `tcp://HOST:PORT` or `tls://HOST:PORT`.
-    ///
-    /// - Throws: `ClientError.invalidURL`.
-    init(url: String) throws(ClientError) {
-        isSecure = url.hasPrefix("tls://")
-        guard isSecure || url.hasPrefix("tcp://") else {
-            throw .invalidURL(url, reason: "its scheme must be tcp or tls")
-        }
-        let rest = url.dropFirst("tcp://".count)
-        let address = try ClientAddress(url: "ws://\(rest)")
-        guard address.path == "/", rest.hasSuffix(":\(address.port)") || rest.hasSuffix(":\(address.port)/") else {
-            throw .invalidURL(url, reason: "it must be like tcp://HOST:PORT")
-        }
-        host = address.host
-        port = address.port
-    }
-
-    var url: String { "\(isSecure ? "tls" : "tcp")://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
-}
-
-/// Connects somebody to a server over any of the protocols.
-struct ProtocolConnector: Sendable {
+/// Connects to a server over any of the protocols.
+struct ProtocolConnector: ConversationServer {
     let settings: Settings
     let connection: ConnectionOptions
     /// Names the files with the keys for FastChat; without it throw-away keys are used.
     var keys: String?
 
-    /// The server's address for people.
+    var timeout: Duration { connection.timeout }
+
+    func describe(_ error: any Error) -> String? { CommandError(reporting: error)?.message }
+
     func address(_ wireProtocol: WireProtocol) -> String {
         if let address = connection.address { return address }
         switch wireProtocol {
@@ -57,9 +28,8 @@ struct ProtocolConnector: Sendable {
         }
     }
 
-    /// Connects and logs in; `isNew` registers the account first.
     func connect(
-        _ wireProtocol: WireProtocol, login: String, password: String, isNew: Bool = false
+        _ wireProtocol: WireProtocol, login: String, password: String, isNew: Bool
     ) async throws -> any ConversationClient {
         try check(wireProtocol)
         let options = connection.clientOptions(settings)
@@ -75,6 +45,17 @@ struct ProtocolConnector: Sendable {
             case .fastchat: try await fastChat(options, login: login, password: password, isNew: isNew)
             }
         }
+    }
+
+    /// Finds a person, or with `#` a group; the server of the settings knows groups by their titles, rows and uuids.
+    func find(_ name: String, by client: any ConversationClient) async throws -> Conversation {
+        guard name.hasPrefix("#"), connection.isLocal(settings),
+            let flow = try? await OperationRunner(settings: settings).run(ShowFlow(uuid: name)).flow
+        else { return try await client.find(name) }
+        let hasRows = client.wireProtocol.hasOwnPort
+        var conversation = try await client.find("#\(hasRows ? "\(flow.row)" : flow.uuid)")
+        if !flow.title.isEmpty { conversation.title = flow.title }
+        return conversation
     }
 
     /// Closes a connection, and ends its session where the protocol leaves it open.

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Bounds
 import Settings
+import TestClient
 
 /// Which protocol a command of `testclient` speaks, and what only some protocols need.
 struct ProtocolOptions: ParsableArguments {
