@@ -8,7 +8,6 @@ package struct NetworkAddress: Sendable, Hashable, CustomStringConvertible {
     /// The port, 0 to 65535.
     package var port: Int
 
-    /// Creates an address.
     package init(host: String, port: Int) {
         self.host = host
         self.port = port

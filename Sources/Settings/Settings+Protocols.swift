@@ -77,7 +77,7 @@ extension Settings {
         package var readsProxyHeader: Bool
     }
 
-    /// `[PRESENCE]`: who learns that somebody came online or went offline.
+    /// `[PRESENCE]`: whether contacts learn that a person came online or went offline.
     package struct Presence: Sendable {
         /// Whether contacts are told.
         package var isEnabled: Bool

@@ -69,7 +69,7 @@ package struct Settings: Sendable {
         package var outboundBytes: Int
         /// Requests of one connection in flight.
         package var requests: Int
-        /// Earlier messages that the first log in with messenger or FastChat brings.
+        /// Earlier messages that the first login with messenger or FastChat brings.
         package var backlog: Int
         /// How long a client may read nothing.
         package var writeTimeout: Duration
@@ -179,7 +179,7 @@ package struct Settings: Sendable {
     package var registrationMode: RegistrationMode?
     /// The database.
     package var database: Database
-    /// How long a token is valid after the log in that made it.
+    /// How long a token is valid after the login that made it.
     package var tokenTTL: Duration
     /// Bounds on what clients may ask for.
     package var limits: Limits

@@ -54,7 +54,7 @@ package enum SettingsDocumentation {
             ## How the file is read
 
             The file is what Python's configparser reads: `KEY = value` or `KEY: value` under a `[SECTION]`; keys compare
-            without case, and so do sections. Lines that begin with `#` or `;` are comments; a comment behind a value is
+            without case, and so do sections. Lines that begin with `#` or `;` are comments; a comment after a value is
             part of the value. A value may stand in single or double quotes, and may go on over further lines that are
             indented more deeply than the key. `%` has no meaning. A key or section that occurs twice is an error. Keys
             under `[DEFAULT]` stand in for missing keys of every other section. The file is UTF-8 and at most 1 MiB.
@@ -64,7 +64,7 @@ package enum SettingsDocumentation {
 
             """
         for section in SettingSection.all {
-            text += "\n## `[\(section.name)]`\n\n\(section.summary)\n\n"
+            text += "\n## `[\(section.name)]`\n\n\(lines(section.summary, start: ""))\n"
             text += "| Key | Default | Value | Meaning |\n|---|---|---|---|\n"
             for key in section.keys {
                 let names = ([key.name] + key.aliases).map { "`\($0)`" }.joined(separator: ", also ")
@@ -82,15 +82,17 @@ package enum SettingsDocumentation {
         return "Value: \(key.kind.form). \(standard)\(aliases)"
     }
 
-    private static func comment(_ sentences: String) -> String {
+    private static func comment(_ sentences: String) -> String { lines(sentences, start: "# ") }
+
+    private static func lines(_ sentences: String, start: String) -> String {
         var lines: [String] = []
-        var line = "#"
+        var line = start
         for word in sentences.split(separator: " ") {
-            if line.count + 1 + word.count > width {
+            if line.count + 1 + word.count > width, line.count > start.count {
                 lines.append(line)
-                line = "#"
+                line = start
             }
-            line += " " + word
+            line += (line.count == start.count ? "" : " ") + word
         }
         return (lines + [line]).map { $0 + "\n" }.joined()
     }

@@ -146,7 +146,7 @@ package struct SettingsFile: Sendable, Equatable {
 
     /// Copies the file to a new one beside it, with the same mode.
     ///
-    /// - Parameter suffix: Goes behind the name; a number follows it when such a file exists.
+    /// - Parameter suffix: Goes after the name; a number follows it when such a file exists.
     /// - Returns: The path of the copy.
     /// - Throws: `SettingsError` when the file does not exist or the copy cannot be written.
     package func backUp(suffix: String) throws(SettingsError) -> String {

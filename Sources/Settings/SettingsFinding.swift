@@ -1,11 +1,11 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Something about the settings that somebody should know or mend.
+/// Something about the settings to know or to fix.
 package struct SettingsFinding: Sendable, Hashable, CustomStringConvertible {
     /// How bad it is.
     package enum Severity: String, Sendable {
-        /// Nothing starts before this is mended.
+        /// Nothing starts before this is fixed.
         case error
         /// It works, but probably not as meant.
         case warning
@@ -26,7 +26,6 @@ package struct SettingsFinding: Sendable, Hashable, CustomStringConvertible {
     /// What to do: a sentence.
     package var remedy: String
 
-    /// Creates a finding.
     package init(
         _ severity: Severity, file: String? = nil, line: Int? = nil, key: String? = nil, message: String, remedy: String
     ) {

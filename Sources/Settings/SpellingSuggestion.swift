@@ -1,7 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds what somebody probably meant.
+/// Finds the word that was probably meant.
 package enum SpellingSuggestion {
     /// The candidate with the smallest edit distance to a word, if it is near enough to be meant: at most a third of
     /// the word's length.

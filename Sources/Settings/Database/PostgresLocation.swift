@@ -31,7 +31,7 @@ package struct PostgresLocation: Sendable, Equatable {
         password != nil || parameters.contains { $0.name == "sslpassword" }
     }
 
-    /// Keywords of libpq that may stand behind the `?`.
+    /// Keywords of libpq that may stand after the `?`.
     private static let keywords: Set<String> = [
         "application_name", "channel_binding", "client_encoding", "connect_timeout", "gssencmode", "gssdelegation",
         "hostaddr", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname",
@@ -48,7 +48,7 @@ package struct PostgresLocation: Sendable, Equatable {
 
     init(afterScheme text: Substring) throws(DatabaseLocationError) {
         guard text.hasPrefix("//") else {
-            throw Self.error("has no '//' behind the scheme")
+            throw Self.error("has no '//' after the scheme")
         }
         let body = text.dropFirst(2)
         let beforeQuery = body.prefix { $0 != "?" }
@@ -79,7 +79,7 @@ package struct PostgresLocation: Sendable, Equatable {
         var port = Substring()
         if authority.hasPrefix("[") {
             guard let end = authority.utf8.firstIndex(of: UInt8(ascii: "]")) else {
-                throw error("has no ']' behind the address")
+                throw error("has no ']' after the address")
             }
             host = authority[authority.utf8.index(after: authority.startIndex)..<end]
             let rest = authority[authority.utf8.index(after: end)...]
@@ -114,7 +114,7 @@ package struct PostgresLocation: Sendable, Equatable {
         case _ where Self.keywords.contains(keyword):
             parameters.removeAll { $0.name == keyword }
             parameters.append(Parameter(name: keyword, value: value))
-        default: throw Self.error("has a parameter behind the '?' that PostgreSQL does not know")
+        default: throw Self.error("has a parameter after the '?' that PostgreSQL does not know")
         }
     }
 

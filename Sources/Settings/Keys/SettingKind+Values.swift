@@ -240,7 +240,6 @@ package struct ProtocolVersion: Sendable, Hashable, Comparable, CustomStringConv
     /// The number after the dot.
     package var minor: Int
 
-    /// Creates a version.
     package init(major: Int, minor: Int) {
         self.major = major
         self.minor = minor

@@ -46,7 +46,7 @@ package enum SettingKind: Sendable, Hashable {
         case days = 86400
         case weeks = 604_800
 
-        /// The letter that stands behind a number.
+        /// The letter that stands after a number.
         package var letter: String {
             switch self {
             case .seconds: "s"

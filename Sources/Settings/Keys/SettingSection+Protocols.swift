@@ -14,7 +14,7 @@ extension SettingKey {
     /// `[SKARO] RESTORE_SECONDS`.
     package static let skaroRestoreSeconds = SettingKey(
         "SKARO", "RESTORE_SECONDS", .integer(0...86400), default: "300",
-        "How many seconds after its connection broke a session can be restored without a new log in."
+        "How many seconds after its connection broke a session can be restored without a new login."
     )
 
     /// `[MESSENGER] ENABLED`.
@@ -36,7 +36,7 @@ extension SettingKey {
     package static let messengerGatherTime = SettingKey(
         "MESSENGER", "GATHER_MS", .integer(1...10_000), default: "20",
         "What has arrived counts as one request when the client pauses for so many milliseconds: the protocol has no "
-            + "lengths. Raise it for clients behind slow networks."
+            + "lengths. Raise it for clients on slow networks."
     )
     /// `[MESSENGER] SPACING_MS`.
     package static let messengerSpacing = SettingKey(
@@ -46,7 +46,7 @@ extension SettingKey {
     /// `[MESSENGER] KEY_ANY_CONNECTION`.
     package static let messengerKeyAnyConnection = SettingKey(
         "MESSENGER", "KEY_ANY_CONNECTION", .boolean, default: "off",
-        "Whether the key that a log in returns is good on every connection, not only on the one that logged in. Keys "
+        "Whether the key that a login returns is good on every connection, not only on the one that logged in. Keys "
             + "have 32 bits and can be guessed: switch it on only for clients that need it."
     )
     /// `[MESSENGER] MAX_BYTES`.
@@ -114,7 +114,7 @@ extension SettingKey {
     /// `[PRESENCE] ENABLED`.
     package static let presenceEnabled = SettingKey(
         "PRESENCE", "ENABLED", .boolean, default: "on",
-        "Whether contacts are told when somebody comes online or goes offline."
+        "Whether contacts are told when a person comes online or goes offline."
     )
     /// `[PRESENCE] MERGE_MS`.
     package static let presenceMergeTime = SettingKey(
@@ -131,8 +131,8 @@ extension SettingKey {
     package static let secretsKeyFile = SettingKey(
         "SECRETS", "KEY_FILE", .path, default: "run/secret.key",
         "The key that seals secrets in the database. It is made when it is missing, with mode 0600. Keep a copy apart "
-            + "from the copies of the database: who has both can log in as skaro users, and without it their accounts "
-            + "need a log in by password first. Servers that share a database need the same file."
+            + "from the copies of the database: a thief who has both can log in as skaro users, and without it their accounts "
+            + "need a login by password first. Servers that share a database need the same file."
     )
 
     /// `[CLUSTER] NODE`.

@@ -12,7 +12,7 @@ extension SettingKey {
     /// `[HASH_SIZE] SIZE_AUTH_ID`.
     package static let hashAuthIDSize = SettingKey(
         "HASH_SIZE", "SIZE_AUTH_ID", aliases: ["AUTH_ID"], .integer(16...64), default: "16",
-        "The size in bytes of the auth_id that a client gets at log in; it is sent as twice as many hexadecimal digits."
+        "The size in bytes of the auth_id that a client gets at login; it is sent as twice as many hexadecimal digits."
     )
 
     /// `[LOGGING] LEVEL`.

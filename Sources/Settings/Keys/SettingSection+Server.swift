@@ -69,14 +69,14 @@ extension SettingKey {
     /// `[SESSION] TOKEN_TTL`.
     package static let sessionTokenTTL = SettingKey(
         "SESSION", "TOKEN_TTL", .duration(.seconds, 1...315_360_000), default: "30d",
-        "How long the token of a log in is valid, counted from the log in: using it does not prolong it."
+        "How long the token of a login is valid, counted from the login: using it does not prolong it."
     )
 
     /// `[DATABASE] URI`.
     package static let databaseURI = SettingKey(
         "DATABASE", "URI", .databaseURI, default: "sqlite:db_sqlite.db",
         "Where the data is. A relative SQLite file counts from the folder of the settings file; sqlite:/:memory: is gone "
-            + "when the server ends. PostgreSQL takes the parameters of libpq behind a '?', such as sslmode=require; "
+            + "when the server ends. PostgreSQL takes the parameters of libpq after a '?', such as sslmode=require; "
             + "?host=/run/postgresql connects through a Unix socket. Special characters are written as %XX."
     )
     /// `[DATABASE] POOL`.
@@ -132,7 +132,7 @@ extension SettingKey {
     /// `[SERVER_LIMIT] LOGIN_TIMEOUT`.
     package static let limitLogInTimeout = SettingKey(
         "SERVER_LIMIT", "LOGIN_TIMEOUT", .duration(.seconds, 1...86_400), default: "60s",
-        "A connection on which nobody logs in for this long is closed."
+        "A connection that does not log in within this time is closed."
     )
     /// `[SERVER_LIMIT] CONNECTIONS`.
     package static let limitConnections = SettingKey(
@@ -149,7 +149,7 @@ extension SettingKey {
     /// `[SERVER_LIMIT] BACKLOG`.
     package static let limitBacklog = SettingKey(
         "SERVER_LIMIT", "BACKLOG", .integer(0...1_000_000), default: "1000",
-        "How many of the messages from before it a user's first log in with messenger or FastChat brings at most."
+        "How many of the messages from before it a user's first login with messenger or FastChat brings at most."
     )
 
     /// `[HASH_SIZE] ALGORITHM`.
@@ -159,7 +159,7 @@ extension SettingKey {
     )
     static let hashArgon2Memory = SettingKey(
         "HASH_SIZE", "ARGON2_MEMORY", .size(8192...1_073_741_824), default: "19 MiB",
-        "The memory that one Argon2id hash takes. More is slower for everybody who guesses, and for log ins."
+        "The memory that one Argon2id hash takes. More makes guessing slower, and logins."
     )
     static let hashArgon2Iterations = SettingKey(
         "HASH_SIZE", "ARGON2_ITERATIONS", .integer(1...64), default: "2",
