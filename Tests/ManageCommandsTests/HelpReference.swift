@@ -111,7 +111,7 @@ struct HelpReference {
         if !discussion.isEmpty { text += "\n\(discussion)\n" }
         if !page.subcommands.isEmpty {
             let links = page.subcommands.map { "[`\($0)`](#\(page.anchor)-\($0))" }
-            text += "\nSubcommands: \(links.joined(separator: ", ")).\n"
+            text += "\n\(Self.broken("Subcommands: \(links.joined(separator: ", "))."))\n"
         } else {
             text += "\n```\n\(Self.wrapped(page.usage))\n```\n"
         }
@@ -123,10 +123,21 @@ struct HelpReference {
             text += Self.table(group.items)
         }
         let links = page.groups.filter { shared.contains($0) }.map { "[\($0.title.lowercased())](#\($0.anchor))" }
-        if !links.isEmpty { text += "\nAlso: \(links.joined(separator: ", ")).\n" }
+        if !links.isEmpty { text += "\n\(Self.broken("Also: \(links.joined(separator: ", "))."))\n" }
         let examples = page.examples.map { $0.hasPrefix("  ") ? $0.dropFirst(2) : $0 }.joined(separator: "\n").trimmed
         if !examples.isEmpty { text += "\nExamples:\n\n```\n\(examples)\n```\n" }
         return text
+    }
+
+    /// A list broken after commas, in lines of at most 120 characters.
+    private static func broken(_ list: String) -> String {
+        list.split(separator: ", ").reduce(into: [Substring]()) { lines, item in
+            if let last = lines.last, last.count + 2 + item.count < 120 {
+                lines[lines.count - 1] = "\(last), \(item)"
+            } else {
+                lines.append(item)
+            }
+        }.joined(separator: ",\n")
     }
 
     /// The groups in the order of the help; `--help` and `--version`, which every command has, are left out.

@@ -33,15 +33,6 @@ struct DataCommandTests {
         return String(line.filter(\.isNumber))
     }
 
-    private func expectJSON(_ words: String..., isContentOf name: String) async throws {
-        let result = try await run.run(words + ["--json", "-q"])
-        #expect(result.status == .done)
-        #expect(result.errors == "")
-        let text = result.output.replacing(/\d{20,}/, with: "UUID")
-            .replacing(/\d{4}-\d\d-\d\dT[\d:.]+Z/, with: "TIME").replacing(/seed-\d+/, with: "seed-TAG")
-        try Snapshot.expect(text, isContentOf: "json/\(name).json")
-    }
-
     // MARK: db
 
     @Test func databaseIsMadeLookedAtAndDeleted() async throws {
@@ -129,11 +120,11 @@ struct DataCommandTests {
         let again = try await run("user", "create", "--login", "ALICE", "--password-stdin", input: "word\n")
         #expect(again.status == .exists)
         #expect(again.errors.contains("Error: A user with login 'ALICE' exists already."))
-        try await expectJSON("user", "list", isContentOf: "user-list")
-        try await expectJSON("user", "list", "--after", "2", isContentOf: "user-list-empty")
-        try await expectJSON("user", "list", "--limit", "1", isContentOf: "user-list-cut")
-        try await expectJSON("user", "show", "alice", isContentOf: "user-show")
-        try await expectJSON("user", "sessions", "alice", isContentOf: "user-sessions")
+        try await run.expectJSON("user", "list", isContentOf: "user-list")
+        try await run.expectJSON("user", "list", "--after", "2", isContentOf: "user-list-empty")
+        try await run.expectJSON("user", "list", "--limit", "1", isContentOf: "user-list-cut")
+        try await run.expectJSON("user", "show", "alice", isContentOf: "user-show")
+        try await run.expectJSON("user", "sessions", "alice", isContentOf: "user-sessions")
         let list = try await run("user", "list", "-q")
         #expect(list.output.split(separator: "\n").count == 3)
         #expect(list.output.hasPrefix("ROW  LOGIN"))
@@ -283,8 +274,8 @@ struct DataCommandTests {
 
         let flow = try await uuid(
             "flow", "create", "--login", "alice", "--type", "group", "--title", "Team", "--member", "bob")
-        try await expectJSON("flow", "show", flow, isContentOf: "flow-show")
-        try await expectJSON("flow", "list", isContentOf: "flow-list")
+        try await run.expectJSON("flow", "show", flow, isContentOf: "flow-show")
+        try await run.expectJSON("flow", "list", isContentOf: "flow-list")
         for name in ["Team", "1", "#1", String(flow.prefix(6))] {
             #expect(try await run("flow", "show", name, "-q").output.contains(flow), "\(name)")
         }
@@ -334,51 +325,6 @@ struct DataCommandTests {
         #expect(try await run("flow", "list", "--since", "yesterday").status == .usage)
     }
 
-    @Test func messagesAreListedShownFoundAndDeleted() async throws {
-        #expect(try await run("db", "create", "-q").status == .done)
-        let seeded = try await run("flow", "seed", "--messages", "3", "--json", "-q")
-        let flow = try #require(
-            seeded.output.split(separator: "\n").first { $0.contains("first_flow") }.map { $0.filter(\.isNumber) })
-
-        try await expectJSON("message", "list", flow, isContentOf: "message-list")
-        let list = try await run("message", "list", flow, "--limit", "2")
-        #expect(list.output.hasPrefix("NUMBER  TIME"))
-        #expect(list.output.split(separator: "\n").count == 3)
-        #expect(list.errors.contains("--after 2"))
-        let long = try await run("message", "list", flow)
-        for line in (list.output + long.output).split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
-        #expect(try await run("message", "list", flow, "--after", "2", "-q").output.contains("Seeded message 3."))
-        #expect(
-            try await run("message", "list", flow, "--since", "99999999999", "-q").output.contains("Seeded") == false)
-        #expect(try await run("message", "list", "12").status == .notFound)
-
-        let found = try await run("message", "search", "QUICK", "fox", "--limit", "1", "--json", "-q")
-        #expect(found.output.contains("Seeded message 3."))
-        #expect(!found.output.contains("Seeded message 2."))
-        #expect(!found.output.contains("\"next\" : null"))
-        let table = try await run("message", "search", "fox")
-        for line in table.output.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
-        #expect(table.output.contains("1     2       "), "\(table.output)")
-        #expect(try await run("message", "show", "1:2", "-q").output.contains("Seeded message 3."))
-        #expect(try await run("message", "show", "Welcome:1", "-q").output.contains("Seeded message 2."))
-        #expect(try await run("message", "show", "Welcome:3").status == .notFound)
-        #expect(try await run("message", "show", "Welcome:-1").status == .usage)
-        #expect(try await run("message", "show", "Nowhere:1").status == .notFound)
-        #expect(try await run("message", "search", "dinner", "--json", "-q").output.contains("\"messages\" : []"))
-        #expect(try await run("message", "search", "?").status == .usage)
-
-        let uuid = try #require(found.output.firstMatch(of: /"uuid":"(\d+)"/)).1
-        let shown = try await run("message", "show", String(uuid), "-q")
-        #expect(shown.output.contains("Text    Seeded message 3."))
-        #expect(try await run("message", "delete", String(uuid)).status == .usage)
-        let deleted = try await run("message", "delete", String(uuid), "--yes")
-        #expect(deleted.output == "Deleted message \(uuid) of 'seed'.\n")
-        #expect(try await run("message", "delete", String(uuid), "--yes").status == .exists)
-        #expect(try await run("message", "show", String(uuid), "--json", "-q").output.contains("Message deleted"))
-        #expect(try await run("message", "search", "3", "-q").output.split(separator: "\n").count == 1)
-        #expect(try await run("message", "show", "12").status == .notFound)
-    }
-
     @Test func pictureOfAUserIsAFile() async throws {
         try await prepare()
         try run.write("picture", to: "portrait.png")
@@ -409,7 +355,7 @@ struct DataCommandTests {
         #expect(plain.errors == "")
         #expect(!quiet.errors.contains("["))
         #expect(status.output.contains("Messages    12000"))
-        try await expectJSON("flow", "seed", isContentOf: "flow-seed")
+        try await run.expectJSON("flow", "seed", isContentOf: "flow-seed")
         for wrong in [["--users", "-1"], ["--flows", "0", "--messages", "2"], ["--messages", "x"]] {
             #expect(try await run.run(["flow", "seed"] + wrong).status == .usage)
         }
