@@ -64,11 +64,11 @@ extension Storage {
         if let old {
             let replacement = SQLStatement(
                 """
-                UPDATE bridge_keys SET public_key = $3, sealed_private = $4, created_ms = $5
-                WHERE user_id = $1 AND kind = $2 AND public_key = $6
+                UPDATE bridge_keys SET public_key = $1, sealed_private = $2, created_ms = $3
+                WHERE user_id = $4 AND kind = $5 AND public_key = $6
                 """,
                 [
-                    SQLValue(user), .text(kind), .text(pair.publicKey), .bytes(pair.sealedPrivateKey), SQLValue(time),
+                    .text(pair.publicKey), .bytes(pair.sealedPrivateKey), SQLValue(time), SQLValue(user), .text(kind),
                     .text(old.publicKey),
                 ])
             return try await store(replacement, unlessFoundBy: Self.bridgeKeyQuery(user, kind))
@@ -102,11 +102,11 @@ extension Storage {
         if let old {
             let replacement = SQLStatement(
                 """
-                UPDATE server_keys SET public_key = $2, sealed_private = $3, created_ms = $4
-                WHERE name = $1 AND public_key = $5
+                UPDATE server_keys SET public_key = $1, sealed_private = $2, created_ms = $3
+                WHERE name = $4 AND public_key = $5
                 """,
                 [
-                    .text(name), .text(pair.publicKey), .bytes(pair.sealedPrivateKey), SQLValue(time),
+                    .text(pair.publicKey), .bytes(pair.sealedPrivateKey), SQLValue(time), .text(name),
                     .text(old.publicKey),
                 ])
             return try await store(replacement, unlessFoundBy: Self.serverKeyQuery(name))

@@ -298,7 +298,7 @@ import Testing
                 input: "t")
 
             #expect(result.status == .usage)
-            #expect(result.errors.contains("--flow UUID"))
+            #expect(result.errors.contains("--flow FLOW"))
         }
     }
 
