@@ -19,7 +19,7 @@ import Testing
     ) async throws -> [String] {
         let line = ["manage"] + command + words
         let result = try await run.run(
-            ["---completion"] + command + ["--", argument, "\(line.count - 1)", "0"] + line)
+            ["---completion"] + command + ["--", argument, "\(line.count - 1)", "\(words.last?.count ?? 0)"] + line)
         #expect(result.status == .done)
         #expect(result.errors == "")
         return result.output.split(separator: "\n").map(String.init)
