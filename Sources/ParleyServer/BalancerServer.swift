@@ -36,29 +36,15 @@ package struct BalancerServer: Sendable {
         address = settings.balancer.listen ?? NetworkAddress(host: settings.server.host, port: Self.usualPort)
     }
 
-    /// Serves until `stop` is triggered, then closes the store.
+    /// Puts the balancer together, as services in the order of their dependence.
     ///
-    /// - Parameters:
-    ///   - stop: Told the group of services: `triggerGracefulShutdown` ends the balancer.
-    ///   - onRunning: Called once connections are accepted, with the address.
+    /// When they stop in order, the first closes the store; after a failure, here or of a service, `close` does.
+    ///
+    /// - Parameter onRunning: Called once connections are accepted, with the address.
     /// - Throws: `StorageError`, `KeyFileError`, `SectionListenerError`; `ChatError` when the key cannot be used.
-    package func run(
-        stop: @escaping @Sendable (ServiceGroup) async -> Void,
+    package func services(
         onRunning: @escaping @Sendable (ParleyServer.Address) async -> Void
-    ) async throws {
-        do {
-            try await serve(stop: stop, onRunning: onRunning)
-            await store.storage.close()
-        } catch {
-            await store.storage.close()
-            throw error
-        }
-    }
-
-    private func serve(
-        stop: @escaping @Sendable (ServiceGroup) async -> Void,
-        onRunning: @escaping @Sendable (ParleyServer.Address) async -> Void
-    ) async throws {
+    ) async throws -> [ServiceGroupConfiguration.ServiceConfiguration] {
         try await store.storage.checkSchema()
         var withKey = settings
         // The key that signs is sealed with the key file, whatever is served here.
@@ -77,9 +63,14 @@ package struct BalancerServer: Sendable {
             onRunning: { channel in
                 await onRunning(endpoint.shown(boundPort: channel.localAddress?.port ?? endpoint.address.port))
             })
-        let services = ServiceGroup(
-            services: [SectionListener(section: endpoint.section, listener: listener)], logger: logger)
-        await stop(services)
-        try await services.run()
+        return [
+            .init(service: StoreService(close: close)),
+            .init(service: SectionListener(section: endpoint.section, listener: listener)),
+        ]
+    }
+
+    /// Closes the store, if it is not closed.
+    package func close() async {
+        await store.close()
     }
 }

@@ -15,7 +15,7 @@ import Web
 
 /// A server put together from the settings: store, domain, protocols, listeners.
 ///
-/// Adding a protocol is one line in `webSocketRoutes` or `streamListeners`.
+/// Adding a protocol is one line in `webSocketRoutes` or `streamEndpoints`.
 package struct ParleyServer: Sendable {
     /// What the command line says beyond the settings.
     package struct Options: Sendable {
@@ -52,6 +52,7 @@ package struct ParleyServer: Sendable {
     let options: Options
     let store: Store
     let logger: Logger
+    private let deadline: StopDeadline?
 
     /// Opens the store: makes and migrates an SQLite database, and checks one of PostgreSQL.
     ///
@@ -60,6 +61,7 @@ package struct ParleyServer: Sendable {
         self.settings = settings
         self.options = options
         self.logger = logger
+        deadline = options.stopTimeout.map { StopDeadline($0, logger: logger) }
         store = try await Store.open(settings, create: true, logger: logger)
         do {
             try await store.prepare(logger: logger)
@@ -69,31 +71,17 @@ package struct ParleyServer: Sendable {
         }
     }
 
-    /// Serves until `stop` is triggered, then lets what is in flight finish and closes the store.
+    /// Puts the server together, as services in the order of their dependence: a group stops them from the end.
+    ///
+    /// When they stop in order, the first closes the store; after a failure, here or of a service, `close` does.
     ///
     /// - Parameters:
-    ///   - stop: Told the group of services: `triggerGracefulShutdown` ends the server.
+    ///   - stop: Asked after the last request that is allowed; it runs in the same group.
     ///   - onRunning: Called once all listeners accept connections, with what they serve.
     /// - Throws: `ListenerError`, `AdminSocketError`, `TLSOptionsError`, `TemplateError`, `CredentialsError`.
-    package func run(
-        stop: @escaping @Sendable (ServiceGroup) async -> Void,
-        onRunning: @escaping @Sendable ([Address]) async -> Void
-    ) async throws {
-        let deadline = options.stopTimeout.map { StopDeadline($0, logger: logger) }
-        defer { deadline?.end() }
-        do {
-            try await serve(deadline, stop: stop, onRunning: onRunning)
-            await store.close()
-        } catch {
-            await store.close()
-            throw error
-        }
-    }
-
-    private func serve(
-        _ deadline: StopDeadline?, stop: @escaping @Sendable (ServiceGroup) async -> Void,
-        onRunning: @escaping @Sendable ([Address]) async -> Void
-    ) async throws {
+    package func services(
+        stop: StopRequest, onRunning: @escaping @Sendable ([Address]) async -> Void
+    ) async throws -> [ServiceGroupConfiguration.ServiceConfiguration] {
         let chat = try store.makeChat(settings, logger: logger)
         let group = MultiThreadedEventLoopGroup.singleton
         var webSocketLimits = ConnectionRegistry.WebSocketLimits()
@@ -101,10 +89,9 @@ package struct ParleyServer: Sendable {
         let registry = ConnectionRegistry(
             group: group, inboundBudget: InboundBudget(maximumBytes: settings.limits.inboundBytes),
             limits: webSocketLimits, peers: PeerLimits(settings.limits), frameLog: FrameLog(logger))
-        let ending = Ending()
         let load = ServerLoad(
             maximumConcurrency: options.maximumConcurrency, maximumRequests: options.maximumRequests,
-            onLastRequest: { ending.begin() })
+            onLastRequest: { stop.begin() })
         let nodes = NodeBalancer(
             storage: store.storage, algorithm: NodeChooser.Algorithm(settings.balancer.algorithm), logger: logger)
         let membership = ClusterMembership(
@@ -116,7 +103,7 @@ package struct ParleyServer: Sendable {
             await onRunning(addresses)
         }
         let readiness = Readiness(
-            settings: settings, storage: store.storage, ending: ending, membership: membership)
+            settings: settings, storage: store.storage, stop: stop, membership: membership)
         let web = try web(start: start, readiness: readiness, nodes: nodes)
         membership.onDrainingChanged { await web.forgetReadiness() }
         let tls = try options.tls?.makeConfiguration()
@@ -135,24 +122,25 @@ package struct ParleyServer: Sendable {
         // Whatever may refuse is asked before anything is announced.
         try await checkAddresses(of: streams)
         try admin.claimPath()
-        // Stopped from the end: first nobody is sent here any more, then the listeners, last the writer, so that every
+        // Stopped from the end: first no client is sent here any more, then the listeners, then the writer, so that every
         // answer still leaves.
-        var configuration = ServiceGroupConfiguration(
-            services: [
-                .init(
-                    service: ChatService(chat: chat, logger: logger),
-                    failureTerminationBehavior: .gracefullyShutdownGroup),
-                .init(service: Housekeeping(chat: chat, logger: logger)), .init(service: admin),
-                .init(
-                    service: ListenerGroup(
-                        listeners: [SectionListener(section: "SERVER", listener: http)] + listeners)),
-                .init(service: ClusterService(membership: membership)),
-            ], logger: logger)
-        if let deadline { configuration.services.append(.init(service: deadline)) }
-        let services = ServiceGroup(configuration: configuration)
-        ending.whenBegun { await services.triggerGracefulShutdown() }
-        await stop(services)
-        try await services.run()
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: StoreService(close: close)),
+            .init(
+                service: ChatService(chat: chat, logger: logger), failureTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: Housekeeping(chat: chat, logger: logger)), .init(service: admin),
+            .init(
+                service: ListenerGroup([SectionListener(section: "SERVER", listener: http)] + listeners)),
+            .init(service: ClusterService(membership: membership)),
+        ]
+        if let deadline { services.append(.init(service: deadline)) }
+        return services
+    }
+
+    /// Closes the store, if it is not closed.
+    package func close() async {
+        await store.close()
+        deadline?.end()
     }
 
     private func web(start: Announcement, readiness: Readiness, nodes: NodeBalancer) throws -> WebService {

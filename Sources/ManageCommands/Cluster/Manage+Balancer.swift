@@ -81,15 +81,13 @@ extension Manage {
         }
 
         private func serve(_ balancer: BalancerServer, logger: Logger, context: CommandContext) async throws {
-            try await ServerRunner.untilSignal(logger: logger) { stop in
-                try await balancer.run(
-                    stop: stop,
-                    onRunning: { address in
-                        // Nobody listens when stdout is closed; the balancer runs all the same.
-                        try? context.standardOutput.write(
-                            "The balancer is running:\n  \(address.name)  \(address.address)\n")
-                        logger.info("The balancer is running", metadata: ["address": "\(address.address)"])
-                    })
+            try await ServerRunner.run(logger: logger, close: balancer.close) { _ in
+                try await balancer.services { address in
+                    // A closed stdout has no reader; the balancer runs all the same.
+                    try? context.standardOutput.write(
+                        "The balancer is running:\n  \(address.name)  \(address.address)\n")
+                    logger.info("The balancer is running", metadata: ["address": "\(address.address)"])
+                }
             }
         }
 

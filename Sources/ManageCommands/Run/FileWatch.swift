@@ -8,8 +8,8 @@ import ServiceLifecycle
 import Settings
 import Synchronization
 
-/// Notices changes of the settings, the templates and the program file: `--reload`.
-final class FileWatch: Sendable {
+/// Notices changes of the settings, the templates and the program file, and ends then: `--reload`.
+final class FileWatch: Service {
     /// What identifies a state of a file; a missing one has none.
     private struct Stamp: Equatable {
         var path: String
@@ -40,7 +40,6 @@ final class FileWatch: Sendable {
     private let logger: Logger
     private let original: [Stamp]
     private let changed = Atomic(false)
-    private let group = AsyncStream.makeStream(of: ServiceGroup.self)
 
     init(settings: Settings, logger: Logger, problem: @escaping @Sendable () -> String?) {
         self.logger = logger
@@ -54,21 +53,15 @@ final class FileWatch: Sendable {
     /// Whether a file has changed.
     var hasChanged: Bool { changed.load(ordering: .relaxed) }
 
-    /// What is stopped when a file changes.
-    func ends(_ services: ServiceGroup) async {
-        group.continuation.yield(services)
-        group.continuation.finish()
-    }
-
-    /// What `ends` was told.
-    var services: ServiceGroup? {
-        get async { await group.stream.first { _ in true } }
+    func run() async throws {
+        // Cancelled: the server stops for another reason.
+        try? await cancelWhenGracefulShutdown { try await self.waitForChange() }
     }
 
     /// Returns when a file has changed and is at rest again: a program is not started while it is being written.
     ///
     /// Files with a mistake are told in the log, and the server goes on until they have changed once more.
-    func waitForChange() async throws {
+    private func waitForChange() async throws {
         var current = original
         var last = original
         while true {

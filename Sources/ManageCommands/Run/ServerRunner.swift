@@ -12,7 +12,7 @@ import Transport
 import UnixSignals
 import Web
 
-/// Runs the server in this process: log, signals, the words at the start, starting again.
+/// Runs the server in this process: log, the words at the start, starting again.
 enum ServerRunner {
     /// Serves until a signal, the last request that is allowed, or a changed file ends it.
     ///
@@ -49,36 +49,40 @@ enum ServerRunner {
         let claim = await AdminSocketClaim.make(settings)
         defer { withExtendedLifetime(claim) {} }
         let server = try await open(settings, options, context, logger)
-        // From here on a signal is an orderly end; before, it ends the process as it does any command.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            let (groups, continuation) = AsyncStream.makeStream(of: ServiceGroup.self)
-            group.addTask {
-                guard let services = await groups.first(where: { _ in true }) else { return }
-                await end(services, on: signals, logger: logger)
+        try await run(logger: logger, close: server.close) { stop in
+            let services = try await server.services(stop: stop) { addresses in
+                logger.info("The server is running", metadata: ["addresses": "\(addresses.map(\.address))"])
+                // What people are to read comes last.
+                Telemetry.flush(timeout: .seconds(1))
+                announce(addresses, settings: settings, options: options, context: context)
             }
-            if let watch {
-                group.addTask {
-                    try await watch.waitForChange()
-                    guard let services = await watch.services else { return }
-                    await services.triggerGracefulShutdown()
-                }
-            }
-            defer {
-                continuation.finish()
-                group.cancelAll()
-            }
-            try await server.run(
-                stop: { services in
-                    continuation.yield(services)
-                    await watch?.ends(services)
-                },
-                onRunning: { addresses in
-                    logger.info("The server is running", metadata: ["addresses": "\(addresses.map(\.address))"])
-                    // What people are to read comes last.
-                    Telemetry.flush(timeout: .seconds(1))
-                    announce(addresses, settings: settings, options: options, context: context)
-                })
+            return services + (watch.map { [.ending($0)] } ?? [])
+        }
+    }
+
+    /// Runs services as one group until one of them asks for the end, or a signal does.
+    ///
+    /// From here on a signal is an orderly end; before, it ends the process as it does any command.
+    ///
+    /// - Parameters:
+    ///   - logger: Told of the signal.
+    ///   - close: Closes what the services use when they could not be put together, or one has failed.
+    ///   - services: Puts them together; they may ask for the end.
+    /// - Throws: What `services` throws, or one of them.
+    static func run(
+        logger: Logger, close: () async -> Void,
+        _ services: (StopRequest) async throws -> [ServiceGroupConfiguration.ServiceConfiguration]
+    ) async throws {
+        let stop = StopRequest()
+        let signals = SignalService(
+            signals: await UnixSignalsSequence(trapping: .sigterm, .sigint), stop: stop, logger: logger)
+        do {
+            // The signals come first, to be heard until everything else has stopped.
+            let all = [.init(service: signals)] + (try await services(stop)) + [.ending(stop)]
+            try await ServiceGroup(configuration: .init(services: all, logger: logger)).run()
+        } catch {
+            await close()
+            throw error
         }
     }
 
@@ -108,30 +112,6 @@ enum ServerRunner {
         }
     }
 
-    /// Runs services until they end by themselves, or a signal ends them in order.
-    ///
-    /// - Parameters:
-    ///   - logger: Told of the signal.
-    ///   - body: Runs the services and hands over their group before.
-    /// - Throws: What `body` throws.
-    static func untilSignal(
-        logger: Logger, _ body: (@escaping @Sendable (ServiceGroup) async -> Void) async throws -> Void
-    ) async throws {
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            let (groups, continuation) = AsyncStream.makeStream(of: ServiceGroup.self)
-            group.addTask {
-                guard let services = await groups.first(where: { _ in true }) else { return }
-                await end(services, on: signals, logger: logger)
-            }
-            defer {
-                continuation.finish()
-                group.cancelAll()
-            }
-            try await body { continuation.yield($0) }
-        }
-    }
-
     private static func serverOptions(
         _ options: RunOptions, settings: Settings, version: String
     ) -> ParleyServer.Options {
@@ -144,20 +124,6 @@ enum ServerRunner {
         server.servesWebSockets = options.servesWebSockets
         server.stopTimeout = .seconds(10)
         return server
-    }
-
-    /// The first signal ends the server in order, a second one at once.
-    private static func end(_ services: ServiceGroup, on signals: UnixSignalsSequence, logger: Logger) async {
-        var isEnding = false
-        for await signal in signals {
-            if isEnding {
-                // As if the signal had not been caught.
-                _exit(128 + signal.number)
-            }
-            isEnding = true
-            logger.info("Stopping; a second signal ends at once", metadata: ["signal": "\(signal)"])
-            await services.triggerGracefulShutdown()
-        }
     }
 
     private static func announce(
@@ -174,7 +140,7 @@ enum ServerRunner {
         if options.servesWebSockets {
             text += "Try it from another terminal: \(trial(settings, options, context))\n"
         }
-        // Nobody listens when stdout is closed; the server runs all the same.
+        // A closed stdout has no reader; the server runs all the same.
         try? context.standardOutput.write(text)
     }
 }
@@ -204,10 +170,6 @@ extension String {
         }
         return isPlain && !isEmpty ? self : "'\(replacing("'", with: "'\\''"))'"
     }
-}
-
-extension UnixSignal {
-    fileprivate var number: Int32 { self == .sigint ? SIGINT : SIGTERM }
 }
 
 /// The limit of open files: every connection is one.

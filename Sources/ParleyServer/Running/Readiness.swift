@@ -11,7 +11,7 @@ import Web
 struct Readiness: Sendable {
     let settings: Settings
     let storage: Storage
-    let ending: Ending
+    let stop: StopRequest
     let membership: ClusterMembership
     /// Below this much free space commits will soon fail.
     private static let fewBytes: UInt64 = 64 << 20
@@ -43,7 +43,7 @@ struct Readiness: Sendable {
         checks.append(disk())
         var reason: String?
         if membership.isDraining { reason = "The operator has asked for no new clients." }
-        if ending.hasBegun { reason = "The server is stopping." }
+        if stop.hasBegun { reason = "The server is stopping." }
         checks.append(ReadinessCheck(name: "draining", isPassed: reason == nil, detail: reason))
         return checks
     }

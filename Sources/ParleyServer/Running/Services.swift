@@ -5,7 +5,6 @@ import Chat
 import Logging
 import ServiceLifecycle
 import Storage
-import Synchronization
 
 /// Runs the domain: the writer of batches.
 ///
@@ -27,48 +26,13 @@ struct ChatService: Service {
     }
 }
 
-/// Several listeners as one service: they stop at the same time, not one after the other.
-struct ListenerGroup: Service {
-    let listeners: [any Service]
+/// Closes the store when everything that uses it has stopped.
+struct StoreService: Service {
+    let close: @Sendable () async -> Void
 
     func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for listener in listeners {
-                group.addTask { try await listener.run() }
-            }
-            // The first error ends the others, too.
-            for try await () in group {}
-        }
-    }
-}
-
-/// Whether the server has begun to stop, and who wants to know.
-final class Ending: Sendable {
-    private struct State {
-        var hasBegun = false
-        var action: (@Sendable () async -> Void)?
-    }
-
-    private let state = Mutex(State())
-
-    var hasBegun: Bool { state.withLock { $0.hasBegun } }
-
-    /// Marks the end as begun, and stops the server if this is the first time.
-    func begin() {
-        let action = state.withLock { state in
-            state.hasBegun = true
-            defer { state.action = nil }
-            return state.action
-        }
-        if let action { Task { await action() } }
-    }
-
-    /// What stops the server.
-    func whenBegun(_ action: @escaping @Sendable () async -> Void) {
-        let isLate = state.withLock { state in
-            if !state.hasBegun { state.action = action }
-            return state.hasBegun
-        }
-        if isLate { Task { await action() } }
+        // Cancelled after the failure of another service it closes nothing: the writer may be in the middle of a batch.
+        try await gracefulShutdown()
+        await close()
     }
 }

@@ -14,6 +14,9 @@ import NIOWebSocket
 ///
 /// It stands behind the HTTP codec. What serves requests is added behind it with the first of them, so that a connection which
 /// becomes a WebSocket at once never has it. An upgrade may also come later on a connection, as proxies that reuse theirs send it.
+///
+/// Ours, because the handler of HummingbirdCore has one idle time and closes when told to, which is a tenth of this one: no
+/// admission, no deadlines for head, body and the last answer. NIO's upgrade handlers take the first request only.
 final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -29,7 +32,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case closed
     }
 
-    private enum Mode {
+    enum Mode {
         case http
         /// The head of a handshake is here; its end is awaited.
         case upgrading(HTTPRequestHead, WebSocketRoute)
@@ -39,14 +42,14 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     /// What serves requests, behind this handler.
-    private enum Tail {
+    enum Tail {
         case none
         /// A task is about to add it; what arrived waits.
         case requested([Waiting])
         case present
     }
 
-    private enum Waiting {
+    enum Waiting {
         case part(HTTPServerRequestPart)
         case inputClosed
         case failure(any Error)
@@ -54,19 +57,18 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     let settings: HTTPWebSocketChannel.Settings
     let isSecure: Bool
-    private let loop: ConnectionLoop
-    private let encoder: HTTPResponseEncoder
-    private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+    let loop: ConnectionLoop
+    let encoder: HTTPResponseEncoder
+    let decoder: ByteToMessageHandler<HTTPRequestDecoder>
     private var outcome: EventLoopPromise<Outcome>?
-    private var mode = Mode.http
-    private var tail = Tail.none
+    var mode = Mode.http
+    var tail = Tail.none
     private var context: ChannelHandlerContext?
     private var hasWithheldRead = false
-    private var requestsInWork = 0
+    var requestsInWork = 0
     private var isReadingRequest = false
-    private var closesAfterResponse = false
-    private var deadline: NIODeadline?
-    private var timer: Scheduled<Void>?
+    var closesAfterResponse = false
+    private let deadline = ConnectionDeadline()
     /// Where the connection comes from when a trusted proxy has said so at its beginning.
     private(set) var proxiedPeer: SocketAddress?
 
@@ -121,10 +123,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         context.fireChannelInactive()
     }
 
-    private func leaveHTTP(context: ChannelHandlerContext, outcome: Outcome) {
-        self.deadline = nil
-        self.timer?.cancel()
-        self.timer = nil
+    func leaveHTTP(context: ChannelHandlerContext, outcome: Outcome) {
+        self.deadline.cancel()
         self.settings.load.requestsFinished(self.requestsInWork)
         self.requestsInWork = 0
         self.loop.remove(httpConnection: context.channel)
@@ -150,7 +150,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             } else if self.requestsInWork == 0 {
                 self.setDeadline(in: self.settings.options.keepAliveTimeout, context: context)
             } else {
-                self.deadline = nil
+                self.deadline.clear()
             }
             self.pass(.part(part), context: context)
         case (.upgrading(let head, let route), .end):
@@ -164,7 +164,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     private func received(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
-        self.deadline = nil
+        self.deadline.clear()
         // Requests of one connection are served one after another, so only the first adds to the server's work.
         guard self.requestsInWork > 0 || self.settings.load.admitRequest() else {
             self.respond(.serviceUnavailable, text: "Service Unavailable", context: context)
@@ -191,42 +191,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             self.forward(head, context: context)
             return
         }
-        guard self.requestsInWork == 0 else {
-            // A handshake sent before the answers of earlier requests: these are still given, nothing more is.
-            self.mode = .ended
-            self.closesAfterResponse = true
-            return
-        }
-        switch WebSocketUpgradeRequest(head) {
-        case .acceptable where !self.isOriginAllowed(head, context: context):
-            self.settings.load.requestsFinished(1)
-            self.log(head, .forbidden, context: context)
-            self.respond(.forbidden, text: "Pages of this origin may not connect here.", context: context)
-        case .acceptable:
-            self.requestsInWork = 1
-            self.mode = .upgrading(head, route)
-            self.setDeadline(in: self.settings.options.headTimeout, context: context)
-        case .notRequested, .upgradeRequired:
-            self.settings.load.requestsFinished(1)
-            let headers = [
-                ("Upgrade", "websocket"), ("Sec-WebSocket-Version", WebSocketUpgradeRequest.version),
-            ]
-            self.log(head, .upgradeRequired, context: context)
-            self.respond(.upgradeRequired, headers: headers, text: "This address is for WebSocket.", context: context)
-        case .malformed(let explanation):
-            self.settings.load.requestsFinished(1)
-            self.log(head, .badRequest, context: context)
-            self.respond(.badRequest, text: explanation, context: context)
-        }
-    }
-
-    /// Gives a request for a WebSocket its line; the path is that of a route.
-    private func log(_ head: HTTPRequestHead, _ status: HTTPResponseStatus, context: ChannelHandlerContext) {
-        guard let upgradeLog = self.settings.options.upgradeLog else { return }
-        let address = self.settings.options.proxies.client(of: head.headers, peer: self.peer(context))
-        upgradeLog.info(
-            "\(head.method.rawValue) \(head.uri.prefix { $0 != "?" }) \(status.code)",
-            metadata: ["address": "\(address?.ipAddress ?? "unknown")"])
+        self.receivedHandshake(head, for: route, context: context)
     }
 
     private func forward(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
@@ -318,7 +283,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     /// Answers by itself, and ends the connection.
-    private func respond(
+    func respond(
         _ status: HTTPResponseStatus,
         headers: [(String, String)] = [],
         text: String,
@@ -345,78 +310,6 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             context.close(mode: .output, promise: nil)
         }
         context.writeAndFlush(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer()))), promise: promise)
-    }
-
-    // MARK: Upgrade
-
-    private static let upgrader = NIOWebSocketServerUpgrader(
-        shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture([:]) },
-        upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededVoidFuture() }
-    )
-
-    private func upgrade(_ head: HTTPRequestHead, to route: WebSocketRoute, context: ChannelHandlerContext) {
-        Self.upgrader.buildUpgradeResponse(channel: context.channel, upgradeRequest: head, initialResponseHeaders: [:])
-            .hop(to: context.eventLoop).assumeIsolatedUnsafeUnchecked().whenComplete { result in
-                guard case .upgrading = self.mode else { return }
-                switch result {
-                case .success(let headers):
-                    self.becomeWebSocket(head, headers: headers, route: route, context: context)
-                case .failure:
-                    self.respond(.badRequest, text: "The WebSocket handshake is malformed.", context: context)
-                }
-            }
-    }
-
-    private func becomeWebSocket(
-        _ head: HTTPRequestHead,
-        headers: HTTPHeaders,
-        route: WebSocketRoute,
-        context: ChannelHandlerContext
-    ) {
-        let remoteAddress = self.settings.options.proxies.client(of: head.headers, peer: self.peer(context))
-        if self.settings.options.proxies.contains(context.channel.remoteAddress),
-            !self.settings.registry.admit(context.channel, from: remoteAddress)
-        {
-            return self.respond(.serviceUnavailable, text: "Too many connections.", context: context)
-        }
-        var fields = headers
-        fields.replaceOrAdd(name: "Upgrade", value: "websocket")
-        fields.replaceOrAdd(name: "Connection", value: "Upgrade")
-        let response = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: fields)
-        context.write(self.wrapOutboundOut(.head(response)), promise: nil)
-        context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
-        self.mode = .webSocket
-        self.log(head, .switchingProtocols, context: context)
-        self.leaveHTTP(context: context, outcome: .webSocket)
-
-        let handshake = WebSocketHandshake(
-            uri: head.uri,
-            headers: head.headers,
-            remoteAddress: remoteAddress,
-            isSecure: self.isSecure
-        )
-        let handler = WebSocketHandler(
-            connection: WebSocketConnection(loop: self.loop, remoteAddress: remoteAddress),
-            session: route.makeSession(handshake),
-            registry: self.settings.registry
-        )
-        let pipeline = context.pipeline.syncOperations
-        // The encoder leaves at once: from here on bytes are written. The decoder leaves with the next tick and passes on
-        // what it had not parsed, to the handler that is next to it by then. Whatever serves HTTP behind stays, cut off.
-        pipeline.removeHandler(self.encoder, promise: nil)
-        do {
-            try pipeline.addHandler(handler, position: .after(self.decoder))
-        } catch {
-            context.close(promise: nil)
-            return
-        }
-        let removal = context.eventLoop.makePromise(of: Void.self)
-        removal.futureResult.assumeIsolatedUnsafeUnchecked().whenComplete { _ in
-            // The decoder passes on what is left without an event that ends the read.
-            handler.readWasComplete()
-        }
-        pipeline.removeHandler(self.decoder, promise: removal)
-        if case .none = self.tail { pipeline.removeHandler(self, promise: nil) }
     }
 
     // MARK: Events
@@ -462,52 +355,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
     }
 
-    // MARK: Time-outs
-
-    /// Sets when the connection is to be cut.
-    ///
-    /// One timer is in use at a time; a deadline that moved on is looked at again.
-    private func setDeadline(in time: TimeAmount, context: ChannelHandlerContext) {
-        let deadline = context.eventLoop.now + time
-        self.deadline = deadline
-        if let timer = self.timer, deadline < self.timerDeadline {
-            timer.cancel()
-            self.timer = nil
-        }
-        if self.timer == nil { self.scheduleTimer(at: deadline, context: context) }
-    }
-
-    private var timerDeadline = NIODeadline.distantFuture
-
-    private func scheduleTimer(at deadline: NIODeadline, context: ChannelHandlerContext) {
-        self.timerDeadline = deadline
-        self.timer = context.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(deadline: deadline) {
-            self.timer = nil
-            guard let current = self.deadline else { return }
-            if context.eventLoop.now >= current {
-                context.close(promise: nil)
-            } else {
-                self.scheduleTimer(at: current, context: context)
-            }
-        }
+    func setDeadline(in time: TimeAmount, context: ChannelHandlerContext) {
+        self.deadline.set(in: time, context: context)
     }
 }
 
 @available(*, unavailable)
 extension HTTPConnectionHandler: Sendable {}
-
-/// Lets a task begin to serve the requests of a connection.
-struct HTTPTail: Sendable {
-    private let handler: NIOLoopBound<HTTPConnectionHandler>
-    private let eventLoop: any EventLoop
-
-    init(_ handler: HTTPConnectionHandler, eventLoop: any EventLoop) {
-        self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
-        self.eventLoop = eventLoop
-    }
-
-    /// The requests and where the responses go; throws when the connection is gone.
-    func open() async throws -> NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart> {
-        try await self.eventLoop.submit { try self.handler.value.addTail() }.get()
-    }
-}

@@ -5,7 +5,7 @@ import Glibc
 package import HummingbirdCore
 package import Logging
 package import NIOCore
-import ServiceLifecycle
+package import ServiceLifecycle
 
 /// Where to listen, and with which queue.
 package struct ListenerAddress: Sendable {
@@ -85,7 +85,7 @@ package struct ListenerError: Error, CustomStringConvertible {
 ///
 /// With a graceful shutdown it accepts no more; HTTP requests in flight are finished, sessions are drained. It ends when every
 /// connection of the registry is closed; those that are open after the time-out are cut. So several listeners must stop at the
-/// same time: run them as ``Listeners``.
+/// same time: run them as one ``ListenerGroup``.
 package struct Listener: Service {
     private let address: ListenerAddress
     private let server: any Service
@@ -156,21 +156,19 @@ package struct Listener: Service {
     }
 }
 
-/// All listeners of a process, as one service: they share a registry, so they stop accepting and drain together.
-package struct Listeners: Service {
-    private let listeners: [Listener]
+/// Several listeners as one service: they share a registry, so they stop accepting and drain at the same time.
+package struct ListenerGroup: Service {
+    private let listeners: [any Service]
 
-    /// Creates the service; nothing is bound before ``run()``.
-    package init(_ listeners: [Listener]) {
+    /// Listeners, or services that run one; nothing is bound before ``run()``.
+    package init(_ listeners: [any Service]) {
         self.listeners = listeners
     }
 
     /// Runs all of them until a graceful shutdown or cancellation; when one fails, all end.
-    ///
-    /// - Throws: ``ListenerError`` when an address cannot be had.
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for listener in self.listeners { group.addTask { try await listener.run() } }
+            for listener in listeners { group.addTask { try await listener.run() } }
             try await group.waitForAll()
         }
     }

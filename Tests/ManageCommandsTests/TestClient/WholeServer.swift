@@ -27,15 +27,19 @@ enum WholeServer {
         let logger = Logger(label: "server") { _ in SwiftLogNoOpLogHandler() }
         let server = try await ParleyServer(opening: loaded, options: .init(version: "9.8.7"), logger: logger)
         let (starts, started) = AsyncStream.makeStream(of: [ParleyServer.Address].self)
-        let (groups, grouped) = AsyncStream.makeStream(of: ServiceGroup.self)
+        let stop = StopRequest()
+        let services = try await server.services(stop: stop) { started.yield($0) } + [.ending(stop)]
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
                 defer { started.finish() }
-                try await server.run(stop: { grouped.yield($0) }, onRunning: { started.yield($0) })
+                do {
+                    try await ServiceGroup(configuration: .init(services: services, logger: logger)).run()
+                } catch {
+                    await server.close()
+                    throw error
+                }
             }
-            guard let services = await groups.first(where: { _ in true }),
-                let addresses = await starts.first(where: { _ in true })
-            else { throw NotRunning() }
+            guard let addresses = await starts.first(where: { _ in true }) else { throw NotRunning() }
             let result: Result<Void, any Error>
             do {
                 try await body(environment.merging(ports(of: addresses)) { $1 })
@@ -43,7 +47,7 @@ enum WholeServer {
             } catch {
                 result = .failure(error)
             }
-            await services.triggerGracefulShutdown()
+            stop.begin()
             try await tasks.waitForAll()
             try result.get()
         }

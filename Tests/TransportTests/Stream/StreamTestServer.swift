@@ -8,6 +8,7 @@ import NIOPosix
 import NIOSSL
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 
 @testable import Transport
 
@@ -116,15 +117,23 @@ func withStreamServer(
         group: group, inboundBudget: InboundBudget(maximumBytes: options.inboundBytes), peers: options.peers)
     let events = SessionEvents()
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
-    let (webSocketPorts, webSocketPortSource) = AsyncStream.makeStream(of: Int.self)
+    let ports = Announced<[Int: Int]>()
+    let bound = Mutex<[Int: Int]>([:])
+    let expected = options.webSocket == nil ? 1 : 2
+    let isRunning: @Sendable (Int, any Channel) -> Void = { place, channel in
+        let all = bound.withLock { bound in
+            bound[place] = channel.localAddress?.port ?? 0
+            return bound
+        }
+        if all.count == expected { ports.announce(all) }
+    }
     let address = ListenerAddress(host: "127.0.0.1", port: 0)
     var listeners = [
         try Listener(
             address: address, options: options.stream, tls: options.tls, registry: registry, load: options.load,
             group: group, drainTimeout: options.drainTimeout, logger: logger,
             makeSession: { _ in ScriptedSession(events: events, options: options) },
-            onRunning: { portSource.yield($0.localAddress?.port ?? 0) })
+            onRunning: { isRunning(0, $0) })
     ]
     if let makeSession = options.webSocket {
         listeners.append(
@@ -132,34 +141,11 @@ func withStreamServer(
                 .http(webSockets: [WebSocketRoute(path: "/ws") { _ in makeSession(events) }], registry: registry),
                 address: address, registry: registry, group: group, drainTimeout: options.drainTimeout, logger: logger,
                 responder: TestServer.page,
-                onRunning: { webSocketPortSource.yield($0.localAddress?.port ?? 0) }))
-    } else {
-        webSocketPortSource.yield(0)
+                onRunning: { isRunning(1, $0) }))
     }
-    let services = ServiceGroup(configuration: .init(services: [Listeners(listeners)], logger: logger))
-    try await withThrowingTaskGroup(of: Void.self) { tasks in
-        tasks.addTask {
-            defer {
-                portSource.finish()
-                webSocketPortSource.finish()
-            }
-            try await services.run()
-        }
-        if let port = await ports.first(where: { _ in true }),
-            let webSocketPort = await webSocketPorts.first(where: { _ in true })
-        {
-            let server = StreamTestServer(port: port, webSocketPort: webSocketPort, registry: registry, events: events)
-            {
-                await services.triggerGracefulShutdown()
-            }
-            do {
-                try await body(server)
-            } catch {
-                tasks.cancelAll()
-                throw error
-            }
-        }
-        await services.triggerGracefulShutdown()
-        try await tasks.waitForAll()
+    try await withServices([ListenerGroup(listeners)], announced: ports) { ports, stop in
+        let server = StreamTestServer(
+            port: ports[0] ?? 0, webSocketPort: ports[1] ?? 0, registry: registry, events: events, stop: stop)
+        try await body(server)
     }
 }
