@@ -43,7 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -66,7 +66,7 @@ let package = Package(
             name: "ParleyServer",
             dependencies: [
                 "Web", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Storage",
-                "StorageSQLite", "StoragePostgres", "Settings", "Telemetry", "Credentials", "Bounds", logging,
+                "StorageSQLite", "StoragePostgres", "Settings", "Credentials", logging,
                 serviceLifecycle, nioCore, nioPosix, nioSSL,
             ],
             swiftSettings: swiftSettings
@@ -76,7 +76,8 @@ let package = Package(
         .target(
             name: "Web",
             dependencies: [
-                "Transport", "JSON", "Bounds", .product(name: "HummingbirdCore", package: "hummingbird"),
+                "JSON", "Bounds", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Mustache", package: "swift-mustache"), logging, nioCore,
             ],
@@ -96,20 +97,20 @@ let package = Package(
         .target(
             name: "MTP",
             dependencies: [
-                "ExactText", "Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque,
+                "ExactText", "Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging,
             ],
             swiftSettings: swiftSettings
         ),
         .target(
             name: "Skaro",
             dependencies: [
-                "ExactText", "Chat", "Storage", "Credentials", "Transport", "CBOR", nioCore, logging, deque,
+                "ExactText", "Chat", "Storage", "Credentials", "Transport", "CBOR", nioCore, logging,
             ],
             swiftSettings: swiftSettings
         ),
         .target(
             name: "Messenger",
-            dependencies: ["Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque],
+            dependencies: ["Chat", "Storage", "Credentials", "Transport", nioCore, logging, deque],
             swiftSettings: swiftSettings
         ),
         .target(
@@ -153,33 +154,38 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
-            name: "StoragePostgres", dependencies: ["Storage", "Bounds", "CPostgres", logging],
+            name: "StoragePostgres", dependencies: ["Threads", "Storage", "Bounds", "CPostgres", logging],
             swiftSettings: swiftSettings),
-        .target(name: "Storage", dependencies: ["Bounds", logging], swiftSettings: swiftSettings),
+        .target(name: "Storage", dependencies: ["Threads", "Bounds"], swiftSettings: swiftSettings),
 
         // Foundations
+        .target(name: "Threads", swiftSettings: swiftSettings),
         .target(name: "ExactText", swiftSettings: swiftSettings),
         .target(name: "Bounds", swiftSettings: swiftSettings),
         .target(
-            name: "Credentials", dependencies: ["Bounds", "CSodium", crypto, cryptoExtras], swiftSettings: swiftSettings
+            name: "Credentials", dependencies: ["Threads", "Bounds", "CSodium", crypto, cryptoExtras],
+            swiftSettings: swiftSettings
         ),
         .target(
             name: "Settings",
             dependencies: ["ExactText", "Bounds", .product(name: "Configuration", package: "swift-configuration")],
             swiftSettings: swiftSettings
         ),
-        .target(name: "Telemetry", dependencies: ["ExactText", logging], swiftSettings: swiftSettings),
+        .target(name: "Telemetry", dependencies: ["Threads", "ExactText", logging], swiftSettings: swiftSettings),
         .target(
             name: "ChatTesting",
             dependencies: [
                 "ParleyServer", "TestClient", "Chat", "Storage", "StorageSQLite", "StoragePostgres", "Settings",
-                "Credentials", "MTP", "Skaro", "Messenger", "FastChat", "Transport", logging, serviceLifecycle, nioCore,
+                "Credentials", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "TestSupport", logging, nioCore,
                 nioPosix,
             ],
             path: "Tests/ChatTesting",
             swiftSettings: swiftSettings
         ),
         .target(name: "HostileText", path: "Tests/HostileText", swiftSettings: swiftSettings),
+        .target(
+            name: "TestSupport", dependencies: [serviceLifecycle, logging], path: "Tests/TestSupport",
+            swiftSettings: swiftSettings),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
 
@@ -238,18 +244,28 @@ let package = Package(
         // Tests, one target per target; EndToEndTests runs the built program
         .target(
             name: "CFaultyVFS", path: "Tests/CFaultyVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
-        .testTarget(name: "BoundsTests", dependencies: ["Bounds"], swiftSettings: swiftSettings),
-        .testTarget(name: "CredentialsTests", dependencies: ["Credentials", "Bounds"], swiftSettings: swiftSettings),
+        .testTarget(name: "BoundsTests", dependencies: ["TestSupport", "Bounds"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "SettingsTests", dependencies: ["HostileText", "Settings", "Bounds"], resources: [.copy("Fixtures")],
+            name: "CredentialsTests", dependencies: ["TestSupport", "Credentials", "Bounds"],
             swiftSettings: swiftSettings),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", logging], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SettingsTests",
+            dependencies: [
+                .product(name: "Configuration", package: "swift-configuration"), "TestSupport", "HostileText",
+                "Settings", "Bounds",
+            ],
+            resources: [.copy("Fixtures")],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["TestSupport", "Telemetry", logging], swiftSettings: swiftSettings),
         .testTarget(
             name: "ExactTextTests", dependencies: ["ExactText", "HostileText"], swiftSettings: swiftSettings),
-        .testTarget(name: "CBORTests", dependencies: ["CBOR", "HostileText"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "CBORTests", dependencies: ["TestSupport", "CBOR", "HostileText"], swiftSettings: swiftSettings),
         .testTarget(
             name: "SkaroTests",
             dependencies: [
+                "TestSupport",
                 "HostileText", "Skaro", "CBOR", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials",
                 "Transport", "Bounds",
                 nioCore, logging, "JSON",
@@ -258,6 +274,7 @@ let package = Package(
         .testTarget(
             name: "MessengerTests",
             dependencies: [
+                "TestSupport",
                 "HostileText", "Messenger", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport",
                 "Bounds",
                 nioCore, logging, serviceLifecycle, "JSON",
@@ -266,6 +283,7 @@ let package = Package(
         .testTarget(
             name: "FastChatTests",
             dependencies: [
+                "TestSupport",
                 "HostileText", "FastChat", "Credentials", "JSON", "ChatTesting", "TestClient", "Chat", "Storage",
                 "Transport",
                 "Bounds",
@@ -273,20 +291,24 @@ let package = Package(
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "FuzzCorpusTests", dependencies: ["FuzzTargets"], exclude: ["Corpus"], swiftSettings: swiftSettings),
-        .testTarget(name: "JSONTests", dependencies: ["JSON", "HostileText"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "JSONTests", dependencies: ["TestSupport", "JSON", "HostileText"], swiftSettings: swiftSettings),
         .testTarget(
             name: "StorageTests",
             dependencies: [
+                "Threads",
+                "TestSupport",
                 "ChatTesting", "Storage", "StorageSQLite", "StoragePostgres", "CPostgres", "CFaultyVFS", logging,
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ChatTests",
-            dependencies: ["ChatTesting", "Chat", "Storage", "Credentials", "JSON", "Bounds", logging],
+            dependencies: ["TestSupport", "ChatTesting", "Chat", "Storage", "Credentials", "JSON", "Bounds", logging],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "TransportTests",
             dependencies: [
+                "TestSupport",
                 "Transport", "JSON", "Bounds", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, nioEmbedded, logging,
                 serviceLifecycle,
                 .product(name: "NIOTestUtils", package: "swift-nio"),
@@ -298,6 +320,7 @@ let package = Package(
         .testTarget(
             name: "MTPTests",
             dependencies: [
+                "TestSupport",
                 "HostileText", "MTP", "JSON", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials",
                 "Transport", "Bounds",
                 nioCore,
@@ -311,18 +334,21 @@ let package = Package(
         .testTarget(
             name: "WebTests",
             dependencies: [
+                "TestSupport",
                 "Web", "TestClient", "Transport", "JSON", nioCore, nioPosix, logging, serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "OperationsTests",
             dependencies: [
+                "JSON", "TestSupport",
                 "HostileText", "Operations", "ChatTesting", "Chat", "Storage", "StorageSQLite", "Credentials", logging,
             ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ManageCommandsTests",
             dependencies: [
+                "TestSupport",
                 "ManageCommands", "ChatTesting", "ParleyServer", "Operations", "Transport", "Chat", "Storage",
                 "StorageSQLite",
                 "Settings",
@@ -347,6 +373,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
+                "TestSupport",
                 "HostileText", "CBOR", "Transport", "ChatTesting", "TestClient", "JSON", "manage", nioCore, nioPosix,
                 "Credentials", "FastChat", "MTP",
                 "Messenger", "Skaro",

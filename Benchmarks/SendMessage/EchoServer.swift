@@ -20,6 +20,7 @@ enum EchoServer {
     /// Prints its address and serves until the process is ended.
     ///
     /// - Parameter folder: Where frames are kept; `nil`: nowhere.
+    /// - Throws: What kept it from serving.
     static func run(keepingIn folder: String?) async throws {
         let loops = MultiThreadedEventLoopGroup.singleton
         let journals = try folder.map { folder in

@@ -26,6 +26,8 @@ struct ParleyContender: Sendable {
     ///   - folder: Where the files of this server are.
     ///   - benchmark: What will be measured.
     ///   - options: The program and the text of the messages.
+    /// - Returns: The server, connected to.
+    /// - Throws: What kept the server or a connection from being made.
     static func start(
         on database: BenchmarkDatabase, in folder: BenchmarkFolder, for benchmark: BenchmarkCase,
         _ options: SendMessageOptions

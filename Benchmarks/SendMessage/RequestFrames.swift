@@ -30,6 +30,7 @@ struct RequestFrames: Sendable {
     ///   - principal: Who sends.
     ///   - flows: Where to, in turn.
     ///   - text: What every message says.
+    /// - Returns: The requests.
     static func messages(_ index: Int, as principal: MTPCredentials, to flows: [String], text: String) -> RequestFrames
     {
         let firstID = (firstConnection + Int64(index)) * factor

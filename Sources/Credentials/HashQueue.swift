@@ -4,6 +4,7 @@
 package import Bounds
 import Glibc
 import Synchronization
+import Threads
 
 /// Runs slow work on threads of its own, a fixed number at a time, with a bounded queue of what waits.
 ///
@@ -101,30 +102,8 @@ final class HashQueue: Sendable {
     }
 
     private func start(_ job: Job) {
-        final class Assignment: Sendable {
-            let queue: HashQueue
-            let job: Job
-            init(queue: HashQueue, job: Job) {
-                self.queue = queue
-                self.job = job
-            }
-        }
-        let assignment = Unmanaged.passRetained(Assignment(queue: self, job: job))
-        var thread = pthread_t()
-        let status = pthread_create(
-            &thread, nil,
-            { pointer in
-                guard let pointer else { return nil }
-                let assignment = Unmanaged<Assignment>.fromOpaque(pointer).takeRetainedValue()
-                assignment.queue.work(beginningWith: assignment.job)
-                return nil
-            }, assignment.toOpaque())
-        guard status != 0 else {
-            pthread_detach(thread)
-            return
-        }
+        if BlockingThread.start({ self.work(beginningWith: job) }) { return }
         // No thread to be had. What waits is served by the threads that run, or refused when there are none.
-        assignment.release()
         let stranded = state.withLock { state -> [Job] in
             state.running -= 1
             guard state.running == 0 else { return [] }

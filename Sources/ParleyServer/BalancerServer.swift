@@ -41,6 +41,7 @@ package struct BalancerServer: Sendable {
     /// When they stop in order, the first closes the store; after a failure, here or of a service, `close` does.
     ///
     /// - Parameter onRunning: Called once connections are accepted, with the address.
+    /// - Returns: The services.
     /// - Throws: `StorageError`, `KeyFileError`, `SectionListenerError`; `ChatError` when the key cannot be used.
     package func services(
         onRunning: @escaping @Sendable (ParleyServer.Address) async -> Void

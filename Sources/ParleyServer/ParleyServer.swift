@@ -78,6 +78,7 @@ package struct ParleyServer: Sendable {
     /// - Parameters:
     ///   - stop: Asked after the last request that is allowed; it runs in the same group.
     ///   - onRunning: Called once all listeners accept connections, with what they serve.
+    /// - Returns: The services.
     /// - Throws: `ListenerError`, `AdminSocketError`, `TLSOptionsError`, `TemplateError`, `CredentialsError`.
     package func services(
         stop: StopRequest, onRunning: @escaping @Sendable ([Address]) async -> Void

@@ -6,6 +6,7 @@ import Glibc
 import Logging
 import Storage
 import Synchronization
+import Threads
 
 /// Hints between the processes on one PostgreSQL: `NOTIFY` in each batch's transaction, `LISTEN` on a connection of its own.
 ///

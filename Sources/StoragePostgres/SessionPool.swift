@@ -3,6 +3,7 @@
 
 import Storage
 import Synchronization
+import Threads
 
 /// A bounded number of threads, each with a session of its own, and a bounded queue of jobs that wait for one.
 ///

@@ -4,6 +4,7 @@
 import Glibc
 import Logging
 import Synchronization
+import Threads
 
 /// Where all loggers' messages go: a bounded queue and one thread that writes it to console and files.
 ///
@@ -138,20 +139,7 @@ package final class LogSink: Sendable {
     }
 
     private func startThread() {
-        let retained = Unmanaged.passRetained(self)
-        var thread = pthread_t()
-        let status = pthread_create(
-            &thread, nil,
-            { pointer in
-                guard let pointer else { return nil }
-                Unmanaged<LogSink>.fromOpaque(pointer).takeRetainedValue().run()
-                return nil
-            }, retained.toOpaque())
-        if status == 0 {
-            pthread_detach(thread)
-            return
-        }
-        retained.release()
+        if BlockingThread.start({ self.run() }) { return }
         // No thread to be had: what waits is dropped, and the next message tries again.
         queue.withLock { queue in
             queue.phase = .idle

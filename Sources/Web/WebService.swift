@@ -3,6 +3,7 @@
 
 import Bounds
 import HTTPTypes
+import Hummingbird
 package import HummingbirdCore
 package import Logging
 package import NIOCore
@@ -16,17 +17,11 @@ package struct WebService: Sendable {
     /// How much of a request body is read and thrown away before the connection is closed instead.
     package static let maximumBodyBytes = 64 * 1024
 
-    /// How much of a path is shown in the log.
-    private static let maximumLoggedPath = 200
-
-    private let now: @Sendable () -> Duration
-    private let requestLog: Logger?
     private let templates: PageTemplates
     private let home: TimedCache<HomePage>
     private let readiness: TimedCache<ReadinessReport>
-    private let balance: (@Sendable () async -> ServerChoice?)?
-    private let notFound: Notice
-    private let methodNotAllowed: Notice
+    private let router: RouterResponder<BasicRequestContext>
+    private let logger: Logger
     private static let alive = ByteBuffer(string: #"{"version":1,"alive":true}"#)
     private static let noServer = ByteBuffer(string: #"{"version":1,"error":"no_server"}"#)
 
@@ -54,14 +49,34 @@ package struct WebService: Sendable {
         let templates = try PageTemplates(folder: templatesFolder)
         let monitor = ReadinessMonitor(checks: readiness, logger: logger)
         let now = clock.elapsedTime()
-        self.balance = balance
-        self.now = now
-        self.requestLog = logsRequests ? logger : nil
+        let home = TimedCache(lifetime: Self.lifetime, now: now) { HomePage(await status(), templates: templates) }
+        let readiness = TimedCache(lifetime: Self.lifetime, now: now) { await monitor.report() }
         self.templates = templates
-        self.home = TimedCache(lifetime: Self.lifetime, now: now) { HomePage(await status(), templates: templates) }
-        self.readiness = TimedCache(lifetime: Self.lifetime, now: now) { await monitor.report() }
-        self.notFound = .notFound(templates)
-        self.methodNotAllowed = .methodNotAllowed(templates)
+        self.home = home
+        self.readiness = readiness
+        self.logger = logger
+
+        let router = Router(options: .autoGenerateHeadEndpoints)
+        if logsRequests { router.add(middleware: RequestLog(logger: logger, now: now)) }
+        router.add(middleware: NotFoundPage(notice: .notFound(templates)))
+        let refusal = Notice.methodNotAllowed(templates)
+        router.addPage("/", refusal) { form in
+            let page = await home.value()
+            let status = page.isComplete ? HTTPResponse.Status.ok : .serviceUnavailable
+            return (form == .json ? Response.json(status, page.json) : .html(status, page.html)).with(.vary, "Accept")
+        }
+        router.addPage("/livez", refusal) { _ in .json(.ok, Self.alive) }
+        router.addPage("/readyz", refusal) { _ in
+            let report = await readiness.value()
+            return .json(report.isReady ? .ok : .serviceUnavailable, report.json)
+        }
+        if let balance {
+            router.addPage("/balance", refusal) { _ in
+                let choice = await balance()
+                return .json(choice == nil ? .serviceUnavailable : .ok, choice?.json ?? Self.noServer)
+            }
+        }
+        self.router = router.buildResponder()
     }
 
     /// Reads the operator's template again; every later request gets the new page.
@@ -87,52 +102,15 @@ package struct WebService: Sendable {
     /// What a listener serves requests with, an `HTTPChannelHandler.Responder`.
     package var responder: @Sendable (Request, consuming ResponseWriter, any Channel) async throws -> Void {
         { request, writer, channel in
-            let start = self.now()
-            let answer = await self.answer(to: request)
-            self.log(request, answer.head.status.code, self.now() - start)
+            let context = BasicRequestContext(
+                source: ApplicationRequestContextSource(channel: channel, logger: self.logger))
+            let response = try await self.router.respond(to: request, context: context)
             if request.method == .head {
-                try await writer.writeResponse(answer.head)
+                try await writer.writeResponse(response.head)
             } else {
-                try await writer.write(response: answer.head, body: ResponseBody(byteBuffer: answer.body))
+                try await writer.write(response: response.head, body: response.body)
             }
             try await Self.discardBody(of: request, from: channel)
-        }
-    }
-
-    private func log(_ request: Request, _ status: Int, _ duration: Duration) {
-        guard let requestLog, !["/livez", "/readyz"].contains(request.uri.path) else { return }
-        requestLog.info(
-            "\(request.method.rawValue) \(request.uri.path.prefix(Self.maximumLoggedPath)) \(status)",
-            metadata: [
-                // The transport has put the client there.
-                "address": "\(request.headers[.xForwardedFor] ?? "unknown")",
-                "milliseconds": "\(duration.wholeMilliseconds)",
-            ])
-    }
-
-    private func answer(to request: Request) async -> WebAnswer {
-        let form = AcceptHeader(request.headers[values: .accept].joined(separator: ",")).form
-        let path = request.uri.path
-        guard ["/", "/livez", "/readyz"].contains(path) || path == "/balance" && self.balance != nil else {
-            return self.notFound.answer(form).with(.vary, "Accept")
-        }
-        guard request.method == .get || request.method == .head else {
-            return self.methodNotAllowed.answer(form).with(.vary, "Accept").with(.allow, "GET, HEAD")
-        }
-        switch path {
-        case "/livez":
-            return .json(.ok, Self.alive)
-        case "/readyz":
-            let report = await self.readiness.value()
-            return .json(report.isReady ? .ok : .serviceUnavailable, report.json)
-        case "/balance":
-            let choice = await self.balance?()
-            return .json(choice == nil ? .serviceUnavailable : .ok, choice?.json ?? Self.noServer)
-        default:
-            let page = await self.home.value()
-            let status = page.isComplete ? HTTPResponse.Status.ok : .serviceUnavailable
-            let answer = form == .json ? WebAnswer.json(status, page.json) : .html(status, page.html)
-            return answer.with(.vary, "Accept")
         }
     }
 
@@ -152,9 +130,4 @@ package struct WebService: Sendable {
             if count > self.maximumBodyBytes { return channel.close(mode: .output, promise: nil) }
         }
     }
-}
-
-extension HTTPField.Name {
-    /// Where the transport names the client of a request.
-    fileprivate static let xForwardedFor = HTTPField.Name("X-Forwarded-For") ?? .from
 }

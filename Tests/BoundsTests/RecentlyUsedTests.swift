@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bounds
+import TestSupport
 import Testing
 
 struct RecentlyUsedTests {
@@ -69,7 +70,7 @@ struct RecentlyUsedTests {
 
     /// The same steps on a slow model.
     @Test(arguments: 0..<20) func itDoesWhatAListWouldDo(seed: UInt64) {
-        var random = SmallGenerator(state: seed &+ 1)
+        var random = SeededGenerator(seed: seed &+ 1)
         var memory = RecentlyUsed<Int, Int>(capacity: 50)
         var model: [(key: Int, value: Int, cost: Int)] = []
         for step in 0..<2000 {
@@ -93,18 +94,5 @@ struct RecentlyUsedTests {
             #expect(memory.count == model.count)
             #expect(memory.cost == model.reduce(0) { $0 + $1.cost })
         }
-    }
-}
-
-/// The same numbers in every run (SplitMix64).
-private struct SmallGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-        return word ^ (word >> 31)
     }
 }

@@ -6,25 +6,11 @@ import Credentials
 import Logging
 package import Storage
 import Synchronization
+package import TestSupport
 
 extension StorageKind {
     /// One kind for each engine that can be tested here.
     package static let engines: [StorageKind] = available.filter { $0 != .sqliteFile }
-}
-
-/// A monotonic clock that stands still until a test moves it.
-package final class StandingClock: Sendable {
-    private let instant = Mutex(ContinuousClock.now)
-
-    package init() {}
-
-    /// What it shows.
-    package var now: ContinuousClock.Instant { instant.withLock { $0 } }
-
-    /// Moves it.
-    package func advance(by duration: Duration) {
-        instant.withLock { $0 = $0.advanced(by: duration) }
-    }
 }
 
 /// A running domain over a fresh store, its clocks, and its engine to be held up.
@@ -34,7 +20,7 @@ package struct ChatUnderTest: Sendable {
     /// The wall clock, which the log follows.
     package let wallClock: StorageClock
     /// The clock of the slow-down of failed log ins.
-    package let clock: StandingClock
+    package let clock: ManualClock
     /// The same store without `engine` in between, as another process would use it.
     package let direct: Storage
     private let store: StorageUnderTest
@@ -54,7 +40,7 @@ package struct ChatUnderTest: Sendable {
             // The cheapest hashes there are, and room for all who wait for one.
             let hasher = try PasswordHasher(.init(memoryBytes: 8192, iterations: 1, maximumWaiting: 4096))
             let engine = HeldEngine(store.storage.engine, hearsHints: hearsHints)
-            let clock = StandingClock()
+            let clock = ManualClock()
             let chat = Chat(
                 storage: store.storage(over: engine, clock: ContinuousClock()), hasher: hasher, policy: policy,
                 writerLimits: limits, instant: { clock.now }, logger: silent)

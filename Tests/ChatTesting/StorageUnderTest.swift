@@ -7,6 +7,7 @@ package import Storage
 import StoragePostgres
 import StorageSQLite
 import Synchronization
+import TestSupport
 
 /// The kinds of store that one suite of tests runs on.
 package enum StorageKind: String, Sendable, CaseIterable {
@@ -54,7 +55,7 @@ package struct StorageUnderTest: Sendable {
     private let makeEngine: @Sendable () throws(StorageError) -> any StorageEngine
     private let numbers = UniqueNumbers()
 
-    private static let turnstile = StorageTurnstile(places: 6)
+    private static let turnstile = Turnstile(places: 6)
 
     /// Runs `body` on a fresh store and removes it afterwards, whatever happens.
     ///
@@ -68,7 +69,7 @@ package struct StorageUnderTest: Sendable {
                 try SQLiteEngine(.memory, create: true)
             }
         case .sqliteFile:
-            let folder = try StorageFolder()
+            let folder = try TemporaryFolder()
             defer { folder.remove() }
             let path = folder.path + "/parley.db"
             try await run(body, migrated: migrated, kind: kind, uri: "sqlite:" + path, path: path) {
@@ -172,63 +173,5 @@ private final class UniqueNumbers: Sendable {
             last += 1
             return last
         }
-    }
-}
-
-/// A folder for the files of one test.
-package struct StorageFolder: Sendable {
-    package let path: String
-
-    /// Makes it, under `TMPDIR` or `/tmp`.
-    package init() throws {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(parent)/parley-test.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw StorageTestError("no temporary folder: errno \(errno)") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    /// Removes it with the files in it.
-    package func remove() {
-        guard let folder = opendir(path) else { return }
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { unlink(path + "/" + name) }
-        }
-        closedir(folder)
-        rmdir(path)
-    }
-}
-
-/// Lets a few tests at a time have connections: a server has not too many of them.
-private final class StorageTurnstile: Sendable {
-    private let state: Mutex<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
-
-    init(places: Int) {
-        state = Mutex((places, []))
-    }
-
-    func enter() async {
-        await withCheckedContinuation { continuation in
-            let mayPass = state.withLock { state -> Bool in
-                if state.free > 0 {
-                    state.free -= 1
-                    return true
-                }
-                state.waiting.append(continuation)
-                return false
-            }
-            if mayPass { continuation.resume() }
-        }
-    }
-
-    func leave() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
-            state.free += 1
-            return nil
-        }
-        next?.resume()
     }
 }

@@ -5,7 +5,7 @@ package import Chat
 import Logging
 import NIOCore
 import NIOPosix
-import ServiceLifecycle
+import TestSupport
 package import Transport
 
 /// A protocol over a fresh domain, on a free port of this machine.
@@ -40,32 +40,14 @@ package func withServer(
         let group = MultiThreadedEventLoopGroup.singleton
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let registry = ConnectionRegistry(group: group, limits: limits, peers: peers)
-        let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
+        let ports = Announced<Int>()
         let listener = try Listener(
             .http(webSockets: routes(test.chat, registry), registry: registry),
             address: ListenerAddress(host: "127.0.0.1", port: 0), registry: registry, group: group,
             drainTimeout: .seconds(30), logger: logger, responder: { _, _, _ in },
-            onRunning: { portSource.yield($0.localAddress?.port ?? 0) })
-        let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask {
-                defer { portSource.finish() }
-                try await services.run()
-            }
-            if let port = await ports.first(where: { _ in true }) {
-                let server = ServerUnderTest(test: test, port: port, registry: registry) {
-                    await services.triggerGracefulShutdown()
-                }
-                do {
-                    try await body(server)
-                } catch {
-                    test.engine.release()
-                    tasks.cancelAll()
-                    throw error
-                }
-            }
-            await services.triggerGracefulShutdown()
-            try await tasks.waitForAll()
+            onRunning: { ports.announce($0.localAddress?.port ?? 0) })
+        try await withServices([listener], announced: ports, onFailure: test.engine.release) { port, stop in
+            try await body(ServerUnderTest(test: test, port: port, registry: registry, stop: stop))
         }
     }
 }

@@ -5,6 +5,7 @@ import Chat
 import ChatTesting
 import Credentials
 import Storage
+import TestSupport
 import Testing
 
 /// Log ins by the answer to a challenge that is keyed with the password.

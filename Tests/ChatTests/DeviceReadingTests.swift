@@ -5,6 +5,7 @@ import Chat
 import ChatTesting
 import JSON
 import Storage
+import TestSupport
 import Testing
 
 /// What devices of protocols without cursors of their own read: news of groups, pages of a history, text alone.

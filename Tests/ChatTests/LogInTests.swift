@@ -5,6 +5,7 @@ import Chat
 import ChatTesting
 import Credentials
 import Storage
+import TestSupport
 import Testing
 
 /// Signing in, the slow-down of those who guess, and what becomes of old hashes.

@@ -5,6 +5,7 @@ import Chat
 import ChatTesting
 import Credentials
 import Storage
+import TestSupport
 import Testing
 
 /// Who guesses passwords, and who only mistypes one, also after a restart.

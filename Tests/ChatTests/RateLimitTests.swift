@@ -5,6 +5,7 @@ import Bounds
 import ChatTesting
 import Credentials
 import Storage
+import TestSupport
 import Testing
 
 @testable import Chat

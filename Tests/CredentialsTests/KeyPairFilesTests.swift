@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Credentials
@@ -28,8 +29,8 @@ struct KeyPairFilesTests {
         #expect(folder.names() == ["alice_private.pem", "alice_public.pem"])
         #expect(try folder.mode(of: "alice_private.pem") == 0o600)
         #expect(try folder.mode(of: "alice_public.pem") == 0o644)
-        #expect(try folder.read("alice_public.pem").hasPrefix("-----BEGIN RSA PUBLIC KEY-----\n"))
-        #expect(try folder.read("alice_private.pem").hasPrefix("-----BEGIN RSA PRIVATE KEY-----\n"))
+        #expect(folder.text("alice_public.pem").hasPrefix("-----BEGIN RSA PUBLIC KEY-----\n"))
+        #expect(folder.text("alice_private.pem").hasPrefix("-----BEGIN RSA PRIVATE KEY-----\n"))
         #expect(try files.privateKey()?.pem == key.pem)
         #expect(try files.publicKey() == key.publicKey)
     }
@@ -57,7 +58,7 @@ struct KeyPairFilesTests {
 
             #expect(error.code == .exists)
             #expect(folder.names() == [name])
-            #expect(try folder.read(name) == "mine")
+            #expect(folder.text(name) == "mine")
             #expect(unlink(path) == 0)
         }
     }

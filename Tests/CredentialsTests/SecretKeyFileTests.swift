@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Credentials
@@ -48,7 +49,7 @@ struct SecretKeyFileTests {
 
         _ = try file.sealer(using: &random)
 
-        let lines = try folder.read("run/secret.key").split(separator: "\n").filter { !$0.hasPrefix("#") }
+        let lines = folder.text("run/secret.key").split(separator: "\n").filter { !$0.hasPrefix("#") }
         #expect(lines == ["000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f:630dcd29"])
     }
 
@@ -65,11 +66,11 @@ struct SecretKeyFileTests {
 
     @Test func oldKeysBehindANewOneOpenWhatTheySealed() throws {
         let old = try seal("old", with: sealer(file))
-        let oldText = try folder.read("run/secret.key")
+        let oldText = folder.text("run/secret.key")
         #expect(unlink(file.path) == 0)
         let new = try seal("new", with: sealer(file))
 
-        try folder.write(folder.read("run/secret.key") + oldText, to: "run/secret.key")
+        try folder.write(folder.text("run/secret.key") + oldText, to: "run/secret.key")
 
         let both = try sealer(file)
         #expect(try both.open(old, associatedData: []) == Array("old".utf8))

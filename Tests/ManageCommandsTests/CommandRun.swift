@@ -4,6 +4,7 @@
 import Glibc
 import Settings
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ManageCommands
@@ -26,20 +27,11 @@ final class CommandRun: Sendable {
 
     struct Failure: Error { var errorNumber: Int32 }
 
-    let folder: String
+    private let temporary: TemporaryFolder
+    var folder: String { temporary.path }
 
     init() throws {
-        var template = Array("/tmp/parley-manage-XXXXXX".utf8CString)
-        guard let name = mkdtemp(&template) else { throw Failure(errorNumber: errno) }
-        folder = String(cString: name)
-    }
-
-    deinit {
-        for name in names() where unlink("\(folder)/\(name)") != 0 {
-            for inner in Self.names(in: "\(folder)/\(name)") { unlink("\(folder)/\(name)/\(inner)") }
-            rmdir("\(folder)/\(name)")
-        }
-        rmdir(folder)
+        temporary = try TemporaryFolder()
     }
 
     func path(_ name: String) -> String { "\(folder)/\(name)" }
@@ -89,20 +81,7 @@ final class CommandRun: Sendable {
         try SettingsFile(path: path(name), choice: .option).read().map { String(decoding: $0, as: UTF8.self) }
     }
 
-    func names() -> [String] { Self.names(in: folder) }
-
-    static func names(in folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
-    }
+    func names() -> [String] { temporary.names() }
 }
 
 /// Files in Fixtures/ that hold what a command is expected to write.

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Glibc
+import TestSupport
 import Testing
 
 @testable import ManageCommands
@@ -29,7 +30,7 @@ struct HelpTests {
 
     @Test func thereIsNoHelpTextWithoutACommand() {
         let expected = Command.tree(Manage.self).map(\.fixture).sorted()
-        let found = CommandRun.names(in: Snapshot.folder("help"))
+        let found = TemporaryFolder.names(inFolder: Snapshot.folder("help"))
         let stale = found.filter { !expected.contains($0) }
         if Snapshot.isRecording {
             for name in stale { unlink(Snapshot.folder("help/\(name)")) }

@@ -3,6 +3,7 @@
 
 import Bounds
 import Settings
+import TestSupport
 import Testing
 
 /// What the settings mean for strangers: proxies, pages of other places, registration, passwords in clear.

@@ -3,6 +3,7 @@
 
 import Glibc
 import Settings
+import TestSupport
 import Testing
 
 struct ProtocolSettingsTests {

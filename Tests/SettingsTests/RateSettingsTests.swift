@@ -3,6 +3,7 @@
 
 import Bounds
 import Settings
+import TestSupport
 import Testing
 
 /// `[RATE_LIMIT]`.

@@ -3,6 +3,7 @@
 
 import Configuration
 import Settings
+import TestSupport
 import Testing
 
 struct SettingsLoadingTests {

@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Telemetry
@@ -237,7 +238,7 @@ struct LogSinkTests {
         for number in 0..<50 { logger.error("message \(number)") }
         sink.shutdown()
 
-        let names = try TemporaryFolderListing(folder.path("log")).names
+        let names = folder.names(in: "log")
         #expect(names.count > 5)
         #expect(names.contains("error.log") && names.contains("error.2026-03-01T00-04-05Z.log"))
         #expect(names.contains("error.2026-03-01T00-04-05Z-1.log"))
@@ -255,7 +256,7 @@ struct LogSinkTests {
         var configuration = try configuration()
         configuration.maximumFileBytes = 30
         mkdir(folder.path("log"), 0o700)
-        try folder.create("log/error.log", text: "older line of 24 bytes.\n")
+        try folder.write("older line of 24 bytes.\n", to: "log/error.log")
         let sink = try LogSink(configuration)
 
         logger(sink).error("next")
@@ -277,16 +278,16 @@ struct LogSinkTests {
         let deleted = [
             "error.2026-02-26T00-04-05Z.log", "error.2026-02-01T00-00-00Z-3.log", "debug.2026-02-27T12-00-00Z.log",
         ]
-        for name in kept + deleted { try folder.create("log/\(name)") }
+        for name in kept + deleted { try folder.write("", to: "log/\(name)") }
 
         let sink = try LogSink(configuration)
-        #expect(try TemporaryFolderListing(folder.path("log")).names == (kept + ["error.log", "debug.log"]).sorted())
+        #expect(folder.names(in: "log") == (kept + ["error.log", "debug.log"]).sorted())
 
         // A running server looks again when it writes, at most once an hour.
         clock.advance(days: 1)
         logger(sink).info("a day later")
         sink.shutdown()
-        let names = try TemporaryFolderListing(folder.path("log")).names
+        let names = folder.names(in: "log")
         #expect(!names.contains(kept[0]) && !names.contains(kept[1]))
         #expect(names.count == kept.count)
     }
@@ -295,7 +296,7 @@ struct LogSinkTests {
         var configuration = try configuration()
         configuration.errorDays = days
         mkdir(folder.path("log"), 0o700)
-        try folder.create("log/error.1999-01-01T00-00-00Z.log")
+        try folder.write("", to: "log/error.1999-01-01T00-00-00Z.log")
 
         try LogSink(configuration).shutdown()
 
@@ -320,7 +321,7 @@ struct LogSinkTests {
     }
 
     @Test func folderThatCannotBeMadeIsNamed() throws {
-        try folder.create("file")
+        try folder.write("", to: "file")
         var configuration = try configuration()
         configuration.folder = folder.path("file/log")
 
@@ -482,10 +483,3 @@ struct LogSinkTests {
 }
 
 /// The names in any folder, in order.
-struct TemporaryFolderListing {
-    let names: [String]
-
-    init(_ path: String) throws {
-        names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-    }
-}

@@ -3,6 +3,7 @@
 
 import Logging
 import Synchronization
+import TestSupport
 
 @testable import Web
 

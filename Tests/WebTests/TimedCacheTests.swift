@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Web
@@ -35,7 +36,7 @@ struct TimedCacheTests {
     }
 
     private func cache(_ clock: ManualClock, load: @escaping @Sendable () async -> Int) -> TimedCache<Int> {
-        TimedCache(lifetime: .seconds(1), now: { clock.now.offset }, load: load)
+        TimedCache(lifetime: .seconds(1), now: { clock.elapsed }, load: load)
     }
 
     @Test func valueIsKeptForItsLifetimeAndNoLonger() async {

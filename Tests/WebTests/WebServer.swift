@@ -5,7 +5,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
-import ServiceLifecycle
+import TestSupport
 import Transport
 
 @testable import Web
@@ -69,7 +69,7 @@ func withWebServer(_ service: WebService, _ body: (WebServer) async throws -> Vo
     var options = HTTPOptions()
     options.bodyTimeout = .hours(1)
     options.keepAliveTimeout = .hours(1)
-    let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
+    let ports = Announced<Int>()
     let listener = try Listener(
         .http(webSockets: [], registry: registry, options: options),
         address: ListenerAddress(host: "127.0.0.1", port: 0),
@@ -78,23 +78,7 @@ func withWebServer(_ service: WebService, _ body: (WebServer) async throws -> Vo
         drainTimeout: .seconds(10),
         logger: logger,
         responder: service.responder,
-        onRunning: { portSource.yield($0.localAddress?.port ?? 0) }
+        onRunning: { ports.announce($0.localAddress?.port ?? 0) }
     )
-    let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))
-    try await withThrowingTaskGroup(of: Void.self) { tasks in
-        tasks.addTask {
-            defer { portSource.finish() }
-            try await services.run()
-        }
-        if let port = await ports.first(where: { _ in true }) {
-            do {
-                try await body(WebServer(port: port))
-            } catch {
-                tasks.cancelAll()
-                throw error
-            }
-        }
-        await services.triggerGracefulShutdown()
-        try await tasks.waitForAll()
-    }
+    try await withServices([listener], announced: ports) { port, _ in try await body(WebServer(port: port)) }
 }

@@ -5,6 +5,7 @@ import JSON
 import Logging
 import Synchronization
 import TestClient
+import TestSupport
 import Testing
 
 @testable import Web

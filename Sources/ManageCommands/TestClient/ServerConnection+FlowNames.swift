@@ -29,7 +29,7 @@ extension ServerConnection {
 
     private func uuid(titled title: String, as principal: TestAccount) async throws -> String {
         let flows = try await answer(to: .allFlow(as: principal.credentials)).response?.data?.flow ?? []
-        let found = flows.filter { $0.title == title }.compactMap(\.uuid)
+        let found = flows.filter { $0.title == title }.compactMap { $0.uuid?.description }
         guard found.count == 1, let uuid = found.first else {
             throw CommandError(
                 found.isEmpty ? .notFound : .usage,

@@ -3,6 +3,7 @@
 
 import Glibc
 import Synchronization
+import Threads
 
 /// The thread of an engine's one writer: runs the jobs of the tasks that prefer it, one after the other, in their order.
 ///

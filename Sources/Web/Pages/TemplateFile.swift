@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Where `stat` is found when Hummingbird brings Dispatch along.
+import CDispatch
 import Glibc
 
 /// Reads a template file, with bounds.

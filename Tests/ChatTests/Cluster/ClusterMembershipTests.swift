@@ -6,6 +6,7 @@ import ChatTesting
 import Credentials
 import Logging
 import Storage
+import TestSupport
 import Testing
 
 /// A server in the list of those that share the store.
@@ -86,17 +87,17 @@ struct ClusterMembershipTests {
 
     @Test func storeOutOfReachIsTriedAgain() async throws {
         try await ChatUnderTest.with { test in
-            let engine = BreakableEngine(test.direct.engine)
+            let engine = HeldEngine(test.direct.engine)
             let chat = Chat(
                 storage: Storage(engine: engine, now: { test.wallClock.now }),
                 hasher: try PasswordHasher(.init(memoryBytes: 8192, iterations: 1)), policy: ChatPolicy(),
                 logger: Self.silent)
             let membership = membership(chat)
-            engine.isBroken = true
+            engine.setOutOfReach(true)
             await membership.join(["mtp": "ws://192.0.2.1:80/ws"])
             #expect(chat.policy.node.id == .unknown)
 
-            engine.isBroken = false
+            engine.setOutOfReach(false)
             await membership.beat()
 
             let node = try #require(try await test.chat.serverNodes().first)
@@ -180,7 +181,7 @@ struct ClusterMembershipTests {
 
     @Test(arguments: StorageKind.engines) func balancerNamesWhoServes(_ kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
-            let clock = StandingClock()
+            let clock = ManualClock()
             let balancer = NodeBalancer(
                 storage: test.storage, algorithm: .roundRobin, instant: { clock.now }, logger: Self.silent)
             #expect(await balancer.next() == nil)
@@ -198,15 +199,15 @@ struct ClusterMembershipTests {
 
     @Test func listThatWasReadLastIsGoodUntilItsHeartbeatsAreOld() async throws {
         try await ChatUnderTest.with { test in
-            let clock = StandingClock()
-            let engine = BreakableEngine(test.direct.engine)
+            let clock = ManualClock()
+            let engine = HeldEngine(test.direct.engine)
             let balancer = NodeBalancer(
                 storage: Storage(engine: engine, now: { test.wallClock.now }), algorithm: .minimumConnect,
                 instant: { clock.now }, logger: Self.silent)
             await membership(test.chat).join([:])
             #expect(await balancer.next() != nil)
 
-            engine.isBroken = true
+            engine.setOutOfReach(true)
             clock.advance(by: .seconds(9))
             #expect(await balancer.next() != nil)
             clock.advance(by: .seconds(2))

@@ -4,6 +4,7 @@
 import FoundationEssentials
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 /// The built `manage` with a folder, settings and processes of one test's own.
@@ -191,37 +192,5 @@ struct RunningServer: Sendable {
     /// Waits until the server has said that it stops.
     func isStopping() async -> Bool {
         await process.errors.line { $0.contains("Stopping;") } != nil
-    }
-}
-
-/// Lets a few pass at a time.
-private final class Turnstile: Sendable {
-    private let state: Mutex<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
-
-    init(places: Int) {
-        state = Mutex((places, []))
-    }
-
-    func enter() async {
-        await withCheckedContinuation { continuation in
-            let mayPass = state.withLock { state -> Bool in
-                if state.free == 0 {
-                    state.waiting.append(continuation)
-                    return false
-                }
-                state.free -= 1
-                return true
-            }
-            if mayPass { continuation.resume() }
-        }
-    }
-
-    func leave() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
-            state.free += 1
-            return nil
-        }
-        next?.resume()
     }
 }

@@ -7,6 +7,7 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 import TestClient
+import TestSupport
 import Testing
 import Transport
 
@@ -36,29 +37,16 @@ import Transport
     ) async throws -> FastChatAssignment {
         let group = ClientOptions().group
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        let (ports, source) = AsyncStream.makeStream(of: Int.self)
+        let ports = Announced<Int>()
         let listener = try Listener(
             address: ListenerAddress(host: "127.0.0.1", port: 0), options: FastChatBalancer.streamOptions,
             registry: ConnectionRegistry(group: group), group: group, drainTimeout: .seconds(5), logger: logger,
-            makeSession: { _ in Herald(words) }, onRunning: { source.yield($0.localAddress?.port ?? 0) })
-        let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))
-        return try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask {
-                defer { source.finish() }
-                try await services.run()
-            }
-            let port = try #require(await ports.first { _ in true })
-            let answer: Result<FastChatAssignment, any Error>
-            do {
-                answer = .success(
-                    try await FastChatClient.assignment(host: "127.0.0.1", port: port, verifying: key))
-            } catch {
-                answer = .failure(error)
-            }
-            await services.triggerGracefulShutdown()
-            try await tasks.waitForAll()
-            return try answer.get()
+            makeSession: { _ in Herald(words) }, onRunning: { ports.announce($0.localAddress?.port ?? 0) })
+        var answer: FastChatAssignment?
+        try await withServices([listener], announced: ports) { port, _ in
+            answer = try await FastChatClient.assignment(host: "127.0.0.1", port: port, verifying: key)
         }
+        return try #require(answer)
     }
 
     @Test func signedAnswersAreTaken() async throws {

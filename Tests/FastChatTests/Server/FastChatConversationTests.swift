@@ -7,6 +7,7 @@ import Credentials
 import JSON
 import Storage
 import TestClient
+import TestSupport
 import Testing
 import Transport
 

@@ -10,6 +10,7 @@ import ServiceLifecycle
 import Storage
 import Synchronization
 import TestClient
+import TestSupport
 import Testing
 import Transport
 
@@ -61,34 +62,18 @@ struct FastChatWorld: Sendable {
             var options = options
             options.address = { place.port.map { ("127.0.0.1", $0) } }
             let service = FastChatService(chat: test.chat, options: options, registry: registry, logger: logger)
-            let (ports, source) = AsyncStream.makeStream(of: Int.self)
+            let ports = Announced<Int>()
             let listener = try Listener(
                 address: ListenerAddress(host: "127.0.0.1", port: 0), options: service.streamOptions,
                 registry: registry, group: group, drainTimeout: .seconds(5), logger: logger,
                 makeSession: { service.makeSession($0) },
-                onRunning: { source.yield($0.localAddress?.port ?? 0) })
-            let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask {
-                    defer { source.finish() }
-                    try await services.run()
-                }
-                let port = try #require(await ports.first { _ in true })
+                onRunning: { ports.announce($0.localAddress?.port ?? 0) })
+            try await withServices([listener], announced: ports) { port, stop in
                 if knowsAddress { place.port = port }
-                let world = FastChatWorld(
-                    test: test, service: service, registry: registry, port: port,
-                    sign: try balancer.signature(of: FastChatAssignment.signedText(host: "127.0.0.1", port: port))
-                ) {
-                    await services.triggerGracefulShutdown()
-                }
-                do {
-                    try await body(world)
-                } catch {
-                    tasks.cancelAll()
-                    throw error
-                }
-                await services.triggerGracefulShutdown()
-                try await tasks.waitForAll()
+                let sign = try balancer.signature(of: FastChatAssignment.signedText(host: "127.0.0.1", port: port))
+                try await body(
+                    FastChatWorld(
+                        test: test, service: service, registry: registry, port: port, sign: sign, stop: stop))
             }
         }
     }

@@ -3,6 +3,7 @@
 
 import FastChat
 import JSON
+import TestSupport
 import Testing
 
 @Suite struct FastChatArraysTests {

@@ -5,6 +5,7 @@ import Glibc
 import JSON
 import Operations
 import Settings
+import TestSupport
 import Testing
 
 @testable import ManageCommands
@@ -193,7 +194,7 @@ import Testing
         #expect(!whole.output.contains("secret.key' is missing"))
         #expect(lost.status == .findings)
         #expect(lost.output.contains("run/secret.key' is missing"))
-        #expect(CommandRun.names(in: run.path("run")).filter { $0.hasSuffix(".key") }.isEmpty)
+        #expect(TemporaryFolder.names(inFolder: run.path("run")).filter { $0.hasSuffix(".key") }.isEmpty)
     }
 
     @Test func keyFileThatOthersCanReadIsFound() async throws {

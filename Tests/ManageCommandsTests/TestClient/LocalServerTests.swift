@@ -7,8 +7,8 @@ import Logging
 import MTP
 import NIOCore
 import NIOPosix
-import ServiceLifecycle
 import Storage
+import TestSupport
 import Testing
 import Transport
 import Web
@@ -31,28 +31,14 @@ import Web
         let service = MTPService(
             chat: chat, options: MTPService.Options(), registry: registry, logger: logger)
         let web = try WebService(status: { nil }, readiness: { [] }, templatesFolder: nil, logger: logger)
-        let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
-        let onRunning: @Sendable (any Channel) async -> Void = { portSource.yield($0.localAddress?.port ?? 0) }
+        let ports = Announced<Int>()
+        let onRunning: @Sendable (any Channel) async -> Void = { ports.announce($0.localAddress?.port ?? 0) }
         let listener = try Listener(
             .http(webSockets: [service.route], registry: registry),
             address: ListenerAddress(host: "127.0.0.1", port: 0), registry: registry, group: group,
             drainTimeout: .seconds(10), logger: logger, responder: web.responder, onRunning: onRunning)
-        let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask {
-                defer { portSource.finish() }
-                try await services.run()
-            }
-            if let port = await ports.first(where: { _ in true }) {
-                do {
-                    try await body(["PARLEY_SERVER_PORT": "\(port)"])
-                } catch {
-                    tasks.cancelAll()
-                    throw error
-                }
-            }
-            await services.triggerGracefulShutdown()
-            try await tasks.waitForAll()
+        try await withServices([listener], announced: ports) { port, _ in
+            try await body(["PARLEY_SERVER_PORT": "\(port)"])
         }
     }
 

@@ -5,6 +5,7 @@ import Chat
 import ChatTesting
 import Storage
 import TestClient
+import TestSupport
 import Testing
 import Transport
 

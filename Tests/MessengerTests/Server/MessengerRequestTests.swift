@@ -6,6 +6,7 @@ import ChatTesting
 import Credentials
 import Storage
 import TestClient
+import TestSupport
 import Testing
 
 @testable import Messenger

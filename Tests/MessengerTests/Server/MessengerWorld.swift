@@ -9,6 +9,7 @@ import ServiceLifecycle
 import Storage
 import Synchronization
 import TestClient
+import TestSupport
 import Testing
 import Transport
 
@@ -52,31 +53,15 @@ struct MessengerWorld: Sendable {
                 group: group, inboundBudget: InboundBudget(maximumBytes: inboundBytes), peers: peers)
             let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             let service = MessengerService(chat: test.chat, options: options, registry: registry, logger: logger)
-            let (ports, source) = AsyncStream.makeStream(of: Int.self)
+            let ports = Announced<Int>()
             let listener = try Listener(
                 address: ListenerAddress(host: "127.0.0.1", port: 0), options: service.streamOptions,
                 tls: try tls?.makeConfiguration(), registry: registry, group: group, drainTimeout: .seconds(5),
                 logger: logger,
                 makeSession: { service.makeSession($0) },
-                onRunning: { source.yield($0.localAddress?.port ?? 0) })
-            let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask {
-                    defer { source.finish() }
-                    try await services.run()
-                }
-                let port = try #require(await ports.first { _ in true })
-                let world = MessengerWorld(test: test, service: service, registry: registry, port: port) {
-                    await services.triggerGracefulShutdown()
-                }
-                do {
-                    try await body(world)
-                } catch {
-                    tasks.cancelAll()
-                    throw error
-                }
-                await services.triggerGracefulShutdown()
-                try await tasks.waitForAll()
+                onRunning: { ports.announce($0.localAddress?.port ?? 0) })
+            try await withServices([listener], announced: ports) { port, stop in
+                try await body(MessengerWorld(test: test, service: service, registry: registry, port: port, stop: stop))
             }
         }
     }

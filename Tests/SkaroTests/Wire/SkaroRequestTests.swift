@@ -3,6 +3,7 @@
 
 import CBOR
 import Skaro
+import TestSupport
 import Testing
 
 /// A request, its frame, and what each of its fields may be.

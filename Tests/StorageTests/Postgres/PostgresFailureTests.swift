@@ -5,6 +5,7 @@ import Glibc
 import Storage
 import StoragePostgres
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.enabled(if: PostgresServer.isGiven, PostgresServer.comment))
@@ -155,7 +156,7 @@ struct PostgresFailureTests {
             var configuration = database.configuration
             configuration.host = "127.0.0.1"
             configuration.port = proxy.port
-            let clock = SteppedClock()
+            let clock = ManualClock()
             let engine = PostgresEngine(configuration, logger: .silent, clock: clock, random: { .max })
             _ = try await writerPID(engine)
             let select = "SELECT 1"
@@ -259,23 +260,5 @@ struct PostgresFailureTests {
 
         #expect(error?.code == .unavailable)
         #expect(error?.message.contains("is not known") == true)
-    }
-}
-
-/// A clock that stands still until it is advanced.
-private final class SteppedClock: Clock, Sendable {
-    typealias Instant = ContinuousClock.Instant
-
-    private let time = Mutex(ContinuousClock.now)
-
-    var now: Instant { time.withLock { $0 } }
-    var minimumResolution: Duration { .nanoseconds(1) }
-
-    func advance(by duration: Duration) {
-        time.withLock { $0 = $0.advanced(by: duration) }
-    }
-
-    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
-        throw CancellationError()
     }
 }

@@ -6,7 +6,9 @@ import Glibc
 import Logging
 import Storage
 import Synchronization
+import TestSupport
 import Testing
+import Threads
 
 @testable import StoragePostgres
 
@@ -97,38 +99,6 @@ final class RawSession: Sendable {
         guard try await query("SELECT pg_terminate_backend(\(pid), 60000)") == ["t"] else {
             throw RawFailure(text: "the server process \(pid) did not end")
         }
-    }
-}
-
-/// Lets a few tests at a time have databases: creating one is work, and the server's connections are limited.
-private final class Turnstile: Sendable {
-    private let state: Mutex<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
-
-    init(places: Int) {
-        state = Mutex((places, []))
-    }
-
-    func enter() async {
-        await withCheckedContinuation { continuation in
-            let mayPass = state.withLock { state -> Bool in
-                if state.free > 0 {
-                    state.free -= 1
-                    return true
-                }
-                state.waiting.append(continuation)
-                return false
-            }
-            if mayPass { continuation.resume() }
-        }
-    }
-
-    func leave() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
-            state.free += 1
-            return nil
-        }
-        next?.resume()
     }
 }
 

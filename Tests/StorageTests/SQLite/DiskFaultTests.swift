@@ -5,6 +5,7 @@ import CFaultyVFS
 import ChatTesting
 import Glibc
 import StorageSQLite
+import TestSupport
 import Testing
 
 @testable import Storage
@@ -34,7 +35,7 @@ struct DiskFaultTests {
     }
 
     /// A closed database with an account and a flow, which every step begins with.
-    private static func makeTemplate(in folder: StorageFolder) async throws {
+    private static func makeTemplate(in folder: TemporaryFolder) async throws {
         let storage = Storage(
             engine: try SQLiteEngine(.file(folder.path + file), create: true), now: { Timestamp(seconds: 1) })
         _ = try await storage.migrate()
@@ -100,7 +101,7 @@ struct DiskFaultTests {
     }
 
     /// Opens what a restart finds, and holds it against the answers.
-    private static func check(_ folder: StorageFolder, _ batches: [Batch], _ place: Comment) async throws {
+    private static func check(_ folder: TemporaryFolder, _ batches: [Batch], _ place: Comment) async throws {
         let engine = try SQLiteEngine(.file(folder.path + file), create: false, readers: 1)
         let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
         #expect(try await engine.integrityProblems() == [], place)
@@ -130,14 +131,14 @@ struct DiskFaultTests {
 
     /// One run with a fault, the restart after it, and the look at what is there.
     private static func step(
-        _ kind: faulty_kind, at operation: Int64, template: StorageFolder
+        _ kind: faulty_kind, at operation: Int64, template: TemporaryFolder
     ) async throws -> [Batch] {
         let disk = try FaultyDisk(kind, at: operation, seed: UInt64(operation))
         try copy(template.path + file, to: disk.folder.path + file)
         let batches = await work(on: disk.folder.path + file, healing: disk)
         disk.stop()
         for powerIsLost in [false, true] {
-            let found = try StorageFolder()
+            let found = try TemporaryFolder()
             defer { found.remove() }
             try disk.save(to: found, powerIsLost: powerIsLost)
             // A file that was never opened is as it was.
@@ -149,7 +150,7 @@ struct DiskFaultTests {
 
     @Test(arguments: [FAULTY_FAIL, FAULTY_TEAR, FAULTY_FULL, FAULTY_FORGET, FAULTY_POWER_CUT])
     func whatWasAcknowledgedSurvives(kind: faulty_kind) async throws {
-        let template = try StorageFolder()
+        let template = try TemporaryFolder()
         defer { template.remove() }
         try await Self.makeTemplate(in: template)
         let sound = try FaultyDisk(FAULTY_NOTHING, at: 0, seed: 0)

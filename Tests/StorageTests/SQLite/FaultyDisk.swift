@@ -4,15 +4,16 @@
 import CFaultyVFS
 import ChatTesting
 import Glibc
+import TestSupport
 
 /// A folder whose files fail on demand: see `faulty_vfs.h`.
 final class FaultyDisk {
-    let folder: StorageFolder
+    let folder: TemporaryFolder
     private let disk: OpaquePointer
 
     /// Something goes wrong at the operation number `operation`, counted from 1.
     init(_ kind: faulty_kind, at operation: Int64, seed: UInt64) throws {
-        folder = try StorageFolder()
+        folder = try TemporaryFolder()
         disk = faulty_disk_create(folder.path, kind, operation, seed)
     }
 
@@ -31,7 +32,7 @@ final class FaultyDisk {
     func stop() { faulty_disk_stop(disk) }
 
     /// Writes the files as a restart would find them to another folder.
-    func save(to other: StorageFolder, powerIsLost: Bool) throws {
+    func save(to other: TemporaryFolder, powerIsLost: Bool) throws {
         guard faulty_disk_save(disk, other.path, powerIsLost ? 1 : 0) == 0 else {
             throw StorageTestError("the files of a disk could not be saved")
         }

@@ -5,6 +5,7 @@ import ChatTesting
 import Glibc
 import StorageSQLite
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Storage
@@ -12,7 +13,7 @@ import Testing
 struct SQLiteEngineTests {
     /// Runs `body` with the path of a database that has a message, and that nobody has open.
     private func withClosedDatabase(_ body: (String) async throws -> Void) async throws {
-        let folder = try StorageFolder()
+        let folder = try TemporaryFolder()
         defer { folder.remove() }
         let path = folder.path + "/parley.db"
         let storage = Storage(engine: try SQLiteEngine(.file(path), create: true), now: { Timestamp(seconds: 1) })
@@ -65,7 +66,7 @@ struct SQLiteEngineTests {
     }
 
     @Test func aFileThatIsNotThereIsMadeOnlyOnDemand() async throws {
-        let folder = try StorageFolder()
+        let folder = try TemporaryFolder()
         defer { folder.remove() }
         let path = folder.path + "/new.db"
 
@@ -77,7 +78,7 @@ struct SQLiteEngineTests {
     }
 
     @Test func aFileThatIsNoDatabaseIsRefusedAndKept() async throws {
-        let folder = try StorageFolder()
+        let folder = try TemporaryFolder()
         defer { folder.remove() }
         let path = folder.path + "/letter.txt"
         let letter = Array(repeating: Array("Dear database, ".utf8), count: 500).flatMap(\.self)
@@ -248,7 +249,7 @@ struct SQLiteEngineTests {
     // MARK: The lock file
 
     @Test func aDatabaseBelongsToOneProcess() async throws {
-        let folder = try StorageFolder()
+        let folder = try TemporaryFolder()
         defer { folder.remove() }
         let path = folder.path + "/parley.db"
         func failure(_ path: String) -> StorageError.Code? {
@@ -270,7 +271,7 @@ struct SQLiteEngineTests {
     }
 
     @Test func theLockGoesWithItsHolder() async throws {
-        let folder = try StorageFolder()
+        let folder = try TemporaryFolder()
         defer { folder.remove() }
         for _ in 0..<3 { _ = try DatabaseLock(databasePath: folder.path + "/parley.db") }
     }

@@ -8,22 +8,13 @@ import NIOEmbedded
 import NIOPosix
 import NIOTestUtils
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import Transport
 
 @Suite(.timeLimit(.minutes(10)))
 struct AdminSocketTests {
-    /// A folder that goes away with the value.
-    private final class Folder: Sendable {
-        let path: String
-        init() throws {
-            self.path = "/tmp/admin-\(UUID().uuidString.prefix(8))"
-            try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
-        }
-        deinit { try? FileManager.default.removeItem(atPath: self.path) }
-    }
-
     private func mode(of path: String) throws -> Int {
         let attributes = try FileManager.default.attributesOfItem(atPath: path)
         return (attributes[.posixPermissions] as? Int) ?? -1
@@ -53,28 +44,13 @@ struct AdminSocketTests {
         handler: @escaping AdminRequestHandler = { line, send in await send(line) },
         _ body: (_ path: String, _ stop: @escaping @Sendable () async -> Void) async throws -> Void
     ) async throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let path = folder.path + "/run/admin.sock"
-        let (running, source) = AsyncStream.makeStream(of: Void.self)
+        let running = Announced<Void>()
         let server = try self.makeServer(
-            path, drainTimeout: drainTimeout, onRunning: { source.yield() }, handler: handler)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let services = ServiceGroup(configuration: .init(services: [server], logger: logger))
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask {
-                defer { source.finish() }
-                try await services.run()
-            }
-            for await _ in running { break }
-            do {
-                try await body(path) { await services.triggerGracefulShutdown() }
-            } catch {
-                tasks.cancelAll()
-                throw error
-            }
-            await services.triggerGracefulShutdown()
-            try await tasks.waitForAll()
-        }
+            path, drainTimeout: drainTimeout, onRunning: { running.announce(()) }, handler: handler)
+        try await withServices([server], announced: running) { _, stop in try await body(path, stop) }
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
@@ -206,7 +182,8 @@ struct AdminSocketTests {
     }
 
     @Test func clientSaysWhenNoServerRuns() async throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let missing = await #expect(throws: AdminSocketError.self) {
             try await AdminSocketClient.connect(path: folder.path + "/none.sock") { _ in }
         }
@@ -230,7 +207,8 @@ struct AdminSocketTests {
     }
 
     @Test func staleSocketIsRemovedOnlyWhenAllowed() async throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let path = folder.path + "/admin.sock"
         try leaveStaleSocket(at: path)
 
@@ -246,7 +224,8 @@ struct AdminSocketTests {
     }
 
     @Test func otherFilesAndLivingServersAreLeftAlone() async throws {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
         try "mine".write(toFile: folder.path + "/file", atomically: true, encoding: .utf8)
 
         let file = await #expect(throws: AdminSocketError.self) {

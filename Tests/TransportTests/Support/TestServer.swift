@@ -7,8 +7,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
-import ServiceLifecycle
-import Synchronization
+import TestSupport
 
 @testable import Transport
 
@@ -53,8 +52,7 @@ func withTestServer(
     let registry = ConnectionRegistry(
         group: group, inboundBudget: budget, limits: options.limits, peers: options.peers, frameLog: options.frameLog)
     let events = SessionEvents()
-    let (ports, portSource) = AsyncStream.makeStream(of: Int.self)
-    let stop = Mutex<ServiceGroup?>(nil)
+    let ports = Announced<Int>()
     let makeSession = options.makeSession
     let load = ServerLoad(
         maximumConcurrency: options.maximumConcurrency,
@@ -78,28 +76,10 @@ func withTestServer(
         drainTimeout: options.drainTimeout,
         logger: logger,
         responder: options.responder,
-        onRunning: { portSource.yield($0.localAddress?.port ?? 0) }
+        onRunning: { ports.announce($0.localAddress?.port ?? 0) }
     )
-    let services = ServiceGroup(configuration: .init(services: [listener], logger: logger))
-    stop.withLock { $0 = services }
-    try await withThrowingTaskGroup(of: Void.self) { tasks in
-        tasks.addTask {
-            defer { portSource.finish() }
-            try await services.run()
-        }
-        if let port = await ports.first(where: { _ in true }) {
-            let server = TestServer(port: port, registry: registry, load: load, events: events) {
-                await services.triggerGracefulShutdown()
-            }
-            do {
-                try await body(server)
-            } catch {
-                tasks.cancelAll()
-                throw error
-            }
-        }
-        await services.triggerGracefulShutdown()
-        try await tasks.waitForAll()
+    try await withServices([listener], announced: ports) { port, stop in
+        try await body(TestServer(port: port, registry: registry, load: load, events: events, stop: stop))
     }
 }
 

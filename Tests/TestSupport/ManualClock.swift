@@ -1,0 +1,29 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// A clock that stands still until a test moves it.
+package final class ManualClock: Clock {
+    package typealias Instant = ContinuousClock.Instant
+
+    private let start = ContinuousClock.now
+    private let offset = Mutex(Duration.zero)
+
+    package init() {}
+
+    /// How far it was moved.
+    package var elapsed: Duration { offset.withLock { $0 } }
+    package var now: Instant { start.advanced(by: elapsed) }
+    package var minimumResolution: Duration { .nanoseconds(1) }
+
+    /// Moves it.
+    package func advance(by duration: Duration) {
+        offset.withLock { $0 += duration }
+    }
+
+    /// Nothing sleeps by this clock.
+    package func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        throw CancellationError()
+    }
+}
