@@ -8,17 +8,21 @@ extension Storage {
     package func bodies(
         at positions: [Position], for user: UserID
     ) async throws(StorageError) -> [Position: MessageBody] {
-        try await engine.read { (connection) throws(StorageError) in
-            var sizes = try self.bodySizes(at: positions, for: user, on: connection)
-            var bytes: Int64 = 0
-            var wanted: [Position] = []
-            for position in positions {
-                guard let size = sizes.removeValue(forKey: position) else { continue }
-                if bytes > Int64(Self.maximumPageBytes) { break }
-                bytes += size
-                wanted.append(position)
+        let dialect = engine.dialect
+        return try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT position, length(body) + length(key) FROM event_bodies
+                WHERE position IN (SELECT number FROM \(dialect.numbers) n) AND user_id = $2
+                """, [.numbers(positions.map(\.rawValue)), SQLValue(user)])
+            var sizes: [Position: Int64] = [:]
+            for row in rows {
+                var reader = RowReader(row)
+                sizes[try reader.position()] = try reader.int()
             }
-            return try self.bodies(at: wanted, for: user, on: connection)
+            let found = positions.filter { sizes[$0] != nil }
+            let (count, _) = Self.pageRows(found.map { sizes[$0] ?? 0 })
+            return try Self.bodies(at: Array(found.prefix(count)), for: user, dialect: dialect, on: connection)
         }
     }
 
@@ -43,36 +47,15 @@ extension Storage {
         }
     }
 
-    /// How many bytes an account's own part of the messages at these positions has, where it has one.
-    func bodySizes(
-        at positions: [Position], for user: UserID, on connection: any SQLConnection
-    ) throws(StorageError) -> [Position: Int64] {
-        guard !positions.isEmpty else { return [:] }
-        let rows = try connection.rows(
-            """
-            SELECT b.position, length(b.body) + length(b.key)
-            FROM \(engine.dialect.numbers) n
-            JOIN event_bodies b ON b.position = n.number
-            WHERE b.user_id = $2
-            """, [.numbers(positions.map(\.rawValue)), SQLValue(user)])
-        var sizes: [Position: Int64] = [:]
-        for row in rows {
-            var reader = RowReader(row)
-            sizes[try reader.position()] = try reader.int()
-        }
-        return sizes
-    }
-
-    private func bodies(
-        at positions: [Position], for user: UserID, on connection: any SQLConnection
+    /// What of the messages at these positions was encrypted for one account.
+    static func bodies(
+        at positions: [Position], for user: UserID, dialect: SQLDialect, on connection: any SQLConnection
     ) throws(StorageError) -> [Position: MessageBody] {
         guard !positions.isEmpty else { return [:] }
         let rows = try connection.rows(
             """
-            SELECT b.position, b.body, b.key
-            FROM \(engine.dialect.numbers) n
-            JOIN event_bodies b ON b.position = n.number
-            WHERE b.user_id = $2
+            SELECT position, body, key FROM event_bodies
+            WHERE position IN (SELECT number FROM \(dialect.numbers) n) AND user_id = $2
             """, [.numbers(positions.map(\.rawValue)), SQLValue(user)])
         var bodies: [Position: MessageBody] = [:]
         for row in rows {
@@ -80,16 +63,5 @@ extension Storage {
             bodies[try reader.position()] = MessageBody(body: try reader.bytes(), key: try reader.bytes())
         }
         return bodies
-    }
-
-    /// Gives messages the reader's own part, where `sizes` says that there is one: one statement for all of them.
-    func addBodies(
-        to messages: inout [MessageRecord], for user: UserID, sizes: [Position: Int64],
-        on connection: any SQLConnection
-    ) throws(StorageError) {
-        let positions = messages.map(\.position).filter { sizes[$0] != nil }
-        let bodies = try bodies(at: positions, for: user, on: connection)
-        guard !bodies.isEmpty else { return }
-        for index in messages.indices { messages[index].body = bodies[messages[index].position] }
     }
 }

@@ -92,25 +92,49 @@ extension Storage {
     package func startPosition(
         of user: UserID, device: String, backlog: Int
     ) async throws(StorageError) -> Position {
-        let backlog = Int64(max(0, backlog))
+        let backlog = max(0, backlog)
         return try await engine.read { (connection) throws(StorageError) in
             if let cursor = try Self.cursor(of: user, device: device, on: connection) { return cursor }
-            var high = try Self.head(on: connection)
+            let head = try Self.head(on: connection)
             guard let row = try connection.rows("SELECT created_ms FROM users WHERE id = $1", [SQLValue(user)]).first
-            else { return high }
+            else { return head }
             var reader = RowReader(row)
-            var low = try Self.position(before: try reader.time(), on: connection)
-            if try Self.messageCount(for: user, after: low, on: connection) <= backlog { return low }
-            // Invariant: more than `backlog` messages follow `low`, not more follow `high`.
-            while high.rawValue - low.rawValue > 1 {
-                let middle = Position(low.rawValue + (high.rawValue - low.rawValue) / 2)
-                if try Self.messageCount(for: user, after: middle, on: connection) > backlog {
-                    low = middle
-                } else {
-                    high = middle
-                }
-            }
-            return high
+            let created = try Self.position(before: try reader.time(), on: connection)
+            let ranges = try Self.readable(by: user, after: created, upTo: head, .pushed, on: connection).ranges
+            return try Self.position(ofLast: backlog + 1, in: ranges, on: connection) ?? created
         }
+    }
+
+    /// Where the last message but so many of some parts of flows is; `nil` if they have fewer.
+    ///
+    /// The parts that end last are read first, and of the others only what follows the messages found by then.
+    private static func position(
+        ofLast count: Int, in ranges: [FlowRange], on connection: any SQLConnection
+    ) throws(StorageError) -> Position? {
+        var newest: [Position] = []
+        var rest = ranges.sorted { $0.upTo > $1.upTo }[...]
+        var step = 1
+        while let next = rest.first {
+            let known = newest.count == count ? newest[count - 1] : .start
+            guard next.upTo > known else { break }
+            let statements = rest.prefix(step).map { range in
+                SQLStatement(
+                    """
+                    SELECT position FROM events
+                    WHERE flow_id = $1 AND position > $2 AND position <= $3 AND number IS NOT NULL
+                    ORDER BY position DESC
+                    LIMIT $4
+                    """,
+                    [.int(range.flow), SQLValue(max(range.after, known)), SQLValue(range.upTo), SQLValue(limit: count)])
+            }
+            rest = rest.dropFirst(step)
+            step = min(step * 2, 64)
+            for row in try connection.rows(pipelined: statements).joined() {
+                var reader = RowReader(row)
+                newest.append(try reader.position())
+            }
+            newest = Array(newest.sorted(by: >).prefix(count))
+        }
+        return newest.count == count ? newest[count - 1] : nil
     }
 }

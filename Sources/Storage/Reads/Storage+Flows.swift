@@ -119,11 +119,95 @@ extension Storage {
     ) async throws(StorageError) -> [FlowRecord] {
         try await flows(
             """
-            f.id > $1 AND (f.is_public = 1 OR EXISTS (
-                SELECT 1 FROM flow_members m
-                WHERE m.flow_id = f.id AND m.user_id = $2 AND m.left_position IS NULL))
-            ORDER BY f.id LIMIT $3
-            """, [SQLValue(after), SQLValue(user), SQLValue(limit: limit)])
+            f.id IN (
+                SELECT a.id FROM (
+                    SELECT p.id FROM flows p
+                    WHERE p.id > $1 AND p.is_public = 1 AND p.deleted_ms IS NULL
+                    ORDER BY p.id LIMIT $2) a
+                UNION ALL
+                SELECT b.flow_id FROM (
+                    SELECT m.flow_id FROM flow_members m
+                    JOIN flows g ON g.id = m.flow_id AND g.deleted_ms IS NULL
+                    WHERE m.flow_id > $1 AND m.user_id = $3 AND m.left_position IS NULL
+                    ORDER BY m.flow_id LIMIT $2) b)
+            ORDER BY f.id LIMIT $2
+            """, [SQLValue(after), SQLValue(limit: limit), SQLValue(user)])
+    }
+
+    /// A flow with all its members now, as one moment has them.
+    package func flowWithMembers(_ id: FlowID) async throws(StorageError) -> (flow: FlowRecord, members: [UserID])? {
+        try await flowWithMembers("f.id = $1", SQLValue(id))
+    }
+
+    /// The same by its uuid.
+    package func flowWithMembers(
+        uuid: Identifier
+    ) async throws(StorageError) -> (flow: FlowRecord, members: [UserID])? {
+        try await flowWithMembers("f.uuid = $1", SQLValue(uuid))
+    }
+
+    private func flowWithMembers(
+        _ condition: String, _ argument: SQLValue
+    ) async throws(StorageError) -> (flow: FlowRecord, members: [UserID])? {
+        try await engine.read { (connection) throws(StorageError) in
+            let found = try connection.rows(
+                "SELECT \(Self.flowColumns) FROM \(Self.flowTables) WHERE f.deleted_ms IS NULL AND \(condition)",
+                [argument])
+            guard let row = found.first else { return nil }
+            let flow = try Self.flow(row)
+            if flow.isPublic { return (flow, []) }
+            let members = try connection.rows(
+                "SELECT user_id FROM flow_members WHERE flow_id = $1 AND left_position IS NULL", [SQLValue(flow.id)])
+            return (
+                flow,
+                try members.map { (row) throws(StorageError) in
+                    var reader = RowReader(row)
+                    return try reader.user()
+                }
+            )
+        }
+    }
+
+    /// How many members each of these private flows has; those without are missing.
+    package func memberCounts(of flows: [FlowID]) async throws(StorageError) -> [FlowID: Int] {
+        guard !flows.isEmpty else { return [:] }
+        let list = SQLValue.numbers(flows.map(\.rawValue))
+        return try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT flow_id, count(*) FROM flow_members
+                WHERE flow_id IN (SELECT number FROM \(self.engine.dialect.numbers) n) AND left_position IS NULL
+                GROUP BY flow_id
+                """, [list])
+            var counts: [FlowID: Int] = [:]
+            for row in rows {
+                var reader = RowReader(row)
+                counts[try reader.flow()] = Int(try reader.int())
+            }
+            return counts
+        }
+    }
+
+    /// The members of some private flows, by row number, with one statement.
+    package func members(of flows: [FlowID]) async throws(StorageError) -> [FlowID: [Identifier]] {
+        guard !flows.isEmpty else { return [:] }
+        let list = SQLValue.numbers(flows.map(\.rawValue))
+        return try await engine.read { (connection) throws(StorageError) in
+            let rows = try connection.rows(
+                """
+                SELECT m.flow_id, u.uuid
+                FROM flow_members m
+                JOIN users u ON u.id = m.user_id
+                WHERE m.flow_id IN (SELECT number FROM \(self.engine.dialect.numbers) n) AND m.left_position IS NULL
+                ORDER BY m.flow_id, m.user_id
+                """, [list])
+            var members: [FlowID: [Identifier]] = [:]
+            for row in rows {
+                var reader = RowReader(row)
+                members[try reader.flow(), default: []].append(try reader.identifier())
+            }
+            return members
+        }
     }
 
     /// The members of a private flow, by row number.

@@ -88,28 +88,29 @@ extension Storage {
     ) throws(StorageError) -> ReadableRanges {
         let rows = try connection.rows(
             """
-            SELECT m.flow_id AS flow_id, m.joined_position, m.left_position
+            SELECT m.flow_id AS flow_id, m.joined_position, m.left_position, f.head_position
             FROM flow_members m
             JOIN flows f ON f.id = m.flow_id
             WHERE m.user_id = $1 AND f.head_position > $2 AND f.deleted_ms IS NULL
                 AND (m.left_position IS NULL OR m.left_position > $2)
             UNION ALL
-            SELECT f.id, 0, NULL FROM flows f WHERE f.is_public = 1 AND f.head_position > $2 AND f.deleted_ms IS NULL
+            SELECT f.id, 0, NULL, f.head_position FROM flows f WHERE f.is_public = 1 AND f.head_position > $2 AND f.deleted_ms IS NULL
             ORDER BY 1, 2
             """, [SQLValue(user), SQLValue(cursor)])
-        var stays: [(flow: Int64, stays: [Membership])] = []
+        var stays: [(flow: Int64, head: Position, stays: [Membership])] = []
         for row in rows {
             var reader = RowReader(row)
             let flow = try reader.int()
             let stay = Membership(joined: try reader.position(), left: try reader.optionalInt().map { Position($0) })
+            let itsHead = try reader.position()
             if stays.last?.flow == flow {
                 stays[stays.count - 1].stays.append(stay)
             } else {
-                stays.append((flow, [stay]))
+                stays.append((flow, min(head, itsHead), [stay]))
             }
         }
         var readable = ReadableRanges()
-        for (flow, stays) in stays {
+        for (flow, head, stays) in stays {
             // They follow each other, so the last one says whether the account is a member.
             if let left = stays.last?.left { readable.ends[flow] = left }
             let wanted: [Membership]
@@ -124,42 +125,5 @@ extension Storage {
             }
         }
         return readable
-    }
-
-    /// How many messages follow `position` among what an account gets unasked.
-    ///
-    /// Numbers have no gaps, so that two looks tell for each stay.
-    static func messageCount(
-        for user: UserID, after position: Position, on connection: any SQLConnection
-    ) throws(StorageError) -> Int64 {
-        func number(upTo end: String) -> String {
-            """
-            coalesce((
-                SELECT e.number + 1 FROM events e
-                WHERE e.flow_id = stay.flow_id AND e.position <= \(end) AND e.number IS NOT NULL
-                ORDER BY e.position DESC
-                LIMIT 1), 0)
-            """
-        }
-        let rows = try connection.rows(
-            """
-            SELECT CAST(coalesce(sum(
-                CASE WHEN stay.left_position IS NULL THEN stay.message_count ELSE \(number(upTo: "stay.left_position")) END
-                - \(number(upTo: "CASE WHEN stay.joined_position > $1 THEN stay.joined_position ELSE $1 END"))), 0) AS BIGINT)
-            FROM (
-                SELECT f.id AS flow_id, f.message_count AS message_count, m.joined_position AS joined_position,
-                    m.left_position AS left_position
-                FROM flow_members m
-                JOIN flows f ON f.id = m.flow_id
-                WHERE m.user_id = $2 AND f.head_position > $1 AND f.deleted_ms IS NULL
-                    AND (m.left_position IS NULL OR m.left_position > $1)
-                UNION ALL
-                SELECT p.id, p.message_count, 0, NULL
-                FROM flows p
-                WHERE p.is_public = 1 AND p.head_position > $1 AND p.deleted_ms IS NULL) stay
-            """, [SQLValue(position), SQLValue(user)])
-        guard let row = rows.first else { return 0 }
-        var reader = RowReader(row)
-        return try reader.int()
     }
 }

@@ -14,72 +14,6 @@ extension Storage {
     /// How many rows one page holds before it is cut.
     package static let maximumPageRows = 10_000
 
-    static let messageColumns = """
-        e.position, e.flow_id, f.uuid, e.number, e.uuid, e.sender_id, u.uuid, e.time_ms, e.content, r.type, r.time_ms,
-        r.content, CASE WHEN EXISTS (SELECT 1 FROM blob_refs b WHERE b.position = e.position) THEN 1 ELSE 0 END
-        """
-    static let messageTables = tables(replacement: "e.replaced_by")
-    /// The same with messages as they were before the position `$1`; what was deleted since is deleted.
-    private static let earlierMessageTables = tables(
-        replacement: """
-            coalesce(
-                (SELECT d.position FROM events d WHERE d.position = e.replaced_by AND d.type = 'deletion'),
-                (SELECT max(x.position) FROM events x WHERE x.replaces = e.position AND x.position < $1))
-            """)
-
-    private static func tables(replacement: String) -> String {
-        """
-        events e
-        JOIN flows f ON f.id = e.flow_id AND f.deleted_ms IS NULL
-        JOIN users u ON u.id = e.sender_id
-        LEFT JOIN events r ON r.position = \(replacement)
-        """
-    }
-
-    /// Reads rows of `messageColumns`, and the attachments with them, until the page is large enough.
-    static func messages(
-        _ rows: some Sequence<SQLRow>, on connection: any SQLConnection, maximumBytes: Int = maximumPageBytes
-    ) throws(StorageError) -> MessagePage {
-        var messages: [MessageRecord] = []
-        var bytes = 0
-        for row in rows {
-            if bytes > maximumBytes { return MessagePage(messages: messages, isCut: true) }
-            var reader = RowReader(row)
-            var message = MessageRecord(
-                position: try reader.position(), flow: try reader.flow(), flowUUID: try reader.identifier(),
-                number: try reader.int(), uuid: try reader.identifier(), sender: try reader.user(),
-                senderUUID: try reader.identifier(), time: try reader.time(), content: try reader.bytes(), blobs: [:],
-                change: nil)
-            if let type = try reader.optionalText() {
-                let time = try reader.time()
-                let content = try reader.bytes()
-                message.change =
-                    type == LogEvent.Kind.deletion.rawValue ? .deleted(time) : .edited(time, content: content)
-            } else {
-                _ = try reader.optionalTime()
-                _ = try reader.optionalBytes()
-            }
-            if try reader.bool() { message.blobs = try blobs(of: message.position, on: connection) }
-            bytes += message.size
-            messages.append(message)
-        }
-        return MessagePage(messages: messages, isCut: false)
-    }
-
-    private static func blobs(
-        of position: Position, on connection: any SQLConnection
-    ) throws(StorageError) -> [String: [UInt8]] {
-        let rows = try connection.rows(
-            "SELECT r.name, b.bytes FROM blob_refs r JOIN blobs b ON b.sha256 = r.sha256 WHERE r.position = $1",
-            [SQLValue(position)])
-        var blobs: [String: [UInt8]] = [:]
-        for row in rows {
-            var reader = RowReader(row)
-            blobs[try reader.text()] = try reader.bytes()
-        }
-        return blobs
-    }
-
     /// How many rows, from the first on, a page of `maximumPageBytes` holds, and whether some are left over.
     ///
     /// Asked before the rows themselves, so that a page of large contents is never in memory whole.
@@ -94,87 +28,30 @@ extension Storage {
         return (count, false)
     }
 
+    /// The messages for which a condition on the event `e` holds.
     private func messages(
-        _ condition: String, _ arguments: [SQLValue], limit: Int = maximumPageRows + 1, reader: UserID?,
-        asOf end: Position? = nil
+        _ condition: String, _ arguments: [SQLValue], limit: Int = maximumPageRows + 1, reader: UserID? = nil,
+        asOf end: (flow: FlowID, position: Position)? = nil
     ) async throws(StorageError) -> MessagePage {
-        let source = """
-            FROM \(Self.messageTables) WHERE e.number IS NOT NULL AND \(condition) LIMIT $\(arguments.count + 1)
-            """
         let limit = min(limit, Self.maximumPageRows + 1)
         return try await engine.read { (connection) throws(StorageError) in
-            let heads = try connection.rows(
-                "SELECT e.position, length(e.content) + coalesce(length(r.content), 0) \(source)",
-                arguments + [SQLValue(limit: limit)])
-            var positions: [Position] = []
-            var sizes: [Int64] = []
-            for head in heads {
-                var reader = RowReader(head)
-                positions.append(try reader.position())
-                sizes.append(try reader.int())
-            }
-            let bodies = try reader.map { (user) throws(StorageError) in
-                try self.bodySizes(at: positions, for: user, on: connection)
-            }
-            if let bodies, !bodies.isEmpty {
-                for index in sizes.indices { sizes[index] += bodies[positions[index]] ?? 0 }
-            }
-            let (count, isCut) = Self.pageRows(sizes)
-            guard count > 0 else { return MessagePage(messages: [], isCut: isCut) }
             let rows = try connection.rows(
-                "SELECT \(Self.messageColumns) \(source)", arguments + [SQLValue(limit: count)])
-            var page = try Self.messages(rows, on: connection)
-            page.isCut = page.isCut || isCut
-            if let end { try Self.turnBack(&page.messages, to: end, on: connection) }
-            if let reader, let bodies {
-                try self.addBodies(to: &page.messages, for: reader, sizes: bodies, on: connection)
+                """
+                SELECT e.position FROM events e
+                JOIN flows f ON f.id = e.flow_id AND f.deleted_ms IS NULL
+                WHERE e.number IS NOT NULL AND \(condition) LIMIT $\(arguments.count + 1)
+                """, arguments + [SQLValue(limit: limit)])
+            let positions = try rows.prefix(Self.maximumPageRows).map { (row) throws(StorageError) in
+                var reader = RowReader(row)
+                return try reader.position()
             }
+            let loader = try MessageLoader(
+                positions, dialect: self.engine.dialect, reader: reader,
+                ends: end.map { [$0.flow.rawValue: $0.position] } ?? [:], on: connection)
+            var page = try loader.page(of: positions)
+            page.isCut = page.isCut || rows.count > positions.count
             return page
         }
-    }
-
-    /// Takes back the edits that came at `end` or later.
-    private static func turnBack(
-        _ messages: inout [MessageRecord], to end: Position, on connection: any SQLConnection
-    ) throws(StorageError) {
-        for index in messages.indices {
-            guard case .edited = messages[index].change else { continue }
-            let found = try Self.messages(at: [messages[index].position], asOf: end, on: connection).messages
-            if let earlier = found.first { messages[index] = earlier }
-        }
-    }
-
-    /// The messages at these positions, in this order; those that are not there or belong to a deleted flow are missing.
-    ///
-    /// With `end` without the edits that came there or later.
-    static func messages(
-        at positions: some Sequence<Position>, asOf end: Position? = nil, on connection: any SQLConnection
-    ) throws(StorageError) -> MessagePage {
-        var page = MessagePage(messages: [], isCut: false)
-        var bytes = 0
-        for position in positions {
-            if bytes > maximumPageBytes {
-                page.isCut = true
-                break
-            }
-            let rows =
-                if let end {
-                    try connection.rows(
-                        """
-                        SELECT \(messageColumns) FROM \(earlierMessageTables)
-                        WHERE e.number IS NOT NULL AND e.position = $2
-                        """, [SQLValue(end), SQLValue(position)])
-                } else {
-                    try connection.rows(
-                        "SELECT \(messageColumns) FROM \(messageTables) WHERE e.number IS NOT NULL AND e.position = $1",
-                        [SQLValue(position)])
-                }
-            for message in try messages(rows, on: connection).messages {
-                bytes += message.size
-                page.messages.append(message)
-            }
-        }
-        return page
     }
 
     /// The message, with what was encrypted for `reader` alone.
@@ -195,7 +72,8 @@ extension Storage {
     ) async throws(StorageError) -> MessagePage {
         try await messages(
             "e.flow_id = $1 AND e.number >= $2 AND e.number < $3 ORDER BY e.number",
-            [SQLValue(flow), .int(range.lowerBound), .int(range.upperBound)], reader: reader, asOf: end)
+            [SQLValue(flow), .int(range.lowerBound), .int(range.upperBound)], reader: reader,
+            asOf: end.map { (flow, $0) })
     }
 
     /// How many messages a flow had before a position.
@@ -216,7 +94,7 @@ extension Storage {
 
     /// All messages after a position, in order.
     package func messages(after: Position = .start, limit: Int) async throws(StorageError) -> MessagePage {
-        try await messages("e.position > $1 ORDER BY e.position", [SQLValue(after)], limit: limit, reader: nil)
+        try await messages("e.position > $1 ORDER BY e.position", [SQLValue(after)], limit: limit)
     }
 
     /// Messages whose time compares so with `time`, of all flows or of one, in order and after a position.
@@ -241,12 +119,11 @@ extension Storage {
         let compared = "e.time_ms \(comparison.sqlOperator)"
         guard let flow else {
             return try await messages(
-                "e.position > $1 AND e.position <= $2 AND \(compared) $3 ORDER BY e.position", range, limit: limit,
-                reader: nil)
+                "e.position > $1 AND e.position <= $2 AND \(compared) $3 ORDER BY e.position", range, limit: limit)
         }
         return try await messages(
             "e.flow_id = $1 AND e.position > $2 AND e.position <= $3 AND \(compared) $4 ORDER BY e.position",
-            [SQLValue(flow)] + range, limit: limit, reader: nil)
+            [SQLValue(flow)] + range, limit: limit)
     }
 
     /// The number of the first message of a flow at or after `time`; `count`, the flow's messages, if there is none.

@@ -73,25 +73,22 @@ extension Storage {
         let limit = min(limit, Self.maximumPageRows)
         return try await engine.read { (connection) throws(StorageError) in
             var page = MessagePage(messages: [], isCut: false)
-            var bytes = 0
             var below = before
             // Messages of deleted flows are in the index until they are purged: a step may find fewer than it asked for.
             while page.messages.count < limit {
                 let missing = limit - page.messages.count
                 let found = try connection.rows(
                     self.engine.dialect.search.match, [.text(query), SQLValue(below), SQLValue(limit: missing)])
-                for row in found {
-                    if bytes > Self.maximumPageBytes {
-                        page.isCut = true
-                        return page
-                    }
+                let positions = try found.map { (row) throws(StorageError) in
                     var reader = RowReader(row)
-                    below = try reader.position()
-                    for message in try Self.messages(at: [below], on: connection).messages {
-                        bytes += message.size
-                        page.messages.append(message)
-                    }
+                    return try reader.position()
                 }
+                let loader = try MessageLoader(positions, dialect: self.engine.dialect, on: connection)
+                let next = try loader.page(of: positions)
+                page.messages += next.messages
+                page.isCut = next.isCut
+                if next.isCut { break }
+                below = positions.last ?? below
                 if found.count < missing { break }
             }
             return page

@@ -141,7 +141,8 @@ extension Storage {
             let end = positions.last ?? head
             positions.removeAll(where: excluded.contains)
             var page = try self.load(
-                positions, of: readable, wholeSeconds: wholeSeconds, bodiesFor: bodies ? user : nil, on: connection)
+                positions, ends: readable.ends, wholeSeconds: wholeSeconds, bodiesFor: bodies ? user : nil,
+                on: connection)
             if page.isCut { return page }
             page.isCut = try merge.peek(on: connection) != nil
             page.cursor = page.isCut ? end : head
@@ -161,80 +162,91 @@ extension Storage {
     }
 
     /// The objects that the events at these positions made or changed, each once, as they stand now.
+    ///
+    /// Cut where it is large enough; then, with `wholeSeconds`, before the second in which that is, unless it is the first.
     private func load(
-        _ positions: [Position], of readable: ReadableRanges, wholeSeconds: Bool, bodiesFor reader: UserID?,
+        _ positions: [Position], ends: [Int64: Position], wholeSeconds: Bool, bodiesFor reader: UserID?,
         on connection: any SQLConnection
     ) throws(StorageError) -> UpdatePage {
-        var page = UpdatePage(cursor: positions.last ?? .start)
-        let heads = try connection.rows(
-            pipelined: positions.map {
-                SQLStatement(
-                    "SELECT position, time_ms, type, flow_id, state_key, replaces FROM events WHERE position = $1",
-                    [SQLValue($0)])
-            })
-        let bodies: [Position: Int64]
-        if let reader {
-            let targets = try heads.joined().map { (row) throws(StorageError) in
-                var reader = RowReader([row[0], row[5]])
-                let position = try reader.position()
-                return try reader.optionalInt().map { Position($0) } ?? position
-            }
-            bodies = try bodySizes(at: Array(Set(targets)), for: reader, on: connection)
-        } else {
-            bodies = [:]
+        let loader = try MessageLoader(
+            positions, dialect: engine.dialect, reader: reader, ends: ends, on: connection)
+        var events = positions.compactMap { loader.events[$0] }
+        var page = UpdatePage(cursor: .start)
+        if let cut = Self.cut(events, wholeSeconds: wholeSeconds, size: loader.size) {
+            events.removeSubrange(cut...)
+            page.cursor = events.last?.position ?? .start
+            page.isCut = true
         }
-        var seenMessages: Set<Position> = []
-        var seenFlows: Set<Int64> = []
-        var seenUsers: Set<Int64> = []
-        var bytes = 0
-        var last = Position.start
-        var second: Int64?
-        // What the page was when the running second began.
-        var before: UpdatePage?
-        for row in heads.joined() {
-            if bytes > Self.maximumPageBytes {
-                page.cursor = last
-                if wholeSeconds, let before { page = before }
-                page.isCut = true
-                break
-            }
-            var reader = RowReader(row)
-            let position = try reader.position()
-            let itsSecond = try reader.time().seconds
-            if let second, wholeSeconds, second != itsSecond {
-                before = page
-                before?.cursor = last
-            }
-            second = itsSecond
-            let kind = LogEvent.Kind(rawValue: try reader.text())
-            let flow = try reader.optionalInt()
-            let subject = try reader.optionalText().flatMap { Int64($0) }
-            let target = try reader.optionalInt().map { Position($0) } ?? position
-            switch kind {
+        var messages = DistinctValues<Position>()
+        var flows = DistinctValues<Int64>()
+        var users = DistinctValues<Int64>()
+        for event in events {
+            switch event.kind {
             case .message, .edit, .deletion:
-                guard seenMessages.insert(target).inserted else { break }
-                let end = flow.flatMap { readable.ends[$0] }
-                for message in try Self.messages(at: [target], asOf: end, on: connection).messages {
-                    bytes += message.size + Int(bodies[target] ?? 0)
-                    page.messages.append(message)
-                    if kind == .message { page.new.insert(target) }
-                }
+                messages.insert(event.target)
+                if event.kind == .message, loader.size(of: event.position) > 0 { page.new.insert(event.position) }
             case .flow, .join, .leave:
-                guard let flow, readable.ends[flow] == nil, seenFlows.insert(flow).inserted else { break }
-                let rows = try connection.rows(
-                    "SELECT \(Self.flowColumns) FROM \(Self.flowTables) WHERE f.deleted_ms IS NULL AND f.id = $1",
-                    [.int(flow)])
-                for row in rows { page.flows.append(try Self.flow(row)) }
+                if let flow = event.flow, ends[flow] == nil { flows.insert(flow) }
             case .user:
-                guard let subject, seenUsers.insert(subject).inserted else { break }
-                let rows = try connection.rows(
-                    "SELECT \(Self.userColumns) FROM users u WHERE u.is_hidden = 0 AND u.id = $1", [.int(subject)])
-                for row in rows { page.users.append(try Self.user(row)) }
+                if let user = event.subject { users.insert(user) }
             case .session, .contact, .key, .admin, .invite, nil: break
             }
-            last = position
         }
-        if let reader { try addBodies(to: &page.messages, for: reader, sizes: bodies, on: connection) }
+        page.messages = try loader.messages(at: messages.inOrder)
+        page.flows = try rows(
+            "SELECT \(Self.flowColumns) FROM \(Self.flowTables) WHERE f.deleted_ms IS NULL AND f.id", flows.inOrder,
+            on: connection, Self.flow, by: \.id.rawValue)
+        page.users = try rows(
+            "SELECT \(Self.userColumns) FROM users u WHERE u.is_hidden = 0 AND u.id", users.inOrder, on: connection,
+            Self.user, by: \.id.rawValue)
         return page
+    }
+
+    /// The records with these row numbers, in their order; `query` ends with the column of the number.
+    private func rows<Record>(
+        _ query: String, _ numbers: [Int64], on connection: any SQLConnection,
+        _ record: (SQLRow) throws(StorageError) -> Record, by number: KeyPath<Record, Int64>
+    ) throws(StorageError) -> [Record] {
+        guard !numbers.isEmpty else { return [] }
+        var records: [Int64: Record] = [:]
+        for row in try connection.rows(
+            "\(query) IN (SELECT number FROM \(engine.dialect.numbers) n)", [.numbers(numbers)])
+        {
+            let found = try record(row)
+            records[found[keyPath: number]] = found
+        }
+        return numbers.compactMap { records[$0] }
+    }
+
+    /// The first of these events that a page does not hold; `nil` if it holds all.
+    private static func cut(
+        _ events: [MessageLoader.Event], wholeSeconds: Bool, size: (Position) -> Int
+    ) -> Int? {
+        var seen: Set<Position> = []
+        var bytes = 0
+        var secondStart = 0
+        for (index, event) in events.enumerated() {
+            let isNewSecond = index > 0 && events[index - 1].time.seconds != event.time.seconds
+            if bytes > maximumPageBytes {
+                return wholeSeconds && !isNewSecond && secondStart > 0 ? secondStart : index
+            }
+            if isNewSecond { secondStart = index }
+            switch event.kind {
+            case .message, .edit, .deletion:
+                if seen.insert(event.target).inserted { bytes += size(event.target) }
+            default: break
+            }
+        }
+        return nil
+    }
+}
+
+/// Values in the order in which each came first.
+private struct DistinctValues<Value: Hashable> {
+    private(set) var inOrder: [Value] = []
+    private var seen: Set<Value> = []
+
+    mutating func insert(_ value: Value) {
+        if seen.insert(value).inserted { inOrder.append(value) }
     }
 }

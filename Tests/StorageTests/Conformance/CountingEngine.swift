@@ -25,7 +25,11 @@ final class CountingEngine: StorageEngine {
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
     ) async throws(StorageError) -> Value {
-        try await engine.read(body)
+        try await engine.read { connection throws(StorageError) in
+            let counting = CountingConnection(connection)
+            defer { self.count.withLock { $0 += counting.statements } }
+            return try body(counting)
+        }
     }
 
     func write<Value: Sendable>(

@@ -42,6 +42,57 @@ struct UpdateTests {
         return (alice, bob, flows)
     }
 
+    /// On PostgreSQL each statement may be a round trip.
+    @Test(arguments: StorageKind.available)
+    func aPageTakesAsManyStatementsForManyMessagesAsForFew(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let bob = try await test.createUser("bob")
+            let flow = try await test.createFlow(owner: alice, members: [alice, bob])
+            func batch(_ count: Int) async throws -> Position {
+                let start = try await test.storage.head()
+                var writes: [Write] = []
+                for number in 0..<count {
+                    let bytes = Array("attachment \(start.rawValue) \(number)".utf8)
+                    var sha256 = [UInt8](repeating: 0, count: 32)
+                    sha256.replaceSubrange(0..<16, with: test.newUUID().bytes)
+                    writes.append(
+                        test.write(
+                            .sendMessage(
+                                flow: flow, content: StorageUnderTest.content("\(number)"),
+                                blobs: [NewBlob(name: "file", sha256: sha256, bytes: bytes)],
+                                bodies: [NewBody(recipient: bob, body: [1], key: [2])]), by: alice))
+                }
+                let sent = try await test.storage.commit(writes)
+                for outcome in sent.outcomes {
+                    try await test.done(
+                        .editMessage(
+                            flow: flow, message: try outcome.receipt.position,
+                            content: StorageUnderTest.content("edited"), blobs: []), by: alice)
+                }
+                return start
+            }
+            let engine = CountingEngine(test.storage.engine)
+            let storage = test.storage(over: engine, clock: ContinuousClock())
+            func statements(after start: Position, _ count: Int) async throws -> Int {
+                let before = engine.statements
+                let page = try await storage.updates(
+                    for: bob, after: start, limit: 300, wholeSeconds: false, bodies: true)
+                #expect(page.messages.count == count)
+                #expect(page.messages.allSatisfy { $0.blobs["file"] != nil && $0.body?.key == [2] })
+                return engine.statements - before
+            }
+
+            // Few are read first: what follows them is not there yet.
+            let few = try await statements(after: try await batch(3), 3)
+            let many = try await statements(after: try await batch(60), 60)
+
+            // The positions come in chunks that grow: two statements more.
+            #expect(many <= few + 2)
+            #expect(few < 20)
+        }
+    }
+
     @Test(arguments: StorageKind.available)
     func pagesMergeFlowsInTheLogsOrder(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
