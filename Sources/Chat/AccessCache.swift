@@ -17,11 +17,17 @@ final class AccessCache: Sendable {
         var uuid: Identifier
     }
 
+    private struct KnownFlow {
+        var access: FlowAccess
+        /// The last of its events that is in it.
+        var head: Position
+    }
+
     private struct State {
         var generation = 0
         var sessions: RecentlyUsed<TokenHash, Principal>
         var tokensOfUser: [UserID: Set<TokenHash>] = [:]
-        var flows: RecentlyUsed<FlowID, FlowAccess>
+        var flows: RecentlyUsed<FlowID, KnownFlow>
         var flowIDs: [Identifier: FlowID] = [:]
         /// The chat of two people, and of which two it is.
         var chats: RecentlyUsed<UserPair, KnownChat>
@@ -74,11 +80,11 @@ final class AccessCache: Sendable {
     }
 
     func flow(uuid: Identifier) -> FlowAccess? {
-        state.withLock { state in state.flowIDs[uuid].flatMap { state.flows.value(for: $0) } }
+        state.withLock { state in state.flowIDs[uuid].flatMap { state.flows.value(for: $0)?.access } }
     }
 
     func flow(_ id: FlowID) -> FlowAccess? {
-        state.withLock { $0.flows.value(for: id) }
+        state.withLock { $0.flows.value(for: id)?.access }
     }
 
     func chat(of pair: UserPair) -> Identifier? {
@@ -95,12 +101,14 @@ final class AccessCache: Sendable {
         }
     }
 
-    func remember(_ flow: FlowAccess, readAt generation: Int) {
+    /// Remembers a flow as it was when the event at `head` had happened.
+    func remember(_ flow: FlowAccess, at head: Position, readAt generation: Int) {
         state.withLock { state in
             guard state.generation == generation else { return }
             state.flowIDs[flow.uuid] = flow.id
-            for evicted in state.flows.set(flow, for: flow.id, cost: Self.cost(of: flow)) {
-                state.flowIDs[evicted.value.uuid] = nil
+            for evicted in state.flows.set(KnownFlow(access: flow, head: head), for: flow.id, cost: Self.cost(of: flow))
+            {
+                state.flowIDs[evicted.value.access.uuid] = nil
             }
         }
     }
@@ -117,9 +125,31 @@ final class AccessCache: Sendable {
             case .message, .edit, .deletion, .contact, .key, .admin, .invite: continue
             case .session where event.content == LogEvent.sessionOpened: continue
             case .session, .user: if let user = event.subject { forget(UserID(user)) }
-            case .flow, .join, .leave:
+            case .join, .leave: follow(event)
+            case .flow:
                 if let flow = event.flow?.rawValue ?? event.subject { forget(FlowID(flow)) }
             }
+        }
+    }
+
+    /// Somebody became a member of a flow or ceased to be one: what is known of it is changed, not read again.
+    private func follow(_ event: LogEvent) {
+        guard let id = event.flow, let user = event.subject.map({ UserID($0) }) else { return }
+        state.withLock { state in
+            // A read that is under way may not have seen it.
+            state.generation += 1
+            let cost = state.flows.update(id) { known in
+                guard event.position > known.head else { return Self.cost(of: known.access) }
+                known.head = event.position
+                if event.kind == .join {
+                    known.access.members.insert(user)
+                } else {
+                    known.access.members.remove(user)
+                }
+                return Self.cost(of: known.access)
+            }
+            guard let cost else { return }
+            for evicted in state.flows.setCost(cost, of: id) { state.flowIDs[evicted.value.access.uuid] = nil }
         }
     }
 
@@ -150,7 +180,7 @@ final class AccessCache: Sendable {
     private func forget(_ flow: FlowID) {
         state.withLock { state in
             state.generation += 1
-            if let known = state.flows.remove(flow) { state.flowIDs[known.uuid] = nil }
+            if let known = state.flows.remove(flow) { state.flowIDs[known.access.uuid] = nil }
             if let pair = state.pairs.removeValue(forKey: flow) { state.chats.remove(pair) }
         }
     }

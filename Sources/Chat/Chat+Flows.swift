@@ -58,20 +58,22 @@ extension Chat {
 
     /// Adds the members to flows, as many flows as fit the bound of listed members.
     private func flows(_ records: [FlowRecord]) async throws(ChatError) -> (flows: [Flow], isCut: Bool) {
-        var listed = 0
-        var flows: [Flow] = []
-        for record in records {
-            if listed >= Self.maximumListedMembers { return (flows, true) }
-            var flow = Flow(record: record, members: [])
-            if !record.isPublic {
-                flow.members = try await reading { () async throws(StorageError) in
-                    try await storage.members(of: record.id, limit: Self.maximumListedMembers)
-                }.map(\.uuid)
-                listed += flow.members.count
-            }
-            flows.append(flow)
+        let counts = try await reading { () async throws(StorageError) in
+            try await storage.memberCounts(of: records.filter { !$0.isPublic }.map(\.id))
         }
-        return (flows, false)
+        var listed = 0
+        let shown = records.prefix { record in
+            defer { listed += min(counts[record.id] ?? 0, Self.maximumListedMembers) }
+            return listed < Self.maximumListedMembers
+        }
+        let ordinary = shown.map(\.id).filter { (1...Self.maximumListedMembers).contains(counts[$0] ?? 0) }
+        var members = try await reading { () async throws(StorageError) in try await storage.members(of: ordinary) }
+        for flow in shown.map(\.id) where counts[flow] ?? 0 > Self.maximumListedMembers {
+            members[flow] = try await reading { () async throws(StorageError) in
+                try await storage.members(of: flow, limit: Self.maximumListedMembers)
+            }.map(\.uuid)
+        }
+        return (shown.map { Flow(record: $0, members: members[$0.id] ?? []) }, shown.count < records.count)
     }
 
     /// The flows that the principal sees, by age.
@@ -105,37 +107,24 @@ extension Chat {
     /// A flow, whoever asks.
     func access(to uuid: Identifier) async throws(ChatError) -> FlowAccess {
         if let known = cache.flow(uuid: uuid) { return known }
-        return try await access { () async throws(StorageError) in try await storage.flow(uuid: uuid) }
+        return try await access { () async throws(StorageError) in try await storage.flowWithMembers(uuid: uuid) }
     }
 
     /// The same by row number.
     func access(to id: FlowID) async throws(ChatError) -> FlowAccess {
         if let known = cache.flow(id) { return known }
-        return try await access { () async throws(StorageError) in try await storage.flow(id) }
+        return try await access { () async throws(StorageError) in try await storage.flowWithMembers(id) }
     }
 
     private func access(
-        reading read: () async throws(StorageError) -> FlowRecord?
+        reading read: () async throws(StorageError) -> (flow: FlowRecord, members: [UserID])?
     ) async throws(ChatError) -> FlowAccess {
         let generation = cache.generation
-        guard let record = try await reading(read) else { throw .noSuchFlow }
-        var members: Set<UserID> = []
-        if !record.isPublic {
-            var last = UserID(0)
-            while true {
-                let after = last
-                let page = try await reading { () async throws(StorageError) in
-                    try await storage.members(of: record.id, after: after, limit: 10_000)
-                }
-                members.formUnion(page.map(\.user))
-                guard page.count == 10_000, let newest = page.last else { break }
-                last = newest.user
-            }
-        }
+        guard let (record, members) = try await reading(read) else { throw .noSuchFlow }
         let access = FlowAccess(
             id: record.id, uuid: record.uuid, kind: record.kind, owner: record.owner, isPublic: record.isPublic,
-            title: record.title, isBridged: record.isBridged, members: members)
-        cache.remember(access, readAt: generation)
+            title: record.title, isBridged: record.isBridged, members: Set(members))
+        cache.remember(access, at: record.head, readAt: generation)
         return access
     }
 

@@ -27,7 +27,7 @@ struct AccessCacheTests {
     private static func filledCache() -> AccessCache {
         let cache = AccessCache()
         cache.remember(principal, for: token, readAt: cache.generation)
-        cache.remember(flow, readAt: cache.generation)
+        cache.remember(flow, at: Position(7), readAt: cache.generation)
         return cache
     }
 
@@ -41,16 +41,43 @@ struct AccessCacheTests {
         #expect(cache.flow(uuid: Identifier(34)) == nil)
     }
 
-    @Test(arguments: [LogEvent.Kind.flow, .join, .leave]) func aChangeOfAFlowForgetsIt(kind: LogEvent.Kind) {
+    @Test func aChangeOfAFlowForgetsIt() {
         let cache = Self.filledCache()
 
-        cache.invalidate(by: [Self.event(kind, flow: FlowID(4))])
+        cache.invalidate(by: [Self.event(.flow, flow: FlowID(4))])
         #expect(cache.flow(FlowID(3)) == Self.flow)
-        cache.invalidate(by: [Self.event(kind, flow: FlowID(3), subject: 4)])
+        cache.invalidate(by: [Self.event(.flow, flow: FlowID(3), subject: 4)])
 
         #expect(cache.flow(FlowID(3)) == nil)
         #expect(cache.flow(uuid: Identifier(33)) == nil)
         #expect(cache.principal(Self.token) == Self.principal)
+    }
+
+    @Test(arguments: [LogEvent.Kind.join, .leave]) func membersAreFollowedWithoutReadingThemAgain(kind: LogEvent.Kind) {
+        let cache = Self.filledCache()
+        let generation = cache.generation
+        let (before, after): (Set<UserID>, Set<UserID>) =
+            kind == .join ? ([UserID(1)], [UserID(1), UserID(4)]) : ([UserID(1)], [])
+
+        cache.invalidate(by: [Self.event(kind, flow: FlowID(4), subject: kind == .join ? 4 : 1)])
+        #expect(cache.flow(FlowID(3))?.members == before)
+        cache.invalidate(by: [Self.event(kind, flow: FlowID(3), subject: kind == .join ? 4 : 1)])
+
+        #expect(cache.flow(FlowID(3))?.members == after)
+        #expect(cache.flow(uuid: Identifier(33))?.members == after)
+        #expect(cache.principal(Self.token) == Self.principal)
+        // What was being read meanwhile may be without it.
+        cache.remember(Self.flow, at: Position(7), readAt: generation)
+        #expect(cache.flow(FlowID(3))?.members == after)
+    }
+
+    @Test(arguments: [LogEvent.Kind.join, .leave]) func whatTheReadHadSeenChangesNothing(kind: LogEvent.Kind) {
+        let cache = AccessCache()
+        cache.remember(Self.flow, at: Position(9), readAt: cache.generation)
+
+        cache.invalidate(by: [Self.event(kind, flow: FlowID(3), subject: kind == .join ? 4 : 1)])
+
+        #expect(cache.flow(FlowID(3)) == Self.flow)
     }
 
     @Test func theDeletionOfAFlowForgetsIt() {
@@ -92,7 +119,7 @@ struct AccessCacheTests {
 
         cache.invalidate(by: [Self.event(.session, subject: 1), Self.event(.leave, flow: FlowID(3), subject: 1)])
         cache.remember(Self.principal, for: Self.token, readAt: generation)
-        cache.remember(Self.flow, readAt: generation)
+        cache.remember(Self.flow, at: Position(7), readAt: generation)
 
         #expect(cache.principal(Self.token) == nil)
         #expect(cache.flow(FlowID(3)) == nil)
@@ -111,13 +138,13 @@ struct AccessCacheTests {
             var flow = Self.flow
             flow.id = FlowID(Int64(number))
             flow.uuid = Identifier(UInt128(number))
-            cache.remember(flow, readAt: cache.generation)
+            cache.remember(flow, at: Position(7), readAt: cache.generation)
         }
         // The first ones are used, so the second ones go.
         #expect(cache.principal(TokenHash(of: "0")) != nil)
         #expect(cache.flow(FlowID(0)) != nil)
         cache.remember(Self.principal, for: TokenHash(of: "3"), readAt: cache.generation)
-        cache.remember(Self.flow, readAt: cache.generation)
+        cache.remember(Self.flow, at: Position(7), readAt: cache.generation)
 
         #expect(cache.principal(TokenHash(of: "0"))?.session == SessionID(0))
         #expect(cache.principal(TokenHash(of: "1")) == nil)
@@ -137,7 +164,7 @@ struct AccessCacheTests {
             flow.id = FlowID(number)
             flow.uuid = Identifier(UInt128(number))
             flow.members = members
-            cache.remember(flow, readAt: cache.generation)
+            cache.remember(flow, at: Position(7), readAt: cache.generation)
         }
 
         #expect(cache.bytes <= AccessCache.Room().flows)
