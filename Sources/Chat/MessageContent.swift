@@ -15,7 +15,8 @@ package struct MessageContent: Sendable, Equatable {
         case document = "file_document"
     }
 
-    package var text: String
+    /// The text without a copy: as it came in a request, or as the log has it.
+    package var writtenText: JSONText
     /// The number by which the sender's client knows the message.
     package var clientID: Int64?
     package var emoji: String?
@@ -28,8 +29,20 @@ package struct MessageContent: Sendable, Equatable {
     /// Files lie beside the event and were not loaded with it.
     package private(set) var isIncomplete = false
 
+    /// The same as a text.
+    package var text: String {
+        get { writtenText.string }
+        set { writtenText = JSONText(newValue) }
+    }
+
     package init(text: String, clientID: Int64? = nil, emoji: String? = nil, files: [File: JSONText] = [:]) {
-        self.text = text
+        self.init(writtenText: JSONText(text), clientID: clientID, emoji: emoji, files: files)
+    }
+
+    package init(
+        writtenText: JSONText, clientID: Int64? = nil, emoji: String? = nil, files: [File: JSONText] = [:]
+    ) {
+        self.writtenText = writtenText
         self.clientID = clientID
         self.emoji = emoji
         self.files = files
@@ -37,7 +50,10 @@ package struct MessageContent: Sendable, Equatable {
 
     /// Refuses what is too long or cannot be stored.
     func check() throws(ChatError) {
-        try Self.check(text, "text", limit: ChatLimits.textBytes)
+        guard writtenText.utf8Count <= ChatLimits.textBytes else {
+            throw .tooLong(field: "text", limit: ChatLimits.textBytes)
+        }
+        guard !writtenText.containsNull else { throw .nullCharacter(field: "text") }
         if let emoji { try Self.check(emoji, "emoji", limit: ChatLimits.emojiBytes) }
         for (file, content) in files where content.containsNull { throw .nullCharacter(field: file.rawValue) }
     }
@@ -52,10 +68,10 @@ package struct MessageContent: Sendable, Equatable {
     /// The JSON object for the log, and the files that are kept beside it.
     func encoded() -> (content: [UInt8], blobs: [NewBlob]) {
         var blobs: [NewBlob] = []
-        var writer = JSONWriter(capacity: text.utf8.count + 64)
+        var writer = JSONWriter(capacity: writtenText.utf8Count + 64)
         writer.beginObject()
         writer.key("text")
-        writer.string(text)
+        writer.string(writtenText)
         if let clientID {
             writer.key("client_id")
             writer.int(clientID)
@@ -64,7 +80,7 @@ package struct MessageContent: Sendable, Equatable {
             writer.key("emoji")
             writer.string(emoji)
         }
-        for file in File.allCases {
+        for file in File.allCases where !files.isEmpty {
             guard let content = files[file] else { continue }
             if content.utf8Count <= ChatLimits.inlineFileBytes {
                 writer.key(escaping: file.rawValue)
@@ -100,7 +116,7 @@ package struct MessageContent: Sendable, Equatable {
     ///
     /// All of them are kept beside the message, whatever their size: so the edits of two devices do not undo each other's.
     func encodedEdit() -> (content: [UInt8], blobs: [NewBlob]) {
-        let changed = MessageContent(text: text).encoded().content
+        let changed = MessageContent(writtenText: writtenText).encoded().content
         var beside: [(String, [UInt8])] = files.map { ($0.rawValue, $1.withUTF8 { Array($0) }) }
         if let emoji { beside.append((Self.emojiName, Array(emoji.utf8))) }
         return (changed, beside.map { NewBlob(name: $0, sha256: SHA256Digest.digest(of: $1), bytes: $1) })
@@ -108,24 +124,37 @@ package struct MessageContent: Sendable, Equatable {
 
     /// Reads what `encoded` wrote; other protocols' content shows its `text`, if it has one.
     init(content: [UInt8], blobs: [String: [UInt8]]) {
+        self.init(text: "")
         let value = try? JSONValue.parse(content)
-        text = value?["text"]?.string ?? ""
-        clientID = value?["client_id"]?.int
-        emoji = value?["emoji"]?.string
-        if let bytes = blobs[Self.emojiName] { emoji = bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
-        files = [:]
-        isIncomplete = blobs.isEmpty && value?["beside"] != nil
-        encryption = value?["encryption"]?.string
-        if encryption != nil, let members = value?["envelope"]?.members {
-            for (name, value) in members { envelope[name.string] = value.string }
+        value?.withView { view in
+            guard let members = view.members else { return }
+            for (name, member) in members { read(name, member) }
         }
-        for file in File.allCases {
-            if let bytes = blobs[file.rawValue] {
-                // An empty one was taken away by an edit.
-                if !bytes.isEmpty { files[file] = JSONText(String(decoding: bytes, as: UTF8.self)) }
-            } else if let inline = value?[file.rawValue]?.text {
-                files[file] = inline
-            }
+        if encryption == nil { envelope = [:] }
+        isIncomplete = isIncomplete && blobs.isEmpty
+        for (name, bytes) in blobs {
+            // An empty one was taken away by an edit.
+            let text = bytes.isEmpty ? nil : JSONText(utf8: bytes)
+            if name == Self.emojiName { emoji = text?.string }
+            if let file = File(rawValue: name) { files[file] = text }
+        }
+    }
+
+    private mutating func read(_ name: JSONWord, _ value: JSONView) {
+        switch name {
+        case "text": writtenText = value.text ?? ""
+        case "client_id": clientID = value.int
+        case "emoji": emoji = value.string
+        case "file_picture": files[.picture] = value.text
+        case "file_video": files[.video] = value.text
+        case "file_audio": files[.audio] = value.text
+        case "file_document": files[.document] = value.text
+        case "beside": isIncomplete = true
+        case "encryption": encryption = value.string
+        case "envelope":
+            guard let members = value.members else { return }
+            for (name, value) in members { envelope[name.string] = value.string }
+        default: break
         }
     }
 
@@ -160,7 +189,7 @@ package struct Message: Sendable, Equatable {
         case nil: edited = nil
         case .edited(let time, let newer):
             edited = time
-            content.text = MessageContent(content: newer, blobs: [:]).text
+            content.writtenText = MessageContent(content: newer, blobs: [:]).writtenText
         case .deleted(let time):
             edited = time
             content = MessageContent(text: Self.deletedText)

@@ -12,12 +12,18 @@ package struct JSONText: Sendable {
 
     private enum Storage: Sendable {
         case string(String)
+        case bytes([UInt8])
         /// A string of a document, by the index of its node.
         case node(JSONDocument, Int)
     }
 
     package init(_ string: String) {
         self.storage = .string(string)
+    }
+
+    /// A text that is kept as bytes, which must be UTF-8.
+    package init(utf8 bytes: [UInt8]) {
+        self.storage = .bytes(bytes)
     }
 
     init(_ document: JSONDocument, _ index: Int) {
@@ -28,7 +34,7 @@ package struct JSONText: Sendable {
     package var string: String {
         switch storage {
         case .string(let string): string
-        case .node: withUTF8 { String(decoding: $0, as: UTF8.self) }
+        case .bytes, .node: withUTF8 { String(decoding: $0, as: UTF8.self) }
         }
     }
 
@@ -36,6 +42,7 @@ package struct JSONText: Sendable {
     package var utf8Count: Int {
         switch storage {
         case .string(let string): string.utf8.count
+        case .bytes(let bytes): bytes.count
         case .node(let document, let index): document.nodes[index].count
         }
     }
@@ -43,7 +50,7 @@ package struct JSONText: Sendable {
     /// Whether it is known to need no escape in JSON.
     var isPlain: Bool {
         switch storage {
-        case .string: false
+        case .string, .bytes: false
         case .node(let document, let index): document.nodes[index].kind == .plainString
         }
     }
@@ -62,6 +69,7 @@ package struct JSONText: Sendable {
     package func withUTF8<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
         switch storage {
         case .string(var string): string.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+        case .bytes(let bytes): bytes.withUnsafeBytes(body)
         case .node(let document, let index):
             withExtendedLifetime(document) { body(document.bytes(of: document.nodes[index])) }
         }

@@ -132,6 +132,9 @@ package struct JSONView {
 package struct JSONWord {
     let bytes: UnsafeRawBufferPointer
 
+    /// A copy.
+    package var string: String { String(decoding: bytes, as: UTF8.self) }
+
     /// Whether the name is a word: lengths first, then the bytes.
     package static func ~= (word: StaticString, name: JSONWord) -> Bool {
         guard name.bytes.count == word.utf8CodeUnitCount, let start = name.bytes.baseAddress else { return false }

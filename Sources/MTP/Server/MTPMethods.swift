@@ -174,7 +174,7 @@ struct MTPMethods {
         guard let message = data.message?.first else { throw MTPFailure(.badRequest, "data.message[0] is missing.") }
         guard let flow = named.identifier else { throw MTPFailure(ChatError.noSuchFlow) }
         let content = MessageContent(
-            text: message.text?.string ?? "", clientID: message.clientID, emoji: message.emoji?.string,
+            writtenText: message.text ?? "", clientID: message.clientID, emoji: message.emoji?.string,
             files: message.files)
         return (content, flow)
     }
@@ -300,10 +300,10 @@ extension MessageObject {
     /// The files that it names.
     fileprivate var files: [MessageContent.File: JSONText] {
         var files: [MessageContent.File: JSONText] = [:]
-        files[.picture] = filePicture
-        files[.video] = fileVideo
-        files[.audio] = fileAudio
-        files[.document] = fileDocument
+        if let filePicture { files[.picture] = filePicture }
+        if let fileVideo { files[.video] = fileVideo }
+        if let fileAudio { files[.audio] = fileAudio }
+        if let fileDocument { files[.document] = fileDocument }
         return files
     }
 
@@ -324,11 +324,17 @@ extension MessageObject {
         edited: Timestamp?
     ) {
         self.init(
-            uuid: MTPIdentifier(uuid), clientID: content.clientID, text: JSONText(content.text),
+            uuid: MTPIdentifier(uuid), clientID: content.clientID, text: content.writtenText,
             fromUser: MTPIdentifier(sender), fromFlow: MTPIdentifier(flow), time: time.seconds,
-            filePicture: content.files[.picture], fileVideo: content.files[.video], fileAudio: content.files[.audio],
-            fileDocument: content.files[.document], emoji: content.emoji.map { JSONText($0) },
-            editedTime: edited?.seconds, editedStatus: edited != nil)
+            emoji: content.emoji.map { JSONText($0) }, editedTime: edited?.seconds, editedStatus: edited != nil)
+        for (file, text) in content.files {
+            switch file {
+            case .picture: filePicture = text
+            case .video: fileVideo = text
+            case .audio: fileAudio = text
+            case .document: fileDocument = text
+            }
+        }
     }
 }
 
