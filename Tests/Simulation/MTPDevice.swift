@@ -55,7 +55,7 @@ final class MTPDevice: Device, @unchecked Sendable {
     override func edit(_ said: Said, text: String) {
         ask(
             .edit(said, text: text), .editedMessage,
-            MTPData(message: [MessageObject(uuid: MTPIdentifier(said.uuid), text: JSONText(text))]))
+            MTPData(message: [MessageObject(uuid: said.uuid.map { MTPIdentifier($0) }, text: JSONText(text))]))
     }
 
     override func delete(_ said: Said) {
@@ -63,7 +63,7 @@ final class MTPDevice: Device, @unchecked Sendable {
             .delete(said), .deleteMessage,
             MTPData(
                 flow: [FlowObject(uuid: MTPIdentifier(said.conversation.uuid))],
-                message: [MessageObject(uuid: MTPIdentifier(said.uuid))]))
+                message: [MessageObject(uuid: said.uuid.map { MTPIdentifier($0) })]))
     }
 
     override func lost() {
