@@ -201,7 +201,7 @@ struct CommandTests {
                 (["--flow", flow, "--text", "hello"] + login, "a word", 0),
                 (["-t", "authentication"] + login, "wrong", 4),
                 (["-t", "authentication", "--login", "nobody", "--password-stdin"], "a word", 6),
-                (["--flow", "1", "--text", "hello"] + login, "a word", 6),
+                (["--flow", "99999", "--text", "hello"] + login, "a word", 6),
                 (["-t", "register_user"] + login, "a word", 7),
                 (["-t", "add_flow", "--set", "data.flow.0.type=odd"] + login, "a word", 1),
                 (["--raw", "no json"], "", 1),
