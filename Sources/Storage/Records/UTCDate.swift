@@ -3,11 +3,11 @@
 
 /// A date and time of day in UTC.
 package struct UTCDate: Sendable {
-    /// `2026-01-31`
+    /// Such as `2026-01-31`.
     package let day: String
-    /// `23:59:59`
+    /// Such as `23:59:59`.
     package let time: String
-    /// `250`
+    /// Three digits, such as `250`.
     package let milliseconds: String
 
     /// The moment so many milliseconds after 1970-01-01 00:00 UTC, or before it.

@@ -152,7 +152,8 @@ package struct MessengerFailure: Error, Equatable, Sendable, CustomStringConvert
         switch answer {
         case nil: "Log in first."
         case .loginTaken: "The login is taken. Choose another one."
-        case .signUpRefused: "Sign-up over this protocol is closed on this server. Ask its administrator for an account."
+        case .signUpRefused:
+            "Sign-up over this protocol is closed on this server. Ask its administrator for an account."
         case .noSuchLogin: "There is no account with this login."
         case .wrongPassword: "The password is wrong, or too many wrong ones came lately."
         case .noSuchUser: "There is no such user."
