@@ -110,6 +110,7 @@ class World:
             "--port 9000": f"--port {free_port()}",
             "wss://chat.example.org/ws": self.server.url or "",
             "tcp://chat.example.org:54321": self.server.addresses.get("messenger", ""),
+            "Team:17": f"{self.facts['seeded_flow']}:0",
             "node drain 17": "node drain 1",
             "node resume 17": "node resume 1",
         }
@@ -216,7 +217,8 @@ def template(tmp_path_factory):
     seeded = json.loads(manage("flow", "seed", "--json"))
     message = json.loads(manage("message", "list", str(find(seeded, "first_flow")), "--json"))
     (folder / "facts.json").write_text(json.dumps({
-        "flow": str(find(flow, "uuid")), "message": str(find(message, "uuid")), "invite": str(find(invite, "id")), "session": 1}))
+        "flow": str(find(flow, "uuid")), "message": str(find(message, "uuid")), "invite": str(find(invite, "id")),
+        "seeded_flow": str(find(seeded, "first_flow")), "session": 1}))
     return folder
 
 
