@@ -3,9 +3,10 @@
 
 /// A dictionary with a bound on what its entries cost: those that were not used for longest go first.
 ///
-/// Looking up and changing an entry takes constant time, and no memory is allocated once it has its size. Inlinable, so that
-/// its users have copies for types of their own: every message looks something up.
-package struct RecentlyUsed<Key: Hashable, Value> {
+/// Looking up and changing an entry takes constant time, and no memory is allocated once it has its size. Inlinable and
+/// public, so that its users have copies for types of their own: every message looks something up, and Swift 6.3 does not
+/// specialize what is inlinable and `package`.
+public struct RecentlyUsed<Key: Hashable, Value> {
     @usableFromInline struct Node {
         @usableFromInline var key: Key
         @usableFromInline var value: Value
@@ -25,9 +26,9 @@ package struct RecentlyUsed<Key: Hashable, Value> {
     }
 
     /// What the entries may cost together.
-    package let capacity: Int
+    public let capacity: Int
     /// What they cost now.
-    package internal(set) var cost = 0
+    public var cost = 0
     @usableFromInline var places: [Key: Int] = [:]
     @usableFromInline var nodes: [Node?] = []
     @usableFromInline var free: [Int] = []
@@ -35,29 +36,29 @@ package struct RecentlyUsed<Key: Hashable, Value> {
     @usableFromInline var newest = -1
 
     /// An empty one; `capacity` is in whatever unit the costs are, such as bytes.
-    @inlinable package init(capacity: Int) {
+    @inlinable public init(capacity: Int) {
         self.capacity = max(capacity, 1)
     }
 
     /// How many entries there are.
-    @inlinable package var count: Int { places.count }
+    @inlinable public var count: Int { places.count }
 
     /// The value of a key, which counts as a use.
-    @inlinable package mutating func value(for key: Key) -> Value? {
+    @inlinable public mutating func value(for key: Key) -> Value? {
         guard let place = places[key] else { return nil }
         use(place)
         return nodes[place]?.value
     }
 
     /// The value of a key, which does not count as a use.
-    @inlinable package func peek(_ key: Key) -> Value? {
+    @inlinable public func peek(_ key: Key) -> Value? {
         places[key].flatMap { nodes[$0]?.value }
     }
 
     /// Changes the value of a key in place, which counts as a use.
     ///
     /// - Returns: What `change` returns; `nil` when there is no such entry.
-    @inlinable package mutating func update<Result>(_ key: Key, _ change: (inout Value) -> Result) -> Result? {
+    @inlinable public mutating func update<Result>(_ key: Key, _ change: (inout Value) -> Result) -> Result? {
         guard let place = places[key] else { return nil }
         use(place)
         return nodes[place].mutate { change(&$0.value) }
@@ -67,7 +68,7 @@ package struct RecentlyUsed<Key: Hashable, Value> {
     ///
     /// - Returns: The entries that had to go, oldest first; the new one itself if it alone costs more than there is room.
     @discardableResult @inlinable
-    package mutating func set(_ value: Value, for key: Key, cost: Int = 1) -> [(key: Key, value: Value)] {
+    public mutating func set(_ value: Value, for key: Key, cost: Int = 1) -> [(key: Key, value: Value)] {
         let cost = max(cost, 0)
         if let place = places[key] {
             nodes[place].mutate { node in
@@ -97,7 +98,7 @@ package struct RecentlyUsed<Key: Hashable, Value> {
     ///
     /// - Returns: The entries that had to go, oldest first.
     @discardableResult @inlinable
-    package mutating func setCost(_ cost: Int, of key: Key) -> [(key: Key, value: Value)] {
+    public mutating func setCost(_ cost: Int, of key: Key) -> [(key: Key, value: Value)] {
         guard let place = places[key] else { return [] }
         let cost = max(cost, 0)
         nodes[place].mutate { node in
@@ -120,7 +121,7 @@ package struct RecentlyUsed<Key: Hashable, Value> {
     ///
     /// - Returns: Its value, if there was one.
     @discardableResult @inlinable
-    package mutating func remove(_ key: Key) -> Value? {
+    public mutating func remove(_ key: Key) -> Value? {
         guard let place = places.removeValue(forKey: key), let node = nodes[place] else { return nil }
         unlink(node)
         nodes[place] = nil
@@ -130,7 +131,7 @@ package struct RecentlyUsed<Key: Hashable, Value> {
     }
 
     /// Removes all entries.
-    @inlinable package mutating func removeAll() {
+    @inlinable public mutating func removeAll() {
         self = Self(capacity: capacity)
     }
 

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A connection takes what its unfinished message needs before it grows the buffer, and gives it back with the message; a session
 /// takes what its requests need (``InboundShare``).
-package final class InboundBudget: Sendable {
+public final class InboundBudget: Sendable {
     /// The limit in bytes.
     package let maximumBytes: Int
     private let used = Atomic<Int>(0)

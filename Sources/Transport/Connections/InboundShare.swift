@@ -2,17 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What the requests of one connection have of the budget of all connections, from their arrival until they are answered.
-package struct InboundShare: ~Copyable {
+public struct InboundShare: ~Copyable {
     /// What a request takes in memory beside its bytes, roughly.
     private static let requestOverhead = 512
 
     private let budget: InboundBudget
     /// Bytes of the requests that are not answered.
-    package private(set) var bytes = 0
+    public private(set) var bytes = 0
     private var requests = 0
 
     /// Nothing of `budget` yet.
-    package init(of budget: InboundBudget) {
+    public init(of budget: InboundBudget) {
         self.budget = budget
     }
 
@@ -21,7 +21,7 @@ package struct InboundShare: ~Copyable {
     }
 
     /// Takes what a request of `count` bytes needs, or nothing and returns `false` when the budget does not have it.
-    package mutating func take(_ count: Int) -> Bool {
+    public mutating func take(_ count: Int) -> Bool {
         guard budget.reserve(count + Self.requestOverhead) else { return false }
         bytes += count
         requests += 1
@@ -29,7 +29,7 @@ package struct InboundShare: ~Copyable {
     }
 
     /// Gives back what a request of `count` bytes took; nothing once all is given back.
-    package mutating func giveBack(_ count: Int) {
+    public mutating func giveBack(_ count: Int) {
         guard requests > 0 else { return }
         requests -= 1
         bytes -= count
@@ -37,7 +37,7 @@ package struct InboundShare: ~Copyable {
     }
 
     /// Gives back everything: the connection is gone.
-    package mutating func giveBackAll() {
+    public mutating func giveBackAll() {
         budget.release(bytes + requests * Self.requestOverhead)
         bytes = 0
         requests = 0

@@ -6,7 +6,7 @@ package import NIOCore
 /// What a connection of any kind is to its session.
 ///
 /// It can be kept anywhere, but apart from `id`, `eventLoop` and `remoteAddress` everything is for code on its event loop.
-package class PeerConnection: @unchecked Sendable {
+public class PeerConnection: @unchecked Sendable {
     /// The name of the connection.
     package let id: ConnectionID
     /// The loop of the connection; on it the session is called.
@@ -30,18 +30,18 @@ package class PeerConnection: @unchecked Sendable {
     /// Whether something can still be written.
     package var isOpen: Bool { false }
     /// Whether the peer keeps up: not too much waits to be sent.
-    package var isWritable: Bool { false }
+    public var isWritable: Bool { false }
     /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is asked.
-    package func flush() {}
+    public func flush() {}
 
     /// Hands over nothing more until ``resumeReading()``, not even what has arrived with the current read.
-    package func pauseReading() {
+    public func pauseReading() {
         self.eventLoop.assertInEventLoop()
         self.isReadingPaused = true
     }
 
     /// Takes up reading again, first with what had arrived before.
-    package func resumeReading() {
+    public func resumeReading() {
         self.eventLoop.assertInEventLoop()
         guard self.isReadingPaused else { return }
         self.isReadingPaused = false
