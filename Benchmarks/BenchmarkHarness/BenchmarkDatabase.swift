@@ -48,7 +48,7 @@ package struct BenchmarkDatabase: Sendable {
         let engine = PostgresEngine(configuration, logger: silent)
         let outcome: Result<Void, StorageError>
         do {
-            try await engine.write { (connection) throws(StorageError) in _ = try connection.execute(statement) }
+            try await engine.write { connection in _ = try connection.execute(statement) }
             outcome = .success(())
         } catch {
             outcome = .failure(error)

@@ -51,9 +51,7 @@ extension Chat {
             guard let invite, !invite.isEmpty else { throw .inviteNeeded }
             let hash = TokenHash(of: invite).bytes
             // Before the password costs anything; the write decides for good.
-            let known = try await reading { () async throws(StorageError) in
-                try await storage.invite(codeHash: hash)
-            }
+            let known = try await reading { try await storage.invite(codeHash: hash) }
             guard let known, known.isValid(at: storage.currentTime()) else { throw .inviteInvalid }
             code = hash
         }
@@ -61,7 +59,7 @@ extension Chat {
         guard !password.isEmpty else { throw .credentialsMissing }
         guard !login.isReserved else { throw .loginTaken }
         // A taken login is told before the password costs anything; the insert decides for good.
-        if try await reading({ () async throws(StorageError) in try await storage.user(loginKey: login.key) }) != nil {
+        if try await reading({ try await storage.user(loginKey: login.key) }) != nil {
             throw .loginTaken
         }
         var user = try await newUser(
@@ -189,7 +187,7 @@ extension Chat {
         if case .wait(let duration) = try await loginDecision(account: key, from: origin) {
             throw .tooManyAttempts(seconds: Self.wholeSeconds(duration))
         }
-        let found = try await reading { () async throws(StorageError) in try await storage.user(loginKey: key) }
+        let found = try await reading { try await storage.user(loginKey: key) }
         guard let user = found, user.deleted == nil else {
             throttle.withLock { $0.failed(account: key, network: origin.network, exists: false, now: now()) }
             throw .noSuchLogin
@@ -234,9 +232,7 @@ extension Chat {
         // Who has no token yet asks the store as often as an address may read.
         if let origin { try admit(.read, user: nil, network: origin.network) }
         let generation = cache.generation
-        let found = try await reading { () async throws(StorageError) in
-            try await storage.session(tokenHash: token.bytes)
-        }
+        let found = try await reading { try await storage.session(tokenHash: token.bytes) }
         guard let (session, user) = found, user.uuid == uuid else { throw .tokenUnknown }
         if user.deleted != nil { throw .accountDeleted }
         if session.revoked != nil { throw .tokenRevoked }
@@ -265,9 +261,7 @@ extension Chat {
         token: TokenHash, within seconds: Int64, from origin: Origin? = nil
     ) async throws(ChatError) -> Principal {
         if let origin { try admit(.read, user: nil, network: origin.network) }
-        let found = try await reading { () async throws(StorageError) in
-            try await storage.session(tokenHash: token.bytes)
-        }
+        let found = try await reading { try await storage.session(tokenHash: token.bytes) }
         guard let (session, user) = found else { throw .tokenUnknown }
         if user.deleted != nil { throw .accountDeleted }
         if session.revoked != nil { throw .tokenRevoked }
@@ -305,14 +299,14 @@ extension Chat {
     ///
     /// - Throws: `.noSuchUser` if one is unknown.
     package func users(_ uuids: [Identifier]) async throws(ChatError) -> [UserRecord] {
-        let found = try await reading { () async throws(StorageError) in try await storage.users(uuids: uuids) }
+        let found = try await reading { try await storage.users(uuids: uuids) }
         guard found.count == uuids.count, !found.contains(where: \.isHidden) else { throw .noSuchUser }
         return found
     }
 
     /// One's own account, as `user_info` shows it.
     package func user(_ principal: Principal) async throws(ChatError) -> UserRecord {
-        guard let user = try await reading({ () async throws(StorageError) in try await storage.user(principal.user) })
+        guard let user = try await reading({ try await storage.user(principal.user) })
         else { throw .noSuchUser }
         return user
     }

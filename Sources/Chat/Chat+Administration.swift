@@ -8,8 +8,6 @@ package import Storage
 /// What administrators ask of the domain: nothing is hidden from them, and no right is checked.
 extension Chat {
     /// Reads records as they are stored; what the engine says of a failure goes to the log.
-    ///
-    /// - Throws: What `read` throws; it throws nothing but `StorageError`.
     package func records<Value: Sendable>(
         _ read: (Storage) async throws -> Value
     ) async throws(StorageError) -> Value {
@@ -17,7 +15,7 @@ extension Chat {
             return try await read(storage)
         } catch {
             logger.error("The store failed", metadata: ["error": "\(String(reflecting: error))"])
-            throw error as? StorageError ?? StorageError(.readFailed, "The database could not be read.")
+            throw StorageError(thrown: error)
         }
     }
 

@@ -31,7 +31,7 @@ extension Chat {
     package func startPosition(
         of device: String, family: String? = nil, for principal: Principal
     ) async throws(ChatError) -> Position {
-        try await reading { () async throws(StorageError) in
+        try await reading {
             if let known = try await cursors.position(of: principal.user, device: device) { return known }
             if let family,
                 let farthest = try await cursors.farthestPosition(of: principal.user, devices: family)
@@ -46,7 +46,7 @@ extension Chat {
     package func missed(
         for principal: Principal, after position: Position, limit: Int
     ) async throws(ChatError) -> MissedMessages {
-        let page = try await reading { () async throws(StorageError) in
+        let page = try await reading {
             try await storage.updates(
                 for: principal.user, after: position, limit: limit, wholeSeconds: false, .pushed, accounts: false,
                 bodies: true)
@@ -68,7 +68,7 @@ extension Chat {
         let flow = try await readableFlow(flow, for: principal)
         let count = try await messageCount(of: flow)
         let end = min(max(number ?? count, 0), count)
-        let page = try await reading { () async throws(StorageError) in
+        let page = try await reading {
             try await storage.messages(
                 in: flow.access.id, numbers: max(0, end - Int64(max(limit, 1)))..<end, reader: principal.user,
                 asOf: flow.end)

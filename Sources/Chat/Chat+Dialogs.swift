@@ -32,9 +32,7 @@ extension Chat {
                 // It was deleted since; there may be another one.
             }
         }
-        let found = try await reading { () async throws(StorageError) in
-            try await storage.chatFlow(between: principal.user, and: person.id)
-        }
+        let found = try await reading { try await storage.chatFlow(between: principal.user, and: person.id) }
         guard let found else { return nil }
         cache.remember(found, of: pair)
         do {
@@ -54,14 +52,12 @@ extension Chat {
     package func historyEnd(at bound: HistoryBound, of flow: ReadableFlow) async throws(ChatError) -> Int64 {
         let id = flow.access.id
         if case .message(let uuid) = bound {
-            let message = try await reading { () async throws(StorageError) in try await storage.message(uuid: uuid) }
+            let message = try await reading { try await storage.message(uuid: uuid) }
             guard let message, message.flow == id else { throw .noSuchMessage }
             return message.number
         }
         let count = try await messageCount(of: flow)
         guard case .time(let time) = bound else { return count }
-        return try await reading { () async throws(StorageError) in
-            try await storage.number(ofFirstMessageIn: id, atOrAfter: time, count: count)
-        }
+        return try await reading { try await storage.number(ofFirstMessageIn: id, atOrAfter: time, count: count) }
     }
 }

@@ -17,9 +17,7 @@ extension Chat {
                 // It was deleted: there will be another one.
             }
         }
-        let found = try await reading { () async throws(StorageError) in
-            try await storage.chatFlow(between: principal.user, and: person.id)
-        }
+        let found = try await reading { try await storage.chatFlow(between: principal.user, and: person.id) }
         let chat: FlowRecord
         if let found {
             chat = found

@@ -51,25 +51,23 @@ extension Chat {
     }
 
     private func shown(_ id: FlowID) async throws(ChatError) -> Flow {
-        let record = try await reading { () async throws(StorageError) in try await storage.flow(id) }
+        let record = try await reading { try await storage.flow(id) }
         guard let record else { throw .noSuchFlow }
         return try await flows([record]).flows[0]
     }
 
     /// Adds the members to flows, as many flows as fit the bound of listed members.
     private func flows(_ records: [FlowRecord]) async throws(ChatError) -> (flows: [Flow], isCut: Bool) {
-        let counts = try await reading { () async throws(StorageError) in
-            try await storage.memberCounts(of: records.filter { !$0.isPublic }.map(\.id))
-        }
+        let counts = try await reading { try await storage.memberCounts(of: records.filter { !$0.isPublic }.map(\.id)) }
         var listed = 0
         let shown = records.prefix { record in
             defer { listed += min(counts[record.id] ?? 0, Self.maximumListedMembers) }
             return listed < Self.maximumListedMembers
         }
         let ordinary = shown.map(\.id).filter { (1...Self.maximumListedMembers).contains(counts[$0] ?? 0) }
-        var members = try await reading { () async throws(StorageError) in try await storage.members(of: ordinary) }
+        var members = try await reading { try await storage.members(of: ordinary) }
         for flow in shown.map(\.id) where counts[flow] ?? 0 > Self.maximumListedMembers {
-            members[flow] = try await reading { () async throws(StorageError) in
+            members[flow] = try await reading {
                 try await storage.members(of: flow, limit: Self.maximumListedMembers)
             }.map(\.uuid)
         }
@@ -83,9 +81,7 @@ extension Chat {
         to principal: Principal, limit: Int = 1000
     ) async throws(ChatError) -> (flows: [Flow], isCut: Bool) {
         try admit(.read, by: principal)
-        let records = try await reading { () async throws(StorageError) in
-            try await storage.flows(visibleTo: principal.user, limit: limit + 1)
-        }
+        let records = try await reading { try await storage.flows(visibleTo: principal.user, limit: limit + 1) }
         let (flows, isCut) = try await flows(Array(records.prefix(limit)))
         return (flows, isCut || records.count > limit)
     }
@@ -107,17 +103,17 @@ extension Chat {
     /// A flow, whoever asks.
     func access(to uuid: Identifier) async throws(ChatError) -> FlowAccess {
         if let known = cache.flow(uuid: uuid) { return known }
-        return try await access { () async throws(StorageError) in try await storage.flowWithMembers(uuid: uuid) }
+        return try await access { try await storage.flowWithMembers(uuid: uuid) }
     }
 
     /// The same by row number.
     func access(to id: FlowID) async throws(ChatError) -> FlowAccess {
         if let known = cache.flow(id) { return known }
-        return try await access { () async throws(StorageError) in try await storage.flowWithMembers(id) }
+        return try await access { try await storage.flowWithMembers(id) }
     }
 
     private func access(
-        reading read: () async throws(StorageError) -> (flow: FlowRecord, members: [UserID])?
+        reading read: () async throws -> (flow: FlowRecord, members: [UserID])?
     ) async throws(ChatError) -> FlowAccess {
         let generation = cache.generation
         guard let (record, members) = try await reading(read) else { throw .noSuchFlow }
@@ -144,7 +140,7 @@ extension Chat {
         for principal: Principal, after cursor: Position, limit: Int, wholeSeconds: Bool = false,
         _ scope: ReadingScope = .asked, excluding excluded: Set<Position> = []
     ) async throws(ChatError) -> Updates {
-        let page = try await reading { () async throws(StorageError) in
+        let page = try await reading {
             try await storage.updates(
                 for: principal.user, after: cursor, limit: limit, wholeSeconds: wholeSeconds, scope, excluding: excluded
             )
@@ -158,12 +154,12 @@ extension Chat {
     /// The same since a time, whole seconds at a time.
     package func updates(for principal: Principal, since time: Timestamp, limit: Int) async throws(ChatError) -> Updates
     {
-        let cursor = try await reading { () async throws(StorageError) in try await storage.cursor(before: time) }
+        let cursor = try await reading { try await storage.cursor(before: time) }
         return try await updates(for: principal, after: cursor, limit: limit, wholeSeconds: true)
     }
 
     /// The end of the log now.
     package func head() async throws(ChatError) -> Position {
-        try await reading { () async throws(StorageError) in try await storage.head() }
+        try await reading { try await storage.head() }
     }
 }

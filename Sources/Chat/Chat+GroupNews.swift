@@ -28,7 +28,7 @@ extension Chat {
         for principal: Principal, after position: Position, limit: Int
     ) async throws(ChatError) -> GroupUpdates {
         let missed = try await missed(for: principal, after: position, limit: limit)
-        let news = try await reading { () async throws(StorageError) in
+        let news = try await reading {
             try await storage.groupNews(of: principal.user, after: position, upTo: missed.cursor)
         }
         return GroupUpdates(

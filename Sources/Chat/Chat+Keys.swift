@@ -19,9 +19,7 @@ extension Chat {
 
     /// The public keys of a kind that these accounts published; those without are missing.
     package func publicKeys(of users: [UserID], kind: String) async throws(ChatError) -> [UserID: String] {
-        let records = try await reading { () async throws(StorageError) in
-            try await storage.keys(of: users, kind: kind)
-        }
+        let records = try await reading { try await storage.keys(of: users, kind: kind) }
         return Dictionary(records.map { ($0.user, $0.publicKey) }, uniquingKeysWith: { _, last in last })
     }
 
@@ -39,10 +37,8 @@ extension Chat {
         let user = person.id
         return try await heldKeys.key(
             named: HeldKeys.name(kind, of: person.uuid), makes: createIfMissing, chat: self,
-            read: { () async throws(StorageError) in try await self.storage.bridgeKey(of: user, kind: kind) },
-            put: { (pair, old) async throws(StorageError) in
-                try await self.storage.putBridgeKey(pair, of: user, kind: kind, replacing: old)
-            })
+            read: { try await self.storage.bridgeKey(of: user, kind: kind) },
+            put: { pair, old in try await self.storage.putBridgeKey(pair, of: user, kind: kind, replacing: old) })
     }
 
     /// A key pair that belongs to all servers of the store, made when there is none.
@@ -53,10 +49,8 @@ extension Chat {
     package func serverKey(_ name: String) async throws(ChatError) -> RSAPrivateKey {
         let key = try await heldKeys.key(
             named: HeldKeys.name(ofServer: name), makes: true, chat: self,
-            read: { () async throws(StorageError) in try await self.storage.serverKey(name) },
-            put: { (pair, old) async throws(StorageError) in
-                try await self.storage.putServerKey(pair, name: name, replacing: old)
-            })
+            read: { try await self.storage.serverKey(name) },
+            put: { pair, old in try await self.storage.putServerKey(pair, name: name, replacing: old) })
         guard let key else { throw .internalFailure }
         return key
     }
@@ -97,8 +91,8 @@ actor HeldKeys {
     ///
     /// `put` stores a pair in the place of another one, or of none.
     func key(
-        named name: String, makes: Bool, chat: Chat, read: @Sendable () async throws(StorageError) -> SealedKeyPair?,
-        put: @Sendable (SealedKeyPair, SealedKeyPair?) async throws(StorageError) -> SealedKeyPair
+        named name: String, makes: Bool, chat: Chat, read: @Sendable () async throws -> SealedKeyPair?,
+        put: @Sendable (SealedKeyPair, SealedKeyPair?) async throws -> SealedKeyPair
     ) async throws(ChatError) -> RSAPrivateKey? {
         if let known = opened.value(for: name) { return known }
         guard let sealer = chat.policy.sealer else { throw .internalFailure }
@@ -117,7 +111,7 @@ actor HeldKeys {
                 let sealed = try? sealer.seal(Array(drawn.pem.utf8), associatedData: Array(name.utf8), using: &random)
             else { throw .internalFailure }
             let old = pair
-            let stored = try await chat.reading { @Sendable () async throws(StorageError) in
+            let stored = try await chat.reading { @Sendable () in
                 try await put(SealedKeyPair(publicKey: drawn.publicKey.pem, sealedPrivateKey: sealed), old)
             }
             if old != nil { chat.logger.warning("A held key was drawn anew") }

@@ -122,9 +122,7 @@ extension Chat {
         for index in blobs.indices {
             guard Self.isLarge(blobs[index]), let large = blobs[index].bytes else { continue }
             let sha256 = blobs[index].sha256
-            try await reading { () async throws(StorageError) in
-                try await storage.storeBlob(sha256: sha256, bytes: large)
-            }
+            try await reading { try await storage.storeBlob(sha256: sha256, bytes: large) }
             blobs[index].bytes = nil
         }
         return blobs
@@ -177,7 +175,7 @@ extension Chat {
     }
 
     private func visibleMessage(_ uuid: Identifier, to principal: Principal) async throws(ChatError) -> MessageRecord {
-        let record = try await reading { () async throws(StorageError) in try await storage.message(uuid: uuid) }
+        let record = try await reading { try await storage.message(uuid: uuid) }
         guard let record else { throw .noSuchMessage }
         do {
             _ = try await visibleFlow(record.flowUUID, to: principal)
@@ -198,7 +196,7 @@ extension Chat {
         guard range.upperBound - range.lowerBound <= Int64(limit) else { throw .rangeTooLarge(limit: limit) }
         let total = try await messageCount(of: flow)
         let clamped = range.clamped(to: 0..<max(total, 0))
-        var page = try await reading { () async throws(StorageError) in
+        var page = try await reading {
             try await storage.messages(in: flow.access.id, numbers: clamped, asOf: flow.end)
         }
         if let time { page.messages.removeAll { $0.time < time } }
@@ -215,22 +213,18 @@ extension Chat {
         let flow = try await readableFlow(flow, for: principal)
         let id = flow.access.id
         let total = try await messageCount(of: flow)
-        let first = try await reading { () async throws(StorageError) in
-            try await storage.number(ofFirstMessageIn: id, atOrAfter: time, count: total)
-        }
-        var page = try await reading { () async throws(StorageError) in
+        let first = try await reading { try await storage.number(ofFirstMessageIn: id, atOrAfter: time, count: total) }
+        var page = try await reading {
             try await storage.messages(in: id, numbers: first..<min(first + Int64(limit), total), asOf: flow.end)
         }
         if !page.isCut, page.messages.count == limit, let last = page.messages.last {
-            let end = try await reading { () async throws(StorageError) in
+            let end = try await reading {
                 try await storage.number(
                     ofFirstMessageIn: id, atOrAfter: Timestamp(seconds: last.time.seconds + 1), count: total)
             }
             let rest = last.number + 1..<min(max(end, last.number + 1), last.number + 1 + Int64(Storage.maximumUpdates))
             if !rest.isEmpty {
-                let more = try await reading { () async throws(StorageError) in
-                    try await storage.messages(in: id, numbers: rest, asOf: flow.end)
-                }
+                let more = try await reading { try await storage.messages(in: id, numbers: rest, asOf: flow.end) }
                 page.messages += more.messages
                 page.isCut = more.isCut
             }

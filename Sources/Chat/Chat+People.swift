@@ -19,9 +19,7 @@ extension Chat {
     /// The principal's contacts, the oldest account first.
     package func contacts(of principal: Principal) async throws(ChatError) -> [Contact] {
         try admit(.read, by: principal)
-        let records = try await reading { () async throws(StorageError) in
-            try await storage.contacts(of: principal.user, limit: Self.maximumContacts)
-        }
+        let records = try await reading { try await storage.contacts(of: principal.user, limit: Self.maximumContacts) }
         return records.filter { !$0.isHidden }.map { contact(Person($0)) }
     }
 
@@ -32,9 +30,7 @@ extension Chat {
         try admit(.write, by: principal)
         let person = try await person(login: login)
         guard person.id != principal.user else { throw .notAllowed("You are not a contact of your own.") }
-        let count = try await reading { () async throws(StorageError) in
-            try await storage.contactIDs(of: principal.user)
-        }.count
+        let count = try await reading { try await storage.contactIDs(of: principal.user) }.count
         guard count < Self.maximumContacts else {
             throw .notAllowed("A list of contacts has at most \(Self.maximumContacts) people.")
         }
@@ -57,16 +53,14 @@ extension Chat {
         try admit(.read, by: principal)
         guard !text.isEmpty else { return [] }
         let key = Login.key(of: text)
-        return try await reading { () async throws(StorageError) in
+        return try await reading {
             try await storage.users(loginContaining: key, limit: Self.maximumFound)
         }.map { contact(Person($0)) }
     }
 
     /// Tells a connection of its account's contacts from now on.
     package func watchContacts(_ connection: any LiveConnection, of principal: Principal) async throws(ChatError) {
-        let contacts = try await reading { () async throws(StorageError) in
-            try await storage.contactIDs(of: principal.user)
-        }
+        let contacts = try await reading { try await storage.contactIDs(of: principal.user) }
         presence.watch(connection, contacts)
     }
 

@@ -33,21 +33,17 @@ extension Chat {
     package func readableFlow(_ uuid: Identifier, for principal: Principal) async throws(ChatError) -> ReadableFlow {
         let access = try await access(to: uuid)
         if access.isVisible(to: principal.user) { return ReadableFlow(access) }
-        let stays = try await reading { () async throws(StorageError) in
-            try await storage.memberships(of: principal.user, in: access.id)
-        }
+        let stays = try await reading { try await storage.memberships(of: principal.user, in: access.id) }
         guard let last = stays.last else { throw .noSuchFlow }
         return ReadableFlow(access, until: last.left)
     }
 
     /// How many messages of a flow its reader may see.
     func messageCount(of flow: ReadableFlow) async throws(ChatError) -> Int64 {
-        let record = try await reading { () async throws(StorageError) in try await storage.flow(flow.access.id) }
+        let record = try await reading { try await storage.flow(flow.access.id) }
         guard let record else { throw .noSuchFlow }
         guard let end = flow.end else { return record.messageCount }
-        return try await reading { () async throws(StorageError) in
-            try await storage.messageCount(of: flow.access.id, before: end)
-        }
+        return try await reading { try await storage.messageCount(of: flow.access.id, before: end) }
     }
 
     /// Who were members of a private flow when the event at `position` had happened.
@@ -56,7 +52,7 @@ extension Chat {
         var last = UserID(0)
         while true {
             let after = last
-            let page = try await reading { () async throws(StorageError) in
+            let page = try await reading {
                 try await storage.members(of: flow, at: position, after: after, limit: Self.membersPage)
             }
             members.formUnion(page)

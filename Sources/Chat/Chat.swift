@@ -191,9 +191,9 @@ package final class Chat: Sendable {
 
     /// Reads from the store; failures go to the log, not to the peer.
     func reading<Value: Sendable>(
-        _ body: () async throws(StorageError) -> Value
+        _ body: () async throws -> Value
     ) async throws(ChatError) -> Value {
-        do { return try await body() } catch { throw converted(error) }
+        do { return try await body() } catch { throw converted(StorageError(thrown: error)) }
     }
 
     /// Whether sessions were revoked could not be found out, yet.

@@ -25,7 +25,7 @@ package struct MigrationStatus: Sendable, Equatable {
 extension Storage {
     /// Compares the database with the program; changes nothing.
     package func migrationStatus() async throws(StorageError) -> MigrationStatus {
-        try await engine.read { (connection) throws(StorageError) in try self.migrationStatus(on: connection) }
+        try await engine.read { connection in try self.migrationStatus(on: connection) }
     }
 
     private func migrationStatus(on connection: any SQLConnection) throws(StorageError) -> MigrationStatus {
@@ -97,7 +97,7 @@ extension Storage {
         for migration in engine.dialect.migrations where status.pending.contains(migration.identifier) {
             progress(migration.identifier)
             let time = currentTime()
-            let done = try await engine.write { (connection) throws(StorageError) in
+            let done = try await engine.write { connection in
                 connection.allowLongStatements()
                 for statement in self.engine.dialect.beforeMigration { try connection.execute(statement) }
                 // Another process may have been faster.
@@ -125,7 +125,7 @@ extension Storage {
         if status.state == .empty { return false }
         // Of a newer database the list of tables is not known.
         if status.state == .foreign || status.state == .newer { try Self.check(status, forMigration: true) }
-        try await engine.write { (connection) throws(StorageError) in
+        try await engine.write { connection in
             connection.allowLongStatements()
             for statement in self.engine.dialect.dropAllTables { try connection.execute(statement) }
         }

@@ -79,7 +79,7 @@ package final class Storage: Sendable {
             var failure: StorageError
             do {
                 return published(
-                    try await engine.write { (connection) throws(StorageError) in
+                    try await engine.write { connection in
                         let batch = try self.apply(writes, on: connection, isolating: isolate)
                         intended.withLock { $0 = batch }
                         return batch
@@ -129,7 +129,7 @@ package final class Storage: Sendable {
             for index in writes.indices {
                 let before = log
                 do {
-                    outcomes += try connection.savepoint { () throws(StorageError) in
+                    outcomes += try connection.savepoint {
                         let outcome = try log.apply(writes[index...index])
                         try log.flush()
                         return outcome
@@ -154,7 +154,7 @@ package final class Storage: Sendable {
         var retry = CommitRetry(clock, timeout: CommitRetry.lookUpTimeout)
         repeat {
             do {
-                return try await engine.write { (connection) throws(StorageError) in
+                return try await engine.write { connection in
                     // Under the lock of the head: a COMMIT that is still on its way has ended before this reads.
                     _ = try connection.rows("UPDATE log_head SET position = position WHERE id = 1 RETURNING position")
                     return try !connection.rows("SELECT 1 FROM events WHERE uuid = $1", [SQLValue(first.uuid)]).isEmpty

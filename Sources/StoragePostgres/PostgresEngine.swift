@@ -54,7 +54,7 @@ package final class PostgresEngine: StorageEngine {
     package var signals: any LogSignals { listener }
 
     package func read<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
         let result: Result<Value, StorageError> = await withCheckedContinuation { continuation in
             readers.submit(
@@ -69,7 +69,7 @@ package final class PostgresEngine: StorageEngine {
     }
 
     package func write<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
         try await writer.write(body)
     }
@@ -77,7 +77,7 @@ package final class PostgresEngine: StorageEngine {
     package var writerExecutor: (any TaskExecutor)? { writer.thread }
 
     package func facts() async throws(StorageError) -> EngineFacts {
-        let rows = try await read { connection throws(StorageError) in
+        let rows = try await read { connection in
             try connection.rows(
                 """
                 SELECT current_setting('server_version'), pg_database_size(current_database()),

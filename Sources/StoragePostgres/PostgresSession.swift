@@ -86,20 +86,20 @@ final class PostgresSession: SQLConnection {
     // MARK: Transactions
 
     /// Runs `body` in a read-only transaction, whose end is sent, not awaited.
-    func read<Value>(_ body: (any SQLConnection) throws(StorageError) -> Value) -> Result<Value, StorageError> {
+    func read<Value>(_ body: (any SQLConnection) throws -> Value) -> Result<Value, StorageError> {
         start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         defer { isInTransaction = false }
-        let result = Self.result { () throws(StorageError) in try body(self) }
+        let result = Self.result { try body(self) }
         end(with: "COMMIT")
         return result
     }
 
     /// Runs `body` in a transaction and commits it; on return the commit is durable.
-    func write<Value>(_ body: (any SQLConnection) throws(StorageError) -> Value) -> Result<Value, StorageError> {
+    func write<Value>(_ body: (any SQLConnection) throws -> Value) -> Result<Value, StorageError> {
         start("BEGIN ISOLATION LEVEL READ COMMITTED")
         defer { isInTransaction = false }
-        return Self.result { () throws(StorageError) in
-            do throws(StorageError) {
+        return Self.result {
+            do {
                 let value = try body(self)
                 try commit()
                 return value
@@ -110,11 +110,11 @@ final class PostgresSession: SQLConnection {
         }
     }
 
-    private static func result<Value>(_ body: () throws(StorageError) -> Value) -> Result<Value, StorageError> {
-        do throws(StorageError) {
+    private static func result<Value>(_ body: () throws -> Value) -> Result<Value, StorageError> {
+        do {
             return .success(try body())
         } catch {
-            return .failure(error)
+            return .failure(StorageError(thrown: error))
         }
     }
 
@@ -161,14 +161,14 @@ final class PostgresSession: SQLConnection {
         StorageError(.writeFailed, "The database undid the transaction. Try again.", cause: cause)
     }
 
-    func savepoint<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+    func savepoint<Value>(_ body: () throws -> Value) throws(StorageError) -> Value {
         let pending = prelude.count
         let before = exchanges
         depth += 1
         defer { depth -= 1 }
         let name = "savepoint_\(depth)"
         prelude.append("SAVEPOINT \(name)")
-        do throws(StorageError) {
+        do {
             let value = try body()
             if exchanges == before {
                 prelude.removeSubrange(pending...)
@@ -182,7 +182,7 @@ final class PostgresSession: SQLConnection {
             } else {
                 prelude += ["ROLLBACK TO SAVEPOINT \(name)", "RELEASE SAVEPOINT \(name)"]
             }
-            throw error
+            throw StorageError(thrown: error)
         }
     }
 

@@ -27,7 +27,7 @@ final class PostgresWriter: Sendable {
     }
 
     func write<Value: Sendable>(
-        _ body: (any SQLConnection) throws(StorageError) -> Value
+        _ body: (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
         guard let thread else { throw .noThread }
         let refusal = state.withLock { state -> StorageError? in
@@ -39,12 +39,12 @@ final class PostgresWriter: Sendable {
         if let refusal { throw refusal }
         defer { state.withLock { $0.waiting -= 1 } }
         let deadline = source.now() + waitTimeout
-        return try await thread.run { () throws(StorageError) in try perform(body, before: deadline) }
+        return try await thread.run { try perform(body, before: deadline) }
     }
 
     /// On the thread.
     private func perform<Value>(
-        _ body: (any SQLConnection) throws(StorageError) -> Value, before deadline: Duration
+        _ body: (any SQLConnection) throws -> Value, before deadline: Duration
     ) throws(StorageError) -> Value {
         if state.withLock({ $0.isClosed }) { throw .closed }
         if source.now() > deadline { throw .exhausted }

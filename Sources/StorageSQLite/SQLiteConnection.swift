@@ -55,7 +55,7 @@ final class SQLiteConnection: SQLConnection {
         }
     }
 
-    func savepoint<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+    func savepoint<Value>(_ body: () throws -> Value) throws(StorageError) -> Value {
         savepoints += 1
         defer { savepoints -= 1 }
         let name = "sp\(savepoints)"
@@ -66,10 +66,11 @@ final class SQLiteConnection: SQLConnection {
             return value
         } catch {
             // After some failures SQLite has ended the whole transaction, and nothing is left to undo.
-            guard sqlite3_get_autocommit(db.sqliteConnection) == 0 else { throw error }
-            try execute(SQLStatement("ROLLBACK TO \(name)"))
-            try execute(SQLStatement("RELEASE \(name)"))
-            throw error
+            if sqlite3_get_autocommit(db.sqliteConnection) == 0 {
+                try execute(SQLStatement("ROLLBACK TO \(name)"))
+                try execute(SQLStatement("RELEASE \(name)"))
+            }
+            throw StorageError(thrown: error)
         }
     }
 

@@ -74,7 +74,7 @@ package final class SQLiteEngine: StorageEngine {
     }
 
     package func read<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
         try begin()
         defer { finish() }
@@ -86,18 +86,18 @@ package final class SQLiteEngine: StorageEngine {
     }
 
     package func write<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
         try begin()
         defer { finish() }
-        return try await writer.run { () throws(StorageError) in
+        return try await writer.run {
             try self.database.writeWithoutTransaction { db in self.transaction(on: db, body) }.get()
         }
     }
 
     /// Runs a transaction on the writer's thread; none after one that left the file in doubt.
     private func transaction<Value>(
-        on db: Database, _ body: (any SQLConnection) throws(StorageError) -> Value
+        on db: Database, _ body: (any SQLConnection) throws -> Value
     ) -> Result<Value, StorageError> {
         if let doubt = usage.withLock({ $0.doubt }) { return .failure(doubt) }
         var value: Value?

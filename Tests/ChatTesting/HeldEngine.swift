@@ -93,7 +93,7 @@ package final class HeldEngine: StorageEngine {
     }
 
     package func read<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
         try reach()
         try countRead()
@@ -106,7 +106,7 @@ package final class HeldEngine: StorageEngine {
     }
 
     package func write<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
         await withCheckedContinuation { continuation in
             let isHeld = state.withLock { state in

@@ -52,7 +52,7 @@ package struct StorageUnderTest: Sendable {
     package let uri: String?
     /// The SQLite file, if there is one.
     package let path: String?
-    private let makeEngine: @Sendable () throws(StorageError) -> any StorageEngine
+    private let makeEngine: @Sendable () throws -> any StorageEngine
     private let numbers = UniqueNumbers()
 
     private static let turnstile = Turnstile(places: 6)
@@ -65,7 +65,7 @@ package struct StorageUnderTest: Sendable {
     ) async throws {
         switch kind {
         case .sqliteMemory:
-            try await run(body, migrated: migrated, kind: kind, uri: nil, path: nil) { () throws(StorageError) in
+            try await run(body, migrated: migrated, kind: kind, uri: nil, path: nil) {
                 try SQLiteEngine(.memory, create: true)
             }
         case .sqliteFile:
@@ -73,11 +73,11 @@ package struct StorageUnderTest: Sendable {
             defer { folder.remove() }
             let path = folder.path + "/parley.db"
             try await run(body, migrated: migrated, kind: kind, uri: "sqlite:" + path, path: path) {
-                () throws(StorageError) in try SQLiteEngine(.file(path), create: true)
+                try SQLiteEngine(.file(path), create: true)
             }
         case .postgres:
             try await withPostgresSchema { uri in
-                try await run(body, migrated: migrated, kind: kind, uri: uri, path: nil) { () throws(StorageError) in
+                try await run(body, migrated: migrated, kind: kind, uri: uri, path: nil) {
                     var configuration = try PostgresConfiguration(uri: uri)
                     configuration.readerConnections = 3
                     // As long as a slow machine needs.
@@ -93,7 +93,7 @@ package struct StorageUnderTest: Sendable {
 
     private static func run(
         _ body: (StorageUnderTest) async throws -> Void, migrated: Bool, kind: StorageKind, uri: String?, path: String?,
-        engine makeEngine: @escaping @Sendable () throws(StorageError) -> any StorageEngine
+        engine makeEngine: @escaping @Sendable () throws -> any StorageEngine
     ) async throws {
         let clock = StorageClock()
         let storage = Storage(engine: try makeEngine(), now: { clock.now })
@@ -117,9 +117,7 @@ package struct StorageUnderTest: Sendable {
         defer { turnstile.leave() }
         let schema = "test_" + String(UInt64.random(in: .min ... .max), radix: 36)
         let administrator = PostgresEngine(try PostgresConfiguration(uri: server), logger: silent)
-        try await administrator.write { (connection) throws(StorageError) in
-            _ = try connection.execute("CREATE SCHEMA \(schema)")
-        }
+        try await administrator.write { connection in _ = try connection.execute("CREATE SCHEMA \(schema)") }
         let outcome: Result<Void, any Error>
         do {
             let separator = server.contains("?") ? "&" : "?"
@@ -127,9 +125,7 @@ package struct StorageUnderTest: Sendable {
         } catch {
             outcome = .failure(error)
         }
-        try await administrator.write { (connection) throws(StorageError) in
-            _ = try connection.execute("DROP SCHEMA \(schema) CASCADE")
-        }
+        try await administrator.write { connection in _ = try connection.execute("DROP SCHEMA \(schema) CASCADE") }
         await administrator.close()
         try outcome.get()
     }

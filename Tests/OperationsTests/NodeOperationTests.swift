@@ -14,7 +14,7 @@ struct NodeOperationTests {
         let id = try await storage.registerNode(
             NewNode(name: name, address: "", protocols: #"{"mtp":"ws://192.0.2.1:80/ws"}"#))
         if isSilent {
-            try await storage.engine.write { (connection) throws(StorageError) in
+            try await storage.engine.write { connection in
                 _ = try connection.execute(
                     "UPDATE nodes SET heartbeat_ms = heartbeat_ms - 60000 WHERE id = $1", [.int(id.rawValue)])
             }

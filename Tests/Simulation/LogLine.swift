@@ -27,7 +27,7 @@ struct LogLine {
 
     /// The whole log.
     static func all(in database: SimulatedDatabase) throws -> [LogLine] {
-        try database.read { (connection) throws(StorageError) in
+        try database.read { connection in
             try connection.rows(
                 """
                 SELECT position, time_ms, uuid, type, flow_id, seq, number, sender_id, state_key, content, replaces
@@ -65,9 +65,7 @@ struct LogLine {
     }
 
     private static func numbers(_ query: String, in database: SimulatedDatabase) throws -> [[Int64]] {
-        try database.read { (connection) throws(StorageError) in try connection.rows(query) }.get().map {
-            $0.compactMap(int)
-        }
+        try database.read { connection in try connection.rows(query) }.get().map { $0.compactMap(int) }
     }
 
     private static func int(_ value: SQLValue) -> Int64? {

@@ -30,7 +30,7 @@ final class SimulatedDatabase: @unchecked Sendable {
     }
 
     /// Runs a transaction for reading.
-    func read<Value>(_ body: (any SQLConnection) throws(StorageError) -> Value) -> Result<Value, StorageError> {
+    func read<Value>(_ body: (any SQLConnection) throws -> Value) -> Result<Value, StorageError> {
         transaction(isWriter: false, body)
     }
 
@@ -38,10 +38,10 @@ final class SimulatedDatabase: @unchecked Sendable {
     ///
     /// `fault` is drawn before; it may strike in the middle.
     func write<Value>(
-        failing fault: StatementFault?, _ body: (any SQLConnection) throws(StorageError) -> Value
+        failing fault: StatementFault?, _ body: (any SQLConnection) throws -> Value
     ) -> Result<Value, StorageError> {
         var news: [String] = []
-        let result = transaction(isWriter: true) { (connection) throws(StorageError) in
+        let result = transaction(isWriter: true) { connection in
             let wrapped = SimulatedConnection(connection, notifyStatement: Self.notifyStatement, fault: fault)
             defer { news = wrapped.news }
             return try body(wrapped)
@@ -51,7 +51,7 @@ final class SimulatedDatabase: @unchecked Sendable {
     }
 
     private func transaction<Value>(
-        isWriter: Bool, _ body: (any SQLConnection) throws(StorageError) -> Value
+        isWriter: Bool, _ body: (any SQLConnection) throws -> Value
     ) -> Result<Value, StorageError> {
         do {
             return .success(
@@ -132,7 +132,7 @@ private final class SimulatedConnection: SQLConnection {
     }
 
     func rows(pipelined statements: [SQLStatement]) throws(StorageError) -> [[SQLRow]] {
-        try statements.map { (statement) throws(StorageError) in try rows(statement) }
+        try statements.map { statement throws(StorageError) in try rows(statement) }
     }
 
     func insert(_ insertion: SQLInsertion, rows: [SQLRow]) throws(StorageError) {
@@ -140,7 +140,7 @@ private final class SimulatedConnection: SQLConnection {
         try connection.insert(insertion, rows: rows)
     }
 
-    func savepoint<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+    func savepoint<Value>(_ body: () throws -> Value) throws(StorageError) -> Value {
         try connection.savepoint(body)
     }
 }

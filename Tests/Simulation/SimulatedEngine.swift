@@ -86,7 +86,7 @@ final class SimulatedEngine: StorageEngine, @unchecked Sendable {
     }
 
     func read<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
         if isClosed { throw StorageError(.unavailable, "The database is closed.") }
         let result: Result<Value, StorageError> = await roundTrip { [self] answer in
@@ -101,7 +101,7 @@ final class SimulatedEngine: StorageEngine, @unchecked Sendable {
     }
 
     func write<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
         if isClosed { throw StorageError(.unavailable, "The database is closed.") }
         if isWriting { await withCheckedContinuation { waitingWriters.append($0) } }
@@ -115,7 +115,7 @@ final class SimulatedEngine: StorageEngine, @unchecked Sendable {
 
     /// At the database: the transaction, or what becomes of it.
     private func commit<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value,
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value,
         _ answer: @escaping (Result<Value, StorageError>) -> Void
     ) {
         // Of what a killed process had under way, some had sent its COMMIT.

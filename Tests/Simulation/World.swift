@@ -115,7 +115,7 @@ final class World: @unchecked Sendable {
     /// The session that a token opens.
     func session(of token: String) -> SessionID {
         let hash = TokenHash(of: token).bytes
-        let rows = try? database.read { (connection) throws(StorageError) in
+        let rows = try? database.read { connection in
             try connection.rows("SELECT id FROM sessions WHERE token_hash = $1", [.bytes(hash)])
         }.get()
         guard case .int(let id)? = rows?.first?.first else { return SessionID(0) }
@@ -124,7 +124,7 @@ final class World: @unchecked Sendable {
 
     /// How all clients name a conversation, by its row.
     func uuid(of flow: FlowID) -> Identifier {
-        let rows = try? database.read { (connection) throws(StorageError) in
+        let rows = try? database.read { connection in
             try connection.rows("SELECT uuid FROM flows WHERE id = $1", [.int(flow.rawValue)])
         }.get()
         guard case .bytes(let bytes)? = rows?.first?.first else { return Identifier(0) }

@@ -16,7 +16,7 @@ package enum SessionPlace: Sendable, Equatable {
 extension Chat {
     /// All servers in the list, by number, silent ones too.
     package func serverNodes() async throws(ChatError) -> [ServerNode] {
-        try await reading { () async throws(StorageError) in try await storage.nodes() }.map(ServerNode.init)
+        try await reading { try await storage.nodes() }.map(ServerNode.init)
     }
 
     /// Where these sessions have a connection; what another server has noted comes with a delay of seconds.
@@ -41,7 +41,7 @@ extension Chat {
     /// Ends sessions to which nobody can come back and whose server died with their connections.
     package func endAbandonedSessions() async throws(ChatError) {
         while true {
-            let sessions = try await reading { () async throws(StorageError) in
+            let sessions = try await reading {
                 try await storage.abandonedSessions(
                     besides: policy.node.id, silentFor: policy.sharesStore ? Self.abandonedAfter : .zero,
                     limit: Self.abandonedAtOnce)

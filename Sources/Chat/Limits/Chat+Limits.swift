@@ -33,7 +33,7 @@ extension Chat {
     func checkFlowQuota(of principal: Principal, public isPublic: Bool) async throws(ChatError) {
         for isPublicOnly in isPublic ? [false, true] : [false] {
             guard let limit = limiter.flows(of: principal.user, public: isPublicOnly) else { continue }
-            let count = try await reading { () async throws(StorageError) in
+            let count = try await reading {
                 try await storage.ownedFlows(of: principal.user, publicOnly: isPublicOnly, atMost: limit)
             }
             guard count < limit else {
@@ -47,7 +47,7 @@ extension Chat {
     func spend(_ bytes: Int, by principal: Principal) async throws(ChatError) {
         let user = principal.user
         if mayStoreNow(bytes, by: principal) == nil {
-            _ = try await reading { () async throws(StorageError) in try await storedBytes.load(user) }
+            _ = try await reading { try await storedBytes.load(user) }
         }
         try spend(bytes, by: principal, isAllowed: mayStoreNow(bytes, by: principal) ?? true)
     }
@@ -103,14 +103,14 @@ extension Chat {
 
     /// The limits that an account has of its own.
     package func ownLimits(of user: UserID) async throws(ChatError) -> AccountLimits {
-        let text = try await reading { () async throws(StorageError) in try await storage.accountLimits(of: user) }
+        let text = try await reading { try await storage.accountLimits(of: user) }
         return text.flatMap { AccountLimits($0) } ?? AccountLimits()
     }
 
     /// What the messages of an account take in the store.
     package func storedBytes(of user: UserID) async throws(ChatError) -> Int64 {
         if let known = storedBytes.known(user) { return known }
-        return try await reading { () async throws(StorageError) in try await storedBytes.load(user) }
+        return try await reading { try await storedBytes.load(user) }
     }
 
     // MARK: Failed logins
@@ -124,9 +124,7 @@ extension Chat {
         guard case .wait = decision,
             throttle.withLock({ $0.needsLookUp(account: key, network: network) })
         else { return decision }
-        let addresses = try await reading { () async throws(StorageError) in
-            try await storage.loginAddresses(loginKey: key)
-        }
+        let addresses = try await reading { try await storage.loginAddresses(loginKey: key) }
         guard addresses.contains(where: { IPAddress($0)?.network == network }) else { return decision }
         return throttle.withLock { throttle in
             throttle.recall(account: key, network: network)

@@ -91,7 +91,7 @@ extension Chat {
     /// What everybody may know of an account; reads only what is not in memory.
     package func person(_ id: UserID) async throws(ChatError) -> Person {
         if let known = directory.person(id) { return known }
-        return try await remembered { () async throws(StorageError) in try await storage.user(id) }
+        return try await remembered { try await storage.user(id) }
     }
 
     /// The account with a login.
@@ -102,7 +102,7 @@ extension Chat {
         let key = Login.key(of: login)
         if let known = directory.person(loginKey: key) { return try shown(known) }
         return try shown(
-            await remembered { () async throws(StorageError) in try await storage.user(loginKey: key) })
+            await remembered { try await storage.user(loginKey: key) })
     }
 
     /// The same if it is in memory, at once; `nil` if the account has to be read.
@@ -118,9 +118,7 @@ extension Chat {
     package func person(publicNumber: Int64) async throws(ChatError) -> Person {
         if let known = directory.person(publicNumber: publicNumber) { return try shown(known) }
         return try shown(
-            await remembered { () async throws(StorageError) in
-                try await storage.user(publicNumber: publicNumber)
-            })
+            await remembered { try await storage.user(publicNumber: publicNumber) })
     }
 
     private func shown(_ person: Person) throws(ChatError) -> Person {
@@ -129,7 +127,7 @@ extension Chat {
     }
 
     private func remembered(
-        _ read: () async throws(StorageError) -> UserRecord?
+        _ read: () async throws -> UserRecord?
     ) async throws(ChatError) -> Person {
         let generation = directory.generation
         guard let record = try await reading(read) else { throw .noSuchUser }

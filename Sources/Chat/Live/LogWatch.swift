@@ -36,9 +36,7 @@ extension Chat {
     /// - Returns: None at the end of the log; fewer than `limit` when they are large.
     /// - Throws: `.storageUnavailable` or `.internalFailure`.
     package func watchedEvents(after position: Position, limit: Int) async throws(ChatError) -> [WatchedEvent] {
-        let events = try await reading { () async throws(StorageError) in
-            try await storage.events(after: position, limit: limit)
-        }
+        let events = try await reading { try await storage.events(after: position, limit: limit) }
         var watched: [WatchedEvent] = []
         watched.reserveCapacity(events.count)
         for event in events { watched.append(try await named(event)) }

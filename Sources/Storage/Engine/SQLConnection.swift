@@ -83,7 +83,7 @@ package protocol SQLConnection: AnyObject {
     func allowLongStatements()
 
     /// Runs `body` in a savepoint: what it did is undone when it throws, and the transaction goes on.
-    func savepoint<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value
+    func savepoint<Value>(_ body: () throws -> Value) throws(StorageError) -> Value
 }
 
 extension SQLConnection {

@@ -101,7 +101,7 @@ package protocol StorageEngine: Sendable {
     ///
     /// - Throws: `StorageError`; `.unavailable` when no connection could be had in time.
     func read<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value
 
     /// Runs `body` in a transaction on the one writer connection and commits it. When the call returns, the commit is
@@ -111,7 +111,7 @@ package protocol StorageEngine: Sendable {
     /// - Throws: what `body` threw, after a rollback; `.commitUnknown` if COMMIT got no answer; `.inDoubt`, from then on
     ///   always, if the disk failed. The next call reconnects, with back-off, and throws `.unavailable` when that fails.
     func write<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value
 
     /// Facts for `db status`, `doctor` and `readyz`: engine version, size in bytes, durability settings as the database

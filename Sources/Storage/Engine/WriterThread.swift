@@ -26,8 +26,12 @@ package final class WriterThread: TaskExecutor {
     }
 
     /// Runs `body` on the thread: at once if the task runs there already, else in its turn.
-    package func run<Value>(_ body: () throws(StorageError) -> Value) async throws(StorageError) -> Value {
-        try await withTaskExecutorPreference(self) { () async throws(StorageError) in try body() }
+    package func run<Value>(_ body: () throws -> Value) async throws(StorageError) -> Value {
+        do {
+            return try await withTaskExecutorPreference(self) { try body() }
+        } catch {
+            throw StorageError(thrown: error)
+        }
     }
 }
 

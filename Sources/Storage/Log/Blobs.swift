@@ -21,9 +21,7 @@ extension Storage {
     /// Stores one large attachment ahead of its message.
     package func storeBlob(sha256: [UInt8], bytes: [UInt8]) async throws(StorageError) {
         let time = currentTime()
-        try await engine.write { (connection) throws(StorageError) in
-            _ = try connection.execute(Blobs.put(sha256, bytes, at: time))
-        }
+        try await engine.write { connection in _ = try connection.execute(Blobs.put(sha256, bytes, at: time)) }
     }
 
     /// Removes up to `limit` attachments that no message refers to and that are older than the grace period.
@@ -31,7 +29,7 @@ extension Storage {
     /// - Returns: How many were removed.
     package func collectBlobs(limit: Int = 100) async throws(StorageError) -> Int {
         let oldest = Timestamp(milliseconds: currentTime().milliseconds - Blobs.gracePeriodSeconds * 1000)
-        return try await engine.write { (connection) throws(StorageError) in
+        return try await engine.write { connection in
             try connection.execute(
                 """
                 DELETE FROM blobs WHERE sha256 IN (
@@ -46,7 +44,7 @@ extension Storage {
     ///
     /// - Returns: Whether nothing is left to do.
     package func purgeDeletedFlows(limit: Int = 1000) async throws(StorageError) -> Bool {
-        try await engine.write { (connection) throws(StorageError) in
+        try await engine.write { connection in
             guard let row = try connection.rows("SELECT id FROM flows WHERE deleted_ms IS NOT NULL LIMIT 1").first
             else { return true }
             var reader = RowReader(row)

@@ -7,7 +7,7 @@ extension LogTransaction {
     ) throws(Failure) -> Receipt {
         if let admin { try checkNoAdmin(admin.username) }
         if let invite { try checkInvite(invite) }
-        let rows = try storing { () throws(StorageError) in
+        let rows = try storing {
             try connection.rows(
                 """
                 INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email, avatar, bio,
@@ -23,7 +23,7 @@ extension LogTransaction {
                 ])
         }
         guard let row = rows.first else { throw .refusal(.loginTaken) }
-        return try changing { (log) throws(StorageError) in
+        return try changing { log in
             var reader = RowReader(row)
             let id = try reader.user()
             let sessionRow: Int64? = if let session { try log.insert(session, of: id) } else { nil }
@@ -40,7 +40,7 @@ extension LogTransaction {
     mutating func updateUser(_ write: Write, _ user: UserID, _ changes: UserChanges) throws(Failure) -> Receipt {
         try checkAccount(user)
         if let login = changes.login {
-            let rows = try storing { () throws(StorageError) in
+            let rows = try storing {
                 try connection.rows(
                     "SELECT id FROM users WHERE login_key = $1 AND id <> $2", [.text(login.key), SQLValue(user)])
             }
@@ -58,7 +58,7 @@ extension LogTransaction {
         if let avatar = changes.avatar { set("UPDATE users SET avatar = $1 WHERE id = $2", .text(avatar)) }
         if let bio = changes.bio { set("UPDATE users SET bio = $1 WHERE id = $2", .text(bio)) }
         if let isBot = changes.isBot { set("UPDATE users SET is_bot = $1 WHERE id = $2", SQLValue(isBot)) }
-        try storing { () throws(StorageError) in _ = try connection.rows(pipelined: statements) }
+        try storing { _ = try connection.rows(pipelined: statements) }
         return Receipt(
             position: appendAccountEvent(write, .user, subject: user.rawValue, content: LogEvent.what("changed")),
             time: time)
@@ -68,7 +68,7 @@ extension LogTransaction {
         _ write: Write, _ user: UserID, hash: String, keeping: SessionID?, challengeSecret: [UInt8]?
     ) throws(Failure) -> Receipt {
         try checkAccount(user)
-        try storing { () throws(StorageError) in
+        try storing {
             _ = try connection.rows(pipelined: [
                 Self.passwordUpdate(user, hash),
                 SQLStatement(
@@ -90,7 +90,7 @@ extension LogTransaction {
     ) throws(Failure) -> Receipt {
         try checkAccount(user)
         if let old, try !isPasswordHash(old, of: user) { return nothingDone }
-        try storing { () throws(StorageError) in
+        try storing {
             if let old {
                 try connection.execute(
                     "UPDATE admins SET hash_password = $1 WHERE user_id = $2 AND hash_password = $3",
@@ -109,7 +109,7 @@ extension LogTransaction {
     ) throws(Failure) -> Receipt {
         try checkAccount(user)
         if let verified, try !isPasswordHash(verified, of: user) { return nothingDone }
-        try storing { () throws(StorageError) in try connection.execute(Self.challengeSecretUpdate(user, secret)) }
+        try storing { try connection.execute(Self.challengeSecretUpdate(user, secret)) }
         return Receipt(
             position: appendAccountEvent(write, .session, subject: user.rawValue, content: LogEvent.what("resealed")),
             time: time)
@@ -117,7 +117,7 @@ extension LogTransaction {
 
     /// Whether the stored hash is still `hash`: the password was not changed since that was read.
     private func isPasswordHash(_ hash: String, of user: UserID) throws(Failure) -> Bool {
-        try storing { () throws(StorageError) in
+        try storing {
             try !connection.rows(
                 "SELECT 1 FROM users WHERE id = $1 AND hash_password = $2", [SQLValue(user), .text(hash)]
             ).isEmpty
@@ -137,7 +137,7 @@ extension LogTransaction {
     /// The account's row stays for the messages that point to it; what was personal is overwritten.
     mutating func deleteUser(_ write: Write, _ user: UserID) throws(Failure) -> Receipt {
         try checkAccount(user)
-        try storing { () throws(StorageError) in
+        try storing {
             _ = try connection.rows(pipelined: [
                 SQLStatement(
                     """
@@ -173,7 +173,7 @@ extension LogTransaction {
     ) throws(Failure) -> Receipt {
         try checkAccount(user)
         if let verified, try !isPasswordHash(verified, of: user) { throw .refusal(.passwordChanged) }
-        return try changing { (log) throws(StorageError) in
+        return try changing { log in
             let id = try log.insert(session, of: user)
             let position = log.appendAccountEvent(
                 write, .session, subject: user.rawValue, content: LogEvent.sessionOpened)
@@ -210,7 +210,7 @@ extension LogTransaction {
     }
 
     mutating func revokeSessions(_ write: Write, _ user: UserID, _ session: SessionID?) throws(Failure) -> Receipt {
-        let changed = try storing { () throws(StorageError) in
+        let changed = try storing {
             if let session {
                 try connection.execute(
                     "UPDATE sessions SET revoked_ms = $1 WHERE user_id = $2 AND id = $3 AND revoked_ms IS NULL",
@@ -231,7 +231,7 @@ extension LogTransaction {
 
     mutating func createAdmin(_ write: Write, _ admin: NewAdmin) throws(Failure) -> Receipt {
         try checkNoAdmin(admin.username)
-        try storing { () throws(StorageError) in try insert(admin, of: nil) }
+        try storing { try insert(admin, of: nil) }
         return Receipt(
             position: appendAccountEvent(write, .admin, subject: nil, content: LogEvent.what("created")), time: time)
     }
@@ -246,7 +246,7 @@ extension LogTransaction {
     }
 
     mutating func deleteAdmin(_ write: Write, username: String) throws(Failure) -> Receipt {
-        let changed = try storing { () throws(StorageError) in
+        let changed = try storing {
             try connection.execute("DELETE FROM admins WHERE username = $1", [.text(username)])
         }
         guard changed > 0 else { throw .refusal(.noSuchAdmin) }
@@ -257,17 +257,13 @@ extension LogTransaction {
     // MARK: Checks
 
     private func checkNoAdmin(_ username: String) throws(Failure) {
-        let rows = try storing { () throws(StorageError) in
-            try connection.rows("SELECT 1 FROM admins WHERE username = $1", [.text(username)])
-        }
+        let rows = try storing { try connection.rows("SELECT 1 FROM admins WHERE username = $1", [.text(username)]) }
         guard rows.isEmpty else { throw .refusal(.adminExists) }
     }
 
     /// The account is there and not deleted.
     func checkAccount(_ user: UserID) throws(Failure) {
-        let rows = try storing { () throws(StorageError) in
-            try connection.rows("SELECT deleted_ms FROM users WHERE id = $1", [SQLValue(user)])
-        }
+        let rows = try storing { try connection.rows("SELECT deleted_ms FROM users WHERE id = $1", [SQLValue(user)]) }
         guard let row = rows.first else { throw .refusal(.noSuchUser) }
         guard row == [.null] else { throw .refusal(.accountDeleted) }
     }

@@ -7,7 +7,7 @@ extension LogTransaction {
     mutating func addContact(_ write: Write, _ contact: UserID, to user: UserID) throws(Failure) -> Receipt {
         try checkAccount(user)
         try checkOther(contact)
-        let added = try storing { () throws(StorageError) in
+        let added = try storing {
             try connection.execute(
                 """
                 INSERT INTO contacts (user_id, contact_id, created_ms) VALUES ($1, $2, $3)
@@ -20,7 +20,7 @@ extension LogTransaction {
 
     mutating func removeContact(_ write: Write, _ contact: UserID, of user: UserID) throws(Failure) -> Receipt {
         try checkAccount(user)
-        let removed = try storing { () throws(StorageError) in
+        let removed = try storing {
             try connection.execute(
                 "DELETE FROM contacts WHERE user_id = $1 AND contact_id = $2", [SQLValue(user), SQLValue(contact)])
         }
@@ -40,7 +40,7 @@ extension LogTransaction {
         _ write: Write, of user: UserID, device: String, kind: String, publicKey: String
     ) throws(Failure) -> Receipt {
         try checkAccount(user)
-        let changed = try storing { () throws(StorageError) in
+        let changed = try storing {
             try connection.execute(
                 """
                 INSERT INTO user_keys (user_id, device, kind, public_key, created_ms) VALUES ($1, $2, $3, $4, $5)
@@ -55,7 +55,7 @@ extension LogTransaction {
     // MARK: Invites
 
     mutating func createInvite(_ write: Write, _ invite: NewInvite) throws(Failure) -> Receipt {
-        let added = try storing { () throws(StorageError) in
+        let added = try storing {
             try connection.execute(
                 """
                 INSERT INTO invites (code_hash, created_ms, expires_ms, uses_left, used, revoked_ms, note)
@@ -73,7 +73,7 @@ extension LogTransaction {
     }
 
     mutating func revokeInvite(_ write: Write, _ codeHash: [UInt8]) throws(Failure) -> Receipt {
-        let changed = try storing { () throws(StorageError) in
+        let changed = try storing {
             try connection.execute(
                 "UPDATE invites SET revoked_ms = $1 WHERE code_hash = $2 AND revoked_ms IS NULL",
                 [SQLValue(time), .bytes(codeHash)])
@@ -85,9 +85,7 @@ extension LogTransaction {
 
     /// The invite exists, and an account can be made with it now.
     func checkInvite(_ codeHash: [UInt8]) throws(Failure) {
-        let invite = try storing { () throws(StorageError) in
-            try Storage.invite(codeHash: codeHash, on: connection)
-        }
+        let invite = try storing { try Storage.invite(codeHash: codeHash, on: connection) }
         guard let invite, invite.isValid(at: time) else { throw .refusal(.inviteInvalid) }
     }
 
@@ -115,7 +113,7 @@ extension LogTransaction {
     /// Refuses unless all of `users` are accounts, in one statement.
     func checkOthers(_ users: Set<UserID>) throws(Failure) {
         guard !users.isEmpty else { return }
-        let rows = try storing { () throws(StorageError) in
+        let rows = try storing {
             try connection.rows(
                 """
                 SELECT count(*)

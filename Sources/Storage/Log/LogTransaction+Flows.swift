@@ -11,7 +11,7 @@ extension LogTransaction {
         if flow.kind == .chat, let existing = try existingChat(of: flow.members) {
             return Receipt(position: position, time: time, row: existing, existed: true)
         }
-        return try changing { (log) throws(StorageError) in
+        return try changing { log in
             let people = flow.kind == .chat ? flow.members.sorted() : []
             let rows = try log.connection.rows(
                 """
@@ -44,7 +44,7 @@ extension LogTransaction {
 
     private func existingChat(of people: [UserID]) throws(Failure) -> Int64? {
         let people = people.sorted()
-        return try storing { () throws(StorageError) in
+        return try storing {
             let rows = try connection.rows(
                 "SELECT id FROM flows WHERE chat_low = $1 AND chat_high = $2",
                 [SQLValue(people.first?.rawValue), SQLValue(people.last?.rawValue)])
@@ -59,7 +59,7 @@ extension LogTransaction {
     ) throws(Failure) -> Receipt {
         try checkOwner(write, of: flow)
         try changeRights(of: flow, kind: kind, owner: owner)
-        try storing { () throws(StorageError) in
+        try storing {
             if let title {
                 try connection.execute("UPDATE flows SET title = $1 WHERE id = $2", [.text(title), SQLValue(flow)])
             }
@@ -81,7 +81,7 @@ extension LogTransaction {
             try checkOther(newOwner)
             if !state.isPublic, try !isMember(newOwner, of: flow) { throw .refusal(.notMember) }
         }
-        try storing { () throws(StorageError) in
+        try storing {
             _ = try connection.execute(
                 "UPDATE flows SET flow_type = $1, owner_id = $2 WHERE id = $3",
                 [.text(newKind.rawValue), SQLValue(newOwner), SQLValue(flow)])
@@ -94,7 +94,7 @@ extension LogTransaction {
     /// `Storage.purgeDeletedFlows` removes its events afterwards, in small transactions.
     mutating func deleteFlow(_ write: Write, _ flow: FlowID) throws(Failure) -> Receipt {
         try checkOwner(write, of: flow)
-        try storing { () throws(StorageError) in
+        try storing {
             // The pair of a chat becomes free, so that the two can begin a new one before the purge is through.
             try connection.execute(
                 """
@@ -117,7 +117,7 @@ extension LogTransaction {
         try checkMembershipCanChange(flow)
         if try isMember(user, of: flow) { return nothingDone }
         let event = appendFlowEvent(write, .join, to: flow, subject: user.rawValue)
-        try storing { () throws(StorageError) in
+        try storing {
             try connection.execute(
                 """
                 DELETE FROM flow_members
@@ -141,7 +141,7 @@ extension LogTransaction {
         guard state(of: flow)?.owner != user else { throw .refusal(.membershipFixed) }
         guard try isMember(user, of: flow) else { throw .refusal(.notMember) }
         let event = appendFlowEvent(write, .leave, to: flow, subject: user.rawValue)
-        try storing { () throws(StorageError) in
+        try storing {
             _ = try connection.execute(
                 "UPDATE flow_members SET left_position = $1 WHERE flow_id = $2 AND user_id = $3 AND left_position IS NULL",
                 [SQLValue(event.position), SQLValue(flow), SQLValue(user)])
@@ -151,13 +151,13 @@ extension LogTransaction {
 
     mutating func markBridged(_ write: Write, _ flow: FlowID) throws(Failure) -> Receipt {
         let pair = Pair(flow: flow, user: write.author ?? UserID(0))
-        let found = try changing { (log) throws(StorageError) in try log.access(of: [pair]) }
+        let found = try changing { log in try log.access(of: [pair]) }
         guard let access = found[pair] else { throw .refusal(.noSuchFlow) }
         if write.author != nil {
             if access.accountDeleted { throw .refusal(.accountDeleted) }
             guard access.isMember || state(of: flow)?.isPublic == true else { throw .refusal(.notMember) }
         }
-        let changed = try storing { () throws(StorageError) in
+        let changed = try storing {
             try connection.execute("UPDATE flows SET bridged = 1 WHERE id = $1 AND bridged = 0", [SQLValue(flow)])
         }
         guard changed > 0 else { return nothingDone }
@@ -170,7 +170,7 @@ extension LogTransaction {
     /// The flow is there, and the author owns it or is the operator.
     private mutating func checkOwner(_ write: Write, of flow: FlowID, or user: UserID? = nil) throws(Failure) {
         let pair = Pair(flow: flow, user: write.author ?? UserID(0))
-        let found = try changing { (log) throws(StorageError) in try log.access(of: [pair]) }
+        let found = try changing { log in try log.access(of: [pair]) }
         guard let access = found[pair] else { throw .refusal(.noSuchFlow) }
         if write.author != nil, access.accountDeleted { throw .refusal(.accountDeleted) }
         guard let author = write.author, author != user else { return }
@@ -184,7 +184,7 @@ extension LogTransaction {
     }
 
     private func isMember(_ user: UserID, of flow: FlowID) throws(Failure) -> Bool {
-        try storing { () throws(StorageError) in
+        try storing {
             try !connection.rows(
                 "SELECT 1 FROM flow_members WHERE flow_id = $1 AND user_id = $2 AND left_position IS NULL",
                 [SQLValue(flow), SQLValue(user)]

@@ -5,7 +5,7 @@ extension LogTransaction {
     /// Puts limits in place of an account's own; `nil` takes them away.
     mutating func setLimits(_ write: Write, _ user: UserID, _ limits: String?) throws(Failure) -> Receipt {
         try checkAccount(user)
-        try storing { () throws(StorageError) in
+        try storing {
             if let limits {
                 try connection.execute(
                     """

@@ -132,13 +132,13 @@ extension LogTransaction {
     ) throws(Failure) -> Receipt {
         try checkAuthor(write, flow: flow, message: message)
         let event = appendFlowEvent(write, .edit, to: flow, content: content, replaces: message)
-        try storing { () throws(StorageError) in
+        try storing {
             try connection.execute(
                 "UPDATE events SET replaced_by = $1 WHERE position = $2",
                 [SQLValue(event.position), SQLValue(message)])
         }
         if !blobs.isEmpty {
-            try storing { () throws(StorageError) in try store(blobs, at: message) }
+            try storing { try store(blobs, at: message) }
         }
         return Receipt(position: event.position, time: time)
     }
@@ -147,7 +147,7 @@ extension LogTransaction {
     mutating func deleteMessage(_ write: Write, flow: FlowID, message: Position) throws(Failure) -> Receipt {
         try checkAuthor(write, flow: flow, message: message)
         let event = appendFlowEvent(write, .deletion, to: flow, replaces: message)
-        try storing { () throws(StorageError) in
+        try storing {
             _ = try connection.rows(pipelined: [
                 SQLStatement(
                     "UPDATE events SET content = $1, replaced_by = $2 WHERE position = $3",
@@ -165,9 +165,9 @@ extension LogTransaction {
     /// The author, or the operator; the message is there, in that flow, and not deleted.
     private mutating func checkAuthor(_ write: Write, flow: FlowID, message: Position) throws(Failure) {
         let pair = Pair(flow: flow, user: write.author ?? UserID(0))
-        let found = try changing { (log) throws(StorageError) in try log.access(of: [pair]) }
+        let found = try changing { log in try log.access(of: [pair]) }
         guard let access = found[pair], let state = state(of: flow) else { throw .refusal(.noSuchFlow) }
-        let rows = try storing { () throws(StorageError) in
+        let rows = try storing {
             try connection.rows(
                 """
                 SELECT e.flow_id, e.sender_id, r.type
@@ -177,7 +177,7 @@ extension LogTransaction {
                 """, [SQLValue(message)])
         }
         guard let row = rows.first else { throw .refusal(.noSuchMessage) }
-        let (itsFlow, sender, change) = try storing { () throws(StorageError) in
+        let (itsFlow, sender, change) = try storing {
             var reader = RowReader(row)
             return (try reader.flow(), try reader.optionalInt(), try reader.optionalText())
         }

@@ -107,7 +107,7 @@ struct LogTransaction {
 
     private mutating func perform(_ write: Write) throws(Failure) -> Receipt {
         // What follows may read events of this batch.
-        try storing { () throws(StorageError) in try flush() }
+        try storing { try flush() }
         switch write.action {
         case .sendMessage:
             preconditionFailure("messages are appended together")
@@ -164,15 +164,15 @@ struct LogTransaction {
 
     /// Bridges a storage call into a function that may also refuse.
     @discardableResult
-    func storing<Value>(_ body: () throws(StorageError) -> Value) throws(Failure) -> Value {
-        do { return try body() } catch { throw .storage(error) }
+    func storing<Value>(_ body: () throws -> Value) throws(Failure) -> Value {
+        do { return try body() } catch { throw .storage(StorageError(thrown: error)) }
     }
 
     /// Bridges a storage call that changes this value.
     mutating func changing<Value>(
-        _ body: (inout LogTransaction) throws(StorageError) -> Value
+        _ body: (inout LogTransaction) throws -> Value
     ) throws(Failure) -> Value {
-        do { return try body(&self) } catch { throw .storage(error) }
+        do { return try body(&self) } catch { throw .storage(StorageError(thrown: error)) }
     }
 
     // MARK: Appending

@@ -10,7 +10,7 @@ extension Storage {
     /// - Returns: How many events were removed.
     package func removeTraces(ofHidden user: UserID, limit: Int = 1000) async throws(StorageError) -> Int {
         let now = currentTime()
-        return try await engine.write { (connection) throws(StorageError) in
+        return try await engine.write { connection in
             // In turn with the search index, which otherwise might put back the words of what is removed here.
             try connection.execute("UPDATE search_head SET position = position WHERE id = 1")
             let events = try connection.rows(

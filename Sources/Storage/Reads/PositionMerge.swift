@@ -68,7 +68,7 @@ struct PositionMerge {
         unread = []
         let answers = try connection.rows(pipelined: asked.map { statement(for: sources[$0]) })
         for (index, rows) in zip(asked, answers) {
-            let positions = try rows.map { (row) throws(StorageError) in
+            let positions = try rows.map { row throws(StorageError) in
                 var reader = RowReader(row)
                 return try reader.position()
             }

@@ -23,7 +23,7 @@ extension Storage {
     }
 
     private func user(where condition: String, _ value: SQLValue) async throws(StorageError) -> UserRecord? {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows("SELECT \(Self.userColumns) FROM users u WHERE \(condition)", [value])
             guard let row = rows.first else { return nil }
             return try Self.user(row)
@@ -51,7 +51,7 @@ extension Storage {
 
     /// The accounts with these uuids, in that order; those that do not exist are missing.
     package func users(uuids: [Identifier]) async throws(StorageError) -> [UserRecord] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let found = try connection.rows(
                 pipelined: uuids.map {
                     SQLStatement("SELECT \(Self.userColumns) FROM users u WHERE u.uuid = $1", [SQLValue($0)])
@@ -64,7 +64,7 @@ extension Storage {
 
     /// All accounts that are neither deleted nor hidden, by row number.
     package func users(after: UserID = UserID(0), limit: Int) async throws(StorageError) -> [UserRecord] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.userColumns) FROM users u
@@ -72,7 +72,7 @@ extension Storage {
                 ORDER BY u.id
                 LIMIT $2
                 """, [SQLValue(after), SQLValue(limit: limit)])
-            return try rows.map { (row) throws(StorageError) in try Self.user(row) }
+            return try rows.map { row in try Self.user(row) }
         }
     }
 
@@ -93,7 +93,7 @@ extension Storage {
 
     /// The session of a token with its account, expired and revoked ones too.
     package func session(tokenHash: [UInt8]) async throws(StorageError) -> (SessionRecord, UserRecord)? {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.sessionColumns), \(Self.userColumns)
@@ -110,7 +110,7 @@ extension Storage {
     /// Whether a session is neither revoked nor expired, and its account not deleted.
     package func isLive(_ session: SessionID) async throws(StorageError) -> Bool {
         let now = currentTime()
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             try !connection.rows(
                 """
                 SELECT 1 FROM sessions s
@@ -124,7 +124,7 @@ extension Storage {
     /// The sessions of an account that are neither revoked nor expired, newest first, at most `limit`.
     package func sessions(of user: UserID, limit: Int = 1000) async throws(StorageError) -> [SessionRecord] {
         let now = currentTime()
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.sessionColumns) FROM sessions s
@@ -132,7 +132,7 @@ extension Storage {
                 ORDER BY s.id DESC
                 LIMIT $3
                 """, [SQLValue(user), SQLValue(now), SQLValue(limit: limit)])
-            return try rows.map { (row) throws(StorageError) in
+            return try rows.map { row in
                 var reader = RowReader(row)
                 return try Self.session(&reader)
             }
@@ -155,14 +155,14 @@ extension Storage {
                 AND (s.node <> 0 OR s.last_seen_ms < $4)
             LIMIT $5
             """
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             let rows = try connection.rows(
                 sql,
                 [
                     SQLValue(now), .int(own.rawValue), .int(silence), .int(now.milliseconds - silence - 600_000),
                     SQLValue(limit: limit),
                 ])
-            return try rows.map { (row) throws(StorageError) in
+            return try rows.map { row in
                 var reader = RowReader(row)
                 return (try reader.user(), SessionID(try reader.int()))
             }
@@ -173,7 +173,7 @@ extension Storage {
     ///
     /// - Returns: How many were removed.
     package func removeSessions(expiredBefore time: Timestamp, limit: Int = 1000) async throws(StorageError) -> Int {
-        try await engine.write { (connection) throws(StorageError) in
+        try await engine.write { connection in
             let expired = "FROM sessions WHERE expires_ms < $1 ORDER BY id LIMIT $2"
             let values = [SQLValue(time), SQLValue(limit: limit)]
             // A device that is a session ends with it.
@@ -195,7 +195,7 @@ extension Storage {
     }
 
     package func admin(username: String) async throws(StorageError) -> AdminRecord? {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 "SELECT \(Self.adminColumns) FROM admins WHERE username = $1", [.text(username)])
             guard let row = rows.first else { return nil }
@@ -205,12 +205,12 @@ extension Storage {
 
     /// All administrators, by name.
     package func admins(after: String = "", limit: Int) async throws(StorageError) -> [AdminRecord] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.adminColumns) FROM admins WHERE username > $1 ORDER BY username LIMIT $2
                 """, [.text(after), SQLValue(limit: limit)])
-            return try rows.map { (row) throws(StorageError) in try Self.admin(row) }
+            return try rows.map { row in try Self.admin(row) }
         }
     }
 }

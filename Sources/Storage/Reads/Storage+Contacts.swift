@@ -6,7 +6,7 @@ extension Storage {
     package func contacts(
         of user: UserID, after: UserID = UserID(0), limit: Int
     ) async throws(StorageError) -> [UserRecord] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.userColumns)
@@ -16,7 +16,7 @@ extension Storage {
                 ORDER BY c.contact_id
                 LIMIT $3
                 """, [SQLValue(user), SQLValue(after), SQLValue(limit: limit)])
-            return try rows.map { (row) throws(StorageError) in try Self.user(row) }
+            return try rows.map { row in try Self.user(row) }
         }
     }
 
@@ -31,8 +31,8 @@ extension Storage {
     }
 
     private func users(_ sql: String, _ user: UserID) async throws(StorageError) -> [UserID] {
-        try await engine.read { (connection) throws(StorageError) in
-            try connection.rows(sql, [SQLValue(user)]).map { (row) throws(StorageError) in
+        try await engine.read { connection in
+            try connection.rows(sql, [SQLValue(user)]).map { row in
                 var reader = RowReader(row)
                 return try reader.user()
             }
@@ -54,7 +54,7 @@ extension Storage {
         }
         pattern += "%"
         let arguments = [SQLValue.text(pattern), SQLValue(limit: limit)]
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.userColumns) FROM users u
@@ -62,7 +62,7 @@ extension Storage {
                 ORDER BY length(u.login_key), u.id
                 LIMIT $2
                 """, arguments)
-            return try rows.map { (row) throws(StorageError) in try Self.user(row) }
+            return try rows.map { row in try Self.user(row) }
         }
     }
 }

@@ -27,7 +27,7 @@ extension Storage {
             .map { [SQLValue($0.key.user), .text($0.key.device), SQLValue($0.value)] }
         let sessions = [sessionUpdate(seen, node: node), sessionUpdate(left, node: .unknown)].compactMap { $0 }
         guard !rows.isEmpty || !sessions.isEmpty else { return }
-        try await engine.write { (connection) throws(StorageError) in
+        try await engine.write { connection in
             try connection.insert(Self.cursorInsertion, rows: rows)
             for update in sessions { try connection.execute(update) }
         }
@@ -56,9 +56,7 @@ extension Storage {
 
     /// How far a device has read, if that was ever noted.
     package func cursor(of user: UserID, device: String) async throws(StorageError) -> Position? {
-        try await engine.read { (connection) throws(StorageError) in
-            try Self.cursor(of: user, device: device, on: connection)
-        }
+        try await engine.read { connection in try Self.cursor(of: user, device: device, on: connection) }
     }
 
     private static func cursor(
@@ -73,10 +71,10 @@ extension Storage {
 
     /// How far all devices of an account have read.
     package func cursors(of user: UserID) async throws(StorageError) -> [DeviceCursor] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 "SELECT device, position FROM cursors WHERE user_id = $1 ORDER BY device", [SQLValue(user)])
-            return try rows.map { (row) throws(StorageError) in
+            return try rows.map { row in
                 var reader = RowReader(row)
                 return DeviceCursor(user: user, device: try reader.text(), position: try reader.position())
             }
@@ -93,7 +91,7 @@ extension Storage {
         of user: UserID, device: String, backlog: Int
     ) async throws(StorageError) -> Position {
         let backlog = max(0, backlog)
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             if let cursor = try Self.cursor(of: user, device: device, on: connection) { return cursor }
             let head = try Self.head(on: connection)
             guard let row = try connection.rows("SELECT created_ms FROM users WHERE id = $1", [SQLValue(user)]).first

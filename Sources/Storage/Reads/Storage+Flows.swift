@@ -32,11 +32,11 @@ extension Storage {
     }
 
     private func flows(_ condition: String, _ arguments: [SQLValue]) async throws(StorageError) -> [FlowRecord] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 "SELECT \(Self.flowColumns) FROM \(Self.flowTables) WHERE f.deleted_ms IS NULL AND \(condition)",
                 arguments)
-            return try rows.map { (row) throws(StorageError) in try Self.flow(row) }
+            return try rows.map { row in try Self.flow(row) }
         }
     }
 
@@ -149,7 +149,7 @@ extension Storage {
     private func flowWithMembers(
         _ condition: String, _ argument: SQLValue
     ) async throws(StorageError) -> (flow: FlowRecord, members: [UserID])? {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let found = try connection.rows(
                 "SELECT \(Self.flowColumns) FROM \(Self.flowTables) WHERE f.deleted_ms IS NULL AND \(condition)",
                 [argument])
@@ -160,7 +160,7 @@ extension Storage {
                 "SELECT user_id FROM flow_members WHERE flow_id = $1 AND left_position IS NULL", [SQLValue(flow.id)])
             return (
                 flow,
-                try members.map { (row) throws(StorageError) in
+                try members.map { row in
                     var reader = RowReader(row)
                     return try reader.user()
                 }
@@ -172,7 +172,7 @@ extension Storage {
     package func memberCounts(of flows: [FlowID]) async throws(StorageError) -> [FlowID: Int] {
         guard !flows.isEmpty else { return [:] }
         let list = SQLValue.numbers(flows.map(\.rawValue))
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT flow_id, count(*) FROM flow_members
@@ -192,7 +192,7 @@ extension Storage {
     package func members(of flows: [FlowID]) async throws(StorageError) -> [FlowID: [Identifier]] {
         guard !flows.isEmpty else { return [:] }
         let list = SQLValue.numbers(flows.map(\.rawValue))
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT m.flow_id, u.uuid
@@ -214,7 +214,7 @@ extension Storage {
     package func members(
         of flow: FlowID, after: UserID = UserID(0), limit: Int
     ) async throws(StorageError) -> [MemberRecord] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT m.user_id, u.uuid, u.login
@@ -224,7 +224,7 @@ extension Storage {
                 ORDER BY m.user_id
                 LIMIT $3
                 """, [SQLValue(flow), SQLValue(after), SQLValue(limit: limit)])
-            return try rows.map { (row) throws(StorageError) in
+            return try rows.map { row in
                 var reader = RowReader(row)
                 return MemberRecord(user: try reader.user(), uuid: try reader.identifier(), login: try reader.text())
             }
@@ -235,7 +235,7 @@ extension Storage {
     package func flows(
         of member: UserID, after: FlowID = FlowID(0), limit: Int
     ) async throws(StorageError) -> [FlowOutline] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT f.id, f.uuid, f.flow_type, f.owner_id, f.is_public, f.bridged, f.head_position
@@ -245,7 +245,7 @@ extension Storage {
                 ORDER BY m.flow_id
                 LIMIT $3
                 """, [SQLValue(member), SQLValue(after), SQLValue(limit: limit)])
-            return try rows.map { (row) throws(StorageError) in
+            return try rows.map { row in
                 var reader = RowReader(row)
                 return FlowOutline(
                     id: try reader.flow(), uuid: try reader.identifier(),
@@ -257,7 +257,7 @@ extension Storage {
 
     /// Counts of accounts, flows and messages.
     package func counts() async throws(StorageError) -> StorageCounts {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let results = try connection.rows(pipelined: [
                 SQLStatement("SELECT count(*) FROM users WHERE deleted_ms IS NULL AND is_hidden = 0"),
                 SQLStatement("SELECT count(*) FROM flows f WHERE f.deleted_ms IS NULL AND \(Self.isShown)"),

@@ -21,15 +21,13 @@ extension Storage {
 
     /// The invite with this code, used up, expired and revoked ones too.
     package func invite(codeHash: [UInt8]) async throws(StorageError) -> InviteRecord? {
-        try await engine.read { (connection) throws(StorageError) in
-            try Self.invite(codeHash: codeHash, on: connection)
-        }
+        try await engine.read { connection in try Self.invite(codeHash: codeHash, on: connection) }
     }
 
     /// All invites, oldest first; `after` is the last one of the page before.
     package func invites(after: InviteRecord? = nil, limit: Int) async throws(StorageError) -> [InviteRecord] {
         let (time, hash) = after.map { ($0.created, $0.codeHash) } ?? (Timestamp(milliseconds: .min), [])
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.inviteColumns) FROM invites
@@ -37,7 +35,7 @@ extension Storage {
                 ORDER BY created_ms, code_hash
                 LIMIT $3
                 """, [SQLValue(time), .bytes(hash), SQLValue(limit: limit)])
-            return try rows.map { (row) throws(StorageError) in try Self.invite(row) }
+            return try rows.map { row in try Self.invite(row) }
         }
     }
 }

@@ -6,7 +6,7 @@ extension Storage {
     package func keys(of users: [UserID], kind: String) async throws(StorageError) -> [PublicKeyRecord] {
         guard !users.isEmpty else { return [] }
         let list = SQLValue.numbers(users.map(\.rawValue))
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT k.user_id, k.device, k.kind, k.public_key, k.created_ms
@@ -15,7 +15,7 @@ extension Storage {
                 WHERE k.kind = $2
                 ORDER BY k.user_id, k.device
                 """, [list, .text(kind)])
-            return try rows.map { (row) throws(StorageError) in
+            return try rows.map { row in
                 var reader = RowReader(row)
                 return PublicKeyRecord(
                     user: try reader.user(), device: try reader.text(), kind: try reader.text(),
@@ -26,16 +26,14 @@ extension Storage {
 
     /// The key pair of one kind that the server holds for an account.
     package func bridgeKey(of user: UserID, kind: String) async throws(StorageError) -> SealedKeyPair? {
-        try await engine.read { (connection) throws(StorageError) in
-            try Self.keyPair(Self.bridgeKeyQuery(user, kind), on: connection)
-        }
+        try await engine.read { connection in try Self.keyPair(Self.bridgeKeyQuery(user, kind), on: connection) }
     }
 
     /// The key pairs that the server holds for accounts, of the kinds after this one of `user`, and of the accounts after it.
     package func bridgeKeys(
         after user: UserID = UserID(0), kind: String = "", limit: Int
     ) async throws(StorageError) -> [BridgeKeyRecord] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT k.user_id, u.uuid, k.kind, k.public_key, k.sealed_private
@@ -45,7 +43,7 @@ extension Storage {
                 ORDER BY k.user_id, k.kind
                 LIMIT $3
                 """, [SQLValue(user), .text(kind), SQLValue(limit: limit)])
-            return try rows.map { (row) throws(StorageError) in
+            return try rows.map { row in
                 var reader = RowReader(row)
                 return BridgeKeyRecord(
                     user: try reader.user(), uuid: try reader.identifier(), kind: try reader.text(),
@@ -86,9 +84,7 @@ extension Storage {
 
     /// A key pair that belongs to the whole cluster, such as the balancer's.
     package func serverKey(_ name: String) async throws(StorageError) -> SealedKeyPair? {
-        try await engine.read { (connection) throws(StorageError) in
-            try Self.keyPair(Self.serverKeyQuery(name), on: connection)
-        }
+        try await engine.read { connection in try Self.keyPair(Self.serverKeyQuery(name), on: connection) }
     }
 
     /// Stores a key pair of the cluster unless there is one of that name, or in the place of just that one; all nodes end
@@ -141,7 +137,7 @@ extension Storage {
     private func store(
         _ insertion: SQLStatement, unlessFoundBy query: SQLStatement
     ) async throws(StorageError) -> SealedKeyPair {
-        try await engine.write { (connection) throws(StorageError) in
+        try await engine.write { connection in
             // Waits for another process that stores the same; what it stored is then found.
             try connection.execute(insertion)
             guard let pair = try Self.keyPair(query, on: connection) else {

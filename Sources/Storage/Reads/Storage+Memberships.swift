@@ -46,14 +46,14 @@ extension Storage {
 
     /// The stays of an account in a private flow, in order; none if it never was a member.
     package func memberships(of user: UserID, in flow: FlowID) async throws(StorageError) -> [Membership] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT joined_position, left_position FROM flow_members
                 WHERE flow_id = $1 AND user_id = $2
                 ORDER BY joined_position
                 """, [SQLValue(flow), SQLValue(user)])
-            return try rows.map { (row) throws(StorageError) in
+            return try rows.map { row in
                 var reader = RowReader(row)
                 return Membership(
                     joined: try reader.position(), left: try reader.optionalInt().map { Position($0) })
@@ -65,7 +65,7 @@ extension Storage {
     package func members(
         of flow: FlowID, at position: Position, after: UserID = UserID(0), limit: Int
     ) async throws(StorageError) -> [UserID] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT user_id FROM flow_members
@@ -74,7 +74,7 @@ extension Storage {
                 ORDER BY user_id
                 LIMIT $4
                 """, [SQLValue(flow), SQLValue(after), SQLValue(position), SQLValue(limit: limit)])
-            return try rows.map { (row) throws(StorageError) in
+            return try rows.map { row in
                 var reader = RowReader(row)
                 return try reader.user()
             }

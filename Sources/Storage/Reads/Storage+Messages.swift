@@ -34,14 +34,14 @@ extension Storage {
         asOf end: (flow: FlowID, position: Position)? = nil
     ) async throws(StorageError) -> MessagePage {
         let limit = min(limit, Self.maximumPageRows + 1)
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT e.position FROM events e
                 JOIN flows f ON f.id = e.flow_id AND f.deleted_ms IS NULL
                 WHERE e.number IS NOT NULL AND \(condition) LIMIT $\(arguments.count + 1)
                 """, arguments + [SQLValue(limit: limit)])
-            let positions = try rows.prefix(Self.maximumPageRows).map { (row) throws(StorageError) in
+            let positions = try rows.prefix(Self.maximumPageRows).map { row in
                 var reader = RowReader(row)
                 return try reader.position()
             }
@@ -78,7 +78,7 @@ extension Storage {
 
     /// How many messages a flow had before a position.
     package func messageCount(of flow: FlowID, before position: Position) async throws(StorageError) -> Int64 {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT number + 1 FROM events
@@ -102,7 +102,7 @@ extension Storage {
         sent comparison: TimeComparison, _ time: Timestamp, in flow: FlowID? = nil, after: Position = .start, limit: Int
     ) async throws(StorageError) -> MessagePage {
         // Time follows position but for few steps, so a range of times is one of positions: no index on the time is needed.
-        let (first, last) = try await engine.read { (connection) throws(StorageError) in
+        let (first, last) = try await engine.read { connection in
             let head = try Self.head(on: connection)
             let before = comparison == .atOrBefore ? Position.start : try Self.position(before: time, on: connection)
             if comparison == .atOrAfter { return (before, head) }
@@ -130,7 +130,7 @@ extension Storage {
     package func number(
         ofFirstMessageIn flow: FlowID, atOrAfter time: Timestamp, count: Int64
     ) async throws(StorageError) -> Int64 {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let before = try Self.position(before: time, on: connection)
             let rows = try connection.rows(
                 """

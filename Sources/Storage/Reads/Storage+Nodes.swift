@@ -11,7 +11,7 @@ extension Storage {
     package func registerNode(_ node: NewNode) async throws(StorageError) -> NodeID {
         let now = engine.dialect.nowMilliseconds
         let silence = Self.removal(ofNodesSilentFor: Self.silentNodeLimit, now: now)
-        return try await engine.write { (connection) throws(StorageError) in
+        return try await engine.write { connection in
             try connection.execute(silence)
             let rows = try connection.rows(
                 """
@@ -32,7 +32,7 @@ extension Storage {
     /// - Returns: `nil` when the node is not in the list any more and must enter itself anew.
     package func heartbeat(_ node: NodeID, clients: Int) async throws(StorageError) -> NodeHeartbeat? {
         let now = engine.dialect.nowMilliseconds
-        return try await engine.write { (connection) throws(StorageError) in
+        return try await engine.write { connection in
             let rows = try connection.rows(
                 "UPDATE nodes SET heartbeat_ms = \(now), clients = $1 WHERE id = $2 RETURNING draining",
                 [.int(Int64(clients)), .int(node.rawValue)])
@@ -45,14 +45,14 @@ extension Storage {
     /// All nodes in the list, by number, silent ones too.
     package func nodes() async throws(StorageError) -> [NodeRecord] {
         let now = engine.dialect.nowMilliseconds
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT id, name, address, protocols, started_ms, \(now) - heartbeat_ms, draining, clients
                 FROM nodes
                 ORDER BY id
                 """)
-            return try rows.map { (row) throws(StorageError) in
+            return try rows.map { row in
                 var reader = RowReader(row)
                 return NodeRecord(
                     id: NodeID(try reader.int()), name: try reader.text(), address: try reader.text(),
@@ -67,7 +67,7 @@ extension Storage {
     ///
     /// - Returns: Whether there is such a node.
     package func setDraining(_ node: NodeID, _ isDraining: Bool) async throws(StorageError) -> Bool {
-        try await engine.write { (connection) throws(StorageError) in
+        try await engine.write { connection in
             try connection.execute(
                 "UPDATE nodes SET draining = $1 WHERE id = $2", [SQLValue(isDraining), .int(node.rawValue)]) > 0
         }
@@ -77,7 +77,7 @@ extension Storage {
     ///
     /// - Returns: Whether it was in it.
     package func removeNode(_ node: NodeID) async throws(StorageError) -> Bool {
-        try await engine.write { (connection) throws(StorageError) in
+        try await engine.write { connection in
             try connection.execute("DELETE FROM nodes WHERE id = $1", [.int(node.rawValue)]) > 0
         }
     }
@@ -87,7 +87,7 @@ extension Storage {
     /// - Returns: How many they were.
     package func removeNodes(silentFor limit: Duration) async throws(StorageError) -> Int {
         let removal = Self.removal(ofNodesSilentFor: limit, now: engine.dialect.nowMilliseconds)
-        return try await engine.write { (connection) throws(StorageError) in try connection.execute(removal) }
+        return try await engine.write { connection in try connection.execute(removal) }
     }
 
     private static func removal(ofNodesSilentFor limit: Duration, now: String) -> SQLStatement {

@@ -10,7 +10,7 @@ extension Storage {
     /// `text` gives the words of a message's content, `nil` for one without text. The result is whether the index has
     /// reached the head of the log.
     package func indexForSearch(text: @escaping @Sendable ([UInt8]) -> String?) async throws(StorageError) -> Bool {
-        let indexed = try await engine.read { (connection) throws(StorageError) in try Self.searchHead(on: connection) }
+        let indexed = try await engine.read { connection in try Self.searchHead(on: connection) }
         let events = try await events(after: indexed, limit: Self.searchStep)
         guard let last = events.last else { return true }
         var changes: [(event: Position, statements: [SQLStatement])] = []
@@ -25,7 +25,7 @@ extension Storage {
             changes.append((event.position, searchChange(of: target, to: words)))
         }
         let steps = changes
-        return try await engine.write { (connection) throws(StorageError) in
+        return try await engine.write { connection in
             // Another node may have been here: whoever moves the head from where it was has the step.
             let moved = try connection.execute(
                 "UPDATE search_head SET position = $1 WHERE id = 1 AND position = $2",
@@ -36,7 +36,7 @@ extension Storage {
                 "SELECT position FROM events WHERE position > $1 AND position <= $2",
                 [SQLValue(indexed), SQLValue(last.position)])
             let positions = Set(
-                try present.map { (row) throws(StorageError) in
+                try present.map { row in
                     var reader = RowReader(row)
                     return try reader.position()
                 })
@@ -71,7 +71,7 @@ extension Storage {
         while try await !indexForSearch(text: text) {}
         guard let query = SearchWords.query(words) else { return MessagePage(messages: [], isCut: false) }
         let limit = min(limit, Self.maximumPageRows)
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             var page = MessagePage(messages: [], isCut: false)
             var below = before
             // Messages of deleted flows are in the index until they are purged: a step may find fewer than it asked for.
@@ -79,7 +79,7 @@ extension Storage {
                 let missing = limit - page.messages.count
                 let found = try connection.rows(
                     self.engine.dialect.search.match, [.text(query), SQLValue(below), SQLValue(limit: missing)])
-                let positions = try found.map { (row) throws(StorageError) in
+                let positions = try found.map { row in
                     var reader = RowReader(row)
                     return try reader.position()
                 }

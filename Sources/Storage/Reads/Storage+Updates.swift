@@ -29,7 +29,7 @@ extension Storage {
 
     /// The last position of the log.
     package func head() async throws(StorageError) -> Position {
-        try await engine.read { (connection) throws(StorageError) in try Self.head(on: connection) }
+        try await engine.read { connection in try Self.head(on: connection) }
     }
 
     /// The position before the first event after `low` whose time is at or after `time`; the head if there is none.
@@ -60,15 +60,13 @@ extension Storage {
 
     /// The cursor that has seen everything before `time`.
     package func cursor(before time: Timestamp) async throws(StorageError) -> Position {
-        try await engine.read { (connection) throws(StorageError) in
-            try Self.position(before: time, on: connection)
-        }
+        try await engine.read { connection in try Self.position(before: time, on: connection) }
     }
 
     /// The position after which the log has just so many events; there are gaps where flows were purged.
     package func position(beforeLast count: Int) async throws(StorageError) -> Position {
         guard count > 0 else { return try await head() }
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             let rows = try connection.rows(
                 "SELECT position FROM events ORDER BY position DESC LIMIT 1 OFFSET $1", [.int(Int64(count - 1))])
             guard let row = rows.first else { return Position(0) }
@@ -81,13 +79,13 @@ extension Storage {
     ///
     /// Fewer than `limit` when they are large; the log's end is where none come.
     package func events(after: Position, limit: Int) async throws(StorageError) -> [LogEvent] {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let source = "FROM events WHERE position > $1 ORDER BY position LIMIT $2"
             let sizes = try connection.rows(
                 "SELECT length(content) \(source)",
                 [SQLValue(after), SQLValue(limit: min(limit, Self.maximumPageRows))])
             let (count, _) = Self.pageRows(
-                try sizes.map { (row) throws(StorageError) in
+                try sizes.map { row in
                     var reader = RowReader(row)
                     return try reader.int()
                 })
@@ -97,7 +95,7 @@ extension Storage {
                 SELECT position, time_ms, uuid, type, flow_id, seq, number, sender_id, state_key, content, replaces
                 \(source)
                 """, [SQLValue(after), SQLValue(limit: count)])
-            return try rows.map { (row) throws(StorageError) in
+            return try rows.map { row in
                 var reader = RowReader(row)
                 return LogEvent(
                     position: try reader.position(), time: try reader.time(), uuid: try reader.identifier(),
@@ -125,7 +123,7 @@ extension Storage {
         accounts: Bool = true, bodies: Bool = false
     ) async throws(StorageError) -> UpdatePage {
         let limit = min(max(limit, 1), Self.maximumUpdates)
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             let head = try Self.head(on: connection)
             let readable = try Self.readable(by: user, after: cursor, upTo: head, scope, on: connection)
             var merge = PositionMerge(readable.ranges, accounts: accounts, after: cursor, upTo: head)

@@ -108,7 +108,7 @@ struct ClusterMembershipTests {
 
     /// Makes a server's last heartbeat a minute old.
     private func age(_ node: NodeID, in storage: Storage) async throws {
-        try await storage.engine.write { (connection) throws(StorageError) in
+        try await storage.engine.write { connection in
             _ = try connection.execute(
                 "UPDATE nodes SET heartbeat_ms = heartbeat_ms - 60000 WHERE id = $1", [.int(node.rawValue)])
         }
@@ -141,7 +141,7 @@ struct ClusterMembershipTests {
             }
             for _ in 0..<2 { try await age(nodes[0], in: test.storage) }
             // For a while it may only be slow.
-            try await test.storage.engine.write { [silent = nodes[1]] (connection) throws(StorageError) in
+            try await test.storage.engine.write { [silent = nodes[1]] (connection) in
                 _ = try connection.execute(
                     "UPDATE nodes SET heartbeat_ms = heartbeat_ms - 30000 WHERE id = $1", [.int(silent.rawValue)])
             }

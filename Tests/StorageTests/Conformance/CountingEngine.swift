@@ -23,9 +23,9 @@ final class CountingEngine: StorageEngine {
     var statements: Int { count.withLock { $0 } }
 
     func read<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
-        try await engine.read { connection throws(StorageError) in
+        try await engine.read { connection in
             let counting = CountingConnection(connection)
             defer { self.count.withLock { $0 += counting.statements } }
             return try body(counting)
@@ -33,9 +33,9 @@ final class CountingEngine: StorageEngine {
     }
 
     func write<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
-        try await engine.write { connection throws(StorageError) in
+        try await engine.write { connection in
             let counting = CountingConnection(connection)
             defer { self.count.withLock { $0 += counting.statements } }
             return try body(counting)
@@ -77,7 +77,7 @@ private final class CountingConnection: SQLConnection {
 
     func allowLongStatements() { connection.allowLongStatements() }
 
-    func savepoint<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+    func savepoint<Value>(_ body: () throws -> Value) throws(StorageError) -> Value {
         try connection.savepoint(body)
     }
 }

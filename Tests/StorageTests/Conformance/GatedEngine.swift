@@ -55,13 +55,13 @@ final class GatedEngine: StorageEngine {
     func fail(with faults: [Fault]) { state.withLock { $0.faults = faults } }
 
     func read<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
         try await engine.read(body)
     }
 
     func write<Value: Sendable>(
-        _ body: @escaping @Sendable (any SQLConnection) throws(StorageError) -> Value
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
         await withCheckedContinuation { continuation in
             let passes = state.withLock { state in
@@ -74,7 +74,7 @@ final class GatedEngine: StorageEngine {
         let fault = state.withLock { $0.faults.isEmpty ? nil : $0.faults.removeFirst() }
         if case .failBefore(let code) = fault { throw StorageError(code, "The test breaks this write.") }
         if case .undo(let code) = fault {
-            return try await engine.write { connection throws(StorageError) in
+            return try await engine.write { connection in
                 _ = try body(connection)
                 throw StorageError(code, "The test undoes this write.")
             }

@@ -84,7 +84,7 @@ struct LogStepTests {
                 try await test.send("\(number)", from: alice, to: flow)
             }
 
-            let steps = try await test.storage.engine.read { connection throws(StorageError) in
+            let steps = try await test.storage.engine.read { connection in
                 try connection.rows("SELECT count(*) FROM log_steps")
             }
             #expect(steps == [[.int(1)]])

@@ -197,7 +197,7 @@ struct MessageWriteTests {
 
             #expect(try await test.storage.message(at: first.position)?.blobs == ["a": [1], "b": [1], "c": large])
             #expect(try await test.storage.message(at: second.position)?.blobs == ["file_picture": [1], "e": []])
-            let count = try await test.storage.engine.read { connection throws(StorageError) in
+            let count = try await test.storage.engine.read { connection in
                 try connection.rows("SELECT count(*) FROM blobs")
             }
             #expect(count == [[.int(3)]])

@@ -8,14 +8,12 @@ import Testing
 
 struct MigrationTests {
     private func execute(_ sql: String..., on storage: Storage) async throws {
-        try await storage.engine.write { connection throws(StorageError) in
-            for statement in sql { try connection.execute(statement) }
-        }
+        try await storage.engine.write { connection in for statement in sql { try connection.execute(statement) } }
     }
 
     /// What the tables of Parley hold, to see that a refusal changed nothing.
     private func applied(on storage: Storage) async throws -> [SQLRow] {
-        try await storage.engine.read { connection throws(StorageError) in
+        try await storage.engine.read { connection in
             try connection.rows("SELECT identifier FROM migrations ORDER BY identifier")
         }
     }
@@ -150,7 +148,7 @@ struct MigrationTests {
     /// Makes the tables as the first version did.
     private func makeFirstVersion(_ storage: Storage) async throws {
         let first = try #require(storage.engine.dialect.migrations.first)
-        try await storage.engine.write { connection throws(StorageError) in
+        try await storage.engine.write { connection in
             for statement in first.statements { try connection.execute(statement) }
             try connection.execute(
                 "INSERT INTO migrations (identifier, applied_ms) VALUES ($1, 1)", [.text(first.identifier)])
@@ -162,7 +160,7 @@ struct MigrationTests {
         try await StorageUnderTest.with(kind, migrated: false) { test in
             try await makeFirstVersion(test.storage)
             for (id, login) in [(1, "alice"), (2, "42"), (3, "042")] as [(Int64, String)] {
-                try await test.storage.engine.write { connection throws(StorageError) in
+                try await test.storage.engine.write { connection in
                     _ = try connection.execute(
                         """
                         INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email, avatar,
@@ -178,7 +176,7 @@ struct MigrationTests {
                 SELECT uuid, 'group', 'old', '', id, 1, 5, 0, 0, 0 FROM users WHERE login = 'alice'
                 """, on: test.storage)
             for (name, hash) in [("root", "hash of alice"), ("changed since", "another hash")] {
-                try await test.storage.engine.write { connection throws(StorageError) in
+                try await test.storage.engine.write { connection in
                     _ = try connection.execute(
                         "INSERT INTO admins (username, hash_password, created_ms) VALUES ($1, $2, 5)",
                         [.text(name), .text(hash)])
@@ -218,7 +216,7 @@ struct MigrationTests {
             WHERE table_schema = current_schema()
             ORDER BY table_name, column_name
             """
-        return try await storage.engine.read { connection throws(StorageError) in try connection.rows(sql) }
+        return try await storage.engine.read { connection in try connection.rows(sql) }
     }
 
     @Test(arguments: StorageKind.available)

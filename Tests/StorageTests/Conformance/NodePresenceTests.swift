@@ -47,7 +47,7 @@ struct NodePresenceTests {
 
             #expect(try await test.storage.presence(after: [:], except: two, silentFor: Self.limit).isEmpty)
             #expect(try await !test.storage.notePresence(on: one, came: [UserID(1)], went: []))
-            let rows = try await test.storage.engine.read { connection throws(StorageError) in
+            let rows = try await test.storage.engine.read { connection in
                 try connection.rows("SELECT user_id FROM node_presence")
             }
             #expect(rows.isEmpty)
@@ -58,7 +58,7 @@ struct NodePresenceTests {
     func aSilentNodeIsLeftOut(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             let one = try await test.storage.registerNode(NewNode(name: "one", address: ""))
-            _ = try await test.storage.engine.write { connection throws(StorageError) in
+            _ = try await test.storage.engine.write { connection in
                 try connection.execute("UPDATE nodes SET heartbeat_ms = heartbeat_ms - 7200000")
             }
 

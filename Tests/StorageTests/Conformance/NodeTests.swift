@@ -8,7 +8,7 @@ import Testing
 
 struct NodeTests {
     private func age(_ storage: Storage, _ node: NodeID, milliseconds: Int64) async throws {
-        try await storage.engine.write { connection throws(StorageError) in
+        try await storage.engine.write { connection in
             _ = try connection.execute(
                 "UPDATE nodes SET heartbeat_ms = heartbeat_ms - $1 WHERE id = $2",
                 [.int(milliseconds), .int(node.rawValue)])

@@ -66,7 +66,7 @@ struct RowNumberTests {
     @Test(arguments: StorageKind.available)
     func numbersOfAnOlderDatabaseGoOn(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind, migrated: false) { test in
-            try await test.storage.engine.write { [storage = test.storage] connection throws(StorageError) in
+            try await test.storage.engine.write { [storage = test.storage] connection in
                 for migration in storage.engine.dialect.migrations.prefix(2) {
                     for statement in migration.statements { try connection.execute(statement) }
                     try connection.execute(

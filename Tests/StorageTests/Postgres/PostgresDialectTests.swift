@@ -43,15 +43,11 @@ struct PostgresDialectTests {
             let exists = [dialect.migrationsTableExists, dialect.anyTableExists].map { SQLStatement($0) }
 
             for _ in 0..<2 {
-                let before = try await engine.read { connection throws(StorageError) in
-                    try connection.rows(pipelined: exists)
-                }
+                let before = try await engine.read { connection in try connection.rows(pipelined: exists) }
                 try await Self.migrate(engine)
-                let after = try await engine.read { connection throws(StorageError) in
-                    try connection.rows(pipelined: exists)
-                }
+                let after = try await engine.read { connection in try connection.rows(pipelined: exists) }
                 let found = try await database.raw.query(tables)
-                try await engine.write { connection throws(StorageError) in
+                try await engine.write { connection in
                     for statement in dialect.dropAllTables { try connection.execute(statement) }
                 }
 
@@ -73,14 +69,14 @@ struct PostgresDialectTests {
                 (1, "The quick brown fox"), (2, "a lazy dog"), (3, "Quick! It's the dog"), (4, longest),
                 (5, "Über Äpfel"),
             ]
-            try await engine.write { connection throws(StorageError) in
+            try await engine.write { connection in
                 for (position, text) in texts {
                     for put in search.put { try connection.execute(put, [.int(position), .text(text)]) }
                 }
                 for put in search.put { try connection.execute(put, [.int(2), .text("a lazy cat")]) }
             }
             let find = { @Sendable (words: String, below: Int64, limit: Int64) in
-                try await engine.read { connection throws(StorageError) in
+                try await engine.read { connection in
                     try connection.rows(search.match, [.text(words), .int(below), .int(limit)])
                 }
             }
@@ -92,9 +88,7 @@ struct PostgresDialectTests {
             #expect(try await find("cat lazy", .max, 10) == [[.int(2)]])
             #expect(try await find("über", .max, 10) == [[.int(5)]])
             #expect(try await find("\"' & | ! ( :* <->", .max, 10) == [])
-            try await engine.write { connection throws(StorageError) in
-                _ = try connection.execute(search.remove, [.int(3)])
-            }
+            try await engine.write { connection in _ = try connection.execute(search.remove, [.int(3)]) }
             #expect(try await find("quick", .max, 10) == [[.int(1)]])
         }
     }
@@ -104,12 +98,12 @@ struct PostgresDialectTests {
         try await PostgresTestDatabase.withEngine { engine, _ in
             let pairs = engine.dialect.pairs
 
-            let rows = try await engine.read { connection throws(StorageError) in
+            let rows = try await engine.read { connection in
                 try connection.rows(
                     "SELECT p.flow_id, p.user_id FROM \(pairs) AS p ORDER BY p.user_id", [.text("[[1,3],[1,2]]")])
             }
             let numbers = engine.dialect.numbers
-            let list = try await engine.read { connection throws(StorageError) in
+            let list = try await engine.read { connection in
                 try connection.rows("SELECT n.number FROM \(numbers) n ORDER BY n.number", [.numbers([3, -1, .max])])
             }
 
@@ -119,7 +113,7 @@ struct PostgresDialectTests {
     }
 
     private static func migrate(_ engine: PostgresEngine) async throws {
-        try await engine.write { connection throws(StorageError) in
+        try await engine.write { connection in
             for migration in engine.dialect.migrations {
                 for statement in migration.statements { try connection.execute(statement) }
             }

@@ -11,21 +11,19 @@ import Testing
 @Suite(.enabled(if: PostgresServer.isGiven, PostgresServer.comment))
 struct PostgresFailureTests {
     private func writerPID(_ engine: PostgresEngine) async throws -> Int64 {
-        let rows = try await engine.write { connection throws(StorageError) in
-            try connection.rows("SELECT pg_backend_pid()")
-        }
+        let rows = try await engine.write { connection in try connection.rows("SELECT pg_backend_pid()") }
         guard case .int(let pid) = rows[0][0] else { throw RawFailure(text: "no pid") }
         return pid
     }
 
     private func insert(_ number: Int64, _ engine: PostgresEngine) async throws(StorageError) {
-        try await engine.write { connection throws(StorageError) in
+        try await engine.write { connection in
             _ = try connection.execute("INSERT INTO t (n) VALUES ($1)", [.int(number)])
         }
     }
 
     private func contains(_ number: Int64, _ engine: PostgresEngine) async throws(StorageError) -> Bool {
-        try await engine.read { connection throws(StorageError) in
+        try await engine.read { connection in
             try !connection.rows("SELECT 1 FROM t WHERE n = $1", [.int(number)]).isEmpty
         }
     }
@@ -50,7 +48,7 @@ struct PostgresFailureTests {
             let pid = try await writerPID(engine)
 
             async let failure = storageFailure {
-                try await engine.write { connection throws(StorageError) in
+                try await engine.write { connection in
                     try connection.execute("INSERT INTO t (n) VALUES (1)")
                     _ = try connection.rows("SELECT pg_advisory_xact_lock(1)")
                 }
@@ -73,7 +71,7 @@ struct PostgresFailureTests {
             let killed = Mutex(false)
 
             async let failure = storageFailure {
-                try await engine.write { connection throws(StorageError) in
+                try await engine.write { connection in
                     try connection.execute("INSERT INTO t (n) VALUES (1)")
                     continueInserted.finish()
                     // This thread is the engine's own and may wait.
@@ -160,13 +158,13 @@ struct PostgresFailureTests {
             let engine = PostgresEngine(configuration, logger: .silent, clock: clock, random: { .max })
             _ = try await writerPID(engine)
             let select = "SELECT 1"
-            _ = try await engine.read { connection throws(StorageError) in try connection.rows(select) }
+            _ = try await engine.read { connection in try connection.rows(select) }
 
             for _ in 0..<3 {
                 await proxy.stop()
                 let write = await storageFailure { _ = try await writerPID(engine) }
                 let read = await storageFailure {
-                    _ = try await engine.read { connection throws(StorageError) in try connection.rows(select) }
+                    _ = try await engine.read { connection in try connection.rows(select) }
                 }
                 #expect(write?.code == .unavailable)
                 #expect(read?.code == .unavailable)
@@ -180,7 +178,7 @@ struct PostgresFailureTests {
 
                 clock.advance(by: .seconds(60))
                 _ = try await writerPID(engine)
-                let rows = try await engine.read { connection throws(StorageError) in try connection.rows(select) }
+                let rows = try await engine.read { connection in try connection.rows(select) }
                 #expect(rows == [[.int(1)]])
             }
             await engine.close()

@@ -37,21 +37,21 @@ struct PostgresHangTests {
     }
 
     private func read(_ engine: PostgresEngine) async throws(StorageError) {
-        _ = try await engine.read { connection throws(StorageError) in try connection.rows("SELECT 1") }
+        _ = try await engine.read { connection in try connection.rows("SELECT 1") }
     }
 
     private func insert(_ number: Int64, _ engine: PostgresEngine) async throws(StorageError) {
-        try await engine.write { connection throws(StorageError) in
+        try await engine.write { connection in
             _ = try connection.execute("INSERT INTO t (n) VALUES ($1)", [.int(number)])
         }
     }
 
     /// Tries until it succeeds: the engine pauses between attempts to connect.
-    private func retrying(_ body: () async throws(StorageError) -> Void) async throws(StorageError) {
+    private func retrying(_ body: () async throws -> Void) async throws {
         while true {
-            do throws(StorageError) {
+            do {
                 return try await body()
-            } catch  where error.code == .unavailable {
+            } catch let error as StorageError where error.code == .unavailable {
                 await Task.yield()
             }
         }
@@ -60,8 +60,8 @@ struct PostgresHangTests {
     @Test func statementsWithoutAnswerAreGivenUp() async throws {
         try await withRelay { engine, proxy, database in
             try await database.raw.query("CREATE TABLE t (n bigint)")
-            try await retrying { () async throws(StorageError) in try await insert(1, engine) }
-            try await retrying { () async throws(StorageError) in try await read(engine) }
+            try await retrying { try await insert(1, engine) }
+            try await retrying { try await read(engine) }
 
             proxy.hang()
             async let reading = storageFailure { try await read(engine) }
@@ -70,8 +70,8 @@ struct PostgresHangTests {
             #expect(await reading?.code == .unavailable)
             #expect(await writing?.code == .unavailable)
             proxy.wake()
-            try await retrying { () async throws(StorageError) in try await insert(3, engine) }
-            try await retrying { () async throws(StorageError) in try await read(engine) }
+            try await retrying { try await insert(3, engine) }
+            try await retrying { try await read(engine) }
             #expect(try await database.raw.query("SELECT n FROM t ORDER BY n") == ["1", "3"])
         }
     }
@@ -80,13 +80,13 @@ struct PostgresHangTests {
     func aCommitWithoutAnswerIsUnknown(fault: FaultyProxy.CommitFault) async throws {
         try await withRelay { engine, proxy, database in
             try await database.raw.query("CREATE TABLE t (n bigint)")
-            try await retrying { () async throws(StorageError) in try await insert(1, engine) }
+            try await retrying { try await insert(1, engine) }
 
             proxy.breakNextCommit(fault)
             let failure = await storageFailure { try await insert(2, engine) }
 
             #expect(failure?.code == .commitUnknown)
-            try await retrying { () async throws(StorageError) in try await insert(3, engine) }
+            try await retrying { try await insert(3, engine) }
             let isThere = fault == .stallBeforeClient
             #expect(
                 try await database.raw.query("SELECT n FROM t ORDER BY n") == (isThere ? ["1", "2", "3"] : ["1", "3"]))
@@ -97,7 +97,7 @@ struct PostgresHangTests {
     func aBatchWhoseCommitHasNoAnswerIsLookedUp(fault: FaultyProxy.CommitFault) async throws {
         try await withRelay { engine, proxy, _ in
             let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
-            try await retrying { () async throws(StorageError) in _ = try await storage.migrate() }
+            try await retrying { _ = try await storage.migrate() }
             func account(_ name: String, _ number: UInt128) -> Write {
                 let user = NewUser(
                     uuid: Identifier(number), login: name, loginKey: name, username: "", passwordHash: "")
@@ -118,14 +118,12 @@ struct PostgresHangTests {
 
     @Test func aChangeOfTheSchemaMayTakeItsTime() async throws {
         try await withRelay { engine, _, _ in
-            try await retrying { () async throws(StorageError) in try await read(engine) }
+            try await retrying { try await read(engine) }
 
             let failure = await storageFailure {
-                try await engine.write { connection throws(StorageError) in
-                    _ = try connection.rows("SELECT 1 FROM pg_sleep(5)")
-                }
+                try await engine.write { connection in _ = try connection.rows("SELECT 1 FROM pg_sleep(5)") }
             }
-            let rows = try await engine.write { connection throws(StorageError) in
+            let rows = try await engine.write { connection in
                 connection.allowLongStatements()
                 return try connection.rows("SELECT 1 FROM pg_sleep(5)")
             }

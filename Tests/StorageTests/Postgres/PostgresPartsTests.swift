@@ -118,7 +118,7 @@ struct PostgresPartsTests {
         ] as [([UInt8], Oid)])
     func malformedColumnsAreErrors(bytes: [UInt8], type: Oid) {
         #expect(throws: StorageError.self) {
-            try bytes.withUnsafeBytes { buffer throws(StorageError) in try ColumnDecoder.value(of: buffer, type: type) }
+            try bytes.withUnsafeBytes { buffer in try ColumnDecoder.value(of: buffer, type: type) }
         }
     }
 }

@@ -28,7 +28,7 @@ struct PostgresPoolTests {
             let pids = try await withThrowingTaskGroup(of: SQLRow.self) { group in
                 for number in 0..<200 {
                     group.addTask {
-                        try await engine.read { connection throws(StorageError) in
+                        try await engine.read { connection in
                             try connection.rows("SELECT pg_backend_pid(), $1", [.int(Int64(number))])[0]
                         }
                     }
@@ -50,9 +50,7 @@ struct PostgresPoolTests {
         try await PostgresTestDatabase.withEngine { engine, _ in
             var pids: Set<Int64> = []
             for _ in 0..<50 {
-                let row = try await engine.read { connection throws(StorageError) in
-                    try connection.rows("SELECT pg_backend_pid()")[0]
-                }
+                let row = try await engine.read { connection in try connection.rows("SELECT pg_backend_pid()")[0] }
                 if case .int(let pid) = row[0] { pids.insert(pid) }
             }
 
@@ -65,16 +63,16 @@ struct PostgresPoolTests {
             readerConnections: 2, maximumWaiters: 1, waitTimeout: .milliseconds(50)
         ) { engine, database in
             try await database.raw.query("SELECT pg_advisory_lock(1)")
-            async let first = engine.read { connection throws(StorageError) in try connection.rows(Self.waitForLock) }
-            async let second = engine.read { connection throws(StorageError) in try connection.rows(Self.waitForLock) }
+            async let first = engine.read { connection in try connection.rows(Self.waitForLock) }
+            async let second = engine.read { connection in try connection.rows(Self.waitForLock) }
             try await database.raw.waitUntil(Self.waiting(2))
 
             // One of two may wait, until its time is over; the other is refused at once.
             async let third = storageFailure {
-                _ = try await engine.read { connection throws(StorageError) in try connection.rows("SELECT 1") }
+                _ = try await engine.read { connection in try connection.rows("SELECT 1") }
             }
             async let fourth = storageFailure {
-                _ = try await engine.read { connection throws(StorageError) in try connection.rows("SELECT 1") }
+                _ = try await engine.read { connection in try connection.rows("SELECT 1") }
             }
             #expect(await third?.code == .unavailable)
             #expect(await fourth?.code == .unavailable)
@@ -82,21 +80,21 @@ struct PostgresPoolTests {
             try await database.raw.query("SELECT pg_advisory_unlock(1)")
             #expect(try await first == [[.null]])
             #expect(try await second == [[.null]])
-            let after = try await engine.read { connection throws(StorageError) in try connection.rows("SELECT 1") }
+            let after = try await engine.read { connection in try connection.rows("SELECT 1") }
             #expect(after == [[.int(1)]])
         }
     }
 
     @Test func writesTakeTurns() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
-            try await engine.write { connection throws(StorageError) in
+            try await engine.write { connection in
                 try connection.execute("CREATE TABLE t (n bigint)")
                 try connection.execute("INSERT INTO t (n) VALUES (0)")
             }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<100 {
                     group.addTask {
-                        try await engine.write { connection throws(StorageError) in
+                        try await engine.write { connection in
                             guard case .int(let number) = try connection.rows("SELECT n FROM t")[0][0] else { return }
                             try connection.execute("UPDATE t SET n = $1", [.int(number + 1)])
                         }
@@ -104,7 +102,7 @@ struct PostgresPoolTests {
                 }
                 try await group.waitForAll()
             }
-            let rows = try await engine.read { connection throws(StorageError) in try connection.rows("SELECT n FROM t")
+            let rows = try await engine.read { connection in try connection.rows("SELECT n FROM t")
             }
 
             #expect(rows == [[.int(100)]])
@@ -113,13 +111,13 @@ struct PostgresPoolTests {
 
     @Test func idleReadersAreClosed() async throws {
         try await PostgresTestDatabase.withEngine(idleTimeout: .milliseconds(20)) { engine, database in
-            _ = try await engine.read { connection throws(StorageError) in try connection.rows("SELECT 1") }
+            _ = try await engine.read { connection in try connection.rows("SELECT 1") }
 
             try await database.raw.waitUntil(
                 Self.nobodyElse
             )
 
-            let rows = try await engine.read { connection throws(StorageError) in try connection.rows("SELECT 1") }
+            let rows = try await engine.read { connection in try connection.rows("SELECT 1") }
             #expect(rows == [[.int(1)]])
         }
     }
@@ -128,15 +126,15 @@ struct PostgresPoolTests {
         try await PostgresTestDatabase.with { database in
             let engine = PostgresEngine(database.configuration, logger: .silent)
             try await database.raw.query("SELECT pg_advisory_lock(1)")
-            async let running = engine.read { connection throws(StorageError) in try connection.rows(Self.waitForLock) }
-            _ = try await engine.write { connection throws(StorageError) in try connection.rows("SELECT 1") }
+            async let running = engine.read { connection in try connection.rows(Self.waitForLock) }
+            _ = try await engine.write { connection in try connection.rows("SELECT 1") }
             try await database.raw.waitUntil(Self.waiting(1))
 
             async let closing: Void = engine.close()
             var refused: StorageError?
             while refused == nil {
                 do throws(StorageError) {
-                    _ = try await engine.write { connection throws(StorageError) in try connection.rows("SELECT 1") }
+                    _ = try await engine.write { connection in try connection.rows("SELECT 1") }
                 } catch {
                     refused = error
                 }
@@ -164,8 +162,8 @@ struct PostgresPoolTests {
 
         for _ in 0..<20 {
             let engine = PostgresEngine(configuration, logger: .silent)
-            _ = try await engine.read { connection throws(StorageError) in try connection.rows("SELECT 1") }
-            _ = try await engine.write { connection throws(StorageError) in try connection.rows("SELECT 1") }
+            _ = try await engine.read { connection in try connection.rows("SELECT 1") }
+            _ = try await engine.write { connection in try connection.rows("SELECT 1") }
             #expect(openSockets() == 2)
             await engine.close()
             #expect(openSockets() == 0)

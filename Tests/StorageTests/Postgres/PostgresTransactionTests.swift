@@ -11,7 +11,7 @@ struct PostgresTransactionTests {
     private static let createTable = "CREATE TABLE t (n bigint CONSTRAINT t_pkey PRIMARY KEY, name text)"
 
     private func numbers(_ engine: PostgresEngine) async throws -> [Int64] {
-        try await engine.read { connection throws(StorageError) in
+        try await engine.read { connection in
             try connection.rows("SELECT n FROM t ORDER BY n").compactMap { row in
                 if case .int(let number) = row[0] { number } else { nil }
             }
@@ -20,7 +20,7 @@ struct PostgresTransactionTests {
 
     @Test func pipelineAnswersInOrder() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
-            let answers = try await engine.write { connection throws(StorageError) in
+            let answers = try await engine.write { connection in
                 try connection.execute(Self.createTable)
                 #expect(try connection.rows(pipelined: []).isEmpty)
                 return try connection.rows(pipelined: [
@@ -39,7 +39,7 @@ struct PostgresTransactionTests {
         try await PostgresTestDatabase.withEngine { engine, _ in
             let text = String(repeating: "x", count: 1 << 16)
 
-            let answers = try await engine.read { connection throws(StorageError) in
+            let answers = try await engine.read { connection in
                 try connection.rows(
                     pipelined: (0..<500).map { _ in SQLStatement("SELECT $1 || $1", [.text(text)]) })
             }
@@ -51,10 +51,10 @@ struct PostgresTransactionTests {
 
     @Test func errorInPipelineFailsTheCallAndUndoesTheTransaction() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
-            try await engine.write { connection throws(StorageError) in _ = try connection.execute(Self.createTable) }
+            try await engine.write { connection in _ = try connection.execute(Self.createTable) }
 
             let error = await storageFailure {
-                try await engine.write { connection throws(StorageError) in
+                try await engine.write { connection in
                     _ = try connection.rows(pipelined: [
                         SQLStatement("INSERT INTO t (n) VALUES (1)"),
                         SQLStatement("INSERT INTO t (n) VALUES (1)"),
@@ -65,21 +65,19 @@ struct PostgresTransactionTests {
 
             #expect(error?.code == .conflict(constraint: "t_pkey"))
             #expect(try await numbers(engine) == [])
-            try await engine.write { connection throws(StorageError) in
-                _ = try connection.execute("INSERT INTO t (n) VALUES (3)")
-            }
+            try await engine.write { connection in _ = try connection.execute("INSERT INTO t (n) VALUES (3)") }
             #expect(try await numbers(engine) == [3])
         }
     }
 
     @Test func savepointUndoesOnlyItsOwn() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
-            try await engine.write { connection throws(StorageError) in
+            try await engine.write { connection in
                 try connection.execute(Self.createTable)
-                try connection.savepoint { () throws(StorageError) in
+                try connection.savepoint {
                     _ = try connection.execute("INSERT INTO t (n) VALUES (1)")
                     do throws(StorageError) {
-                        try connection.savepoint { () throws(StorageError) in
+                        try connection.savepoint {
                             try connection.execute("INSERT INTO t (n) VALUES (2)")
                             try connection.execute("INSERT INTO t (n) VALUES (1)")
                         }
@@ -89,7 +87,7 @@ struct PostgresTransactionTests {
                     _ = try connection.execute("INSERT INTO t (n) VALUES (3)")
                 }
                 do throws(StorageError) {
-                    try connection.savepoint { () throws(StorageError) in
+                    try connection.savepoint {
                         try connection.execute("INSERT INTO t (n) VALUES (4)")
                         throw StorageError(.notFound, "Nothing there.")
                     }
@@ -104,13 +102,11 @@ struct PostgresTransactionTests {
 
     @Test func savepointUndoneJustBeforeCommitStaysUndone() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
-            try await engine.write { connection throws(StorageError) in
+            try await engine.write { connection in
                 try connection.execute(Self.createTable)
                 try connection.execute("INSERT INTO t (n) VALUES (1)")
                 do throws(StorageError) {
-                    try connection.savepoint { () throws(StorageError) in
-                        _ = try connection.execute("INSERT INTO t (n) VALUES (1)")
-                    }
+                    try connection.savepoint { _ = try connection.execute("INSERT INTO t (n) VALUES (1)") }
                 } catch {}
             }
 
@@ -120,10 +116,10 @@ struct PostgresTransactionTests {
 
     @Test func whatTheBodyThrowsComesOutAfterARollback() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
-            try await engine.write { connection throws(StorageError) in _ = try connection.execute(Self.createTable) }
+            try await engine.write { connection in _ = try connection.execute(Self.createTable) }
 
             let error = await storageFailure {
-                try await engine.write { connection throws(StorageError) in
+                try await engine.write { connection in
                     try connection.execute("INSERT INTO t (n) VALUES (1)")
                     throw StorageError(.notFound, "Nothing there.")
                 }
@@ -136,10 +132,10 @@ struct PostgresTransactionTests {
 
     @Test func commitOfAFailedTransactionIsNoSuccess() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
-            try await engine.write { connection throws(StorageError) in _ = try connection.execute(Self.createTable) }
+            try await engine.write { connection in _ = try connection.execute(Self.createTable) }
 
             let error = await storageFailure {
-                try await engine.write { connection throws(StorageError) in
+                try await engine.write { connection in
                     try connection.execute("INSERT INTO t (n) VALUES (1)")
                     do { _ = try connection.rows("SELECT 1 / 0") } catch {}
                 }
@@ -152,15 +148,13 @@ struct PostgresTransactionTests {
 
     @Test func deferredConstraintFailsAtCommitByName() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
-            try await engine.write { connection throws(StorageError) in
+            try await engine.write { connection in
                 _ = try connection.execute(
                     "CREATE TABLE t (n bigint CONSTRAINT later UNIQUE DEFERRABLE INITIALLY DEFERRED)")
             }
 
             let error = await storageFailure {
-                try await engine.write { connection throws(StorageError) in
-                    _ = try connection.execute("INSERT INTO t (n) VALUES (1), (1)")
-                }
+                try await engine.write { connection in _ = try connection.execute("INSERT INTO t (n) VALUES (1), (1)") }
             }
 
             #expect(error?.code == .conflict(constraint: "later"))
@@ -170,10 +164,10 @@ struct PostgresTransactionTests {
 
     @Test func readerSeesOneStateThroughout() async throws {
         try await PostgresTestDatabase.withEngine { engine, database in
-            try await engine.write { connection throws(StorageError) in _ = try connection.execute(Self.createTable) }
+            try await engine.write { connection in _ = try connection.execute(Self.createTable) }
             try await database.raw.query("SELECT pg_advisory_lock(1)")
 
-            async let counts = engine.read { connection throws(StorageError) in
+            async let counts = engine.read { connection in
                 let before = try connection.rows("SELECT count(*) FROM t")
                 _ = try connection.rows("SELECT pg_advisory_xact_lock_shared(1)")
                 return [before, try connection.rows("SELECT count(*) FROM t")]
@@ -184,9 +178,7 @@ struct PostgresTransactionTests {
                 WHERE NOT granted AND locktype = 'advisory'
                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                 """)
-            try await engine.write { connection throws(StorageError) in
-                _ = try connection.execute("INSERT INTO t (n) VALUES (1)")
-            }
+            try await engine.write { connection in _ = try connection.execute("INSERT INTO t (n) VALUES (1)") }
             try await database.raw.query("SELECT pg_advisory_unlock(1)")
 
             #expect(try await counts == [[[.int(0)]], [[.int(0)]]])
@@ -197,9 +189,7 @@ struct PostgresTransactionTests {
     @Test func readerCannotWrite() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
             let error = await storageFailure {
-                try await engine.read { connection throws(StorageError) in
-                    _ = try connection.execute(Self.createTable)
-                }
+                try await engine.read { connection in _ = try connection.execute(Self.createTable) }
             }
 
             #expect(error?.code == .unusable)
@@ -218,7 +208,7 @@ struct PostgresTransactionTests {
     @Test func errorTextsShowNeitherSQLNorRows() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
             let error = await storageFailure {
-                try await engine.write { connection throws(StorageError) in
+                try await engine.write { connection in
                     try connection.execute("CREATE TABLE s (hash text UNIQUE CHECK (hash <> 'hunter2'))")
                     try connection.execute("INSERT INTO s (hash) VALUES ($1)", [.text("hunter2")])
                 }
@@ -232,7 +222,7 @@ struct PostgresTransactionTests {
 
     @Test func preparedStatementsAreBounded() async throws {
         try await PostgresTestDatabase.withEngine(maximumPreparedStatements: 10) { engine, _ in
-            let prepared = try await engine.write { connection throws(StorageError) in
+            let prepared = try await engine.write { connection in
                 for round in 0..<3 {
                     for number in 0..<25 {
                         #expect(try connection.rows("SELECT \(number) + $1", [.int(Int64(round))]).count == 1)
@@ -253,13 +243,13 @@ struct PostgresTransactionTests {
     @Test func sameStatementIsPreparedOnce() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
             for _ in 0..<5 {
-                try await engine.write { connection throws(StorageError) in
+                try await engine.write { connection in
                     _ = try connection.rows(pipelined: [
                         SQLStatement("SELECT $1", [.int(1)]), SQLStatement("SELECT $1", [.int(2)]),
                     ])
                 }
             }
-            let rows = try await engine.write { connection throws(StorageError) in
+            let rows = try await engine.write { connection in
                 try connection.rows("SELECT count(*) FROM pg_prepared_statements WHERE statement = 'SELECT $1'")
             }
 
@@ -276,8 +266,8 @@ struct PostgresTransactionTests {
                     current_setting('TimeZone'), current_setting('statement_timeout')
                 """
 
-            let writer = try await engine.write { connection throws(StorageError) in try connection.rows(settings) }
-            let reader = try await engine.read { connection throws(StorageError) in try connection.rows(settings) }
+            let writer = try await engine.write { connection in try connection.rows(settings) }
+            let reader = try await engine.read { connection in try connection.rows(settings) }
             let facts = try await engine.facts()
 
             #expect(writer == [[.text("on"), .text("parley"), .text("UTC"), .text("0")]])

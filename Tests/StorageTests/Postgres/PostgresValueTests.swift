@@ -21,13 +21,13 @@ struct PostgresValueTests {
             for number in numbers { rows.append([.int(Int64(rows.count + 1)), .int(number), .null, .null]) }
             let expected = rows
 
-            try await engine.write { connection throws(StorageError) in
+            try await engine.write { connection in
                 try connection.execute("CREATE TABLE v (id bigint PRIMARY KEY, n bigint, t text, b bytea)")
                 for row in expected {
                     try connection.execute("INSERT INTO v (id, n, t, b) VALUES ($1, $2, $3, $4)", row)
                 }
             }
-            let found = try await engine.read { connection throws(StorageError) in
+            let found = try await engine.read { connection in
                 try connection.rows("SELECT id, n, t, b FROM v ORDER BY id")
             }
 
@@ -51,9 +51,7 @@ struct PostgresValueTests {
     func columnsOfOtherTypesAreDecoded(expression: String, expected: SQLValue) async throws {
         let engine = PostgresEngine(try PostgresServer.configuration(), logger: .silent)
 
-        let rows = try await engine.read { connection throws(StorageError) in
-            try connection.rows("SELECT \(expression)")
-        }
+        let rows = try await engine.read { connection in try connection.rows("SELECT \(expression)") }
         await engine.close()
 
         #expect(rows == [[expected]])
@@ -62,7 +60,7 @@ struct PostgresValueTests {
     @Test func unreadableTypeFailsOnlyItsStatement() async throws {
         let engine = PostgresEngine(try PostgresServer.configuration(), logger: .silent)
 
-        let codes = try await engine.read { connection throws(StorageError) in
+        let codes = try await engine.read { connection in
             var codes: [StorageError.Code] = []
             do throws(StorageError) {
                 _ = try connection.rows("SELECT point(1, 2)")
@@ -79,9 +77,7 @@ struct PostgresValueTests {
     @Test func zeroCharacterInTextIsRefusedNotCut() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
             let error = await storageFailure {
-                try await engine.write { connection throws(StorageError) in
-                    _ = try connection.rows("SELECT $1", [.text("a\u{0}b")])
-                }
+                try await engine.write { connection in _ = try connection.rows("SELECT $1", [.text("a\u{0}b")]) }
             }
 
             #expect(error?.code == .writeFailed)
@@ -91,7 +87,7 @@ struct PostgresValueTests {
 
     @Test func oneStatementTakesNullAndValueForTheSameParameter() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
-            let rows = try await engine.write { connection throws(StorageError) in
+            let rows = try await engine.write { connection in
                 try connection.execute("CREATE TABLE t (n bigint, i int)")
                 for value in [SQLValue.null, .int(5), .null, .int(6)] {
                     try connection.execute("INSERT INTO t (n, i) VALUES ($1, $2)", [value, value])
@@ -115,7 +111,7 @@ struct PostgresValueTests {
                 ]
             }
 
-            let found = try await engine.write { connection throws(StorageError) in
+            let found = try await engine.write { connection in
                 try connection.execute("CREATE TABLE t (id bigint, n bigint, t text, b bytea)")
                 try connection.insert(insertion, rows: [])
                 try connection.insert(insertion, rows: rows)
@@ -131,7 +127,7 @@ struct PostgresValueTests {
         try await PostgresTestDatabase.withEngine { engine, _ in
             for row in [[.text("x")], [], [.int(1), .int(2)]] as [SQLRow] {
                 let error = await storageFailure {
-                    try await engine.write { connection throws(StorageError) in
+                    try await engine.write { connection in
                         try connection.execute("CREATE TABLE t (n bigint)")
                         try connection.insert(insertion, rows: [[.int(1)], row])
                     }
@@ -143,7 +139,7 @@ struct PostgresValueTests {
 
     @Test func executeCountsChangedRows() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
-            let counts = try await engine.write { connection throws(StorageError) in
+            let counts = try await engine.write { connection in
                 [
                     try connection.execute("CREATE TABLE t (n bigint PRIMARY KEY)"),
                     try connection.execute("INSERT INTO t (n) VALUES (1), (2), (3)"),

@@ -54,7 +54,7 @@ struct SQLiteEngineTests {
 
     @Test func theWriterFlushesEveryCommit() async throws {
         try await StorageUnderTest.with(.sqliteFile) { test in
-            let onWriter = try await test.storage.engine.write { connection throws(StorageError) in
+            let onWriter = try await test.storage.engine.write { connection in
                 try connection.rows("PRAGMA synchronous")
             }
             let facts = try await test.storage.engine.facts()
@@ -138,29 +138,23 @@ struct SQLiteEngineTests {
             let (began, continuation) = AsyncStream.makeStream(of: Void.self)
             let isOver = Mutex(false)
 
-            async let held: Void = holder.write { connection throws(StorageError) in
+            async let held: Void = holder.write { connection in
                 continuation.finish()
                 // This thread is the engine's own and may wait.
                 while !isOver.withLock({ $0 }) { sched_yield() }
             }
             for await _ in began {}
             let failure = await storageFailure {
-                try await other.write { connection throws(StorageError) in
-                    _ = try connection.execute("UPDATE log_head SET time_ms = 5")
-                }
+                try await other.write { connection in _ = try connection.execute("UPDATE log_head SET time_ms = 5") }
             }
             // Readers go on.
-            let rows = try await other.read { connection throws(StorageError) in
-                try connection.rows("SELECT position FROM log_head")
-            }
+            let rows = try await other.read { connection in try connection.rows("SELECT position FROM log_head") }
             isOver.withLock { $0 = true }
             try await held
 
             #expect(failure?.code == .unavailable)
             #expect(rows == [[.int(1)]])
-            try await other.write { connection throws(StorageError) in
-                _ = try connection.execute("UPDATE log_head SET time_ms = 5")
-            }
+            try await other.write { connection in _ = try connection.execute("UPDATE log_head SET time_ms = 5") }
             await holder.close()
             await other.close()
         }
@@ -179,7 +173,7 @@ struct SQLiteEngineTests {
     @Test func nothingRunsAfterATransactionThatSQLiteEnded() async throws {
         try await StorageUnderTest.with(.sqliteFile) { test in
             let failure = await storageFailure {
-                try await test.storage.engine.write { connection throws(StorageError) in
+                try await test.storage.engine.write { connection in
                     try connection.execute("UPDATE log_head SET position = 5")
                     // As SQLite itself does when, for example, the disk is full.
                     try connection.execute("ROLLBACK")
@@ -198,7 +192,7 @@ struct SQLiteEngineTests {
         try await StorageUnderTest.with(.sqliteFile) { test in
             let alice = try await test.createUser("alice")
             let flow = try await test.createFlow(owner: alice)
-            try await test.storage.engine.write { connection throws(StorageError) in
+            try await test.storage.engine.write { connection in
                 guard case .int(let pages)? = try connection.rows("PRAGMA page_count").first?.first else { return }
                 _ = try connection.rows("PRAGMA max_page_count = \(pages + 30)")
             }
@@ -232,15 +226,13 @@ struct SQLiteEngineTests {
                 .bytes([UInt8](repeating: 7, count: 3 << 20)),
             ]
             for value in values {
-                let rows = try await test.storage.engine.read { connection throws(StorageError) in
+                let rows = try await test.storage.engine.read { connection in
                     try connection.rows("SELECT $1", [value])
                 }
                 #expect(rows == [[value]])
             }
             let failure = await storageFailure {
-                _ = try await test.storage.engine.read { connection throws(StorageError) in
-                    try connection.rows("SELECT $1, $2", [.int(1)])
-                }
+                _ = try await test.storage.engine.read { connection in try connection.rows("SELECT $1, $2", [.int(1)]) }
             }
             #expect(failure?.code == .readFailed)
         }
