@@ -153,8 +153,6 @@ class Device: SimulatedPeer, @unchecked Sendable {
     final func ended(_ socket: SimulatedSocket) {
         guard socket === self.socket else { return }
         world.trace("\(name) was disconnected by \(node?.name ?? "-")")
-        // Where a protocol has no words for it, this is how the server says that it is to end.
-        toldToGo[connections] = toldToGo[connections] ?? world.scheduler.now
         self.socket = nil
         ended[connections] = world.scheduler.now
         lost()

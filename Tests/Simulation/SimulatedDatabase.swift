@@ -23,6 +23,8 @@ final class SimulatedDatabase: @unchecked Sendable {
     init() throws {
         var configuration = Configuration()
         configuration.label = "simulation"
+        // See `rehearse`.
+        configuration.allowsUnsafeTransactions = true
         queue = try DatabaseQueue(configuration: configuration)
         var dialect = SQLiteDialect.dialect
         dialect.notify = Self.notifyStatement
@@ -50,19 +52,24 @@ final class SimulatedDatabase: @unchecked Sendable {
         return result
     }
 
+    /// Does `body` and undoes what it has written.
+    func rehearse(_ body: () -> Void) throws {
+        try queue.inDatabase { db in try db.beginTransaction() }
+        body()
+        try queue.inDatabase { db in try db.rollback() }
+        waiting = nil
+    }
+
     private func transaction<Value>(
         isWriter: Bool, _ body: (any SQLConnection) throws -> Value
     ) -> Result<Value, StorageError> {
         do {
             return .success(
                 try queue.inDatabase { db in
-                    var value: Value?
-                    try db.inTransaction(isWriter ? .immediate : .deferred) {
-                        value = try body(SQLiteConnection(db, isWriter: isWriter))
-                        return .commit
+                    // A transaction of its own, or a part of the one that `rehearse` undoes; its statements stay prepared.
+                    try SQLiteConnection(db, isWriter: false).savepoint {
+                        try body(SQLiteConnection(db, isWriter: isWriter))
                     }
-                    guard let value else { throw StorageError(.writeFailed, "no result") }
-                    return value
                 })
         } catch {
             return .failure(SQLiteFailure.storageError(error, path: ":memory:", during: isWriter ? .write : .read))

@@ -111,6 +111,7 @@ final class SimulatedSocket: @unchecked Sendable {
         guard !isBroken else { return }
         isBroken = true
         peer?.ended(self)
+        closePeer()
     }
 
     // MARK: The peer's side
@@ -138,6 +139,11 @@ final class SimulatedSocket: @unchecked Sendable {
     func cut() {
         guard !isBroken else { return }
         isBroken = true
+        closePeer()
+    }
+
+    /// The peer has closed its end, of itself or since the server did.
+    private func closePeer() {
         if process.isDead { return }
         scheduler.after(delay(), for: nil) { [self] in
             let rest = incoming
