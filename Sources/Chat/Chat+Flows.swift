@@ -56,6 +56,22 @@ extension Chat {
         return try await flows([record]).flows[0]
     }
 
+    /// A flow as it stands, and who sees it: `nil` for all accounts.
+    ///
+    /// - Returns: `nil` when the flow is gone.
+    func shownFlow(_ id: FlowID) async throws(ChatError) -> (flow: Flow, readers: Set<UserID>?)? {
+        let record = try await reading { () async throws(StorageError) in try await storage.flow(id) }
+        guard let record else { return nil }
+        if record.isPublic { return (Flow(record: record, members: []), nil) }
+        // Read after the flow: no account is shown what came after it had left.
+        let members = try await reading { () async throws(StorageError) in
+            try await storage.members(of: id, limit: Self.maximumListedMembers)
+        }
+        var readers = Set(members.map(\.user))
+        if members.count == Self.maximumListedMembers { readers.formUnion(try await access(to: id).members) }
+        return (Flow(record: record, members: members.map(\.uuid)), readers)
+    }
+
     /// Adds the members to flows, as many flows as fit the bound of listed members.
     private func flows(_ records: [FlowRecord]) async throws(ChatError) -> (flows: [Flow], isCut: Bool) {
         let counts = try await reading { try await storage.memberCounts(of: records.filter { !$0.isPublic }.map(\.id)) }

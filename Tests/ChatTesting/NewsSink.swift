@@ -13,6 +13,7 @@ package final class NewsSink: EventSink {
     }
 
     package func deliver(_ run: LiveRun, to connections: [UInt64]) { news() }
+    package func deliver(_ change: LiveChange, to connections: [UInt64]) { news() }
     package func hint(_ connections: [UInt64]) { news() }
 
     /// An address that calls `news` for each run and each hint.

@@ -6,8 +6,8 @@ import Synchronization
 
 /// Brings what is committed to the live connections: batch after batch, in the order of the log, apart from the writer.
 ///
-/// Messages go to the sinks as they are; of anything else the connections are told to read the log. When more batches
-/// wait than are kept, everybody is told to read, so memory is bounded and nothing is missed.
+/// What is not in the events is read once for all connections, a bounded part of a batch at a time. When more batches wait
+/// than are kept, all connections are told to read the log, so memory is bounded and nothing is missed.
 final class Delivery: Sendable {
     /// How many batches may wait.
     private static let maximumWaitingBatches = 256
@@ -24,7 +24,7 @@ final class Delivery: Sendable {
     let metrics: Metrics
     private let batches: AsyncStream<Batch>
     private let continuation: AsyncStream<Batch>.Continuation
-    private let instant: @Sendable () -> ContinuousClock.Instant
+    let instant: @Sendable () -> ContinuousClock.Instant
     private let ends: AsyncStream<Void>
     private let end: AsyncStream<Void>.Continuation
     private let hasDropped = Atomic(false)
@@ -157,73 +157,5 @@ final class Delivery: Sendable {
     /// Asks `run` to read to the end of the log.
     private func look() {
         continuation.yield(Batch())
-    }
-
-    private func deliver(
-        _ events: [LogEvent], committed: ContinuousClock.Instant?, for chat: Chat
-    ) async {
-        for event in events {
-            if event.kind == .user, let user = event.subject { chat.presence.profileChanged(UserID(user)) }
-            if event.kind == .contact { chat.hub.contactChanged(event) }
-        }
-        var rest = events[...]
-        while let event = rest.first {
-            guard event.kind == .message, let id = event.flow else {
-                await hint(for: event, in: chat)
-                rest = rest.dropFirst()
-                continue
-            }
-            let messages = rest.prefix { $0.kind == .message && $0.flow == id }
-            rest = rest.dropFirst(messages.count)
-            guard chat.hub.hasListeners else { continue }
-            await deliver(messages, of: id, committed: committed, for: chat)
-        }
-    }
-
-    private func hint(for event: LogEvent, in chat: Chat) async {
-        // Also when nobody listens: who comes next must not find the members of before.
-        var audience = chat.hub.follow(event)
-        guard chat.hub.hasListeners else { return }
-        if let id = event.flow, let flow = try? await chat.access(to: id) {
-            audience = try? await self.audience(of: flow, at: event.position, for: chat)
-        }
-        chat.hub.hint(for: event, audience: audience)
-    }
-
-    /// Who listens to a flow, as the event at `position` left it.
-    private func audience(
-        of flow: FlowAccess, at position: Position, for chat: Chat
-    ) async throws(ChatError) -> Audience {
-        if let known = chat.hub.audience(of: flow) { return known }
-        return chat.hub.audience(of: flow.id, members: try await chat.members(of: flow.id, at: position))
-    }
-
-    private func deliver(
-        _ events: ArraySlice<LogEvent>, of id: FlowID, committed: ContinuousClock.Instant?, for chat: Chat
-    ) async {
-        do throws(ChatError) {
-            guard let first = events.first else { return }
-            let flow = try await chat.access(to: id)
-            let audience = try await audience(of: flow, at: first.position, for: chat)
-            guard !audience.lists.isEmpty else { return }
-            var messages: [LiveMessage] = []
-            for event in events {
-                let content = MessageContent(content: event.content, blobs: [:])
-                // What lies beside the event is only in the store, and what was deleted since says nothing here.
-                if content.isIncomplete || event.isErased { return audience.hint() }
-                messages.append(
-                    LiveMessage(
-                        position: event.position, number: event.number ?? 0, uuid: event.uuid, time: event.time,
-                        sender: try await chat.person(event.sender ?? UserID(0)), content: content))
-            }
-            let run = LiveRun(flow: flow, messages: messages)
-            for (sink, connections) in audience.lists { sink.deliver(run, to: connections) }
-            metrics.handedOver(
-                messages: messages.count, to: audience.lists.reduce(0) { $0 + $1.connections.count },
-                after: committed.map { $0.duration(to: instant()) })
-        } catch {
-            // The flow is gone, or the store is; the reads will tell.
-            chat.hub.hintEverybody()
-        }
     }
 }

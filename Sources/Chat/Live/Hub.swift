@@ -178,26 +178,12 @@ package final class Hub: Sendable {
         state.withLock { $0.audiences.forgetFlows() }
     }
 
-    /// Tells whoever may see an event to read the log.
-    ///
-    /// - Parameters:
-    ///   - event: Anything but a message.
-    ///   - audience: Who listens to its flow, after the event; `nil` if that is unknown.
-    func hint(for event: LogEvent, audience: Audience?) {
-        switch event.kind {
-        case .user: return everybody(showingAccounts: true).hint()
-        case .session, .admin, .contact, .key, .invite: return
-        case .message, .edit, .deletion, .flow, .join, .leave: break
-        }
-        if event.kind == .leave, let user = event.subject { listeners(of: UserID(user)).hint() }
-        (audience ?? everybody()).hint()
-    }
-
     private static func listeners(of user: UserID, in state: State) -> [Entry] {
         (state.ofUser[user] ?? []).compactMap { state.entries[$0] }.filter(\.wantsNews)
     }
 
-    private func listeners(of user: UserID) -> Audience {
+    /// The listeners of an account.
+    func listeners(of user: UserID) -> Audience {
         state.withLock { state in
             var audience = Audience()
             for entry in Self.listeners(of: user, in: state) {
@@ -208,15 +194,16 @@ package final class Hub: Sendable {
         }
     }
 
-    private func everybody(showingAccounts: Bool = false) -> Audience {
+    /// The listeners that are shown accounts.
+    var accountListeners: Audience {
         var audience = state.withLock { $0.audiences.everybody }
-        if showingAccounts { audience.lists.removeAll { !$0.sink.showsAccounts } }
+        audience.lists.removeAll { !$0.sink.showsAccounts }
         return audience
     }
 
     /// Tells every listener to read the log.
     func hintEverybody() {
-        everybody().hint()
+        state.withLock { $0.audiences.everybody }.hint()
     }
 
     // MARK: Watching

@@ -50,11 +50,13 @@ package struct DeliveryAddress: Sendable {
 /// Calls come one after the other, in the order of the log, and must return soon. A connection must be told in the order of
 /// the calls.
 package protocol EventSink: AnyObject, Sendable {
-    /// Whether the connections show accounts, so that they are hinted when any of them changes.
+    /// Whether the connections show accounts, so that they are told when any of them changes.
     var showsAccounts: Bool { get }
     /// New messages of one flow that these connections' accounts see.
     func deliver(_ run: LiveRun, to connections: [UInt64])
-    /// Something else that they see has happened: each is to read the log after its cursor.
+    /// Something else has happened that these connections' accounts see.
+    func deliver(_ change: LiveChange, to connections: [UInt64])
+    /// Something has happened that is only in the log: each is to read it after its cursor.
     func hint(_ connections: [UInt64])
 }
 
@@ -65,9 +67,9 @@ package struct LiveRun: Sendable {
     /// In the order of the log; at least one.
     package let messages: [LiveMessage]
 
-    /// The position of the first one.
-    package var first: Position { messages[0].position }
-    /// The position of the last one: the cursor of whoever has them all.
+    /// From the first one to the last one: the cursor of a connection that has them all.
+    package var span: ClosedRange<Position> { messages[0].position...last }
+    /// The position of the last one.
     package var last: Position { messages[messages.count - 1].position }
 }
 
@@ -79,6 +81,8 @@ package struct LiveMessage: Sendable {
     package let time: Timestamp
     package let sender: Person
     package let content: MessageContent
+    /// When it was deleted, if it was gone before it could be delivered.
+    package var edited: Timestamp?
 }
 
 /// A person whom the account watches, and what is new of them.

@@ -18,21 +18,21 @@ package struct LiveCursor: Sendable {
         self.position = position
     }
 
-    /// Whether to show a live run at once; if not, the next read finds it or has shown it.
+    /// Whether to show at once what is live from one position to another; if not, the next read finds it or has shown it.
     ///
     /// `isReady` says whether the connection can take it: it keeps up and waits for nothing.
-    package mutating func takes(_ run: LiveRun, isReady: Bool) -> Bool {
+    package mutating func takes(_ span: ClosedRange<Position>, isReady: Bool) -> Bool {
         guard !isReading, !hasNews, isReady else {
             hasNews = true
             return false
         }
-        guard run.last > position else { return false }
-        guard run.first > position else {
-            // A read ended inside the run: the next one brings the rest.
+        guard span.upperBound > position else { return false }
+        guard span.lowerBound > position else {
+            // A read ended inside it: the next one brings the rest.
             hasNews = true
             return false
         }
-        position = run.last
+        position = span.upperBound
         return true
     }
 

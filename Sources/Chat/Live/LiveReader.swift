@@ -55,9 +55,9 @@ package final class LiveReader: @unchecked Sendable {
         retry = nil
     }
 
-    /// Whether to show a live run at once; see `LiveCursor.takes`.
-    package func takes(_ run: LiveRun, isReady: Bool) -> Bool {
-        cursor?.takes(run, isReady: isReady) ?? false
+    /// Whether to show what is live at once; see `LiveCursor.takes`.
+    package func takes(_ span: ClosedRange<Position>, isReady: Bool) -> Bool {
+        cursor?.takes(span, isReady: isReady) ?? false
     }
 
     /// Something may be new that only a read shows.

@@ -16,6 +16,8 @@ struct FastChatReader: Sendable {
 
     /// Encrypting with longer keys takes too long for an event loop.
     private static let maximumBitsOnLoop = 4096
+    private static let maximumMessagesOnLoop = 8
+    private static let maximumPictureBytesOnLoop = 32 << 10
     /// A longer picture would not fit the read of an old client once it is encrypted.
     private static let maximumPictureBytes = 512 << 10
 
@@ -24,8 +26,19 @@ struct FastChatReader: Sendable {
     /// What the account published when it registered; `nil` for one from another protocol.
     let key: RSAPublicKey?
 
-    /// Whether messages may be encrypted on an event loop.
-    var isQuick: Bool { key.map { $0.bits <= Self.maximumBitsOnLoop } ?? true }
+    /// Whether messages may be encrypted on an event loop: it takes less than a millisecond.
+    func isQuick(_ run: LiveRun) -> Bool {
+        guard let key else { return true }
+        return key.bits <= Self.maximumBitsOnLoop && run.messages.count <= Self.maximumMessagesOnLoop
+            && run.messages.allSatisfy {
+                ($0.content.files[.picture]?.utf8Count ?? 0) <= Self.maximumPictureBytesOnLoop
+            }
+    }
+
+    /// What the reader gets of messages of one flow.
+    func entries(for run: LiveRun) -> [Entry] {
+        run.messages.map { Entry(position: $0.position, objects: objects(for: $0, in: run.flow)) }
+    }
 
     /// The objects for a message; none for the reader's own.
     ///

@@ -60,6 +60,8 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     private var outbox: FastChatOutbox
     private var logInTimer: Scheduled<Void>?
     private var isPumpDue = false
+    /// Encrypts a live run for the reader.
+    private var sealing: Task<Void, Never>?
     /// The client sends no more, or the server is stopping: end when everything is done.
     private var isEnding = false
     /// Nothing is read or done any more.
@@ -272,15 +274,40 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     func deliver(_ delivery: FastChatDelivery) {
         guard !isOver, let news, let reader else { return }
         guard !service.chat.isExpired(news.principal) else { return endSession() }
-        guard case .run(let run) = delivery, news.reader.isQuick else { return reader.hinted() }
-        guard reader.takes(run, isReady: outbox.hasRoom) else { return reader.readIfDue() }
-        for message in run.messages {
-            for object in news.reader.objects(for: message, in: run.flow) { write(object) }
-            reached(message.position)
+        switch delivery {
+        case .hint: reader.hinted()
+        case .change(let change):
+            if change.mayMove(news.principal.user) { return reader.hinted() }
+            if reader.takes(change.span, isReady: true) { reached(change.span.upperBound) } else { reader.readIfDue() }
+        case .run(let run):
+            guard reader.takes(run.span, isReady: outbox.hasRoom && sealing == nil) else { return reader.readIfDue() }
+            if news.reader.isQuick(run) { write(news.reader.entries(for: run)) } else { seal(run, for: news) }
         }
     }
 
-    var mayRead: Bool { hasRoom && news != nil }
+    /// Encrypts what would hold up the event loop somewhere else; what comes meanwhile is read from the log.
+    private func seal(_ run: LiveRun, for news: FastChatNews) {
+        guard let connection else { return }
+        let pages = service.chat.pages
+        sealing = Task(executorPreference: connection.taskExecutor) {
+            let entries = try? await pages.page { () async throws(ChatError) in
+                try await FastChatService.offLoop { () async throws(ChatError) in news.reader.entries(for: run) }
+            }
+            sealing = nil
+            guard let entries, !isOver, self.news?.principal == news.principal else { return }
+            write(entries)
+            reader?.readIfDue()
+        }
+    }
+
+    private func write(_ entries: [FastChatReader.Entry]) {
+        for entry in entries {
+            for object in entry.objects { write(object) }
+            reached(entry.position)
+        }
+    }
+
+    var mayRead: Bool { hasRoom && news != nil && sealing == nil }
 
     func showPage(after position: Position) async throws(ChatError) -> (shown: Position, isCut: Bool)? {
         guard var reading = news else { return nil }
@@ -291,10 +318,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
             return nil
         }
         news?.toldOpen.formUnion(reading.toldOpen)
-        for entry in page.entries {
-            for object in entry.objects { write(object) }
-            reached(entry.position)
-        }
+        write(page.entries)
         reached(page.cursor)
         return (page.cursor, page.isCut)
     }

@@ -9,6 +9,8 @@ import Transport
 enum FastChatDelivery: Sendable {
     /// Readable messages, to be encrypted for each reader.
     case run(LiveRun)
+    /// Nothing that is shown has happened there, but perhaps to the accounts' places in a group.
+    case change(LiveChange)
     /// There is something to read in the log.
     case hint
 }
@@ -25,6 +27,10 @@ final class FastChatSink: EventSink {
     func deliver(_ run: LiveRun, to connections: [UInt64]) {
         fanOut.deliver(
             Self.hasBodies(run) ? .hint : .run(run), to: connections.lazy.map(ConnectionID.init(rawValue:)))
+    }
+
+    func deliver(_ change: LiveChange, to connections: [UInt64]) {
+        fanOut.deliver(.change(change), to: connections.lazy.map(ConnectionID.init(rawValue:)))
     }
 
     func hint(_ connections: [UInt64]) {

@@ -316,7 +316,7 @@ extension MessageObject {
     init(_ message: LiveMessage, in flow: FlowAccess) {
         self.init(
             message.content, uuid: message.uuid, sender: message.sender.uuid, flow: flow.uuid, time: message.time,
-            edited: nil)
+            edited: message.edited)
     }
 
     private init(
@@ -340,10 +340,10 @@ extension MessageObject {
 
 extension UserObject {
     /// What `principal` may know: the address only of oneself.
-    init(_ user: UserRecord, for principal: Principal) {
+    init(_ user: UserRecord, for principal: Principal?) {
         self.init(
             uuid: MTPIdentifier(user.uuid), login: user.login, username: user.username, bio: user.bio,
-            avatar: JSONText(user.avatar), isBot: user.isBot, email: user.id == principal.user ? user.email : nil,
+            avatar: JSONText(user.avatar), isBot: user.isBot, email: user.id == principal?.user ? user.email : nil,
             timeCreated: user.created.seconds)
     }
 }

@@ -157,24 +157,40 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
         switch delivery {
         case .hint: reader.hinted()
         case .messages(let frame, let run):
-            if takes(run, reader, connection) {
+            let own = push.ownMessages(in: run)
+            guard reader.takes(run.span, isReady: connection.isWritable) else { return reader.readIfDue() }
+            if own == 0 {
                 connection.write(frame: frame)
-                connection.flush()
-            } else {
-                reader.readIfDue()
+            } else if own < run.messages.count {
+                let others = run.messages.filter { !push.isOwn($0.uuid) }
+                write(pushing: MTPData(others, of: run, time: service.time), upTo: run.last)
             }
+            push.forgetOwn(upTo: run.last)
+            connection.flush()
+        case .change(let frame, let change):
+            // What a request causes that is no message is known when it is done.
+            let isReady = connection.isWritable && pipeline?.isPerforming == false
+            guard reader.takes(change.span, isReady: isReady) else { return reader.readIfDue() }
+            show(change, frame, on: connection)
+            push.forgetOwn(upTo: change.span.upperBound)
         }
     }
 
-    /// Whether to show a live run: what the connection wrote itself is passed over, and a run that has others' messages as
-    /// well is left to a read.
-    private func takes(_ run: LiveRun, _ reader: LiveReader, _ connection: WebSocketConnection) -> Bool {
-        let own = push.ownMessages(in: run)
-        // What a request causes that is no message is known when it is done.
-        let isReady = connection.isWritable && pipeline?.isPerforming == false
-        guard reader.takes(run, isReady: isReady && (own == 0 || own == run.messages.count)) else { return false }
-        push.forgetOwn(upTo: run.last)
-        return own == 0
+    /// Writes what the account sees of a change and the connection did not cause.
+    private func show(_ change: LiveChange, _ frame: PreparedFrame?, on connection: WebSocketConnection) {
+        guard let frame, let principal = push.principal, change.isVisible(to: principal.user) else { return }
+        let others = change.excluding(push.ownPositions)
+        // What only the account itself may know is not in the frame for all.
+        if others.positions.count == change.positions.count, !change.isAbout(principal.user) {
+            connection.write(frame: frame)
+        } else if let data = MTPData(others, for: principal, time: service.time) {
+            write(pushing: data, upTo: change.span.upperBound)
+        }
+        connection.flush()
+    }
+
+    private func write(pushing data: MTPData, upTo cursor: Position) {
+        connection?.write(text: MTPResponse(pushing: data, upTo: cursor, time: service.time).frame())
     }
 
     var mayRead: Bool {
@@ -193,11 +209,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
         updates.messages.removeAll { push.isOwn($0.uuid) }
         push.forgetOwn(upTo: updates.cursor)
         if !updates.messages.isEmpty || !updates.flows.isEmpty || !updates.users.isEmpty {
-            let response = MTPResponse(
-                type: MTPMethod.getUpdate.rawValue, .ok, time: service.time,
-                data: MTPMethods.data(updates, time: service.time, for: principal),
-                meta: MTPMeta(push: true, since: MTPCursor(position: updates.cursor.rawValue).text))
-            connection?.write(text: response.frame())
+            write(pushing: MTPMethods.data(updates, time: service.time, for: principal), upTo: updates.cursor)
             connection?.flush()
         }
         return (updates.cursor, updates.isCut)

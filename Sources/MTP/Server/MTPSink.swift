@@ -10,6 +10,8 @@ import Transport
 enum MTPDelivery: Sendable {
     /// A push frame with the messages of a run.
     case messages(PreparedFrame, LiveRun)
+    /// A push frame with what changed, for those who see it; without one there is nothing to show.
+    case change(PreparedFrame?, LiveChange)
     /// There is something to read in the log.
     case hint
 }
@@ -27,17 +29,51 @@ final class MTPSink: EventSink {
 
     func deliver(_ run: LiveRun, to connections: [UInt64]) {
         let time = now().seconds
-        let messages = run.messages.map { MessageObject($0, in: run.flow) }
-        let push = MTPResponse(
-            type: MTPMethod.getUpdate.rawValue, .ok, time: time,
-            data: MTPData(time: time, flow: [], message: messages, user: []),
-            meta: MTPMeta(push: true, since: MTPCursor(position: run.last.rawValue).text))
+        let push = MTPResponse(pushing: MTPData(run.messages, of: run, time: time), upTo: run.last, time: time)
         fanOut.deliver(
             .messages(PreparedFrame(text: push.frame()), run),
             to: connections.lazy.map(ConnectionID.init(rawValue:)))
     }
 
+    func deliver(_ change: LiveChange, to connections: [UInt64]) {
+        let time = now().seconds
+        let push = MTPData(change, for: nil, time: time).map {
+            MTPResponse(pushing: $0, upTo: change.span.upperBound, time: time)
+        }
+        fanOut.deliver(
+            .change(push.map { PreparedFrame(text: $0.frame()) }, change),
+            to: connections.lazy.map(ConnectionID.init(rawValue:)))
+    }
+
     func hint(_ connections: [UInt64]) {
         fanOut.deliver(.hint, to: connections.lazy.map(ConnectionID.init(rawValue:)))
+    }
+}
+
+extension MTPResponse {
+    /// A push of something, after which the client has everything up to `cursor`.
+    init(pushing data: MTPData, upTo cursor: Position, time: Int64) {
+        self.init(
+            type: MTPMethod.getUpdate.rawValue, .ok, time: time, data: data,
+            meta: MTPMeta(push: true, since: MTPCursor(position: cursor.rawValue).text))
+    }
+}
+
+extension MTPData {
+    /// Some messages of a run.
+    init(_ messages: [LiveMessage], of run: LiveRun, time: Int64) {
+        self.init(time: time, flow: [], message: messages.map { MessageObject($0, in: run.flow) }, user: [])
+    }
+
+    /// What changed, as `principal` may know it, or as anybody may; `nil` when there is nothing to show.
+    init?(_ change: LiveChange, for principal: Principal?, time: Int64) {
+        guard !change.positions.isEmpty else { return nil }
+        self.init(time: time, flow: [], message: [], user: [])
+        switch change.content {
+        case .messages(let messages): message = messages.map(MessageObject.init)
+        case .flow(let changed): flow = [FlowObject(changed)]
+        case .accounts(let accounts): user = accounts.map { UserObject($0, for: principal) }
+        case .nothing: return nil
+        }
     }
 }

@@ -14,11 +14,14 @@ extension MessengerSession {
         guard !service.chat.isExpired(logIn.principal) else { return endSession() }
         switch delivery {
         case .hint: reader.hinted()
+        case .passed(let span):
+            guard reader.takes(span, isReady: true) else { return reader.readIfDue() }
+            reached(MessengerMark(user: logIn.principal.user, position: span.upperBound))
         case .messages(let messages, let run):
             let messages = messages.filter { $0.sender != logIn.principal.user }
             let count = messages.reduce(0) { $0 + $1.units.count }
             let isReady = hasRoom && connection.unacknowledgedUnits + count <= Self.maximumWaitingUnits
-            guard reader.takes(run, isReady: isReady) else { return reader.readIfDue() }
+            guard reader.takes(run.span, isReady: isReady) else { return reader.readIfDue() }
             for message in messages { push(message, of: logIn) }
             reached(MessengerMark(user: logIn.principal.user, position: run.last))
         }

@@ -37,6 +37,8 @@ struct MessengerMessage: Sendable {
 /// What the live connections of this protocol get, encoded once.
 enum MessengerDelivery: Sendable {
     case messages([MessengerMessage], LiveRun)
+    /// Nothing that is shown has happened there.
+    case passed(ClosedRange<Position>)
     /// There is something to read in the log.
     case hint
 }
@@ -53,6 +55,10 @@ final class MessengerSink: EventSink {
     func deliver(_ run: LiveRun, to connections: [UInt64]) {
         let messages = run.messages.map { MessengerMessage($0, in: run.flow) }
         fanOut.deliver(.messages(messages, run), to: connections.lazy.map(ConnectionID.init(rawValue:)))
+    }
+
+    func deliver(_ change: LiveChange, to connections: [UInt64]) {
+        fanOut.deliver(.passed(change.span), to: connections.lazy.map(ConnectionID.init(rawValue:)))
     }
 
     func hint(_ connections: [UInt64]) {

@@ -15,8 +15,10 @@ extension SkaroSession {
         guard feed != nil, let connection, let reader, connection.isOpen, !isEnding, !isOver() else { return }
         switch delivery {
         case .hint: reader.hinted()
+        case .passed(let span):
+            if reader.takes(span, isReady: true) { noteWritten(span.upperBound) } else { reader.readIfDue() }
         case .messages(let frames, let run):
-            guard reader.takes(run, isReady: connection.isWritable) else { return reader.readIfDue() }
+            guard reader.takes(run.span, isReady: connection.isWritable) else { return reader.readIfDue() }
             for (frame, message) in zip(frames, run.messages) where feed?.shows(message) == true {
                 connection.write(frame: frame)
             }

@@ -10,6 +10,8 @@ import Transport
 enum SkaroDelivery: Sendable {
     /// A `show_message` frame for each message of a run.
     case messages([PreparedFrame], LiveRun)
+    /// Nothing that is shown has happened there.
+    case passed(ClosedRange<Position>)
     /// There is something to read in the log.
     case hint
 }
@@ -29,6 +31,10 @@ final class SkaroSink: EventSink {
     func deliver(_ run: LiveRun, to connections: [UInt64]) {
         guard let frames = frames(run) else { return hint(connections) }
         fanOut.deliver(.messages(frames, run), to: connections.lazy.map(ConnectionID.init(rawValue:)))
+    }
+
+    func deliver(_ change: LiveChange, to connections: [UInt64]) {
+        fanOut.deliver(.passed(change.span), to: connections.lazy.map(ConnectionID.init(rawValue:)))
     }
 
     func hint(_ connections: [UInt64]) {

@@ -92,11 +92,13 @@ struct MessageLoader {
     }
 
     /// The messages at these positions until the page is large enough.
-    func page(of positions: [Position]) throws(StorageError) -> MessagePage {
+    func page(
+        of positions: [Position], maximumBytes: Int = Storage.maximumPageBytes
+    ) throws(StorageError) -> MessagePage {
         var bytes = 0
         let fitting = positions.prefix { position in
             defer { bytes += size(of: position) }
-            return bytes <= Storage.maximumPageBytes
+            return bytes <= maximumBytes
         }
         return MessagePage(
             messages: try messages(at: Array(fitting)), isCut: fitting.count < positions.count)

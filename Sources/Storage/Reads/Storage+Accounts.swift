@@ -62,6 +62,24 @@ extension Storage {
         }
     }
 
+    /// Those of some accounts that are not hidden.
+    package func shownUsers(_ users: [UserID]) async throws(StorageError) -> [UserID: UserRecord] {
+        let numbers = SQLValue.numbers(users.map(\.rawValue))
+        return try await engine.read { (connection) throws(StorageError) in
+            var shown: [UserID: UserRecord] = [:]
+            for row in try connection.rows(
+                """
+                SELECT \(Self.userColumns) FROM users u
+                WHERE u.is_hidden = 0 AND u.id IN (SELECT number FROM \(self.engine.dialect.numbers) n)
+                """, [numbers])
+            {
+                let user = try Self.user(row)
+                shown[user.id] = user
+            }
+            return shown
+        }
+    }
+
     /// All accounts that are neither deleted nor hidden, by row number.
     package func users(after: UserID = UserID(0), limit: Int) async throws(StorageError) -> [UserRecord] {
         try await engine.read { connection in

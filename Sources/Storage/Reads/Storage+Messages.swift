@@ -54,6 +54,16 @@ extension Storage {
         }
     }
 
+    /// The messages at these positions, in this order, until they take so many bytes; those that are not there are missing.
+    package func messages(
+        at positions: [Position], maximumBytes: Int
+    ) async throws(StorageError) -> MessagePage {
+        try await engine.read { (connection) throws(StorageError) in
+            let loader = try MessageLoader(positions, dialect: self.engine.dialect, on: connection)
+            return try loader.page(of: positions, maximumBytes: maximumBytes)
+        }
+    }
+
     /// The message, with what was encrypted for `reader` alone.
     package func message(uuid: Identifier, reader: UserID? = nil) async throws(StorageError) -> MessageRecord? {
         try await messages("e.uuid = $1", [SQLValue(uuid)], reader: reader).messages.first

@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test(arguments: StorageKind.engines) func ofAnythingElseThereIsAHint(on kind: StorageKind) async throws {
+    @Test(arguments: StorageKind.engines) func anythingElseComesAsItWasReadOnce(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let people = try await test.registerAll("alice", "bob", "carol")
             let flow = try await test.createFlow(members: [people[1]], by: people[0])
@@ -80,11 +80,15 @@ import Testing
             try await test.chat.updateProfile(of: people[0], bio: "not shown by this protocol")
             _ = try await test.createFlow(members: [people[2]], by: people[0])
 
-            #expect(await sink.next(4) == [.run(["new"], to: [1, 2]), .hint([1, 2]), .hint([1, 2]), .hint([1, 3])])
+            #expect(
+                await sink.next(4) == [
+                    .run(["new"], to: [1, 2]), .change(["edited"], to: [1, 2]),
+                    .change([Message.deletedText], to: [1, 2]), .change(["title"], to: [1, 3]),
+                ])
         }
     }
 
-    @Test func accountsAreHintedToWhereTheyAreShown() async throws {
+    @Test func accountsAreToldWhereTheyAreShown() async throws {
         try await ChatUnderTest.with { test in
             let people = try await test.registerAll("alice", "bob")
             let open = try await test.createFlow(by: people[0])
@@ -97,7 +101,10 @@ import Testing
             try await test.logIn("alice")
             try await test.send("for all", to: open, by: people[0])
 
-            #expect(await sinks[0].calls(upTo: "for all") == [.hint([1, 2]), .run(["for all"], to: [1, 2])])
+            #expect(
+                await sinks[0].calls(upTo: "for all") == [
+                    .change(["alice"], to: [1, 2]), .run(["for all"], to: [1, 2]),
+                ])
             #expect(await sinks[1].calls(upTo: "for all") == [.run(["for all"], to: [1, 2])])
         }
     }
@@ -116,8 +123,9 @@ import Testing
             try await test.send(MessageContent(text: "2", files: [.picture: JSONText(large)]), to: flow, by: alice)
             try await test.send("3", to: flow, by: alice)
 
-            #expect(await sink.next(3) == [.run(["1"], to: [1]), .hint([1]), .run(["3"], to: [1])])
+            #expect(await sink.next(3) == [.run(["1"], to: [1]), .run(["2"], to: [1]), .run(["3"], to: [1])])
             #expect(sink.allRuns[0].messages[0].content.files == [.picture: JSONText(small)])
+            #expect(sink.allRuns[1].messages[0].content.files == [.picture: JSONText(large)])
             let missed = try await test.chat.missed(for: alice, after: sink.allRuns[0].last, limit: 10)
             #expect(missed.messages.map(\.message.content.text) == ["2", "3"])
             #expect(missed.messages[0].message.content.files == [.picture: JSONText(large)])
@@ -153,7 +161,7 @@ import Testing
             // Between the first and the second both are told that he left, himself too.
             let removal = calls[1..<(try #require(calls.firstIndex(of: .run(["2"], to: [1]))))]
             let told = removal.reduce(into: Set<UInt64>()) { told, call in
-                if case .hint(let connections) = call { told.formUnion(connections) }
+                if case .change(_, let connections) = call { told.formUnion(connections) }
             }
             #expect(told == [1, 2])
         }
@@ -216,7 +224,7 @@ import Testing
         }
     }
 
-    @Test(arguments: StorageKind.engines) func theEndOfAFlowIsHintedToItsMembers(on kind: StorageKind) async throws {
+    @Test(arguments: StorageKind.engines) func theEndOfAFlowIsToldToItsMembers(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let people = try await test.registerAll("alice", "bob", "carol")
             let flow = try await test.createFlow(members: [people[1]], by: people[0])
@@ -232,7 +240,7 @@ import Testing
             _ = try await test.chat.write(.deleteFlow(id), by: nil)
             try await test.send("2", to: open, by: people[0])
 
-            #expect(await sink.calls(upTo: "2") == [.hint([1, 2]), .run(["2"], to: [1, 2, 3])])
+            #expect(await sink.calls(upTo: "2") == [.change([], to: [1, 2]), .run(["2"], to: [1, 2, 3])])
         }
     }
 

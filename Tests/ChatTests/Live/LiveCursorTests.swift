@@ -36,7 +36,7 @@ struct LiveCursorTests {
         }
 
         var position: Position { cursor.position }
-        func takes(_ run: LiveRun, isReady: Bool) -> Bool { cursor.takes(run, isReady: isReady) }
+        func takes(_ run: LiveRun, isReady: Bool) -> Bool { cursor.takes(run.span, isReady: isReady) }
         func hinted() { cursor.hinted() }
         func start() -> Bool { cursor.start() }
         func next() -> Position? { cursor.next() }

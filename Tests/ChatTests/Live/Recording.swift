@@ -12,6 +12,8 @@ final class RecordingSink: EventSink {
     enum Call: Equatable {
         /// The texts of a run and the connections that get it.
         case run([String], to: Set<UInt64>)
+        /// The texts of changed messages, the title of a changed flow, the logins of changed accounts.
+        case change([String], to: Set<UInt64>)
         case hint(Set<UInt64>)
     }
 
@@ -28,6 +30,17 @@ final class RecordingSink: EventSink {
     func deliver(_ run: LiveRun, to connections: [UInt64]) {
         runs.withLock { $0.append(run) }
         called.yield(.run(run.messages.map(\.content.text), to: Set(connections)))
+    }
+
+    func deliver(_ change: LiveChange, to connections: [UInt64]) {
+        let texts =
+            switch change.content {
+            case .messages(let messages): messages.map(\.content.text)
+            case .flow(let flow): [flow.record.title]
+            case .accounts(let accounts): accounts.map(\.login)
+            case .nothing: [String]()
+            }
+        called.yield(.change(texts, to: Set(connections)))
     }
 
     func hint(_ connections: [UInt64]) {

@@ -29,6 +29,7 @@ struct MeasureServerTests {
         let (runs, continuation) = AsyncStream.makeStream(of: Int.self)
 
         func deliver(_ run: LiveRun, to connections: [UInt64]) { continuation.yield(run.messages.count) }
+        func deliver(_ change: LiveChange, to connections: [UInt64]) {}
         func hint(_ connections: [UInt64]) {}
     }
 
