@@ -66,14 +66,14 @@ extension Chat {
     ) async throws(ChatError) -> [MissedMessage] {
         try admit(.read, by: principal)
         let flow = try await readableFlow(flow, for: principal)
-        let count = try await messageCount(of: flow)
-        let end = min(max(number ?? count, 0), count)
-        let page = try await reading {
-            try await storage.messages(
-                in: flow.access.id, numbers: max(0, end - Int64(max(limit, 1)))..<end, reader: principal.user,
-                asOf: flow.end)
+        let found = try await reading {
+            try await storage.messages(in: flow.access.id, reader: principal.user, asOf: flow.end) { count in
+                let end = min(max(number ?? count, 0), count)
+                return max(0, end - Int64(max(limit, 1)))..<end
+            }
         }
-        return try await missed(page.messages)
+        guard let found else { throw .noSuchFlow }
+        return try await missed(found.page.messages)
     }
 
     private func missed(_ records: [MessageRecord]) async throws(ChatError) -> [MissedMessage] {

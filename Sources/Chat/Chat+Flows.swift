@@ -60,11 +60,11 @@ extension Chat {
     ///
     /// - Returns: `nil` when the flow is gone.
     func shownFlow(_ id: FlowID) async throws(ChatError) -> (flow: Flow, readers: Set<UserID>?)? {
-        let record = try await reading { () async throws(StorageError) in try await storage.flow(id) }
+        let record = try await reading { try await storage.flow(id) }
         guard let record else { return nil }
         if record.isPublic { return (Flow(record: record, members: []), nil) }
         // Read after the flow: no account is shown what came after it had left.
-        let members = try await reading { () async throws(StorageError) in
+        let members = try await reading {
             try await storage.members(of: id, limit: Self.maximumListedMembers)
         }
         var readers = Set(members.map(\.user))

@@ -194,15 +194,15 @@ extension Chat {
         try admit(.read, by: principal)
         let flow = try await readableFlow(flow, for: principal)
         guard range.upperBound - range.lowerBound <= Int64(limit) else { throw .rangeTooLarge(limit: limit) }
-        let total = try await messageCount(of: flow)
-        let clamped = range.clamped(to: 0..<max(total, 0))
-        var page = try await reading {
-            try await storage.messages(in: flow.access.id, numbers: clamped, asOf: flow.end)
+        let found = try await reading {
+            try await storage.messages(in: flow.access.id, asOf: flow.end) { range.clamped(to: 0..<max($0, 0)) }
         }
+        guard let found else { throw .noSuchFlow }
+        var page = found.page
         if let time { page.messages.removeAll { $0.time < time } }
         return MessageList(
-            messages: page.messages.map(Message.init), total: total, range: clamped,
-            isCut: page.isCut || total > Int64(limit))
+            messages: page.messages.map(Message.init), total: found.total, range: found.range,
+            isCut: page.isCut || found.total > Int64(limit))
     }
 
     /// The first `limit` messages since a time, and the rest of the last one's second.

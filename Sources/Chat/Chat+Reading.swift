@@ -40,10 +40,11 @@ extension Chat {
 
     /// How many messages of a flow its reader may see.
     func messageCount(of flow: ReadableFlow) async throws(ChatError) -> Int64 {
-        let record = try await reading { try await storage.flow(flow.access.id) }
-        guard let record else { throw .noSuchFlow }
-        guard let end = flow.end else { return record.messageCount }
-        return try await reading { try await storage.messageCount(of: flow.access.id, before: end) }
+        let count = try await reading {
+            try await storage.messageCount(of: flow.access.id, before: flow.end)
+        }
+        guard let count else { throw .noSuchFlow }
+        return count
     }
 
     /// Who were members of a private flow when the event at `position` had happened.

@@ -20,8 +20,22 @@ final class SQLiteConnection: SQLConnection {
         try run(statement.sql) { (handle) throws(StorageError) in
             try bind(statement.arguments, to: handle)
             var rows: [SQLRow] = []
-            while try step(handle) { rows.append(row(of: handle)) }
+            let columns = SQLiteColumns(handle)
+            while try step(handle) { rows.append((0..<columns.count).map { columns.value(at: $0) }) }
             return rows
+        }
+    }
+
+    func forEachRow(
+        of statement: SQLStatement, _ body: (inout RowReader) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        try run(statement.sql) { (handle) throws(StorageError) in
+            try bind(statement.arguments, to: handle)
+            let columns = SQLiteColumns(handle)
+            while try step(handle) {
+                var reader = RowReader(columns)
+                try body(&reader)
+            }
         }
     }
 
@@ -160,25 +174,48 @@ final class SQLiteConnection: SQLConnection {
             guard code == SQLITE_OK else { throw failure(code) }
         }
     }
+}
 
-    private func row(of handle: OpaquePointer) -> SQLRow {
-        (0..<sqlite3_column_count(handle)).map { column in
-            switch sqlite3_column_type(handle, column) {
-            case SQLITE_INTEGER: return .int(sqlite3_column_int64(handle, column))
-            case SQLITE_TEXT:
-                guard let text = sqlite3_column_text(handle, column) else { return .text("") }
-                let count = Int(sqlite3_column_bytes(handle, column))
-                return .text(String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self))
-            case SQLITE_BLOB:
-                guard let bytes = sqlite3_column_blob(handle, column) else { return .bytes([]) }
-                return .bytes(
-                    Array(UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(handle, column)))))
-            case SQLITE_FLOAT:
-                // No column of ours is a float; an aggregate of an odd database might be.
-                let value = sqlite3_column_double(handle, column)
-                return Int64(exactly: value.rounded()).map { .int($0) } ?? .text("\(value)")
-            default: return .null
-            }
+/// The columns of the row at which a statement stands.
+private struct SQLiteColumns: SQLColumns {
+    private let handle: OpaquePointer
+    let count: Int
+
+    init(_ handle: OpaquePointer) {
+        self.handle = handle
+        count = Int(sqlite3_column_count(handle))
+    }
+
+    func integer(at index: Int) -> Int64? {
+        let column = Int32(truncatingIfNeeded: index)
+        return sqlite3_column_type(handle, column) == SQLITE_INTEGER ? sqlite3_column_int64(handle, column) : nil
+    }
+
+    func identifier(at index: Int) -> Identifier? {
+        let column = Int32(truncatingIfNeeded: index)
+        guard sqlite3_column_type(handle, column) == SQLITE_BLOB else { return nil }
+        let bytes = sqlite3_column_blob(handle, column)
+        return Identifier(
+            bytes: UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(handle, column))))
+    }
+
+    func value(at index: Int) -> SQLValue {
+        let column = Int32(truncatingIfNeeded: index)
+        switch sqlite3_column_type(handle, column) {
+        case SQLITE_INTEGER: return .int(sqlite3_column_int64(handle, column))
+        case SQLITE_TEXT:
+            guard let text = sqlite3_column_text(handle, column) else { return .text("") }
+            let count = Int(sqlite3_column_bytes(handle, column))
+            return .text(String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self))
+        case SQLITE_BLOB:
+            guard let bytes = sqlite3_column_blob(handle, column) else { return .bytes([]) }
+            return .bytes(
+                Array(UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(handle, column)))))
+        case SQLITE_FLOAT:
+            // No column of ours is a float; an aggregate of an odd database might be.
+            let value = sqlite3_column_double(handle, column)
+            return Int64(exactly: value.rounded()).map { .int($0) } ?? .text("\(value)")
+        default: return .null
         }
     }
 }

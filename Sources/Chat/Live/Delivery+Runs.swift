@@ -48,7 +48,7 @@ extension Delivery {
             if known.updateValue(nil, forKey: position) == nil { wanted.append(position) }
         }
         let positions = wanted
-        let page = try await chat.reading { () async throws(StorageError) in
+        let page = try await chat.reading {
             try await chat.storage.messages(at: positions, maximumBytes: Self.maximumReadBytes)
         }
         for message in page.messages { known[message.position] = message }
@@ -118,7 +118,7 @@ extension Delivery {
             return LiveChange(.messages(found.map(\.1)), at: found.map(\.0), in: span)
         case .accounts:
             let users = events.compactMap { $0.subject.map { UserID($0) } }
-            let records = try await chat.reading { () async throws(StorageError) in
+            let records = try await chat.reading {
                 try await chat.storage.shownUsers(users)
             }
             let found = events.compactMap { event in

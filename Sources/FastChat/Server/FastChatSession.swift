@@ -293,10 +293,10 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
             let entries = try? await pages.page { () async throws(ChatError) in
                 try await FastChatService.offLoop { () async throws(ChatError) in news.reader.entries(for: run) }
             }
-            sealing = nil
-            guard let entries, !isOver, self.news?.principal == news.principal else { return }
-            write(entries)
-            reader?.readIfDue()
+            self.sealing = nil
+            guard let entries, !self.isOver, self.news?.principal == news.principal else { return }
+            self.write(entries)
+            self.reader?.readIfDue()
         }
     }
 

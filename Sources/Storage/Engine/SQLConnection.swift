@@ -65,6 +65,11 @@ package protocol SQLConnection: AnyObject {
     /// - Throws: `StorageError` with `.conflict` for a violated unique constraint.
     func rows(_ statement: SQLStatement) throws(StorageError) -> [SQLRow]
 
+    /// Runs one prepared statement and hands each row to `body` as it comes: only what is asked for is copied.
+    func forEachRow(
+        of statement: SQLStatement, _ body: (inout RowReader) throws(StorageError) -> Void
+    ) throws(StorageError)
+
     /// Runs one prepared statement and returns how many rows it inserted, updated or deleted.
     @discardableResult
     func execute(_ statement: SQLStatement) throws(StorageError) -> Int
@@ -89,6 +94,15 @@ package protocol SQLConnection: AnyObject {
 extension SQLConnection {
     package func rows(_ sql: String, _ arguments: [SQLValue] = []) throws(StorageError) -> [SQLRow] {
         try rows(SQLStatement(sql, arguments))
+    }
+
+    package func forEachRow(
+        of statement: SQLStatement, _ body: (inout RowReader) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        for row in try rows(statement) {
+            var reader = RowReader(row)
+            try body(&reader)
+        }
     }
 
     @discardableResult

@@ -65,7 +65,7 @@ extension Storage {
     /// Those of some accounts that are not hidden.
     package func shownUsers(_ users: [UserID]) async throws(StorageError) -> [UserID: UserRecord] {
         let numbers = SQLValue.numbers(users.map(\.rawValue))
-        return try await engine.read { (connection) throws(StorageError) in
+        return try await engine.read { connection in
             var shown: [UserID: UserRecord] = [:]
             for row in try connection.rows(
                 """

@@ -30,35 +30,31 @@ extension Storage {
 
     /// The messages for which a condition on the event `e` holds.
     private func messages(
-        _ condition: String, _ arguments: [SQLValue], limit: Int = maximumPageRows + 1, reader: UserID? = nil,
-        asOf end: (flow: FlowID, position: Position)? = nil
+        _ condition: String, _ arguments: [SQLValue], limit: Int = maximumPageRows + 1, reader: UserID? = nil
     ) async throws(StorageError) -> MessagePage {
-        let limit = min(limit, Self.maximumPageRows + 1)
-        return try await engine.read { connection in
-            let rows = try connection.rows(
-                """
-                SELECT e.position FROM events e
-                JOIN flows f ON f.id = e.flow_id AND f.deleted_ms IS NULL
-                WHERE e.number IS NOT NULL AND \(condition) LIMIT $\(arguments.count + 1)
-                """, arguments + [SQLValue(limit: limit)])
-            let positions = try rows.prefix(Self.maximumPageRows).map { row in
-                var reader = RowReader(row)
-                return try reader.position()
-            }
-            let loader = try MessageLoader(
-                positions, dialect: self.engine.dialect, reader: reader,
-                ends: end.map { [$0.flow.rawValue: $0.position] } ?? [:], on: connection)
-            var page = try loader.page(of: positions)
-            page.isCut = page.isCut || rows.count > positions.count
-            return page
+        try await engine.read { connection in
+            try self.messages(condition, arguments, limit: limit, reader: reader, on: connection)
         }
+    }
+
+    private func messages(
+        _ condition: String, _ arguments: [SQLValue], limit: Int = maximumPageRows + 1, reader: UserID?,
+        asOf end: (flow: FlowID, position: Position)? = nil, on connection: any SQLConnection
+    ) throws(StorageError) -> MessagePage {
+        let loader = try MessageLoader(
+            messages: condition, arguments, limit: min(limit, Self.maximumPageRows + 1), dialect: engine.dialect,
+            reader: reader, ends: end.map { [$0.flow.rawValue: $0.position] } ?? [:], on: connection)
+        let positions = loader.positions.prefix(Self.maximumPageRows)
+        var page = try loader.page(of: positions)
+        page.isCut = page.isCut || loader.positions.count > positions.count
+        return page
     }
 
     /// The messages at these positions, in this order, until they take so many bytes; those that are not there are missing.
     package func messages(
         at positions: [Position], maximumBytes: Int
     ) async throws(StorageError) -> MessagePage {
-        try await engine.read { (connection) throws(StorageError) in
+        try await engine.read { connection in
             let loader = try MessageLoader(positions, dialect: self.engine.dialect, on: connection)
             return try loader.page(of: positions, maximumBytes: maximumBytes)
         }
@@ -80,26 +76,67 @@ extension Storage {
     package func messages(
         in flow: FlowID, numbers range: Range<Int64>, reader: UserID? = nil, asOf end: Position? = nil
     ) async throws(StorageError) -> MessagePage {
-        try await messages(
-            "e.flow_id = $1 AND e.number >= $2 AND e.number < $3 ORDER BY e.number",
-            [SQLValue(flow), .int(range.lowerBound), .int(range.upperBound)], reader: reader,
-            asOf: end.map { (flow, $0) })
+        try await engine.read { connection in
+            try self.messages(in: flow, numbers: range, reader: reader, asOf: end, on: connection)
+        }
     }
 
-    /// How many messages a flow had before a position.
-    package func messageCount(of flow: FlowID, before position: Position) async throws(StorageError) -> Int64 {
+    /// The same, with how many messages there are, as far as `end`, which decides about the numbers.
+    ///
+    /// - Returns: `nil` when the flow is gone.
+    package func messages(
+        in flow: FlowID, reader: UserID? = nil, asOf end: Position? = nil,
+        numbers range: @escaping @Sendable (_ total: Int64) -> Range<Int64>
+    ) async throws(StorageError) -> (page: MessagePage, range: Range<Int64>, total: Int64)? {
         try await engine.read { connection in
-            let rows = try connection.rows(
-                """
-                SELECT number + 1 FROM events
-                WHERE flow_id = $1 AND position < $2 AND number IS NOT NULL
-                ORDER BY position DESC
-                LIMIT 1
-                """, [SQLValue(flow), SQLValue(position)])
-            guard let row = rows.first else { return 0 }
-            var reader = RowReader(row)
-            return try reader.int()
+            guard let total = try Self.messageCount(of: flow, before: end, on: connection) else { return nil }
+            let numbers = range(total)
+            return (
+                try self.messages(in: flow, numbers: numbers, reader: reader, asOf: end, on: connection), numbers, total
+            )
         }
+    }
+
+    private func messages(
+        in flow: FlowID, numbers range: Range<Int64>, reader: UserID?, asOf end: Position?,
+        on connection: any SQLConnection
+    ) throws(StorageError) -> MessagePage {
+        guard !range.isEmpty else { return MessagePage(messages: [], isCut: false) }
+        return try messages(
+            "e.flow_id = $1 AND e.number >= $2 AND e.number < $3 ORDER BY e.number",
+            [SQLValue(flow), .int(range.lowerBound), .int(range.upperBound)], reader: reader,
+            asOf: end.map { (flow, $0) }, on: connection)
+    }
+
+    /// How many messages a flow has, or had before a position.
+    ///
+    /// - Returns: `nil` when the flow is gone.
+    package func messageCount(
+        of flow: FlowID, before position: Position? = nil
+    ) async throws(StorageError) -> Int64? {
+        try await engine.read { connection in
+            try Self.messageCount(of: flow, before: position, on: connection)
+        }
+    }
+
+    private static func messageCount(
+        of flow: FlowID, before position: Position?, on connection: any SQLConnection
+    ) throws(StorageError) -> Int64? {
+        let rows = try connection.rows(
+            "SELECT message_count FROM flows WHERE id = $1 AND deleted_ms IS NULL", [SQLValue(flow)])
+        guard let row = rows.first else { return nil }
+        var reader = RowReader(row)
+        guard let position else { return try reader.int() }
+        let before = try connection.rows(
+            """
+            SELECT number + 1 FROM events
+            WHERE flow_id = $1 AND position < $2 AND number IS NOT NULL
+            ORDER BY position DESC
+            LIMIT 1
+            """, [SQLValue(flow), SQLValue(position)])
+        guard let row = before.first else { return 0 }
+        reader = RowReader(row)
+        return try reader.int()
     }
 
     /// All messages after a position, in order.

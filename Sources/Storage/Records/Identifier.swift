@@ -117,8 +117,15 @@ package struct Identifier: Hashable, Sendable {
     }
 
     package init?(bytes: [UInt8]) {
+        guard let identifier = bytes.withUnsafeBytes({ Identifier(bytes: $0) }) else { return nil }
+        self = identifier
+    }
+
+    /// The same where the bytes lie.
+    package init?(bytes: UnsafeRawBufferPointer) {
         guard bytes.count == 16 else { return nil }
-        self.init(bytes.reduce(0) { $0 << 8 | UInt128($1) })
+        high = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
+        low = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
 }
 

@@ -1,20 +1,47 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+/// The columns of a row, where they lie.
+package protocol SQLColumns {
+    /// How many there are.
+    var count: Int { get }
+    /// The value of a column, as a copy.
+    func value(at index: Int) -> SQLValue
+    /// The integer in a column; `nil` for anything else.
+    func integer(at index: Int) -> Int64?
+    /// The identifier in a column; `nil` for anything else.
+    func identifier(at index: Int) -> Identifier?
+}
+
+extension [SQLValue]: SQLColumns {
+    package func value(at index: Int) -> SQLValue { self[index] }
+
+    package func integer(at index: Int) -> Int64? {
+        if case .int(let value) = self[index] { value } else { nil }
+    }
+
+    package func identifier(at index: Int) -> Identifier? {
+        if case .bytes(let bytes) = self[index] { Identifier(bytes: bytes) } else { nil }
+    }
+}
+
 /// Reads the columns of a row from left to right.
-struct RowReader {
-    private let row: SQLRow
+package struct RowReader {
+    private let columns: any SQLColumns
     private var index = 0
 
-    init(_ row: SQLRow) {
-        self.row = row
+    /// Begins with the first column.
+    package init(_ columns: any SQLColumns) {
+        self.columns = columns
     }
 
-    private mutating func next() throws(StorageError) -> SQLValue {
-        guard index < row.count else { throw Self.mismatch("another column") }
+    private mutating func nextIndex() throws(StorageError) -> Int {
+        guard index < columns.count else { throw Self.mismatch("another column") }
         defer { index += 1 }
-        return row[index]
+        return index
     }
+
+    private mutating func next() throws(StorageError) -> SQLValue { columns.value(at: try nextIndex()) }
 
     private static func mismatch(_ expected: String) -> StorageError {
         StorageError(
@@ -23,16 +50,15 @@ struct RowReader {
     }
 
     mutating func int() throws(StorageError) -> Int64 {
-        guard case .int(let value) = try next() else { throw Self.mismatch("an integer") }
+        guard let value = columns.integer(at: try nextIndex()) else { throw Self.mismatch("an integer") }
         return value
     }
 
     mutating func optionalInt() throws(StorageError) -> Int64? {
-        switch try next() {
-        case .int(let value): return value
-        case .null: return nil
-        default: throw Self.mismatch("an integer or NULL")
-        }
+        let index = try nextIndex()
+        if let value = columns.integer(at: index) { return value }
+        guard case .null = columns.value(at: index) else { throw Self.mismatch("an integer or NULL") }
+        return nil
     }
 
     mutating func bool() throws(StorageError) -> Bool { try int() != 0 }
@@ -64,7 +90,7 @@ struct RowReader {
     }
 
     mutating func identifier() throws(StorageError) -> Identifier {
-        guard let identifier = Identifier(bytes: try bytes()) else { throw Self.mismatch("16 bytes") }
+        guard let identifier = columns.identifier(at: try nextIndex()) else { throw Self.mismatch("16 bytes") }
         return identifier
     }
 
