@@ -106,7 +106,7 @@ extension Chat {
         try content.check()
         try checkMayWrite(to: access, principal)
         try admit(.write, by: principal)
-        var (bytes, blobs) = content.encoded()
+        var (bytes, blobs) = content.isLarge ? await offLoop { content.encoded() } : content.encoded()
         try await spend(
             bytes.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) } + bodies.reduce(0) { $0 + $1.body.count },
             by: principal)
@@ -152,7 +152,8 @@ extension Chat {
         let record = try await visibleMessage(message, to: principal)
         guard record.sender == principal.user else { throw .notAllowed("Only the author may change a message.") }
         if text == nil { changed.text = Message(record).content.text }
-        let (content, beside) = changed.encodedEdit()
+        let edit = changed
+        let (content, beside) = edit.isLarge ? await offLoop { edit.encodedEdit() } : edit.encodedEdit()
         try await spend(content.count + beside.reduce(0) { $0 + ($1.bytes?.count ?? 0) }, by: principal)
         let blobs = try await storingLarge(beside)
         return try await write(

@@ -32,6 +32,8 @@ package final class Chat: Sendable {
     let heldKeys = HeldKeys()
     /// Where pages of the log wait to be read and encoded.
     package let pages = PageGate()
+    /// Where work waits that is too long for an event loop.
+    package let longWork = PageGate(places: 2)
 
     /// Makes the domain over a store; `run` does its work.
     ///

@@ -63,6 +63,9 @@ package struct MessageContent: Sendable, Equatable {
         guard !text.utf8.contains(0) else { throw .nullCharacter(field: field) }
     }
 
+    /// Whether encoding and hashing it takes too long for an event loop.
+    var isLarge: Bool { files.values.reduce(0) { $0 + $1.utf8Count } > Chat.longWorkBytes }
+
     // MARK: In the log
 
     /// The JSON object for the log, and the files that are kept beside it.

@@ -96,7 +96,7 @@ extension Delivery {
             guard let last = alike.last, !hasFailed, chat.hub.hasListeners else { continue }
             switch subject {
             case .accounts: runs.append(PlannedRun(subject, alike, for: chat.hub.accountListeners))
-            case .end: runs.append(PlannedRun(subject, alike, for: ended ?? Audience()))
+            case .end: runs.append(PlannedRun(subject, alike, for: ended ?? chat.hub.everybody))
             case .messages(let id), .replacements(let id), .flow(let id):
                 for event in alike where event.kind == .leave {
                     guard let user = event.subject else { continue }

@@ -194,16 +194,19 @@ package final class Hub: Sendable {
         }
     }
 
+    /// Every listener.
+    var everybody: Audience { state.withLock { $0.audiences.everybody } }
+
     /// The listeners that are shown accounts.
     var accountListeners: Audience {
-        var audience = state.withLock { $0.audiences.everybody }
+        var audience = everybody
         audience.lists.removeAll { !$0.sink.showsAccounts }
         return audience
     }
 
     /// Tells every listener to read the log.
     func hintEverybody() {
-        state.withLock { $0.audiences.everybody }.hint()
+        everybody.hint()
     }
 
     // MARK: Watching

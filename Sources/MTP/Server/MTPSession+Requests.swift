@@ -4,6 +4,7 @@
 import Chat
 import Credentials
 import JSON
+import NIOCore
 import Storage
 import Transport
 
@@ -12,7 +13,8 @@ extension MTPSession {
     // MARK: Admitting
 
     /// The checks of every frame in the protocol's order; then a message goes into the batch if all it needs is in memory.
-    func admit(_ decoded: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
+    func admit(_ request: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
+        guard case .decoded(let decoded) = request else { return .waits(forAnswers: true) }
         do throws(MTPFailure) {
             let (request, method) = try check(decoded)
             switch method {
@@ -36,7 +38,12 @@ extension MTPSession {
         }
     }
 
-    func perform(_ decoded: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
+    func perform(_ request: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
+        let decoded =
+            switch request {
+            case .decoded(let decoded): decoded
+            case .large(let frame): await service.chat.offLoop { MTPRequest.decoded(frame) }
+            }
         do throws(MTPFailure) {
             let (request, method) = try check(decoded)
             let requester = method.needsAuthorization ? try await authorize(request) : nil
@@ -51,7 +58,7 @@ extension MTPSession {
         }
     }
 
-    private func check(_ decoded: Request) throws(MTPFailure) -> (MTPRequest, MTPMethod) {
+    private func check(_ decoded: Decoded) throws(MTPFailure) -> (MTPRequest, MTPMethod) {
         let request: MTPRequest
         switch decoded {
         case .failure(let error): throw MTPFailure(.unsupportedMediaType, error.detail)
@@ -69,7 +76,7 @@ extension MTPSession {
         return (request, method)
     }
 
-    private func refusal(_ decoded: Request, _ failure: MTPFailure) -> Answer {
+    private func refusal(_ decoded: Decoded, _ failure: MTPFailure) -> Answer {
         let type: String
         switch (decoded, failure.status) {
         // What was not recognised has no type of its own.
@@ -233,7 +240,8 @@ extension MTPSession {
             let response = MTPResponse(
                 type: request.type, outcome.status, detail: outcome.detail, time: service.time, data: outcome.data,
                 meta: meta)
-            return Answer(response: response, principal: requester?.principal)
+            return Answer(
+                response: response, principal: requester?.principal, frame: await encoded(response))
         } catch {
             return refusal(request.type, error)
         }
@@ -295,6 +303,23 @@ private struct SentMessage: Sendable {
         clientID = request.data.message?.first?.clientID
         flow = request.data.flow?.first?.uuid
         hasMeta = request.meta != nil
+    }
+}
+
+extension MTPRequest {
+    static func decoded(_ frame: ByteBuffer) -> MTPSession.Decoded {
+        Result { () throws(MTPDecodeError) in try MTPRequest(decoding: frame) }
+    }
+}
+
+extension MTPData {
+    /// How many bytes the texts in it have that may be long.
+    var textBytes: Int {
+        func size(_ text: JSONText?) -> Int { text?.utf8Count ?? 0 }
+        let messages = (message ?? []).reduce(0) {
+            $0 + size($1.text) + size($1.filePicture) + size($1.fileVideo) + size($1.fileAudio) + size($1.fileDocument)
+        }
+        return (user ?? []).reduce(messages) { $0 + size($1.avatar) }
     }
 }
 

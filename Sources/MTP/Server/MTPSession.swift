@@ -17,12 +17,20 @@ import Transport
 final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, RequestSession, LogPresenter,
     @unchecked Sendable
 {
-    typealias Request = Result<MTPRequest, MTPDecodeError>
+    typealias Decoded = Result<MTPRequest, MTPDecodeError>
+
+    enum Request {
+        case decoded(Decoded)
+        /// Decoding it would hold up the event loop.
+        case large(ByteBuffer)
+    }
 
     /// What is written, and to whom.
     struct Answer {
         var response: MTPResponse
         var principal: Principal?
+        /// The response, where encoding it would have held up the event loop.
+        var frame: ByteBuffer?
     }
 
     let protocolName = MTPService.name
@@ -67,8 +75,9 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
 
     func received(text: ByteBuffer) {
         guard let connection, let pipeline, ending == nil else { return }
-        let decoded = Result { () throws(MTPDecodeError) in try MTPRequest(decoding: text) }
-        if !pipeline.receive(decoded, bytes: text.readableBytes) {
+        let request: Request =
+            text.readableBytes > Chat.longWorkBytes ? .large(text) : .decoded(MTPRequest.decoded(text))
+        if !pipeline.receive(request, bytes: text.readableBytes) {
             connection.close(code: .tryAgainLater, reason: "The server is overloaded.")
         }
     }
@@ -138,7 +147,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
 
     /// Writes an answer; what it shows may be where pushing begins.
     func write(_ answer: Answer) {
-        connection?.write(text: answer.response.frame())
+        connection?.write(text: answer.frame ?? answer.response.frame())
         guard let reader, push.isWanted else { return }
         // Only an answer with a cursor can switch pushing on.
         if reader.position == nil, let principal = answer.principal, push.principal?.user == principal.user,
@@ -189,6 +198,12 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
         connection.flush()
     }
 
+    /// What takes too long to encode on the event loop; `nil` for anything else.
+    func encoded(_ response: MTPResponse) async -> ByteBuffer? {
+        guard response.data.map({ $0.textBytes > Chat.longWorkBytes }) == true else { return nil }
+        return await service.chat.offLoop { response.frame() }
+    }
+
     private func write(pushing data: MTPData, upTo cursor: Position) {
         connection?.write(text: MTPResponse(pushing: data, upTo: cursor, time: service.time).frame())
     }
@@ -209,7 +224,12 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
         updates.messages.removeAll { push.isOwn($0.uuid) }
         push.forgetOwn(upTo: updates.cursor)
         if !updates.messages.isEmpty || !updates.flows.isEmpty || !updates.users.isEmpty {
-            write(pushing: MTPMethods.data(updates, time: service.time, for: principal), upTo: updates.cursor)
+            let page = MTPResponse(
+                pushing: MTPMethods.data(updates, time: service.time, for: principal), upTo: updates.cursor,
+                time: service.time)
+            let frame = await encoded(page) ?? page.frame()
+            guard !isEnding, push.principal?.user == principal.user else { return nil }
+            connection?.write(text: frame)
             connection?.flush()
         }
         return (updates.cursor, updates.isCut)

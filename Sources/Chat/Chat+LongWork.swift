@@ -1,0 +1,14 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+extension Chat {
+    /// From how many bytes on decoding, encoding and hashing take about a millisecond.
+    package static let longWorkBytes = 128 << 10
+
+    /// Runs what takes a millisecond or more on the threads of the process instead of an event loop, a little at a time.
+    ///
+    /// A task would otherwise work on the loop that it prefers.
+    package func offLoop<Value: Sendable>(_ body: @Sendable () -> Value) async -> Value {
+        await longWork.page { await withTaskExecutorPreference(globalConcurrentExecutor) { body() } }
+    }
+}
