@@ -152,6 +152,8 @@ extension World {
         guard let user = try await chat.storage.user(device.account.id) else { return }
         let logIn = try await chat.openSession(
             for: user, lifetimeSeconds: 1_000_000, from: Origin(protocol: "simulation", address: "192.0.2.1"))
+        // Two may have been asked at the same time; the client goes by the first answer.
+        guard device.isLoggedOut else { return }
         device.token = logIn.token
         device.session = logIn.principal.session
         device.isLoggedOut = false

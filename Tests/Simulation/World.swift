@@ -138,11 +138,12 @@ final class World: @unchecked Sendable {
     private static let travelTime = Duration.seconds(1)
 
     /// Whether the server may have forgotten that something was shown: its process died, it could not write, the client was
-    /// at another node before the write was done, or it was on its way when the server ended the connection.
+    /// at another node before the write was done, or it was on its way when the server ended the connection or the session.
     func mayHaveForgotten(_ before: Shown, _ again: Shown, by device: Device) -> Bool {
         guard before.connection != again.connection else { return false }
         if before.node.wasKilled || before.node.lastTrouble > before.time { return true }
-        if let told = device.toldToGo[before.connection], told - before.time < Self.travelTime { return true }
+        let end = [device.toldToGo[before.connection], revocations[before.session]?.time].compactMap { $0 }.min()
+        if let end, end - before.time < Self.travelTime { return true }
         guard before.node !== again.node, let left = device.ended[before.connection],
             let came = device.began[again.connection]
         else { return false }
