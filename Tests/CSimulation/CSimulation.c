@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -68,8 +69,12 @@ int64_t simulation_sum(int sum) {
     return sums == NULL || sum < 0 || sum >= simulation_sum_count ? 0 : __atomic_load_n(&sums[sum], __ATOMIC_RELAXED);
 }
 
-// A simulation takes far less; this ends one that hangs.
-static const unsigned seconds_of_one_seed = 300;
+// A simulation takes far less: this ends one that goes in circles, or waits for ever. Others may have the processor.
+static void limit_time(void) {
+    struct rlimit limit = {.rlim_cur = 300, .rlim_max = RLIM_INFINITY};
+    setrlimit(RLIMIT_CPU, &limit);
+    alarm(6 * 3600);
+}
 
 static uint64_t ended(uint64_t seed, int status) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
@@ -105,7 +110,7 @@ uint64_t simulation_play_all(simulation_orders orders, int (*play)(uint64_t seed
                 exit(71);
             }
             if (child == 0) {
-                alarm(seconds_of_one_seed);
+                limit_time();
                 _exit(play(seed, orders.isOne));
             }
             for (int place = 0; place < most_jobs; place++) {
