@@ -36,6 +36,8 @@ package struct Principal: Sendable, Hashable {
     package var expires: Timestamp
     /// Where the request comes from; `nil` for what is no person's doing.
     package var network: IPAddress?
+    /// The name of the protocol by which it comes.
+    package var `protocol`: String?
 
     /// Who asks is the same wherever the request comes from.
     package static func == (left: Principal, right: Principal) -> Bool {

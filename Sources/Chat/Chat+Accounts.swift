@@ -68,7 +68,8 @@ extension Chat {
         user.key = key
         let token = newToken()
         let receipt = try await write(
-            .createUser(user, session: newSession(token, origin), admin: nil, invite: code), by: nil)
+            .createUser(user, session: newSession(token, origin), admin: nil, invite: code), by: nil,
+            over: origin.protocol)
         return logIn(
             UserID(receipt.row ?? 0), user.uuid, SessionID(receipt.sessionRow ?? 0), token, at: receipt.time,
             from: origin)
@@ -115,7 +116,8 @@ extension Chat {
         let user = try await checkPassword(login: login, password: password, from: origin)
         let token = newToken()
         let receipt = try await write(
-            .openSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id)
+            .openSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id,
+            over: origin.protocol)
         return logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time, from: origin)
     }
 
@@ -176,7 +178,8 @@ extension Chat {
         try succeeded(user, from: origin)
         let token = newToken()
         let receipt = try await write(
-            .openSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id)
+            .openSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id,
+            over: origin.protocol)
         return logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time, from: origin)
     }
 
@@ -240,6 +243,7 @@ extension Chat {
         var principal = Principal(user: user.id, uuid: user.uuid, session: session.id, expires: session.expires)
         cache.remember(principal, for: token, readAt: generation)
         principal.network = origin?.network
+        principal.protocol = origin?.protocol
         return principal
     }
 
@@ -251,6 +255,7 @@ extension Chat {
             return nil
         }
         known.network = origin?.network
+        known.protocol = origin?.protocol
         return known
     }
 
@@ -272,12 +277,13 @@ extension Chat {
             || time.milliseconds <= seen.milliseconds + seconds * 1000
         guard session.expires > time, isFresh else { throw .tokenExpired }
         return Principal(
-            user: user.id, uuid: user.uuid, session: session.id, expires: session.expires, network: origin?.network)
+            user: user.id, uuid: user.uuid, session: session.id, expires: session.expires, network: origin?.network,
+            protocol: origin?.protocol)
     }
 
     /// Ends the principal's own session; its connections are closed.
     package func logOut(_ principal: Principal) async throws(ChatError) {
-        _ = try await write(.revokeSessions(principal.user, principal.session), by: principal.user)
+        _ = try await write(.revokeSessions(principal.user, principal.session), by: principal)
     }
 
     /// Changes the principal's own public data; `nil` leaves a field as it is.
@@ -292,7 +298,7 @@ extension Chat {
         try MessageContent.check(avatar ?? "", "avatar", limit: ChatLimits.avatarBytes)
         let changes = UserChanges(username: username, email: email, avatar: avatar, bio: bio)
         try admit(.profileChange, by: principal)
-        _ = try await write(.updateUser(principal.user, changes), by: principal.user)
+        _ = try await write(.updateUser(principal.user, changes), by: principal)
     }
 
     /// The accounts with these uuids, in order.
@@ -339,7 +345,8 @@ extension Chat {
         let lifetime = policy.tokenLifetimeSeconds
         let principal = Principal(
             user: user, uuid: uuid, session: session,
-            expires: Timestamp(milliseconds: time.milliseconds + lifetime * 1000), network: origin.network)
+            expires: Timestamp(milliseconds: time.milliseconds + lifetime * 1000), network: origin.network,
+            protocol: origin.protocol)
         return NewLogIn(principal: principal, token: token.text, lifetimeSeconds: lifetime)
     }
 }

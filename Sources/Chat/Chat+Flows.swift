@@ -46,7 +46,7 @@ extension Chat {
             uuid: newIdentifier(), kind: kind, title: title, info: info, owner: principal.user,
             isPublic: members.isEmpty,
             members: people)
-        let receipt = try await write(.createFlow(flow), by: principal.user)
+        let receipt = try await write(.createFlow(flow), by: principal)
         return try await shown(FlowID(receipt.row ?? 0))
     }
 

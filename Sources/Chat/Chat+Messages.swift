@@ -46,7 +46,8 @@ extension Chat {
     ) async throws(ChatError) -> PendingMessage {
         let uuid = newEventIdentifier()
         let action = try await prepared(content, bodies: bodies, to: access, by: principal)
-        return PendingMessage(uuid: uuid, pending: try submit(action, by: principal.user, uuid: uuid))
+        let pending = try submit(action, by: principal.user, over: principal.protocol, uuid: uuid)
+        return PendingMessage(uuid: uuid, pending: pending)
     }
 
     // MARK: For connections
@@ -80,7 +81,7 @@ extension Chat {
         try admit(.write, by: principal)
         try spend(size, by: principal, isAllowed: mayStore)
         try submit(
-            .sendMessage(flow: access.id, content: bytes, blobs: blobs), by: principal.user, uuid: uuid, on: executor,
+            .sendMessage(flow: access.id, content: bytes, blobs: blobs), by: principal, uuid: uuid, on: executor,
             completion: completion)
         return true
     }
@@ -92,7 +93,7 @@ extension Chat {
         completion: @escaping @Sendable (MessageOutcome) -> Void
     ) async throws(ChatError) {
         let action = try await prepared(content, bodies: bodies, to: access, by: principal)
-        try submit(action, by: principal.user, uuid: uuid, on: executor, completion: completion)
+        try submit(action, by: principal, uuid: uuid, on: executor, completion: completion)
     }
 
     private func checkMayWrite(to access: FlowAccess, _ principal: Principal) throws(ChatError) {
@@ -158,7 +159,7 @@ extension Chat {
         let blobs = try await storingLarge(beside)
         return try await write(
             .editMessage(flow: record.flow, message: record.position, content: content, blobs: blobs),
-            by: principal.user)
+            by: principal)
     }
 
     /// Deletes a message, which must be in `flow`: what it said is overwritten.
@@ -170,7 +171,7 @@ extension Chat {
         let record = try await visibleMessage(message, to: principal)
         guard record.flow == access.id else { throw .noSuchMessage }
         guard record.sender == principal.user else { throw .notAllowed("Only the author may delete a message.") }
-        let receipt = try await write(.deleteMessage(flow: record.flow, message: record.position), by: principal.user)
+        let receipt = try await write(.deleteMessage(flow: record.flow, message: record.position), by: principal)
         refund(record)
         return receipt
     }

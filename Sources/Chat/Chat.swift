@@ -152,21 +152,21 @@ package final class Chat: Sendable {
 
     /// Puts a change into the next batch.
     func submit(
-        _ action: Write.Action, by author: UserID?, uuid: Identifier? = nil
+        _ action: Write.Action, by author: UserID?, over protocol: String? = nil, uuid: Identifier? = nil
     ) throws(ChatError) -> PendingWrite {
-        guard let pending = writer.submit(Write(uuid: uuid ?? newEventIdentifier(), author: author, action: action))
-        else {
-            throw .busy
-        }
+        let write = Write(
+            uuid: uuid ?? newEventIdentifier(), author: author, protocol: `protocol`, action: action)
+        guard let pending = writer.submit(write) else { throw .busy }
         return pending
     }
 
     /// The same; `completion` is called on `executor` after the commit.
     func submit(
-        _ action: Write.Action, by author: UserID?, uuid: Identifier, on executor: any TaskExecutor,
+        _ action: Write.Action, by principal: Principal, uuid: Identifier, on executor: any TaskExecutor,
         completion: @escaping @Sendable (MessageOutcome) -> Void
     ) throws(ChatError) {
-        let isWaiting = writer.submit(Write(uuid: uuid, author: author, action: action), on: executor) { outcome in
+        let write = Write(uuid: uuid, author: principal.user, protocol: principal.protocol, action: action)
+        let isWaiting = writer.submit(write, on: executor) { outcome in
             completion(Result { () throws(ChatError) in try self.receipt(from: outcome) })
         }
         guard isWaiting else { throw .busy }
@@ -175,8 +175,15 @@ package final class Chat: Sendable {
     /// Makes a change and waits until it is durable.
     ///
     /// Without an `author` it is the operator's, who may do everything.
-    package func write(_ action: Write.Action, by author: UserID?) async throws(ChatError) -> Receipt {
-        try await receipt(of: try submit(action, by: author))
+    package func write(
+        _ action: Write.Action, by author: UserID?, over protocol: String? = nil
+    ) async throws(ChatError) -> Receipt {
+        try await receipt(of: try submit(action, by: author, over: `protocol`))
+    }
+
+    /// The same for somebody whose protocol is noted with it.
+    func write(_ action: Write.Action, by principal: Principal) async throws(ChatError) -> Receipt {
+        try await write(action, by: principal.user, over: principal.protocol)
     }
 
     func receipt(of pending: PendingWrite) async throws(ChatError) -> Receipt {

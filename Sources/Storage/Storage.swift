@@ -123,7 +123,8 @@ package final class Storage: Sendable {
     private func apply(
         _ writes: [Write], on connection: any SQLConnection, isolating: Bool
     ) throws(StorageError) -> CommittedBatch {
-        var log = try LogTransaction(connection, dialect: engine.dialect, now: now())
+        var log = try LogTransaction(
+            connection, dialect: engine.dialect, now: now(), beginningWith: isolating ? [] : writes)
         var outcomes: [WriteOutcome] = []
         if isolating {
             for index in writes.indices {

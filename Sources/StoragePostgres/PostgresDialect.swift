@@ -16,6 +16,7 @@ package enum PostgresDialect {
         migrations: [
             Migration("0001_spine", spine), Migration("0002_live", live), Migration("0003_intervals", intervals),
             Migration("0004_admin_accounts", adminAccounts), Migration("0006_limits", limits),
+            Migration("0007_heads", heads),
         ],
         // Any number that is always the same; the lock ends with the transaction.
         beforeMigration: ["SELECT pg_advisory_xact_lock(7205759403792793)"],
@@ -23,7 +24,8 @@ package enum PostgresDialect {
             "account_usage", "account_limits", "log_steps", "node_presence", "nodes", "invites", "event_bodies",
             "server_keys", "bridge_keys", "user_keys", "cursors",
             "contacts",
-            "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flows", "admins",
+            "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flow_heads", "flows",
+            "admins",
             "sessions", "users", "log_head", "migrations",
         ].map { "DROP TABLE IF EXISTS \($0)" },
         migrationsTableExists: """

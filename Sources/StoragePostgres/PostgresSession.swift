@@ -13,13 +13,22 @@ import Storage
 final class PostgresSession: SQLConnection {
     enum Role: Sendable { case reader, writer }
 
+    private enum Waiting {
+        case control(String)
+        case statement(Statement)
+
+        var isStatement: Bool { if case .statement = self { true } else { false } }
+    }
+
+    private typealias Statement = (sql: String, parameters: ParameterBuffer)
+
     private let link: PostgresLink
     private let role: Role
     /// How long the server may take over what it is asked, before it is given up.
     private let answerTimeout: Duration
     private var statements: StatementCache
-    /// Control statements to send before the next one.
-    private var prelude: [String] = []
+    /// What goes ahead of the next statement, in its round trip.
+    private var waiting: [Waiting] = []
     /// How often the running transaction spoke to the server.
     private var exchanges = 0
     private var depth = 0
@@ -119,7 +128,7 @@ final class PostgresSession: SQLConnection {
     }
 
     private func start(_ begin: String) {
-        prelude = [begin]
+        waiting = [.control(begin)]
         exchanges = 0
         depth = 0
         transactionLost = false
@@ -131,19 +140,18 @@ final class PostgresSession: SQLConnection {
 
     /// Ends the transaction without waiting for the answer, if the server knows of it.
     private func end(with control: String) {
-        prelude = []
+        waiting = []
         if exchanges > 0, !link.isBroken, !transactionLost { link.post([.control(control)]) }
         exchanges = 0
     }
 
     private func commit() throws(StorageError) {
-        guard exchanges > 0 else { return }
+        guard exchanges > 0 || waiting.contains(where: \.isStatement) else { return }
         link.checkHealth()
         if let cause = link.brokenBecause { throw .connectionLost(cause) }
         if transactionLost { throw Self.undone("the transaction had ended before COMMIT") }
 
-        let outcome = link.exchange(prelude.map { .control($0) } + [.control("COMMIT")])
-        prelude = []
+        let (outcome, _) = exchange([], ending: "COMMIT")
         if let cause = link.brokenBecause {
             // From here on the server may have committed, whatever its last words were.
             throw StorageError(
@@ -162,25 +170,27 @@ final class PostgresSession: SQLConnection {
     }
 
     func savepoint<Value>(_ body: () throws -> Value) throws(StorageError) -> Value {
-        let pending = prelude.count
+        let pending = waiting.count
         let before = exchanges
         depth += 1
         defer { depth -= 1 }
         let name = "savepoint_\(depth)"
-        prelude.append("SAVEPOINT \(name)")
+        waiting.append(.control("SAVEPOINT \(name)"))
         do {
             let value = try body()
+            // What fails must fail here, where it can be undone alone.
+            if waiting.dropFirst(exchanges == before ? pending : 0).contains(where: \.isStatement) { _ = try run([]) }
             if exchanges == before {
-                prelude.removeSubrange(pending...)
+                waiting.removeSubrange(pending...)
             } else {
-                prelude.append("RELEASE SAVEPOINT \(name)")
+                waiting.append(.control("RELEASE SAVEPOINT \(name)"))
             }
             return value
         } catch {
             if exchanges == before {
-                prelude.removeSubrange(pending...)
+                waiting.removeSubrange(pending...)
             } else {
-                prelude += ["ROLLBACK TO SAVEPOINT \(name)", "RELEASE SAVEPOINT \(name)"]
+                waiting = [.control("ROLLBACK TO SAVEPOINT \(name)"), .control("RELEASE SAVEPOINT \(name)")]
             }
             throw StorageError(thrown: error)
         }
@@ -200,10 +210,16 @@ final class PostgresSession: SQLConnection {
 
     func rows(pipelined statements: [SQLStatement]) throws(StorageError) -> [[SQLRow]] {
         guard !statements.isEmpty else { return [] }
-        var commands: [(sql: String, parameters: ParameterBuffer)] = []
+        var commands: [Statement] = []
         commands.reserveCapacity(statements.count)
         for statement in statements { commands.append((statement.sql, try ParameterBuffer(statement.arguments))) }
         return try run(commands).map(\.rows)
+    }
+
+    func post(_ statements: [SQLStatement]) throws(StorageError) {
+        for statement in statements {
+            waiting.append(.statement((statement.sql, try ParameterBuffer(statement.arguments))))
+        }
     }
 
     func insert(_ insertion: SQLInsertion, rows: [SQLRow]) throws(StorageError) {
@@ -224,7 +240,7 @@ final class PostgresSession: SQLConnection {
             for (index, column) in columns.enumerated() {
                 try parameters.appendColumn(index, of: part, type: column.type)
             }
-            _ = try run([(sql, parameters)])
+            waiting.append(.statement((sql, parameters)))
         }
     }
 
@@ -253,10 +269,8 @@ final class PostgresSession: SQLConnection {
         return parts
     }
 
-    /// Runs statements in one round trip, with what must go before them, preparing those that are new.
-    private func run(
-        _ statements: [(sql: String, parameters: ParameterBuffer)]
-    ) throws(StorageError) -> [PostgresLink.Answer] {
+    /// Runs statements in one round trip, with what must go before them.
+    private func run(_ statements: [Statement]) throws(StorageError) -> [PostgresLink.Answer] {
         guard isInTransaction else {
             throw StorageError(
                 role == .writer ? .writeFailed : .readFailed,
@@ -265,16 +279,25 @@ final class PostgresSession: SQLConnection {
         if let cause = link.brokenBecause { throw .connectionLost(cause) }
         if transactionLost { throw Self.undone("the transaction had ended before the statement") }
 
-        var commands: [PostgresLink.Command] = prelude.map { .control($0) }
-        var evictions: [Int: String] = [:]
-        for name in self.statements.evicted {
-            evictions[commands.count] = name
-            commands.append(.control("DEALLOCATE \(name)"))
+        let (outcome, places) = exchange(statements)
+        if let failure = outcome.failure {
+            if !link.isBroken, link.isIdle { transactionLost = true }
+            throw failure
         }
+        return places.map { outcome.answers[$0] }
+    }
+
+    /// Sends what waits, `statements` and `control` in one round trip, preparing statements that are new.
+    ///
+    /// - Returns: What became of it, and where the answers to `statements` are.
+    private func exchange(
+        _ statements: [Statement], ending control: String? = nil
+    ) -> (outcome: PostgresLink.Outcome, places: [Int]) {
+        var commands: [PostgresLink.Command] = []
+        var evictions: [Int: String] = [:]
         var preparations: [Int: (key: StatementCache.Key, name: String)] = [:]
         var fresh: [StatementCache.Key: String] = [:]
-        var places: [Int] = []
-        for statement in statements {
+        func add(_ statement: Statement) -> Int {
             let key = StatementCache.Key(sql: statement.sql, types: statement.parameters.types)
             var name = self.statements.name(for: key) ?? fresh[key]
             if name == nil {
@@ -283,23 +306,30 @@ final class PostgresSession: SQLConnection {
                 commands.append(.prepare(name: new, sql: key.sql, types: key.types))
                 (name, fresh[key]) = (new, new)
             }
-            places.append(commands.count)
             commands.append(.execute(name: name ?? "", statement.parameters))
+            return commands.count - 1
         }
-
-        prelude = []
+        for item in waiting {
+            switch item {
+            case .control(let sql): commands.append(.control(sql))
+            case .statement(let statement): _ = add(statement)
+            }
+        }
+        for name in self.statements.evicted {
+            evictions[commands.count] = name
+            commands.append(.control("DEALLOCATE \(name)"))
+        }
+        let places = statements.map(add)
+        if let control { commands.append(.control(control)) }
+        waiting = []
         exchanges += 1
         let outcome = link.exchange(commands) { index in
             if let (key, name) = preparations[index] { self.statements.prepared(key, as: name) }
             if let name = evictions[index] { self.statements.deallocated(name) }
         }
-        if let failure = outcome.failure {
-            // The plan no longer fits the tables, or a pooler between us gave the connection to another server.
-            if ["0A000", "26000"].contains(outcome.sqlState) { isStale = true }
-            if !link.isBroken, link.isIdle { transactionLost = true }
-            throw failure
-        }
-        return places.map { outcome.answers[$0] }
+        // The plan no longer fits the tables, or a pooler between us gave the connection to another server.
+        if ["0A000", "26000"].contains(outcome.sqlState) { isStale = true }
+        return (outcome, places)
     }
 }
 

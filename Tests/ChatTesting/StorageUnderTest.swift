@@ -73,7 +73,7 @@ package struct StorageUnderTest: Sendable {
             defer { folder.remove() }
             let path = folder.path + "/parley.db"
             try await run(body, migrated: migrated, kind: kind, uri: "sqlite:" + path, path: path) {
-                try SQLiteEngine(.file(path), create: true)
+                try SQLiteEngine(.file(path), create: true, busySeconds: 300)
             }
         case .postgres:
             try await withPostgresSchema { uri in

@@ -53,13 +53,6 @@ package final class Hub: Sendable {
     /// Connections with a log in by the name of their protocol.
     package var connectionsByProtocol: [String: Int] { state.withLock { $0.protocols } }
 
-    /// The protocols by which an account is connected now.
-    package func protocols(of user: UserID) -> Set<String> {
-        state.withLock { state in
-            Set((state.ofUser[user] ?? []).compactMap { state.entries[$0]?.connection.protocolName })
-        }
-    }
-
     var hasListeners: Bool { state.withLock { !$0.listeners.isEmpty } }
 
     /// Notes that a connection works for an account, so that a revoked session reaches it.

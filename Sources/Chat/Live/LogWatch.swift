@@ -15,8 +15,6 @@ package struct WatchedEvent: Sendable {
     package var flow: FlowAccess?
     /// Who talk in the flow, when it is a chat of two.
     package var partners: [Person] = []
-    /// The protocol by which the sender is connected to this server now, if there is just one.
-    package var `protocol`: String?
 
     /// What a message or an edit says, as clients show it that show only text; `nil` for anything else.
     package var text: String? {
@@ -47,8 +45,6 @@ extension Chat {
         var watched = WatchedEvent(event: event)
         if let sender = event.sender {
             watched.sender = try await known(sender)
-            let protocols = hub.protocols(of: sender)
-            if protocols.count == 1 { watched.protocol = protocols.first }
         }
         switch event.kind {
         case .join, .leave, .user, .session, .contact, .key:

@@ -15,8 +15,8 @@ extension Manage {
             abstract: "Follow the log: who does what where, as it happens.",
             discussion: """
                 Shows the last entries of the log and then each new one: time (UTC), who,
-                where, the protocol of the sender's connection if there is just one, what
-                happened, and its size in bytes. Ends with Ctrl-C (status 130), or when
+                where, the protocol by which it came, what happened, and its size in bytes.
+                Ends with Ctrl-C (status 130), or when
                 its output is closed. Without a running server it shows what is there and
                 ends; for one that ends meanwhile it waits.
 

@@ -38,7 +38,7 @@ package struct LogEntry: Codable, Sendable, Equatable {
     @Nullable package var flow: Place?
     /// Counts the flow's messages from 0.
     @Nullable package var number: Int64?
-    /// The protocol by which the sender is connected now, if there is just one.
+    /// The protocol by which it came; `nil` for what is the operator's, and for what is older than this note.
     @Nullable package var `protocol`: String?
     /// The size of the content in bytes.
     package var size: Int
@@ -59,7 +59,7 @@ package struct LogEntry: Codable, Sendable, Equatable {
                 partners: flow.kind == .chat ? watched.partners.map(\.login) : nil)
         }
         number = event.number
-        self.protocol = watched.protocol
+        self.protocol = watched.event.protocol
         size = event.content.count
         if showsText { text = watched.text.map(Self.cut) }
     }

@@ -79,7 +79,13 @@ package protocol SQLConnection: AnyObject {
     /// PostgreSQL uses pipeline mode. The first failure fails the whole call.
     func rows(pipelined statements: [SQLStatement]) throws(StorageError) -> [[SQLRow]]
 
-    /// Inserts `rows`, with one statement where the engine can.
+    /// Runs statements whose rows nobody needs, in order, at the latest ahead of the commit.
+    ///
+    /// PostgreSQL sends them in the round trip of the next statement, of the end of a savepoint or of the commit, which then
+    /// fails with them.
+    func post(_ statements: [SQLStatement]) throws(StorageError)
+
+    /// Inserts `rows`, with one statement where the engine can, and like `post` no later than at the commit.
     func insert(_ insertion: SQLInsertion, rows: [SQLRow]) throws(StorageError)
 
     /// Lets the statements of this transaction take as long as they need, as changes of the schema may.
@@ -92,6 +98,10 @@ package protocol SQLConnection: AnyObject {
 }
 
 extension SQLConnection {
+    package func post(_ statements: [SQLStatement]) throws(StorageError) {
+        _ = try rows(pipelined: statements)
+    }
+
     package func rows(_ sql: String, _ arguments: [SQLValue] = []) throws(StorageError) -> [SQLRow] {
         try rows(SQLStatement(sql, arguments))
     }

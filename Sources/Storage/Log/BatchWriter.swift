@@ -18,8 +18,7 @@ package final class BatchWriter: Sendable {
     }
 
     private struct State {
-        var waiting: [WaitingWrite] = []
-        var waitingBytes = 0
+        var waiting = WaitingWrites()
         var wakeUp: CheckedContinuation<Void, Never>?
         var isClosed = false
         var doubt: StorageError?
@@ -42,7 +41,7 @@ package final class BatchWriter: Sendable {
     }
 
     /// How many writes wait for their batch.
-    package var waitingWrites: Int { state.withLock { $0.waiting.count } }
+    package var waitingWrites: Int { state.withLock { $0.waiting.writes.count } }
 
     /// Puts a write into the next batch; `completion` is called on `executor` after the commit.
     ///
@@ -73,14 +72,15 @@ package final class BatchWriter: Sendable {
         }
     }
 
-    private func submit(_ write: Write, _ answer: WaitingWrite.Answer) -> Bool {
-        let waiting = WaitingWrite(write: write, size: write.size, answer: answer)
+    private func submit(_ write: Write, _ answer: WaitingWrites.Answer) -> Bool {
+        let size = write.size
         let (accepted, wakeUp) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
-            guard !state.isClosed, state.waiting.count < limits.maximumWaitingWrites,
-                state.waitingBytes + waiting.size <= limits.maximumWaitingBytes || state.waiting.isEmpty
+            guard !state.isClosed, state.waiting.writes.count < limits.maximumWaitingWrites,
+                state.waiting.bytes + size <= limits.maximumWaitingBytes || state.waiting.writes.isEmpty
             else { return (false, nil) }
-            state.waiting.append(waiting)
-            state.waitingBytes += waiting.size
+            state.waiting.writes.append(write)
+            state.waiting.answers.append(answer)
+            state.waiting.bytes += size
             return (true, state.wakeUp.take())
         }
         wakeUp?.resume()
@@ -102,14 +102,14 @@ package final class BatchWriter: Sendable {
         while true {
             await withCheckedContinuation { continuation in
                 let ready = state.withLock { state in
-                    if !state.waiting.isEmpty || state.isClosed { return true }
+                    if !state.waiting.writes.isEmpty || state.isClosed { return true }
                     state.wakeUp = continuation
                     return false
                 }
                 if ready { continuation.resume() }
             }
             let batch = nextBatch()
-            if batch.isEmpty { return }
+            if batch.writes.isEmpty { return }
             await commit(batch)
         }
     }
@@ -128,65 +128,76 @@ package final class BatchWriter: Sendable {
         let (waiting, wakeUp) = state.withLock { state in
             state.isClosed = true
             state.doubt = state.doubt ?? doubt
-            defer { (state.waiting, state.waitingBytes, state.wakeUp) = ([], 0, nil) }
+            defer { (state.waiting, state.wakeUp) = (WaitingWrites(), nil) }
             return (state.waiting, state.wakeUp)
         }
         wakeUp?.resume()
         let refusal = StorageError(.unavailable, doubt.message, cause: doubt.cause)
-        WaitingWrite.answer(waiting, with: waiting.map { _ in .failed(refusal) })
+        waiting.answer(failed: refusal)
     }
 
-    private func nextBatch() -> [WaitingWrite] {
+    private func nextBatch() -> WaitingWrites {
         state.withLock { state in
-            var count = 0
-            var bytes = 0
-            while count < min(state.waiting.count, limits.maximumBatchWrites) {
-                let size = state.waiting[count].size
-                if count > 0, bytes + size > limits.maximumBatchBytes { break }
-                bytes += size
-                count += 1
-            }
-            state.waitingBytes -= bytes
-            if count == state.waiting.count {
-                defer { state.waiting = [] }
-                return state.waiting
-            }
-            defer { state.waiting.removeFirst(count) }
-            return Array(state.waiting.prefix(count))
+            state.waiting.takeFirst(writes: limits.maximumBatchWrites, bytes: limits.maximumBatchBytes)
         }
     }
 
-    private func commit(_ batch: [WaitingWrite]) async {
+    private func commit(_ batch: WaitingWrites) async {
         do {
-            let committed = try await storage.commit(batch.map(\.write))
+            let committed = try await storage.commit(batch.writes)
             onCommit(committed)
-            WaitingWrite.answer(batch, with: committed.outcomes)
+            batch.answer(with: committed.outcomes)
         } catch {
             if error.code == .inDoubt { giveUp(error) }
-            WaitingWrite.answer(batch, with: batch.map { _ in .failed(error) })
+            batch.answer(failed: error)
         }
     }
 }
 
-/// A write that waits for its batch, and how its outcome is told.
-private struct WaitingWrite {
+/// Writes that wait for their batch, and how the outcome of each is told.
+private struct WaitingWrites {
     enum Answer {
         case call(@Sendable (WriteOutcome) -> Void, on: any TaskExecutor)
         case resume(CheckedContinuation<WriteOutcome?, Never>)
         case resolve(PendingWrite)
     }
 
-    var write: Write
-    var size: Int
-    var answer: Answer
+    var writes: [Write] = []
+    /// One for each write.
+    var answers: [Answer] = []
+    var bytes = 0
+
+    /// Takes the first writes, as many as fit: nearly always all, but at least one.
+    mutating func takeFirst(writes maximumWrites: Int, bytes maximumBytes: Int) -> WaitingWrites {
+        var batch = WaitingWrites()
+        swap(&batch, &self)
+        guard batch.writes.count > maximumWrites || batch.bytes > maximumBytes else { return batch }
+        var count = 0
+        var taken = 0
+        while count < min(batch.writes.count, maximumWrites) {
+            let size = batch.writes[count].size
+            if count > 0, taken + size > maximumBytes { break }
+            taken += size
+            count += 1
+        }
+        writes = Array(batch.writes.dropFirst(count))
+        answers = Array(batch.answers.dropFirst(count))
+        bytes = batch.bytes - taken
+        return WaitingWrites(
+            writes: Array(batch.writes.prefix(count)), answers: Array(batch.answers.prefix(count)), bytes: taken)
+    }
+
+    func answer(failed error: StorageError) {
+        answer(with: answers.map { _ in .failed(error) })
+    }
 
     /// Tells everybody the outcome of their write; each executor in one call.
-    static func answer(_ batch: [WaitingWrite], with outcomes: [WriteOutcome]) {
+    func answer(with outcomes: [WriteOutcome]) {
         typealias Call = (completion: @Sendable (WriteOutcome) -> Void, outcome: WriteOutcome)
         var places: [ObjectIdentifier: Int] = [:]
         var calls: [(executor: any TaskExecutor, calls: [Call])] = []
-        for (waiting, outcome) in zip(batch, outcomes) {
-            switch waiting.answer {
+        for (answer, outcome) in zip(answers, outcomes) {
+            switch answer {
             case .resume(let continuation): continuation.resume(returning: outcome)
             case .resolve(let pending): pending.resolve(outcome)
             case .call(let completion, let executor):

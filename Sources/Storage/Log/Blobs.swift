@@ -15,6 +15,14 @@ package enum Blobs {
             ON CONFLICT (sha256) DO UPDATE SET created_ms = $3
             """, [.bytes(sha256), .bytes(bytes), SQLValue(time)])
     }
+
+    /// `$1` the time before which they were stored last.
+    static let isUnused = "created_ms < $1 AND NOT EXISTS (SELECT 1 FROM blob_refs r WHERE r.sha256 = blobs.sha256)"
+
+    static func findUnused(before time: Timestamp, limit: Int) -> SQLStatement {
+        SQLStatement(
+            "SELECT sha256 FROM blobs WHERE \(isUnused) LIMIT $2", [SQLValue(time), SQLValue(limit: limit)])
+    }
 }
 
 extension Storage {
@@ -29,14 +37,18 @@ extension Storage {
     /// - Returns: How many were removed.
     package func collectBlobs(limit: Int = 100) async throws(StorageError) -> Int {
         let oldest = Timestamp(milliseconds: currentTime().milliseconds - Blobs.gracePeriodSeconds * 1000)
+        // The search holds up no commit; what it finds may have been referred to since.
+        let found = try await engine.read { connection in
+            try connection.rows(Blobs.findUnused(before: oldest, limit: limit))
+        }
+        guard !found.isEmpty else { return 0 }
         return try await engine.write { connection in
-            try connection.execute(
-                """
-                DELETE FROM blobs WHERE sha256 IN (
-                    SELECT b.sha256 FROM blobs b
-                    WHERE b.created_ms < $1 AND NOT EXISTS (SELECT 1 FROM blob_refs r WHERE r.sha256 = b.sha256)
-                    LIMIT $2)
-                """, [SQLValue(oldest), SQLValue(limit: limit)])
+            var removed = 0
+            for row in found {
+                removed += try connection.execute(
+                    "DELETE FROM blobs WHERE \(Blobs.isUnused) AND sha256 = $2", [SQLValue(oldest)] + row)
+            }
+            return removed
         }
     }
 
@@ -44,11 +56,11 @@ extension Storage {
     ///
     /// - Returns: Whether nothing is left to do.
     package func purgeDeletedFlows(limit: Int = 1000) async throws(StorageError) -> Bool {
-        try await engine.write { connection in
-            guard let row = try connection.rows("SELECT id FROM flows WHERE deleted_ms IS NOT NULL LIMIT 1").first
-            else { return true }
-            var reader = RowReader(row)
-            let flow = SQLValue(try reader.flow())
+        let deleted = try await engine.read { connection in
+            try connection.rows("SELECT id FROM flows WHERE deleted_ms IS NOT NULL ORDER BY id LIMIT 1")
+        }
+        guard let flow = deleted.first?.first else { return true }
+        return try await engine.write { connection in
             // In turn with the search index, which otherwise might put back the words of what is removed here.
             try connection.execute("UPDATE search_head SET position = position WHERE id = 1")
             let events = try connection.rows(

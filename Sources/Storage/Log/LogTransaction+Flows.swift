@@ -15,9 +15,8 @@ extension LogTransaction {
             let people = flow.kind == .chat ? flow.members.sorted() : []
             let rows = try log.connection.rows(
                 """
-                INSERT INTO flows (id, uuid, flow_type, title, info, owner_id, is_public, chat_low, chat_high, created_ms,
-                    event_count, message_count, head_position)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0)
+                INSERT INTO flows (id, uuid, flow_type, title, info, owner_id, is_public, chat_low, chat_high, created_ms)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                 RETURNING id
                 """,
                 [
@@ -30,6 +29,13 @@ extension LogTransaction {
             }
             var reader = RowReader(row)
             let id = try reader.flow()
+            try log.connection.post([
+                SQLStatement(
+                    """
+                    INSERT INTO flow_heads (flow_id, is_public, event_count, message_count, head_position)
+                    VALUES ($1, $2, 0, 0, 0)
+                    """, [SQLValue(id), SQLValue(flow.isPublic)])
+            ])
             log.remember(
                 FlowState(kind: flow.kind, isPublic: flow.isPublic, owner: flow.owner, eventCount: 0, messageCount: 0),
                 of: id)
@@ -103,6 +109,7 @@ extension LogTransaction {
                     info = ''
                 WHERE id = $2
                 """, [SQLValue(time), SQLValue(flow)])
+            try connection.execute("UPDATE flow_heads SET is_public = 0 WHERE flow_id = $1", [SQLValue(flow)])
             try connection.execute("DELETE FROM flow_members WHERE flow_id = $1", [SQLValue(flow)])
         }
         forget(flow)

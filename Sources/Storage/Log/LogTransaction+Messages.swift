@@ -18,17 +18,26 @@ extension LogTransaction {
     /// Asks for all pairs in one statement and remembers the flows' states.
     ///
     /// A pair whose flow does not exist is missing.
-    mutating func access(of pairs: some Collection<Pair>) throws(StorageError) -> [Pair: Access] {
+    mutating func access(of pairs: Set<Pair>) throws(StorageError) -> [Pair: Access] {
+        try access(from: connection.rows(Self.accessStatement(pairs, dialect)))
+    }
+
+    static func accessStatement(_ pairs: Set<Pair>, _ dialect: SQLDialect) -> SQLStatement {
         let list = pairs.map { "[\($0.flow.rawValue),\($0.user.rawValue)]" }.joined(separator: ",")
-        let rows = try connection.rows(
+        return SQLStatement(
             """
-            SELECT p.flow_id, p.user_id, f.flow_type, f.is_public, f.owner_id, f.event_count, f.message_count,
+            SELECT p.flow_id, p.user_id, f.flow_type, f.is_public, f.owner_id, h.event_count, h.message_count,
                 m.user_id, u.id, u.deleted_ms
             FROM \(dialect.pairs) p
             JOIN flows f ON f.id = p.flow_id AND f.deleted_ms IS NULL
+            JOIN flow_heads h ON h.flow_id = p.flow_id
             LEFT JOIN flow_members m ON m.flow_id = p.flow_id AND m.user_id = p.user_id AND m.left_position IS NULL
             LEFT JOIN users u ON u.id = p.user_id
             """, [.text("[\(list)]")])
+    }
+
+    /// Reads the answer to `accessStatement`.
+    mutating func access(from rows: [SQLRow]) throws(StorageError) -> [Pair: Access] {
         var found: [Pair: Access] = [:]
         for row in rows {
             var reader = RowReader(row)
@@ -60,8 +69,8 @@ extension LogTransaction {
         }
     }
 
-    /// Appends a run of messages: one statement asks for the rights, one inserts the events.
-    mutating func appendMessages(_ writes: ArraySlice<Write>) throws(StorageError) -> [WriteOutcome] {
+    /// What must be known of the flows and people of these messages.
+    static func pairs(of writes: ArraySlice<Write>) -> Set<Pair> {
         var pairs: Set<Pair> = []
         for write in writes {
             guard case .sendMessage(let flow, _, _, let bodies) = write.action, let author = write.author else {
@@ -70,7 +79,12 @@ extension LogTransaction {
             pairs.insert(Pair(flow: flow, user: author))
             for body in bodies { pairs.insert(Pair(flow: flow, user: body.recipient)) }
         }
-        let access = try access(of: pairs)
+        return pairs
+    }
+
+    /// Appends a run of messages: one statement asks for the rights, one inserts the events.
+    mutating func appendMessages(_ writes: ArraySlice<Write>) throws(StorageError) -> [WriteOutcome] {
+        let access = if let first = firstAccess.take() { first } else { try access(of: Self.pairs(of: writes)) }
         var bodyRows: [SQLRow] = []
 
         var outcomes: [WriteOutcome] = []
@@ -114,14 +128,14 @@ extension LogTransaction {
 
     private func store(_ blobs: [NewBlob], at position: Position) throws(StorageError) {
         for blob in blobs {
-            if let bytes = blob.bytes {
-                try connection.execute(Blobs.put(blob.sha256, bytes, at: time))
-            }
-            try connection.execute(
-                """
-                INSERT INTO blob_refs (position, name, sha256) VALUES ($1, $2, $3)
-                ON CONFLICT (position, name) DO UPDATE SET sha256 = $3
-                """, [SQLValue(position), .text(blob.name), .bytes(blob.sha256)])
+            var statements = blob.bytes.map { [Blobs.put(blob.sha256, $0, at: time)] } ?? []
+            statements.append(
+                SQLStatement(
+                    """
+                    INSERT INTO blob_refs (position, name, sha256) VALUES ($1, $2, $3)
+                    ON CONFLICT (position, name) DO UPDATE SET sha256 = $3
+                    """, [SQLValue(position), .text(blob.name), .bytes(blob.sha256)]))
+            try connection.post(statements)
         }
     }
 

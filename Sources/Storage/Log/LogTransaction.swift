@@ -33,18 +33,26 @@ struct LogTransaction {
         var head: Position = .start
     }
 
-    /// Takes the lock.
+    /// What was asked with the lock for the messages with which the batch begins.
+    var firstAccess: [Pair: Access]?
+
+    /// Takes the lock, and in the same round trip asks what the messages with which `writes` begin need.
     ///
     /// `now` counts unless the log's time is a little later already; see `LogStep`.
-    init(_ connection: any SQLConnection, dialect: SQLDialect, now: Timestamp) throws(StorageError) {
+    init(
+        _ connection: any SQLConnection, dialect: SQLDialect, now: Timestamp, beginningWith writes: [Write] = []
+    ) throws(StorageError) {
         self.connection = connection
         self.dialect = dialect
-        let rows = try connection.rows(
+        let pairs = Self.pairs(of: writes.prefix { $0.isMessage })
+        let head = SQLStatement(
             """
             UPDATE log_head SET position = position WHERE id = 1
             RETURNING position, time_ms, last_flow, last_session
             """)
-        guard let row = rows.first else {
+        let answers = try connection.rows(
+            pipelined: pairs.isEmpty ? [head] : [head, Self.accessStatement(pairs, dialect)])
+        guard let row = answers[0].first else {
             throw StorageError(.unusable, "The database has lost the head of its log. Restore it from a backup.")
         }
         var reader = RowReader(row)
@@ -53,6 +61,7 @@ struct LogTransaction {
         lastFlow = try reader.int()
         lastSession = try reader.int()
         time = try LogStep.time(after: last, at: position, now: now, on: connection)
+        if !pairs.isEmpty { firstAccess = try access(from: answers[1]) }
     }
 
     /// The row number of a new flow.
@@ -185,7 +194,7 @@ struct LogTransaction {
         events.append(
             LogEvent(
                 position: position, time: time, uuid: write.uuid, kind: kind, flow: nil, seq: nil, number: nil,
-                sender: write.author, subject: subject, content: content, replaces: nil))
+                sender: write.author, subject: subject, content: content, replaces: nil, protocol: write.protocol))
         return position
     }
 
@@ -199,7 +208,7 @@ struct LogTransaction {
         let event = LogEvent(
             position: position, time: time, uuid: write.uuid, kind: kind, flow: flow, seq: state.eventCount,
             number: kind == .message ? state.messageCount : nil, sender: write.author, subject: subject,
-            content: content, replaces: replaces)
+            content: content, replaces: replaces, protocol: write.protocol)
         state.eventCount += 1
         if kind == .message { state.messageCount += 1 }
         state.head = position
@@ -237,17 +246,21 @@ struct LogTransaction {
                         SQLValue(event.number), SQLValue(event.uuid), .text(event.kind.rawValue),
                         event.subject.map { .text(String($0)) } ?? .null, SQLValue(event.sender?.rawValue),
                         SQLValue(event.time), .bytes(event.content), SQLValue(event.replaces?.rawValue),
+                        event.protocol.map { .text($0) } ?? .null,
                     ]
                 })
             insertedEvents = events.count
         }
-        let updates = flows.filter(\.value.isDirty).map { flow, state in
-            SQLStatement(
-                "UPDATE flows SET event_count = $1, message_count = $2, head_position = $3 WHERE id = $4",
-                [.int(state.eventCount), .int(state.messageCount), SQLValue(state.head), SQLValue(flow)])
-        }
-        if !updates.isEmpty { _ = try connection.rows(pipelined: updates) }
-        for flow in flows.keys { flows[flow]?.isDirty = false }
+        let heads = flows.filter(\.value.isDirty).sorted { $0.key.rawValue < $1.key.rawValue }
+        try connection.insert(
+            LogTransaction.headInsertion,
+            rows: heads.map { flow, state in
+                [
+                    SQLValue(flow), SQLValue(state.isPublic), .int(state.eventCount), .int(state.messageCount),
+                    SQLValue(state.head),
+                ]
+            })
+        for (flow, _) in heads { flows[flow]?.isDirty = false }
     }
 
     /// Writes what is left, moves the head and leaves a hint for the other processes.
@@ -263,16 +276,28 @@ struct LogTransaction {
         if let notify = dialect.notify, let news = LogNews(events) {
             statements.append(SQLStatement(notify, [.text(news.text)]))
         }
-        _ = try connection.rows(pipelined: statements)
+        try connection.post(statements)
     }
 
     static let emptyObject = Array("{}".utf8)
+
+    private static let headInsertion = SQLInsertion(
+        into: "flow_heads",
+        columns: [
+            ("flow_id", .int), ("is_public", .int), ("event_count", .int), ("message_count", .int),
+            ("head_position", .int),
+        ],
+        onConflict: """
+            ON CONFLICT (flow_id) DO UPDATE SET event_count = excluded.event_count,
+                message_count = excluded.message_count, head_position = excluded.head_position
+            """)
 
     private static let eventInsertion = SQLInsertion(
         into: "events",
         columns: [
             ("position", .int), ("flow_id", .int), ("seq", .int), ("number", .int), ("uuid", .bytes), ("type", .text),
             ("state_key", .text), ("sender_id", .int), ("time_ms", .int), ("content", .bytes), ("replaces", .int),
+            ("protocol", .text),
         ])
 }
 

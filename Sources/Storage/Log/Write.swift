@@ -7,14 +7,18 @@ package struct Write: Sendable {
     package var uuid: Identifier
     /// Who does it; `nil` for the operator of the server.
     package var author: UserID?
+    /// The name of the protocol by which it came; `nil` for the operator's.
+    package var `protocol`: String?
     package var action: Action
 
-    package init(uuid: Identifier, author: UserID?, action: Action) {
+    package init(uuid: Identifier, author: UserID?, protocol: String? = nil, action: Action) {
         self.uuid = uuid
         self.author = author
+        self.protocol = `protocol`
         self.action = action
     }
 
+    /// What is large and rare is `indirect`, so that a message is not as large as a new account.
     package enum Action: Sendable {
         /// `content` is the bytes of a JSON object.
         ///
@@ -28,31 +32,32 @@ package struct Write: Sendable {
         /// An account, and in the same transaction its first session and an admin row.
         ///
         /// With `invite`, the hash of a code, it also takes one use of that invite.
-        case createUser(NewUser, session: NewSession?, admin: NewAdmin?, invite: [UInt8]? = nil)
-        case updateUser(UserID, UserChanges)
+        indirect case createUser(NewUser, session: NewSession?, admin: NewAdmin?, invite: [UInt8]? = nil)
+        indirect case updateUser(UserID, UserChanges)
         /// Also revokes every session but `keeping`.
         ///
         /// `challengeSecret` takes the place of the old password's, also if it is `nil`.
-        case setPassword(UserID, hash: String, keeping: SessionID?, challengeSecret: [UInt8]? = nil)
+        indirect case setPassword(UserID, hash: String, keeping: SessionID?, challengeSecret: [UInt8]? = nil)
         /// The same password in another form, after a log in: sessions stay.
         ///
         /// Nothing happens if the stored hash is no longer `replacing`: the password was changed meanwhile.
         /// Without a `challengeSecret` the stored one stays.
-        case upgradePasswordHash(UserID, hash: String, replacing: String? = nil, challengeSecret: [UInt8]? = nil)
+        indirect case upgradePasswordHash(
+            UserID, hash: String, replacing: String? = nil, challengeSecret: [UInt8]? = nil)
         /// What skaro's challenge needs, for a password that was seen to be right against the hash `verified`.
         ///
         /// Nothing happens if the stored hash is another one by now.
-        case setChallengeSecret(UserID, [UInt8], verified: String? = nil)
+        indirect case setChallengeSecret(UserID, [UInt8], verified: String? = nil)
         case deleteUser(UserID)
         /// `verified` is the password hash that the log in was checked against: refused if it is another one by now.
-        case openSession(UserID, NewSession, verified: String? = nil)
+        indirect case openSession(UserID, NewSession, verified: String? = nil)
         /// `nil`: all of them.
         case revokeSessions(UserID, SessionID?)
-        case createFlow(NewFlow)
+        indirect case createFlow(NewFlow)
         /// `nil` leaves a field as it is.
         ///
         /// A group may become a channel and the reverse; a new owner of a private flow is a member of it already. A chat keeps both.
-        case updateFlow(
+        indirect case updateFlow(
             FlowID, title: String?, info: String?, kind: FlowRecord.Kind? = nil, owner: UserID? = nil)
         case deleteFlow(FlowID)
         case addMember(FlowID, UserID)
@@ -63,13 +68,13 @@ package struct Write: Sendable {
         case addContact(UserID, UserID)
         case removeContact(UserID, UserID)
         /// Publishes a key, in place of the one of that device and kind.
-        case putKey(UserID, device: String, kind: String, publicKey: String)
+        indirect case putKey(UserID, device: String, kind: String, publicKey: String)
         /// Limits of an account's own, in the text form of the domain; `nil` for none.
         case setLimits(UserID, String?)
-        case createInvite(NewInvite)
+        indirect case createInvite(NewInvite)
         /// By the hash of its code.
         case revokeInvite([UInt8])
-        case createAdmin(NewAdmin)
+        indirect case createAdmin(NewAdmin)
         case deleteAdmin(username: String)
     }
 }

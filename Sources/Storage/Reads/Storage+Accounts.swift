@@ -191,13 +191,27 @@ extension Storage {
     ///
     /// - Returns: How many were removed.
     package func removeSessions(expiredBefore time: Timestamp, limit: Int = 1000) async throws(StorageError) -> Int {
-        try await engine.write { connection in
-            let expired = "FROM sessions WHERE expires_ms < $1 ORDER BY id LIMIT $2"
-            let values = [SQLValue(time), SQLValue(limit: limit)]
-            // A device that is a session ends with it.
-            try connection.execute(
-                "DELETE FROM cursors WHERE (user_id, device) IN (SELECT user_id, 'session ' || id \(expired))", values)
-            return try connection.execute("DELETE FROM sessions WHERE id IN (SELECT id \(expired))", values)
+        let expired = try await engine.read { connection in
+            try connection.rows(
+                "SELECT user_id, id FROM sessions WHERE expires_ms < $1 ORDER BY expires_ms, id LIMIT $2",
+                [SQLValue(time), SQLValue(limit: limit)])
+        }
+        guard !expired.isEmpty else { return 0 }
+        return try await engine.write { connection in
+            var statements: [SQLStatement] = []
+            for row in expired {
+                var reader = RowReader(row)
+                let user = try reader.user()
+                let session = try reader.int()
+                // A device that is a session ends with it.
+                statements.append(
+                    SQLStatement(
+                        "DELETE FROM cursors WHERE user_id = $1 AND device = $2",
+                        [SQLValue(user), .text("session \(session)")]))
+                statements.append(SQLStatement("DELETE FROM sessions WHERE id = $1", [.int(session)]))
+            }
+            _ = try connection.rows(pipelined: statements)
+            return expired.count
         }
     }
 

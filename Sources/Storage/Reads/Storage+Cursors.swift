@@ -9,7 +9,7 @@ extension Storage {
             WHERE excluded.position > cursors.position
             """)
 
-    /// Notes how far devices have read, and when sessions were last used, in one transaction beside the log.
+    /// Notes how far devices have read, and when sessions were last used, beside the log, at most 1,000 of each in one transaction.
     ///
     /// No cursor goes back. `node` is where the sessions are now; `nil` leaves what is known. Those in `left` are nowhere.
     package func saveCursors(
@@ -25,11 +25,22 @@ extension Storage {
         // In one order everywhere, so that two nodes never wait for each other.
         let rows = latest.sorted { ($0.key.user, $0.key.device) < ($1.key.user, $1.key.device) }
             .map { [SQLValue($0.key.user), .text($0.key.device), SQLValue($0.value)] }
-        let sessions = [sessionUpdate(seen, node: node), sessionUpdate(left, node: .unknown)].compactMap { $0 }
-        guard !rows.isEmpty || !sessions.isEmpty else { return }
-        try await engine.write { connection in
-            try connection.insert(Self.cursorInsertion, rows: rows)
-            for update in sessions { try connection.execute(update) }
+        let parts = Self.parts(of: rows)
+        let updates = [sessionUpdates(seen, node: node), sessionUpdates(left, node: .unknown)]
+        for index in 0..<max(parts.count, updates[0].count, updates[1].count) {
+            try await engine.write { connection in
+                if index < parts.count { try connection.insert(Self.cursorInsertion, rows: parts[index]) }
+                try connection.post(updates.compactMap { index < $0.count ? $0[index] : nil })
+            }
+        }
+    }
+
+    /// How many rows of a chore one transaction has, so that no commit waits long for it.
+    private static let maximumPart = 1000
+
+    private static func parts<Row>(of rows: [Row]) -> [[Row]] {
+        stride(from: 0, to: rows.count, by: maximumPart).map { start in
+            Array(rows[start..<min(start + maximumPart, rows.count)])
         }
     }
 
@@ -40,18 +51,17 @@ extension Storage {
         try await saveCursors([], seen: seen, node: node)
     }
 
-    private func sessionUpdate(_ seen: [SessionID: Timestamp], node: NodeID?) -> SQLStatement? {
-        guard !seen.isEmpty else { return nil }
-        let list = seen.sorted { $0.key.rawValue < $1.key.rawValue }
-            .map { "[\($0.key.rawValue),\($0.value.milliseconds)]" }
-            .joined(separator: ",")
-        return SQLStatement(
-            """
-            WITH seen AS (SELECT p.flow_id AS session_id, p.user_id AS time_ms FROM \(engine.dialect.pairs) p)
-            UPDATE sessions SET last_seen_ms = seen.time_ms, node = coalesce($2, node)
-            FROM seen
-            WHERE sessions.id = seen.session_id AND sessions.last_seen_ms <= seen.time_ms
-            """, [.text("[\(list)]"), SQLValue(node?.rawValue)])
+    private func sessionUpdates(_ seen: [SessionID: Timestamp], node: NodeID?) -> [SQLStatement] {
+        Self.parts(of: seen.sorted { $0.key.rawValue < $1.key.rawValue }).map { part in
+            let list = part.map { "[\($0.key.rawValue),\($0.value.milliseconds)]" }.joined(separator: ",")
+            return SQLStatement(
+                """
+                WITH seen AS (SELECT p.flow_id AS session_id, p.user_id AS time_ms FROM \(engine.dialect.pairs) p)
+                UPDATE sessions SET last_seen_ms = seen.time_ms, node = coalesce($2, node)
+                FROM seen
+                WHERE sessions.id = seen.session_id AND sessions.last_seen_ms <= seen.time_ms
+                """, [.text("[\(list)]"), SQLValue(node?.rawValue)])
+        }
     }
 
     /// How far a device has read, if that was ever noted.

@@ -16,10 +16,10 @@ package enum TimeComparison: Sendable {
 
 extension Storage {
     static let flowColumns = """
-        f.id, f.uuid, f.flow_type, f.title, f.info, f.owner_id, o.uuid, f.is_public, f.created_ms, f.event_count,
-        f.message_count, f.head_position, f.bridged
+        f.id, f.uuid, f.flow_type, f.title, f.info, f.owner_id, o.uuid, f.is_public, f.created_ms, h.event_count,
+        h.message_count, h.head_position, f.bridged
         """
-    static let flowTables = "flows f JOIN users o ON o.id = f.owner_id"
+    static let flowTables = "flows f JOIN flow_heads h ON h.flow_id = f.id JOIN users o ON o.id = f.owner_id"
 
     static func flow(_ row: SQLRow) throws(StorageError) -> FlowRecord {
         var reader = RowReader(row)
@@ -238,9 +238,10 @@ extension Storage {
         try await engine.read { connection in
             let rows = try connection.rows(
                 """
-                SELECT f.id, f.uuid, f.flow_type, f.owner_id, f.is_public, f.bridged, f.head_position
+                SELECT f.id, f.uuid, f.flow_type, f.owner_id, f.is_public, f.bridged, h.head_position
                 FROM flow_members m
                 JOIN flows f ON f.id = m.flow_id
+                JOIN flow_heads h ON h.flow_id = m.flow_id
                 WHERE m.user_id = $1 AND m.flow_id > $2 AND m.left_position IS NULL AND f.deleted_ms IS NULL
                 ORDER BY m.flow_id
                 LIMIT $3
@@ -263,7 +264,8 @@ extension Storage {
                 SQLStatement("SELECT count(*) FROM flows f WHERE f.deleted_ms IS NULL AND \(Self.isShown)"),
                 SQLStatement(
                     """
-                    SELECT CAST(coalesce(sum(f.message_count), 0) AS BIGINT) FROM flows f
+                    SELECT CAST(coalesce(sum(h.message_count), 0) AS BIGINT)
+                    FROM flows f JOIN flow_heads h ON h.flow_id = f.id
                     WHERE f.deleted_ms IS NULL AND \(Self.isShown)
                     """),
             ])

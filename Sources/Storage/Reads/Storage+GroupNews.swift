@@ -44,7 +44,7 @@ extension Storage {
                     Self.places(
                         """
                         e.flow_id = m.flow_id AND e.position > $2 AND e.position <= $3 AND e.type = 'flow'
-                            AND e.content = $4 AND f.head_position > $2 AND m.left_position IS NULL
+                            AND e.content = $4 AND h.head_position > $2 AND m.left_position IS NULL
                         """),
                     [SQLValue(user), SQLValue(after), SQLValue(upTo), .bytes(LogEvent.flowBridged)]),
             ])
@@ -68,6 +68,7 @@ extension Storage {
         SELECT m.flow_id, e.position, e.time_ms, e.sender_id
         FROM flow_members m
         JOIN flows f ON f.id = m.flow_id AND m.user_id = $1 AND f.deleted_ms IS NULL AND f.flow_type <> 'chat'
+        JOIN flow_heads h ON h.flow_id = f.id
         JOIN events e ON \(condition)
         """
     }

@@ -81,32 +81,39 @@ extension Storage {
         }
     }
 
+    /// Finds the stays of an account in flows with something new after `cursor`, which an index of their heads tells of the
+    /// public ones.
+    static func staysWithNews(of user: UserID, after cursor: Position) -> SQLStatement {
+        SQLStatement(
+            """
+            SELECT m.flow_id AS flow_id, m.joined_position, m.left_position, h.head_position
+            FROM flow_members m
+            JOIN flow_heads h ON h.flow_id = m.flow_id
+            WHERE m.user_id = $1 AND h.head_position > $2 AND (m.left_position IS NULL OR m.left_position > $2)
+            UNION ALL
+            SELECT h.flow_id, 0, NULL, h.head_position FROM flow_heads h WHERE h.is_public = 1 AND h.head_position > $2
+            """, [SQLValue(user), SQLValue(cursor)])
+    }
+
     /// The parts of flows with something new after `cursor` that an account gets, each with an index of its own.
     static func readable(
         by user: UserID, after cursor: Position, upTo head: Position, _ scope: ReadingScope,
         on connection: any SQLConnection
     ) throws(StorageError) -> ReadableRanges {
-        let rows = try connection.rows(
-            """
-            SELECT m.flow_id AS flow_id, m.joined_position, m.left_position, f.head_position
-            FROM flow_members m
-            JOIN flows f ON f.id = m.flow_id
-            WHERE m.user_id = $1 AND f.head_position > $2 AND f.deleted_ms IS NULL
-                AND (m.left_position IS NULL OR m.left_position > $2)
-            UNION ALL
-            SELECT f.id, 0, NULL, f.head_position FROM flows f WHERE f.is_public = 1 AND f.head_position > $2 AND f.deleted_ms IS NULL
-            ORDER BY 1, 2
-            """, [SQLValue(user), SQLValue(cursor)])
-        var stays: [(flow: Int64, head: Position, stays: [Membership])] = []
-        for row in rows {
+        // Not sorted by the database: in the order of flows it would read all heads.
+        var found: [(flow: Int64, stay: Membership, head: Position)] = []
+        for row in try connection.rows(staysWithNews(of: user, after: cursor)) {
             var reader = RowReader(row)
             let flow = try reader.int()
             let stay = Membership(joined: try reader.position(), left: try reader.optionalInt().map { Position($0) })
-            let itsHead = try reader.position()
+            found.append((flow, stay, min(head, try reader.position())))
+        }
+        var stays: [(flow: Int64, head: Position, stays: [Membership])] = []
+        for (flow, stay, head) in found.sorted(by: { ($0.flow, $0.stay.joined) < ($1.flow, $1.stay.joined) }) {
             if stays.last?.flow == flow {
                 stays[stays.count - 1].stays.append(stay)
             } else {
-                stays.append((flow, min(head, itsHead), [stay]))
+                stays.append((flow, head, [stay]))
             }
         }
         var readable = ReadableRanges()

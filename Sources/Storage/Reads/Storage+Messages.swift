@@ -123,7 +123,11 @@ extension Storage {
         of flow: FlowID, before position: Position?, on connection: any SQLConnection
     ) throws(StorageError) -> Int64? {
         let rows = try connection.rows(
-            "SELECT message_count FROM flows WHERE id = $1 AND deleted_ms IS NULL", [SQLValue(flow)])
+            """
+            SELECT h.message_count FROM flow_heads h
+            JOIN flows f ON f.id = h.flow_id AND f.deleted_ms IS NULL
+            WHERE h.flow_id = $1
+            """, [SQLValue(flow)])
         guard let row = rows.first else { return nil }
         var reader = RowReader(row)
         guard let position else { return try reader.int() }

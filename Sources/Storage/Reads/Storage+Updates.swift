@@ -92,7 +92,8 @@ extension Storage {
             guard count > 0 else { return [] }
             let rows = try connection.rows(
                 """
-                SELECT position, time_ms, uuid, type, flow_id, seq, number, sender_id, state_key, content, replaces
+                SELECT position, time_ms, uuid, type, flow_id, seq, number, sender_id, state_key, content, replaces,
+                    protocol
                 \(source)
                 """, [SQLValue(after), SQLValue(limit: count)])
             return try rows.map { row in
@@ -103,7 +104,7 @@ extension Storage {
                     flow: try reader.optionalInt().map { FlowID($0) }, seq: try reader.optionalInt(),
                     number: try reader.optionalInt(), sender: try reader.optionalInt().map { UserID($0) },
                     subject: try reader.optionalText().flatMap { Int64($0) }, content: try reader.bytes(),
-                    replaces: try reader.optionalInt().map { Position($0) })
+                    replaces: try reader.optionalInt().map { Position($0) }, protocol: try reader.optionalText())
             }
         }
     }

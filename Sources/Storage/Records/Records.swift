@@ -164,6 +164,8 @@ package struct LogEvent: Sendable, Equatable {
     package var content: [UInt8]
     /// The message that an edit or deletion changes.
     package var replaces: Position?
+    /// The name of the protocol by which it came, if it came by one.
+    package var `protocol`: String? = nil
 }
 
 /// Numbers of the home page and `db status`.

@@ -62,7 +62,7 @@ import Testing
                 #expect(line["version"]?.int == 1)
                 #expect(line["size"]?.int ?? 0 > 0)
                 #expect(line["flow"]?["type"]?.string == "group")
-                #expect(line["protocol"]?.kind == .null)
+                #expect(line["protocol"]?.string == "mtp")
             }
         }
     }

@@ -70,6 +70,11 @@ private final class CountingConnection: SQLConnection {
         return try connection.rows(pipelined: statements)
     }
 
+    func post(_ statements: [SQLStatement]) throws(StorageError) {
+        self.statements += statements.count
+        try connection.post(statements)
+    }
+
     func insert(_ insertion: SQLInsertion, rows: [SQLRow]) throws(StorageError) {
         statements += 1
         try connection.insert(insertion, rows: rows)

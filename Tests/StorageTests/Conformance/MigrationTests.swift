@@ -173,8 +173,12 @@ struct MigrationTests {
                 """
                 INSERT INTO flows (uuid, flow_type, title, info, owner_id, is_public, created_ms, event_count,
                     message_count, head_position)
-                SELECT uuid, 'group', 'old', '', id, 1, 5, 0, 0, 0 FROM users WHERE login = 'alice'
-                """, on: test.storage)
+                SELECT uuid, 'group', 'old', '', id, 1, 5, 1, 1, 7 FROM users WHERE login = 'alice'
+                """,
+                """
+                INSERT INTO events (position, flow_id, seq, number, uuid, type, sender_id, time_ms, content)
+                SELECT 7, f.id, 0, 0, u.uuid, 'message', f.owner_id, 5, f.uuid FROM flows f JOIN users u ON u.login = '042'
+                """, "UPDATE log_head SET position = 7, time_ms = 5", on: test.storage)
             for (name, hash) in [("root", "hash of alice"), ("changed since", "another hash")] {
                 try await test.storage.engine.write { connection in
                     _ = try connection.execute(
@@ -196,7 +200,84 @@ struct MigrationTests {
             #expect(try await test.storage.admin(username: "changed since")?.user == nil)
             let flow = try #require(try await test.storage.flows(limit: 10).first)
             #expect(flow.title == "old" && !flow.isBridged)
+            #expect(flow.eventCount == 1 && flow.messageCount == 1 && flow.head == Position(7))
             try await test.send("still works", from: UserID(1), to: flow.id)
+            let messages = try await test.storage.messages(in: flow.id, numbers: 0..<9).messages
+            #expect(messages.map(\.number) == [0, 1])
+            #expect(messages.first?.position == Position(7) && messages.first?.uuid == Identifier(3))
+            #expect(messages.first?.content == Identifier(1).bytes)
+            #expect(try await test.storage.events(after: Position(6), limit: 9).map(\.position.rawValue) == [7, 8])
+        }
+    }
+
+    /// A database of the release before 0007, with what it held of each kind.
+    @Test(arguments: StorageKind.available)
+    func headsOfAnOlderDatabaseAreMovedWithItsEvents(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind, migrated: false) { test in
+            try await test.storage.engine.write { [storage = test.storage] connection in
+                for migration in storage.engine.dialect.migrations where migration.identifier < "0007" {
+                    for statement in migration.statements { try connection.execute(statement) }
+                    try connection.execute(
+                        "INSERT INTO migrations (identifier, applied_ms) VALUES ($1, 1)", [.text(migration.identifier)])
+                }
+                try connection.execute(
+                    """
+                    INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email, avatar,
+                        bio, created_ms)
+                    VALUES ($1, 'alice', 'alice', '', '', 0, 0, '', '', '', 5)
+                    """, [SQLValue(Identifier(1000))])
+                // A public group, a private one, and one that was deleted and not yet purged.
+                for (id, isPublic, deleted) in [(1, 1, nil), (2, 0, nil), (3, 0, 6)] as [(Int64, Int64, Int64?)] {
+                    try connection.execute(
+                        """
+                        INSERT INTO flows (id, uuid, flow_type, title, info, owner_id, is_public, created_ms, deleted_ms,
+                            event_count, message_count, head_position)
+                        VALUES ($1, $2, 'group', '', '', 1, $3, 5, $4, 10, 9, $5)
+                        """,
+                        [.int(id), SQLValue(Identifier(UInt128(id))), .int(isPublic), SQLValue(deleted), .int(id + 27)])
+                }
+                try connection.execute(
+                    "INSERT INTO flow_members (flow_id, user_id, joined_position) VALUES (2, 1, 2)")
+                for position in Int64(1)...30 {
+                    let seq = (position - 1) / 3
+                    try connection.execute(
+                        """
+                        INSERT INTO events (position, flow_id, seq, number, uuid, type, sender_id, time_ms, content)
+                        VALUES ($1, $2, $3, $4, $5, $6, 1, 5, $7)
+                        """,
+                        [
+                            .int(position), .int((position - 1) % 3 + 1), .int(seq), SQLValue(seq == 0 ? nil : seq - 1),
+                            SQLValue(Identifier(UInt128(2000 + position))), .text(seq == 0 ? "flow" : "message"),
+                            .bytes(StorageUnderTest.content("\(position)")),
+                        ])
+                }
+                try connection.execute("UPDATE events SET content = $1 WHERE number IS NULL", [.bytes([123, 125])])
+                try connection.execute(
+                    """
+                    INSERT INTO events (position, uuid, type, state_key, time_ms, content) VALUES (31, $1, 'user', '1', 5, $2)
+                    """, [SQLValue(Identifier(1077)), .bytes([123, 125])])
+                try connection.execute("UPDATE log_head SET position = 31, time_ms = 5, last_flow = 3")
+            }
+            let alice = UserID(1)
+
+            #expect(try await test.storage.migrate() == ["0007_heads"])
+
+            #expect(try await FlowHeadTests.wrongHeads(of: test.storage) == [])
+            let events = try await test.storage.events(after: .start, limit: 100)
+            #expect(events.map(\.position.rawValue) == Array(1...31))
+            #expect(events.allSatisfy { $0.protocol == nil })
+            #expect(events[30].subject == 1 && events[30].flow == nil && events[30].uuid == Identifier(1077))
+            #expect(events[29].seq == 9 && events[29].number == 8 && events[29].flow == FlowID(3))
+            let unread = try await test.storage.updates(
+                for: alice, after: Position(20), limit: 100, wholeSeconds: false, bodies: false)
+            #expect(unread.messages.map(\.text) == [22, 23, 25, 26, 28, 29].map { "\($0)" })
+            for flow in [FlowID(1), FlowID(2)] {
+                #expect(try await test.send("still works", from: alice, to: flow).number == 9)
+            }
+            #expect(try await test.refusal(of: test.message("late", to: FlowID(3)), by: alice) == .noSuchFlow)
+            while try await !test.storage.purgeDeletedFlows() {}
+            #expect(try await test.storage.events(after: .start, limit: 100).count == 33 - 10)
+            #expect(try await FlowHeadTests.wrongHeads(of: test.storage) == [])
         }
     }
 

@@ -23,6 +23,7 @@ final class FaultyProxy: Sendable {
         var listener: Int32 = -1
         var connections: Set<Int32> = []
         var accepted = 0
+        var roundTrips = 0
         var fault: CommitFault?
         var isHung = false
         var threads = 0
@@ -43,6 +44,9 @@ final class FaultyProxy: Sendable {
 
     /// Connections made so far.
     var accepted: Int { state.withLock { $0.accepted } }
+
+    /// How often the server has answered since a client spoke, on all connections.
+    var roundTrips: Int { state.withLock { $0.roundTrips } }
 
     /// Breaks the next COMMIT.
     func breakNextCommit(_ fault: CommitFault) {
@@ -171,6 +175,7 @@ final class FaultyProxy: Sendable {
         var fault: CommitFault?
         // What once was held back makes what follows meaningless.
         var isStalled = false
+        var isAsked = false
         var entries = [
             pollfd(fd: client, events: Int16(POLLIN), revents: 0),
             pollfd(fd: server, events: Int16(POLLIN), revents: 0),
@@ -179,6 +184,7 @@ final class FaultyProxy: Sendable {
             guard poll(&entries, 2, -1) > 0 else { break }
             if entries[0].revents != 0 {
                 guard let bytes = Self.receive(client) else { break }
+                isAsked = true
                 if bytes.contains("COMMIT\0"), fault == nil { fault = state.withLock { $0.fault.take() } }
                 if fault == .cutBeforeServer { break }
                 isStalled = isStalled || fault == .stallBeforeServer || state.withLock { $0.isHung }
@@ -186,6 +192,8 @@ final class FaultyProxy: Sendable {
             }
             if entries[1].revents != 0 {
                 guard let bytes = Self.receive(server), fault != .cutBeforeClient else { break }
+                if isAsked { state.withLock { $0.roundTrips += 1 } }
+                isAsked = false
                 isStalled = isStalled || fault == .stallBeforeClient || state.withLock { $0.isHung }
                 guard isStalled || Self.send(client, bytes) else { break }
             }

@@ -121,6 +121,28 @@ struct PostgresCommitTests {
         }
     }
 
+    /// The head's lock and the rights are one, the messages and COMMIT are the other.
+    @Test func aBatchOfMessagesTakesTwoRoundTrips() async throws {
+        try await PostgresTestDatabase.with { database in
+            let proxy = try FaultyProxy(upstream: database.configuration.port)
+            var configuration = database.configuration
+            configuration.host = "127.0.0.1"
+            configuration.port = proxy.port
+            configuration.parameters["sslmode"] = "disable"
+            let storage = Storage(
+                engine: PostgresEngine(configuration, logger: .silent), now: { Timestamp(seconds: 1) })
+            try await prepare(storage)
+            let before = proxy.roundTrips
+
+            // The first one prepares its statements.
+            for _ in 0..<2 { #expect(isDone(try await storage.commit(batch((0..<20).map { "\($0)" })))) }
+
+            #expect(proxy.roundTrips - before == 4)
+            await storage.close()
+            await proxy.stop()
+        }
+    }
+
     @Test func aBackendKilledAtAnyMomentLosesAndDoublesNothing() async throws {
         try await PostgresTestDatabase.withEngine { engine, database in
             let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })

@@ -14,12 +14,24 @@ struct PostgresDialectTests {
     }
 
     @Test func tablesAndIndexesAreThoseOfSQLite() {
-        let postgres = PostgresDialect.dialect.migrations.flatMap(\.statements).compactMap(Self.neutral)
-        let sqlite = SQLiteDialect.dialect.migrations.flatMap(\.statements).compactMap(Self.neutral)
+        let postgres = Self.schema(PostgresDialect.dialect)
+        let sqlite = Self.schema(SQLiteDialect.dialect)
 
         #expect(postgres.count > 20)
         #expect(postgres == sqlite)
         #expect(PostgresDialect.dialect.dropAllTables == SQLiteDialect.dialect.dropAllTables)
+    }
+
+    /// The statements of all migrations, each once.
+    ///
+    /// SQLite cannot drop a constraint: where PostgreSQL changes `events`, it makes the table anew with the same indexes.
+    private static func schema(_ dialect: SQLDialect) -> [String] {
+        var known: Set<String> = []
+        return dialect.migrations.flatMap(\.statements).compactMap(neutral).filter { statement in
+            !statement.contains("events_anew") && !statement.hasPrefix("ALTER TABLE events DROP CONSTRAINT")
+                && !["DROP TABLE events", "DROP INDEX events_flow_seq"].contains(statement)
+                && known.insert(statement).inserted
+        }
     }
 
     /// A statement of either dialect without what only one of them has; `nil` for full-text search and storage options,
