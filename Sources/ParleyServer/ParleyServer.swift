@@ -156,6 +156,7 @@ package struct ParleyServer: Sendable {
             },
             readiness: { await readiness.checks() },
             balance: { await nodes.next().map { ServerChoice(name: $0.name, addresses: $0.endpoints) } },
+            servesChat: options.servesWebSockets,
             templatesFolder: settings.templatesFolder,
             logsRequests: !settings.logging.isRequestLogDisabled, logger: logger)
     }
@@ -180,6 +181,7 @@ package struct ParleyServer: Sendable {
                 let port = channel.localAddress?.port ?? settings.server.port
                 let place = "\(NetworkAddress(host: settings.server.host, port: port).hostInURL):\(port)"
                 var served: [Address] = [("Home page", "http\(scheme)://\(place)/")]
+                if !routes.isEmpty { served.append(("Web chat", "http\(scheme)://\(place)/chat")) }
                 var endpoints = ["http": "http\(scheme)://\(place)/"]
                 for route in routes {
                     let url = "ws\(scheme)://\(place)\(route.path)"

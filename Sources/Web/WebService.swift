@@ -8,7 +8,7 @@ package import HummingbirdCore
 package import Logging
 package import NIOCore
 
-/// What the server shows to a browser, a client and a supervisor: `/`, `/balance`, `/livez` and `/readyz`.
+/// What the server shows to a browser, a client and a supervisor: `/`, `/chat`, `/balance`, `/livez` and `/readyz`.
 ///
 /// Only reading is possible, and nothing needs a login, so all of it is fit for strangers.
 package struct WebService: Sendable {
@@ -31,6 +31,7 @@ package struct WebService: Sendable {
     ///   - status: Tells what the home page shows; `nil` when the database is not available.
     ///   - readiness: Makes the checks of `/readyz`. Requests wait for both closures, so these must end within seconds.
     ///   - balance: Chooses the server for one client more, for `/balance`; without it there is no such page.
+    ///   - servesChat: Whether there is the chat for browsers at `/chat`, which needs MTP on the same port.
     ///   - templatesFolder: Where `home.mustache` may be, which replaces the built-in page.
     ///   - clock: Measures how long counts and checks are kept.
     ///   - logsRequests: Whether each request but those of supervisors gets a line in the log: method, path without its
@@ -41,6 +42,7 @@ package struct WebService: Sendable {
         status: @escaping @Sendable () async -> ServerStatus?,
         readiness: @escaping @Sendable () async -> [ReadinessCheck],
         balance: (@Sendable () async -> ServerChoice?)? = nil,
+        servesChat: Bool = false,
         templatesFolder: String?,
         clock: any Clock<Duration> = ContinuousClock(),
         logsRequests: Bool = false,
@@ -49,7 +51,9 @@ package struct WebService: Sendable {
         let templates = try PageTemplates(folder: templatesFolder)
         let monitor = ReadinessMonitor(checks: readiness, logger: logger)
         let now = clock.elapsedTime()
-        let home = TimedCache(lifetime: Self.lifetime, now: now) { HomePage(await status(), templates: templates) }
+        let home = TimedCache(lifetime: Self.lifetime, now: now) {
+            HomePage(await status(), hasChat: servesChat, templates: templates)
+        }
         let readiness = TimedCache(lifetime: Self.lifetime, now: now) { await monitor.report() }
         self.templates = templates
         self.home = home
@@ -76,6 +80,7 @@ package struct WebService: Sendable {
                 return .json(choice == nil ? .serviceUnavailable : .ok, choice?.json ?? Self.noServer)
             }
         }
+        if servesChat { ChatPage.add(to: router, refusal) }
         self.router = router.buildResponder()
     }
 

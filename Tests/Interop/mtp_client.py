@@ -31,9 +31,10 @@ MESSAGE_MEMBERS = {
 }
 USER_MEMBERS = {
     "uuid", "login", "username", "bio", "avatar", "is_bot", "auth_id", "token_ttl", "email", "time_created",
+    "is_online",
 }
 INTEGERS = {"time", "client_id", "edited_time", "message_start", "message_end", "token_ttl", "time_created"}
-BOOLEANS = {"edited_status", "is_bot"}
+BOOLEANS = {"edited_status", "is_bot", "is_online"}
 
 
 def filled(members):

@@ -5,6 +5,7 @@
 import time
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from mtp_client import Client, filled
 
@@ -256,3 +257,39 @@ def test_nobody_deletes_another_account_even_with_its_password(alice, bob):
     assert answer.code == 401
     assert bob.ping().code == 200
     assert alice.ping().code == 200
+
+
+def test_a_session_ends_with_the_ping_that_asks_for_it(server, alice):
+    other_device = alice.authenticate().users[0]["auth_id"]
+    same_session = Client(server.url)
+    assert same_session.request("ping_pong", {"user": [alice.identity]}).code == 200
+
+    assert alice.ping(meta={"end_session": False}).code == 200
+    ended = alice.ping(meta={"end_session": True})
+
+    assert ended.code == 200 and ended.data is None
+    assert alice.ping().code == 401
+    with pytest.raises(ConnectionClosed) as closed:
+        same_session.next_frame()
+    assert closed.value.rcvd.code == 1008
+    same_session.close()
+    # The connection that asked goes on, and other sessions of the account do.
+    alice.auth_id = other_device
+    assert alice.ping().code == 200
+
+
+def test_user_info_says_who_is_online_when_asked(server, alice, bob, register):
+    away = register(server, "away")
+    assert bob.ping().code == away.ping().code == 200
+    asked = {"asked": [{"uuid": bob.uuid}, {"uuid": away.uuid}]}
+    assert all("is_online" not in filled(user) for user in alice.ask("user_info", asked).users)
+
+    online = alice.ask("user_info", asked, meta={"presence": True})
+    assert [user["is_online"] for user in online.users] == [True, True]
+
+    away.client.close()
+    # The server hears of the end a moment later.
+    deadline = time.monotonic() + 10
+    while alice.ask("user_info", asked, meta={"presence": True}).users[1]["is_online"]:
+        assert time.monotonic() < deadline
+    assert alice.ask("user_info", asked, meta={"presence": True}).users[0]["is_online"]

@@ -26,7 +26,7 @@ final class ServiceFixture: Sendable {
     }
 
     func service(
-        templatesFolder: String? = nil, balances: Bool = false, logsRequests: Bool = false
+        templatesFolder: String? = nil, balances: Bool = false, servesChat: Bool = false, logsRequests: Bool = false
     ) throws(TemplateError) -> WebService {
         let log = self.log
         let balance: @Sendable () async -> ServerChoice? = { self.state.withLock { $0.choice } }
@@ -44,6 +44,7 @@ final class ServiceFixture: Sendable {
                 }
             },
             balance: balances ? balance : nil,
+            servesChat: servesChat,
             templatesFolder: templatesFolder,
             clock: self.clock,
             logsRequests: logsRequests,

@@ -29,6 +29,38 @@ struct WebServiceTests {
             ])
     }
 
+    // MARK: Chat
+
+    @Test func chatIsServedWithItsFilesAndRunsNothingElse() async throws {
+        try await withWebServer(ServiceFixture().service(servesChat: true)) { server in
+            let page = try await HTTPClient.get(server.url + "/chat")
+            #expect(page.status == 200)
+            #expect(page[header: "content-type"] == "text/html; charset=utf-8")
+            #expect(page.text.contains("src=\"/chat/chat.js\""))
+            for (file, type) in [
+                ("chat.css", "text/css"), ("chat.js", "text/javascript"), ("connection.js", "text/javascript"),
+                ("conversations.js", "text/javascript"), ("texts.js", "text/javascript"),
+            ] {
+                let answer = try await HTTPClient.get(server.url + "/chat/" + file)
+                #expect(answer.status == 200)
+                #expect(answer[header: "content-type"] == type + "; charset=utf-8")
+                #expect(answer[header: "content-security-policy"]?.contains("script-src 'self';") == true)
+            }
+            #expect(try await server.ask("POST", "/chat").status == 405)
+            #expect(try await HTTPClient.get(server.url + "/chat/chat.html").status == 404)
+            let home = try await HTTPClient.get(server.url + "/").text
+            #expect(home.contains("href=\"/chat\""))
+        }
+    }
+
+    @Test func thereIsNoChatWithoutItsProtocol() async throws {
+        try await withWebServer(ServiceFixture().service()) { server in
+            #expect(try await HTTPClient.get(server.url + "/chat").status == 404)
+            let home = try await HTTPClient.get(server.url + "/").text
+            #expect(!home.contains("href=\"/chat\""))
+        }
+    }
+
     // MARK: Home page
 
     @Test func homePageIsForPeople() async throws {

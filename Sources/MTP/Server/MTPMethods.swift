@@ -36,20 +36,25 @@ struct MTPMethods {
         case .sendMessage, .getUpdate, .allMessages, .addFlow, .allFlow, .userInfo, .deleteUser, .deleteMessage,
             .editedMessage, .pingPong:
             guard let principal else { throw MTPFailure(.unauthorized, "data.user[0] needs who asks.") }
-            return try await perform(method, data, since: meta?.since, for: principal)
+            return try await perform(method, data, meta: meta, for: principal)
         }
     }
 
     private func perform(
-        _ method: MTPMethod, _ data: MTPData, since: String?, for principal: Principal
+        _ method: MTPMethod, _ data: MTPData, meta: MTPMeta?, for principal: Principal
     ) async throws(MTPFailure) -> Outcome {
         switch method {
-        case .registerUser, .authentication, .sendMessage, .pingPong: return Outcome()
-        case .getUpdate: return try await updates(data, since: since, for: principal)
+        case .registerUser, .authentication, .sendMessage: return Outcome()
+        case .pingPong:
+            if meta?.endSession == true {
+                try await chatting { () async throws(ChatError) in try await chat.logOut(principal) }
+            }
+            return Outcome()
+        case .getUpdate: return try await updates(data, since: meta?.since, for: principal)
         case .allMessages: return try await messages(data, for: principal)
         case .addFlow: return try await addFlow(data, by: principal)
         case .allFlow: return try await flows(for: principal)
-        case .userInfo: return try await users(data, for: principal)
+        case .userInfo: return try await users(data, showsPresence: meta?.presence == true, for: principal)
         case .deleteUser: return try await deleteUser(data, by: principal)
         case .deleteMessage: return try await deleteMessage(data, by: principal)
         case .editedMessage: return try await editMessage(data, by: principal)
@@ -94,7 +99,9 @@ struct MTPMethods {
             ])
     }
 
-    private func users(_ data: MTPData, for principal: Principal) async throws(MTPFailure) -> Outcome {
+    private func users(
+        _ data: MTPData, showsPresence: Bool, for principal: Principal
+    ) async throws(MTPFailure) -> Outcome {
         let asked = (data.user ?? []).dropFirst()
         guard !asked.isEmpty else {
             throw MTPFailure(.badRequest, "data.user names who asks and then the users asked for.")
@@ -118,8 +125,12 @@ struct MTPMethods {
         try await chatting { () async throws(ChatError) in try chat.admit(.read, by: principal) }
         let wanted = uuids
         let found = try await chatting { () async throws(ChatError) in try await chat.users(wanted) }
-        return Outcome(
-            data: MTPData(time: service.time, user: found.map { UserObject($0, for: principal) }))
+        let users = found.map { user in
+            var shown = UserObject(user, for: principal)
+            if showsPresence { shown.isOnline = chat.isOnline(user.id) }
+            return shown
+        }
+        return Outcome(data: MTPData(time: service.time, user: users))
     }
 
     private func deleteUser(_ data: MTPData, by principal: Principal) async throws(MTPFailure) -> Outcome {

@@ -213,8 +213,10 @@ extension MTPSession {
 
     private func answer(_ request: MTPRequest, _ method: MTPMethod, _ requester: MTPRequester?) async -> Answer {
         do throws(MTPFailure) {
-            // An account's end closes its connections; not this one, which is to get its answer and may log in again.
-            let own = method == .deleteUser && attached?.principal.user == requester?.principal.user ? attached : nil
+            // The end of an account or a session closes its connections; not this one, which is to get its answer and may log
+            // in again.
+            let ends = method == .deleteUser || method == .pingPong && request.meta?.endSession == true
+            let own = ends && attached?.principal.user == requester?.principal.user ? attached : nil
             if own != nil { service.chat.hub.detach(self) }
             var outcome: MTPMethods.Outcome
             do throws(MTPFailure) {

@@ -163,6 +163,7 @@ extension UserObject {
             case "avatar": avatar = try value.text("avatar", in: place)
             case "password": password = try value.string("password", in: place)
             case "is_bot": isBot = try value.bool("is_bot", in: place)
+            case "is_online": isOnline = try value.bool("is_online", in: place)
             case "token_ttl": tokenTTL = try value.int("token_ttl", in: place)
             case "email": email = try value.email("email", in: place)
             case "time_created": timeCreated = try value.int("time_created", in: place)
@@ -198,6 +199,8 @@ extension MTPMeta {
             case "push": push = try value.bool("push", in: place)
             case "since": since = try value.string("since", in: place)
             case "invite": invite = try value.string("invite", in: place)
+            case "presence": presence = try value.bool("presence", in: place)
+            case "end_session": endSession = try value.bool("end_session", in: place)
             default: break
             }
         }

@@ -67,6 +67,7 @@ extension UserObject {
         writer.member("avatar", avatar)
         writer.member("bio", bio)
         writer.member("time_created", timeCreated)
+        writer.member("is_online", isOnline)
         writer.endObject()
     }
 }
@@ -105,6 +106,8 @@ extension MTPMeta {
         writer.member("push", push)
         writer.member("since", since)
         writer.member("invite", invite)
+        writer.member("presence", presence)
+        writer.member("end_session", endSession)
         writer.endObject()
     }
 }

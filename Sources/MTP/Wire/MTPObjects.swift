@@ -103,6 +103,8 @@ package struct UserObject: Sendable, Equatable {
     package var email: String?
     /// When the account was made, in Unix seconds.
     package var timeCreated: Int64?
+    /// Whether the account has a device connected; in answers to those who ask for it.
+    package var isOnline: Bool?
 
     package init(
         uuid: MTPIdentifier? = nil, login: String? = nil, username: String? = nil, bio: String? = nil,
@@ -153,10 +155,18 @@ package struct MTPMeta: Sendable, Equatable {
     package var since: String?
     /// In a `register_user`: the code of an invitation.
     package var invite: String?
+    /// In a `user_info`: the answer says who is online.
+    package var presence: Bool?
+    /// In a `ping_pong`: the session ends with the answer.
+    package var endSession: Bool?
 
-    package init(push: Bool? = nil, since: String? = nil, invite: String? = nil) {
+    package init(
+        push: Bool? = nil, since: String? = nil, invite: String? = nil, presence: Bool? = nil, endSession: Bool? = nil
+    ) {
         self.push = push
         self.since = since
         self.invite = invite
+        self.presence = presence
+        self.endSession = endSession
     }
 }

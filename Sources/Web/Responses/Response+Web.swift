@@ -9,7 +9,7 @@ extension Response {
     /// What a page may do: no scripts, frames, forms or requests to anywhere.
     ///
     /// Styles may be inline, because the operator's own page is to be one file too; they cannot load anything.
-    private static let contentSecurityPolicy = """
+    static let contentSecurityPolicy = """
         default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
         base-uri 'none'; form-action 'none'; frame-ancestors 'none'
         """
@@ -24,14 +24,17 @@ extension Response {
         Response(status, type: "application/json", body)
     }
 
-    private init(_ status: HTTPResponse.Status, type: String, _ body: ByteBuffer) {
+    init(
+        _ status: HTTPResponse.Status, type: String, _ body: ByteBuffer,
+        contentSecurityPolicy: String = Self.contentSecurityPolicy
+    ) {
         self.init(
             status: status,
             headers: [
                 .contentType: type,
                 .cacheControl: "no-store",
                 .xContentTypeOptions: "nosniff",
-                .contentSecurityPolicy: Self.contentSecurityPolicy,
+                .contentSecurityPolicy: contentSecurityPolicy,
             ], body: ResponseBody(byteBuffer: body))
     }
 

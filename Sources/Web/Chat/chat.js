@@ -1,0 +1,420 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The page: draws what `Conversations` knows. What people wrote becomes text nodes, never markup.
+
+import { Connection } from "/chat/connection.js";
+import { Conversations } from "/chat/conversations.js";
+import { language, switchLanguage, text, translate } from "/chat/texts.js";
+
+const byId = (id) => document.getElementById(id);
+const largestPicture = 8 * 1024 * 1024;
+const largestSide = 2048;
+const presencePause = 30000;
+const kindsOfPicture = { iVBORw0KGgo: "png", "/9j/": "jpeg", R0lGOD: "gif", UklGR: "webp" };
+
+let connection = null;
+let conversations = null;
+let shown = null;
+let registers = false;
+let picture = null;
+
+function element(name, className, content) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (content !== undefined) made.textContent = content;
+  return made;
+}
+
+function say(id, sentence) {
+  byId(id).textContent = sentence;
+  byId(id).hidden = !sentence;
+}
+
+// MARK: Coming in
+
+function newConnection() {
+  const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+  return new Connection(url, {
+    news: (data) => conversations.apply(data).catch(report),
+    state: (isOnline) => say("state", isOnline ? "" : text("offline")),
+    end: () => leave(text("sessionEnded")),
+  });
+}
+
+function report(error) {
+  // What a lost connection interrupted is done again after it.
+  if (error.code) say("state", error.message);
+  else if (!(error.code === 0)) throw error;
+}
+
+async function enter(session) {
+  connection.session = session;
+  conversations = new Conversations(connection, session, draw);
+  await connection.follow();
+  localStorage.setItem("parley.session", JSON.stringify(session));
+  await conversations.load();
+  say("own-name", conversations.name(session.uuid));
+  byId("welcome").hidden = true;
+  byId("app").hidden = false;
+  await conversations.lookAround();
+}
+
+function leave(sentence) {
+  localStorage.removeItem("parley.session");
+  if (connection) connection.close();
+  connection = null;
+  conversations = null;
+  shown = null;
+  picture = null;
+  document.title = "Parley";
+  byId("app").hidden = true;
+  byId("app").classList.remove("is-open");
+  byId("open").hidden = true;
+  byId("choose").hidden = false;
+  byId("messages").replaceChildren();
+  byId("conversations").replaceChildren();
+  byId("welcome").hidden = false;
+  byId("password").value = "";
+  say("state", "");
+  say("welcome-notice", sentence || "");
+  byId("login").focus();
+}
+
+async function logInOrRegister(event) {
+  event.preventDefault();
+  say("welcome-notice", "");
+  byId("enter").disabled = true;
+  const credentials = { login: byId("login").value, password: byId("password").value };
+  try {
+    connection = newConnection();
+    const method = registers ? "register_user" : "authentication";
+    const user = await connection.logIn(method, credentials, registers && byId("invite").value.trim());
+    await enter({ uuid: user.uuid, auth_id: user.auth_id });
+    byId("password").value = "";
+  } catch (error) {
+    if (connection) connection.close();
+    if (error.code === 401 || error.code === 404) say("welcome-notice", text("wrongPassword"));
+    else say("welcome-notice", error.code ? error.message : text("noAnswer"));
+    if (!("code" in error)) throw error;
+  } finally {
+    byId("enter").disabled = false;
+  }
+}
+
+function showMode() {
+  byId("enter").dataset.text = registers ? "register" : "logIn";
+  byId("other-mode").dataset.text = registers ? "haveAccount" : "noAccount";
+  byId("invite-field").hidden = !registers;
+  byId("password").autocomplete = registers ? "new-password" : "current-password";
+  translate();
+}
+
+// MARK: Drawing
+
+function draw(flow, kind) {
+  if (kind === "messages" && flow === shown) drawMessages(flow);
+  if (shown && !byId("open").hidden && document.hasFocus() && isAtEnd()) conversations.markRead(shown);
+  const unread = conversations.unread;
+  document.title = unread ? `(${unread}) Parley` : "Parley";
+  byId("no-conversations").hidden = conversations.flows.size > 0;
+  byId("conversations").replaceChildren(...conversations.list.map(row));
+  if (shown) byId("subtitle").textContent = text(conversations.isOnline(shown) ? "online" : shown.type);
+}
+
+function row(flow) {
+  const item = element("li");
+  const button = element("button", flow === shown ? "row is-shown" : "row");
+  button.type = "button";
+  if (flow === shown) button.setAttribute("aria-current", "true");
+  const line = element("span", "line");
+  line.append(element("strong", conversations.isOnline(flow) ? "is-online" : "", conversations.title(flow)));
+  if (flow.last) line.append(element("time", "quiet", shortTime(flow.last.time)));
+  button.append(line);
+  const unread = conversations.unreadIn(flow);
+  const under = element("span", "line");
+  under.append(element("span", "quiet preview-text", flow.last ? preview(flow.last) : text(flow.type)));
+  if (unread) {
+    const badge = element("span", "badge", unread);
+    badge.setAttribute("aria-label", text("unread", unread));
+    under.append(badge);
+  }
+  button.append(under);
+  button.onclick = () => open(flow).catch(report);
+  item.append(button);
+  return item;
+}
+
+function preview(message) {
+  return message.text || attachments(message).map((name) => text(name)).join(", ") || message.emoji || "";
+}
+
+function attachments(message) {
+  const names = { file_picture: "pictureFile", file_video: "video", file_audio: "audio", file_document: "document" };
+  return Object.keys(names).filter((name) => message[name]).map((name) => names[name]);
+}
+
+async function open(flow) {
+  shown = flow;
+  byId("app").classList.add("is-open");
+  byId("choose").hidden = true;
+  byId("open").hidden = false;
+  byId("title").textContent = conversations.title(flow);
+  byId("composer").hidden = !conversations.mayWrite(flow);
+  byId("read-only").hidden = conversations.mayWrite(flow);
+  byId("messages").replaceChildren();
+  await conversations.open(flow);
+  if (flow !== shown) return;
+  conversations.markRead(flow);
+  drawMessages(flow, true);
+  draw();
+  if (matchMedia("(min-width: 48rem)").matches) byId("text").focus();
+}
+
+function drawMessages(flow, toEnd = false) {
+  const box = byId("messages");
+  const wasAtEnd = toEnd || isAtEnd();
+  const parts = [];
+  let day = "";
+  let sender = "";
+  for (const message of flow.messages || []) {
+    const itsDay = dayName(message.time);
+    if (itsDay !== day) parts.push(element("h3", "day quiet", itsDay));
+    const isOwn = message.from_user === conversations.me.uuid;
+    const bubble = element("article", isOwn ? "message own" : "message");
+    if ((sender !== message.from_user || itsDay !== day) && !isOwn && flow.type !== "chat") {
+      bubble.append(element("p", "sender", conversations.name(message.from_user)));
+    }
+    bubble.append(...body(message));
+    const foot = element("p", "foot quiet");
+    if (message.edited_status) foot.append(element("span", "", text("edited")), " ");
+    foot.append(clockTime(message.time));
+    bubble.append(foot);
+    parts.push(bubble);
+    day = itsDay;
+    sender = message.from_user;
+  }
+  box.replaceChildren(...parts);
+  if (wasAtEnd) box.scrollTop = box.scrollHeight;
+  byId("to-end").hidden = isAtEnd();
+}
+
+function body(message) {
+  const parts = [];
+  const kind = Object.keys(kindsOfPicture).find((start) => (message.file_picture || "").startsWith(start));
+  if (kind) {
+    const image = element("img");
+    image.alt = text("pictureFile");
+    image.src = `data:image/${kindsOfPicture[kind]};base64,${message.file_picture}`;
+    image.onload = () => isNearEnd() && (byId("messages").scrollTop = byId("messages").scrollHeight);
+    parts.push(image);
+  }
+  for (const name of attachments(message)) {
+    if (name !== "pictureFile" || !kind) parts.push(element("p", "quiet", text("attachment", text(name))));
+  }
+  const content = element("p", "content");
+  for (const part of (message.text || message.emoji || "").split(/(https?:\/\/[^\s<>"]+)/)) {
+    if (!/^https?:\/\//.test(part)) {
+      content.append(part);
+      continue;
+    }
+    const link = element("a", "", part);
+    link.href = part;
+    link.target = "_blank";
+    link.rel = "noopener noreferrer";
+    content.append(link);
+  }
+  if (content.textContent) parts.push(content);
+  return parts;
+}
+
+const date = (seconds) => new Date(seconds * 1000);
+const clockTime = (seconds) => date(seconds).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+
+function dayName(seconds) {
+  const start = new Date().setHours(0, 0, 0, 0);
+  const days = Math.floor((start - date(seconds).setHours(0, 0, 0, 0)) / 86400000 + 0.5);
+  if (days === 0) return text("today");
+  if (days === 1) return text("yesterday");
+  return date(seconds).toLocaleDateString(language, { dateStyle: "long" });
+}
+
+function shortTime(seconds) {
+  const isToday = date(seconds).toDateString() === new Date().toDateString();
+  return isToday ? clockTime(seconds) : date(seconds).toLocaleDateString(language, { day: "numeric", month: "short" });
+}
+
+function distanceToEnd() {
+  const box = byId("messages");
+  return box.scrollHeight - box.scrollTop - box.clientHeight;
+}
+const isAtEnd = () => distanceToEnd() < 40;
+const isNearEnd = () => distanceToEnd() < 2400;
+
+async function scrolled() {
+  const box = byId("messages");
+  if (isAtEnd()) {
+    byId("to-end").hidden = true;
+    if (shown && document.hasFocus()) conversations.markRead(shown);
+  }
+  if (box.scrollTop > 200 || !shown || !shown.messages) return;
+  const flow = shown;
+  const height = box.scrollHeight;
+  if (await conversations.earlier(flow) && flow === shown) {
+    drawMessages(flow);
+    box.scrollTop += box.scrollHeight - height;
+  }
+}
+
+// MARK: Writing
+
+async function send(event) {
+  event.preventDefault();
+  const flow = shown;
+  const field = byId("text");
+  const message = { text: field.value.trim(), picture };
+  if (!message.text && !message.picture) return;
+  field.value = "";
+  grow();
+  attach(null);
+  try {
+    await conversations.send(flow, message);
+    if (flow === shown) drawMessages(flow, true);
+  } catch (error) {
+    // Nothing is lost: what was written is there again.
+    if (flow === shown && !field.value) field.value = message.text;
+    attach(message.picture);
+    say("state", `${text("failed")} ${error.code ? error.message : text("noAnswer")}`);
+  }
+}
+
+function grow() {
+  const field = byId("text");
+  field.style.height = "auto";
+  field.style.height = `${Math.min(field.scrollHeight, 160)}px`;
+}
+
+function attach(base64) {
+  picture = base64;
+  byId("picture").value = "";
+  byId("preview").hidden = !base64;
+  const kind = base64 && Object.keys(kindsOfPicture).find((start) => base64.startsWith(start));
+  if (kind) byId("preview").firstElementChild.src = `data:image/${kindsOfPicture[kind]};base64,${base64}`;
+}
+
+async function choosePicture() {
+  const file = byId("picture").files[0];
+  if (!file) return;
+  say("state", "");
+  try {
+    const small = file.size > 1024 * 1024 && file.type !== "image/gif" ? await smaller(file) : file;
+    if (small.size > largestPicture) return say("state", text("tooLarge"));
+    const url = await new Promise((resolve, reject) => {
+      const reader = new FileReader();
+      reader.onload = () => resolve(reader.result);
+      reader.onerror = reject;
+      reader.readAsDataURL(small);
+    });
+    const base64 = url.slice(url.indexOf(",") + 1);
+    if (!Object.keys(kindsOfPicture).some((start) => base64.startsWith(start))) throw new Error("no picture");
+    attach(base64);
+  } catch {
+    say("state", text("noPicture"));
+  }
+}
+
+async function smaller(file) {
+  const bitmap = await createImageBitmap(file);
+  const scale = Math.min(1, largestSide / Math.max(bitmap.width, bitmap.height));
+  const canvas = element("canvas");
+  canvas.width = Math.round(bitmap.width * scale);
+  canvas.height = Math.round(bitmap.height * scale);
+  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob((blob) => resolve(blob || file), "image/jpeg", 0.85));
+}
+
+// MARK: New conversations
+
+function ask(type) {
+  const dialog = byId("dialog");
+  dialog.dataset.type = type;
+  byId("dialog-title").textContent = text(type === "chat" ? "newChat" : "newGroup");
+  byId("whom").textContent = text(type === "chat" ? "withWhom" : "withMany");
+  byId("group-title-field").hidden = type === "chat";
+  byId("new").reset();
+  say("dialog-notice", "");
+  dialog.showModal();
+}
+
+async function create(event) {
+  event.preventDefault();
+  const { type } = byId("dialog").dataset;
+  const people = byId("people").value.split(type === "chat" ? /\n/ : ",").map((login) => login.trim());
+  try {
+    const flow = await conversations.create(type, people.filter(Boolean), byId("group-title").value.trim());
+    byId("dialog").close();
+    await open(flow);
+    await conversations.lookAround();
+  } catch (error) {
+    if (error.login) say("dialog-notice", text("noSuchUser", error.login));
+    else say("dialog-notice", error.code ? error.message : text("noAnswer"));
+    if (!("code" in error)) throw error;
+  }
+}
+
+// MARK: Start
+
+byId("credentials").onsubmit = logInOrRegister;
+byId("other-mode").onclick = () => {
+  registers = !registers;
+  showMode();
+};
+byId("log-out").onclick = async () => {
+  const leaving = connection;
+  await leaving.request("ping_pong", {}, { end_session: true }).catch(() => {});
+  leave();
+};
+for (const button of document.querySelectorAll(".language")) {
+  button.onclick = () => {
+    switchLanguage();
+    if (!conversations) return;
+    draw();
+    if (shown) drawMessages(shown);
+  };
+}
+byId("back").onclick = () => {
+  byId("app").classList.remove("is-open");
+  shown = null;
+  byId("open").hidden = true;
+  byId("choose").hidden = false;
+  draw();
+};
+byId("new-chat").onclick = () => ask("chat");
+byId("new-group").onclick = () => ask("group");
+byId("cancel").onclick = () => byId("dialog").close();
+byId("new").onsubmit = create;
+byId("composer").onsubmit = send;
+byId("text").oninput = grow;
+byId("text").onkeydown = (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  byId("composer").requestSubmit();
+};
+byId("picture").onchange = choosePicture;
+byId("remove").onclick = () => attach(null);
+byId("messages").onscroll = () => scrolled().catch(report);
+byId("to-end").onclick = () => {
+  byId("messages").scrollTop = byId("messages").scrollHeight;
+};
+window.onfocus = () => conversations && draw();
+setInterval(() => conversations && !document.hidden && conversations.lookAround().catch(report), presencePause);
+
+translate();
+showMode();
+const kept = JSON.parse(localStorage.getItem("parley.session") || "null");
+if (kept) {
+  connection = newConnection();
+  enter(kept).catch((error) => leave(error.code === 401 ? text("sessionEnded") : error.code === 0 ? text("noAnswer") : error.message));
+} else {
+  byId("welcome").hidden = false;
+}
