@@ -10,6 +10,9 @@ package enum PostgresDialect {
     /// Channels belong to the database, which may hold more than one schema of ours.
     static let channel = "concat('parley_', (SELECT oid FROM pg_namespace WHERE nspname = current_schema()))"
 
+    /// Any number that is always the same.
+    static let migrationLock = 7_205_759_403_792_793
+
     /// What `PostgresEngine` gives as its dialect.
     package static let dialect = SQLDialect(
         name: "postgres",
@@ -18,8 +21,13 @@ package enum PostgresDialect {
             Migration("0004_admin_accounts", adminAccounts), Migration("0006_limits", limits),
             Migration("0007_heads", heads),
         ],
-        // Any number that is always the same; the lock ends with the transaction.
-        beforeMigration: ["SELECT pg_advisory_xact_lock(7205759403792793)"],
+        // Waits for another process that migrates as long as it takes; the lock ends with the transaction.
+        beforeMigration: [
+            "SELECT set_config('parley.lock_timeout', current_setting('lock_timeout'), true)",
+            "SET LOCAL lock_timeout = 0",
+            "SELECT pg_advisory_xact_lock(\(migrationLock))",
+            "SELECT set_config('lock_timeout', current_setting('parley.lock_timeout'), true)",
+        ],
         dropAllTables: [
             "account_usage", "account_limits", "log_steps", "node_presence", "nodes", "invites", "event_bodies",
             "server_keys", "bridge_keys", "user_keys", "cursors",

@@ -15,7 +15,7 @@ struct ClientConnector: Sendable {
     /// Connects, adds TLS where the address asks for it, then calls `setup` on the event loop, which adds its handlers
     /// and answers with the future of what it makes.
     ///
-    /// One time-out covers all of it.
+    /// One timeout covers all of it.
     func connect<Product: Sendable>(
         setup: @escaping @Sendable (any Channel, ConnectionNotes) throws -> EventLoopFuture<Product>
     ) async throws(ClientError) -> Product {
@@ -54,7 +54,7 @@ struct ClientConnector: Sendable {
 
     private func translate(_ error: any Error, _ notes: ConnectionNotes) -> ClientError {
         let place = address.hostAndPort
-        if notes.isTimedOut { return .timedOut(address: place) }
+        if notes.isTimedOut { return .timedOut(address: place, after: options.timeout) }
         switch notes.firstError ?? error {
         case let error as ClientError: return error
         case let error as NIOSSLError: return .tls(reason: TLSReason.words(for: error))
@@ -62,14 +62,14 @@ struct ClientConnector: Sendable {
         case let error as NIOSSLExtraError: return .tls(reason: TLSReason.words(for: error))
         case is NIOHTTPClientUpgradeError:
             return .protocolViolation("its answer to the upgrade does not fit the request")
-        case ChannelError.connectTimeout: return .timedOut(address: place)
+        case ChannelError.connectTimeout: return .timedOut(address: place, after: options.timeout)
         case let error as NIOConnectionError:
             let causes = error.connectionErrors.map(\.error)
             if causes.contains(where: { ($0 as? IOError)?.errnoCode == ECONNREFUSED }) {
                 return .refused(address: place)
             }
             if causes.contains(where: { if case ChannelError.connectTimeout = $0 { true } else { false } }) {
-                return .timedOut(address: place)
+                return .timedOut(address: place, after: options.timeout)
             }
             if let cause = causes.first { return .unreachable(address: place, reason: Self.words(for: cause)) }
             return .unreachable(address: place, reason: "the name is not known")

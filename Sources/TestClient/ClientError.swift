@@ -12,7 +12,7 @@ package enum ClientError: Error, Equatable, Sendable {
     /// No connection, for another reason: no such host, no route.
     case unreachable(address: String, reason: String)
     /// No connection, handshake or answer in time.
-    case timedOut(address: String)
+    case timedOut(address: String, after: Duration)
     /// TLS failed: a certificate that is not trusted, no TLS on the other side, a file that cannot be read.
     case tls(reason: String)
     /// The server answered the upgrade with another status than 101.
@@ -33,7 +33,7 @@ extension ClientError: CustomStringConvertible {
         case .invalidURL(let url, let reason): "'\(url)' is not an address to connect to: \(reason)."
         case .refused(let address): "Nothing listens on \(address)."
         case .unreachable(let address, let reason): "\(address) cannot be reached: \(reason)."
-        case .timedOut(let address): "\(address) did not answer in time."
+        case .timedOut(let address, let limit): "\(address) did not answer within \(limit.inSeconds)."
         case .tls(let reason): "TLS failed: \(reason)."
         case .handshakeRefused(let status, let reason): "The server refused the connection with \(status) \(reason)."
         case .closed(let closure): "The server closed the connection (\(closure))."
@@ -41,6 +41,14 @@ extension ClientError: CustomStringConvertible {
         case .protocolViolation(let reason): "The server broke the protocol: \(reason)."
         case .cancelled: "The request was cancelled."
         }
+    }
+}
+
+extension Duration {
+    /// Such as `10 s` or `0.5 s`.
+    package var inSeconds: String {
+        let seconds = self / .seconds(1)
+        return "\(seconds == seconds.rounded() ? "\(Int64(seconds))" : "\(seconds)") s"
     }
 }
 

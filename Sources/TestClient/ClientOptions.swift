@@ -25,8 +25,8 @@ package struct ClientOptions: Sendable {
     package var clientCertificate: (certificate: String, key: String)?
     /// For connecting, TLS and the handshake together.
     ///
-    /// Default: 10 s.
-    package var timeout = Duration.seconds(10)
+    /// Default: 5 minutes, which the slowest machine needs not; commands have a `--timeout`.
+    package var timeout = Duration.seconds(300)
     /// The longest message or body that is taken, in bytes.
     ///
     /// Default: 64 MiB.

@@ -75,21 +75,7 @@ package struct ServerConnection: Sendable {
     }
 
     private func limited<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value.self) { group in
-            group.addTask(operation: body)
-            group.addTask { [address, timeout] in
-                try await Task.sleep(for: timeout)
-                throw ClientError.timedOut(address: address)
-            }
-            defer { group.cancelAll() }
-            do {
-                guard let value = try await group.next() else { throw CancellationError() }
-                return value
-            } catch {
-                // A send that cannot go on does not notice that it was cancelled, but it ends with the connection.
-                await socket.abort()
-                throw error
-            }
-        }
+        // A send that cannot go on does not notice that it was cancelled, but it ends with the connection.
+        try await answered(within: timeout, by: address, giveUp: { [socket] in await socket.abort() }, body)
     }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import ChatTesting
 import Operations
 import Storage
 import Testing
@@ -13,12 +14,7 @@ struct NodeOperationTests {
         let storage = office.chat.storage
         let id = try await storage.registerNode(
             NewNode(name: name, address: "", protocols: #"{"mtp":"ws://192.0.2.1:80/ws"}"#))
-        if isSilent {
-            try await storage.engine.write { connection in
-                _ = try connection.execute(
-                    "UPDATE nodes SET heartbeat_ms = heartbeat_ms - 60000 WHERE id = $1", [.int(id.rawValue)])
-            }
-        }
+        if isSilent { try await storage.age(id) } else { try await storage.keepAlive(id) }
         return id
     }
 

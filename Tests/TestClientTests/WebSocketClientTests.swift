@@ -169,7 +169,7 @@ import Testing
         var options = ClientOptions()
         options.timeout = .milliseconds(50)
         try await ScriptedServer.run(raw: "") { server in
-            await #expect(throws: ClientError.timedOut(address: "127.0.0.1:\(server.port)")) {
+            await #expect(throws: ClientError.timedOut(address: "127.0.0.1:\(server.port)", after: .milliseconds(50))) {
                 try await WebSocketClient.connect(url: server.url(), options: options)
             }
         }

@@ -22,6 +22,7 @@ extension Manage {
                 """
         )
 
+        @OptionGroup var waiting: TimeoutOptions
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
@@ -50,7 +51,7 @@ extension Manage {
             let isUsable = database.contains { $0.name == "database" && $0.isCurrent }
             checks.append(await SecretsCheck(settings: settings).examine(canRead: isUsable))
             if isUsable { checks.append(await ClusterCheck.examine(settings)) }
-            checks.append(await PortCheck.examine(settings))
+            checks.append(await PortCheck.examine(settings, timeout: waiting.duration))
             checks.append(CertificateCheck.examine(settings, now: now()))
             checks.append(SystemChecks.disk(settings))
             checks.append(SystemChecks.openFiles())

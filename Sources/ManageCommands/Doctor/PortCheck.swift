@@ -28,47 +28,61 @@ enum PortCheck {
         var name: String { "port \(port) of \(host)" }
     }
 
-    static func examine(_ settings: Settings) async -> DoctorCheck {
+    /// What listens on a port that is taken.
+    private enum Holder { case ourselves, anotherParley, anotherProgram, silence, unknown }
+
+    /// What the server of the admin socket says.
+    private enum OwnServer {
+        case none, silence
+        case listeners([ServerListener])
+    }
+
+    /// Tries every port of the settings; a server has so much `timeout` to say whether it is ours.
+    static func examine(_ settings: Settings, timeout: Duration) async -> DoctorCheck {
         let places = places(of: settings).filter { $0.port != 0 }
         var seen: [String] = []
         var findings = sharedPorts(places)
-        let listeners = await listenersOfOwnServer(settings)
+        func found(_ what: String, _ place: Place, _ message: String, _ remedy: String) {
+            seen.append("\(place.port) \(what)")
+            findings.append(SettingsFinding(.error, message: message, remedy: remedy))
+        }
+        let server = await ownServer(settings, timeout)
+        if case .silence = server {
+            findings.append(
+                SettingsFinding(
+                    .warning,
+                    message: "The server of '\(settings.admin.socket)' did not answer within \(timeout.inSeconds).",
+                    remedy: "Try again with a longer --timeout, or see the server's log for details."))
+        }
         for place in places {
             switch tryToListen(host: place.host, port: place.port) {
             case .free: seen.append("\(place.port) is free")
             case .inUse:
-                let isParley = await homePageIsParley(place)
-                let isOurs = listeners.map { $0.isEmpty ? isParley : $0.contains { $0.port == place.port } } ?? false
-                if isOurs {
-                    seen.append("\(place.port) is served by Parley")
-                } else {
-                    seen.append("\(place.port) is taken")
-                    let holder = isParley ? "Another Parley server" : "Another program"
-                    findings.append(
-                        SettingsFinding(
-                            .error, message: "\(holder) listens on \(place.name).",
-                            remedy: "Stop it ('ss -ltnp sport = :\(place.port)' names it), or set \(place.portKey) to "
-                                + "another port."))
+                let remedy =
+                    "Stop it ('ss -ltnp sport = :\(place.port)' names it), or set \(place.portKey) to another port."
+                switch await holder(of: place, server, timeout) {
+                case .ourselves: seen.append("\(place.port) is served by Parley")
+                case .unknown: seen.append("\(place.port) is taken")
+                case .anotherParley:
+                    found("is taken", place, "Another Parley server listens on \(place.name).", remedy)
+                case .anotherProgram: found("is taken", place, "Another program listens on \(place.name).", remedy)
+                case .silence:
+                    found(
+                        "is taken", place,
+                        "What listens on \(place.name) did not answer within \(timeout.inSeconds).", remedy)
                 }
             case .notAllowed:
-                seen.append("\(place.port) is not allowed")
-                findings.append(
-                    SettingsFinding(
-                        .error, message: "This user may not listen on \(place.name).",
-                        remedy: "Set \(place.portKey) to 1024 or more, or give the server the capability "
-                            + "CAP_NET_BIND_SERVICE."))
+                found(
+                    "is not allowed", place, "This user may not listen on \(place.name).",
+                    "Set \(place.portKey) to 1024 or more, or give the server the capability CAP_NET_BIND_SERVICE.")
             case .noSuchAddress(let reason):
-                seen.append("\(place.port) has no address")
-                findings.append(
-                    SettingsFinding(
-                        .error, message: "The server cannot listen on '\(place.host)': \(reason).",
-                        remedy: "Set \(place.hostKey) to an address of this machine, such as 127.0.0.1 or 0.0.0.0."))
+                found(
+                    "has no address", place, "The server cannot listen on '\(place.host)': \(reason).",
+                    "Set \(place.hostKey) to an address of this machine, such as 127.0.0.1 or 0.0.0.0.")
             case .failed(let reason):
-                seen.append("\(place.port) cannot be used")
-                findings.append(
-                    SettingsFinding(
-                        .error, message: "The server cannot listen on \(place.name): \(reason).",
-                        remedy: "Set \(place.portKey) to another port."))
+                found(
+                    "cannot be used", place, "The server cannot listen on \(place.name): \(reason).",
+                    "Set \(place.portKey) to another port.")
             }
         }
         let summary =
@@ -91,34 +105,48 @@ enum PortCheck {
         }
     }
 
-    /// Where the server of the admin socket listens; `nil` when none runs.
-    private static func listenersOfOwnServer(_ settings: Settings) async -> [ServerListener]? {
+    private static func ownServer(_ settings: Settings, _ timeout: Duration) async -> OwnServer {
         let runner = OperationRunner(settings: settings)
         let ask = { @Sendable in try await runner.withServer { try await $0.run(ServerAddresses()) } }
-        let report = try? await answered(within: .seconds(5), by: settings.admin.socket, giveUp: {}, ask)
-        return report?.listeners
+        do {
+            let report = try await answered(within: timeout, by: settings.admin.socket, giveUp: {}, ask)
+            return report.map { .listeners($0.listeners) } ?? .none
+        } catch ClientError.timedOut {
+            return .silence
+        } catch {
+            return .none
+        }
+    }
+
+    private static func holder(of place: Place, _ server: OwnServer, _ timeout: Duration) async -> Holder {
+        var isOurParley = false
+        switch server {
+        case .none: break
+        // Which ports it has is not known.
+        case .silence: return .unknown
+        case .listeners(let listeners):
+            if listeners.contains(where: { $0.port == place.port }) { return .ourselves }
+            isOurParley = listeners.isEmpty
+        }
+        guard place.portKey == "SERVER.PORT" else { return .anotherProgram }
+        let holder = await holderOfHomePage(place, timeout)
+        return holder == .anotherParley && isOurParley ? .ourselves : holder
     }
 
     private static func places(of settings: Settings) -> [Place] {
-        var places = [
-            Place(
-                host: settings.server.host, port: settings.server.port, hostKey: "SERVER.HOST", portKey: "SERVER.PORT")
-        ]
-        if settings.messenger.isEnabled {
-            let address = settings.messenger.address
-            places.append(
-                Place(host: address.host, port: address.port, hostKey: "MESSENGER.HOST", portKey: "MESSENGER.PORT"))
+        func place(_ address: NetworkAddress?, _ section: String) -> Place? {
+            address.map {
+                Place(host: $0.host, port: $0.port, hostKey: "\(section).HOST", portKey: "\(section).PORT")
+            }
         }
-        if settings.fastChat.isEnabled {
-            let address = settings.fastChat.address
-            places.append(
-                Place(host: address.host, port: address.port, hostKey: "FASTCHAT.HOST", portKey: "FASTCHAT.PORT"))
+        let server = NetworkAddress(host: settings.server.host, port: settings.server.port)
+        let balancer = settings.balancer.listen.map {
+            Place(host: $0.host, port: $0.port, hostKey: "BALANCER.LISTEN", portKey: "BALANCER.LISTEN")
         }
-        if let address = settings.balancer.listen {
-            places.append(
-                Place(host: address.host, port: address.port, hostKey: "BALANCER.LISTEN", portKey: "BALANCER.LISTEN"))
-        }
-        return places
+        return [
+            place(server, "SERVER"), place(settings.messenger.isEnabled ? settings.messenger.address : nil, "MESSENGER"),
+            place(settings.fastChat.isEnabled ? settings.fastChat.address : nil, "FASTCHAT"), balancer,
+        ].compactMap(\.self)
     }
 
     /// Listens for a moment on every address of a host, without accepting connections.
@@ -159,20 +187,26 @@ enum PortCheck {
         return .free
     }
 
-    /// Whether the home page is one of Parley: the shape of its JSON says so.
-    private static func homePageIsParley(_ place: Place) async -> Bool {
-        guard place.portKey == "SERVER.PORT" else { return false }
+    /// Who serves the home page: the shape of its JSON says whether it is Parley.
+    private static func holderOfHomePage(_ place: Place, _ timeout: Duration) async -> Holder {
         let endpoint = StreamEndpoint(NetworkAddress(host: place.host, port: place.port), isSecure: false)
         var options = ClientOptions(trust: .anyone)
-        options.timeout = .seconds(5)
+        options.timeout = timeout
         options.maximumMessageBytes = 1 << 20
         for scheme in ["http", "https"] {
             let url = "\(scheme)://\(endpoint.url.dropFirst("tcp://".count))/"
-            guard let page = try? await HTTPClient.get(url, accept: "application/json", options: options),
-                let json = try? JSONValue.parse(page.body)
-            else { continue }
-            return json["version"]?.int != nil && json["available"]?.bool != nil && json["protocols"]?.array != nil
+            do {
+                let page = try await HTTPClient.get(url, accept: "application/json", options: options)
+                guard let json = try? JSONValue.parse(page.body) else { continue }
+                let isParley =
+                    json["version"]?.int != nil && json["available"]?.bool != nil && json["protocols"]?.array != nil
+                return isParley ? .anotherParley : .anotherProgram
+            } catch ClientError.timedOut {
+                return .silence
+            } catch {
+                continue
+            }
         }
-        return false
+        return .anotherProgram
     }
 }

@@ -15,10 +15,7 @@ struct ConnectionOptions: ParsableArguments {
             valueName: "url"))
     var address: String?
 
-    @Option(
-        name: .customLong("timeout"),
-        help: ArgumentHelp("How long to wait for the connection and for each answer.", valueName: "seconds"))
-    var timeoutSeconds = 10
+    @OptionGroup var waiting: TimeoutOptions
 
     @Option(
         name: .customLong("ca-file"),
@@ -44,7 +41,6 @@ struct ConnectionOptions: ParsableArguments {
         if (certificateFile == nil) != (keyFile == nil) {
             throw ValidationError("Please give --cert-file and --key-file together.")
         }
-        guard 1...3600 ~= timeoutSeconds else { throw ValidationError("Please give --timeout 1 to 3600 seconds.") }
         if isInsecure, authorityFile != nil {
             throw ValidationError("Please give --ca-file or --insecure, not both.")
         }
@@ -61,7 +57,7 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
-    var timeout: Duration { .seconds(timeoutSeconds) }
+    var timeout: Duration { waiting.duration }
 
     /// The address to connect to.
     func url(_ settings: Settings) -> String { address ?? Self.localURL(settings) }

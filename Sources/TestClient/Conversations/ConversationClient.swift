@@ -169,6 +169,6 @@ package func answered<Value: Sendable>(
             throw CancellationError()
         }
         await giveUp()
-        throw ClientError.timedOut(address: address)
+        throw ClientError.timedOut(address: address, after: limit)
     }
 }

@@ -29,7 +29,7 @@ package final class SkaroClient: Sendable {
     ///
     /// - Parameters:
     ///   - url: The address.
-    ///   - options: How to connect; the time-out is for the first word, too.
+    ///   - options: How to connect; the timeout is for the first word, too.
     /// - Returns: A client that is not logged in.
     /// - Throws: `ClientError`.
     package static func connect(
@@ -51,7 +51,7 @@ package final class SkaroClient: Sendable {
             return await group.next() ?? nil
         }
         guard let token else {
-            let failure = exchange.failure ?? .timedOut(address: url)
+            let failure = exchange.failure ?? .timedOut(address: url, after: options.timeout)
             await socket.abort()
             throw failure
         }

@@ -21,6 +21,7 @@ struct ClusterMembershipTests {
         try await ChatUnderTest.with(kind) { test in
             let membership = membership(test.chat, clients: 3)
             await membership.join(["mtp": "ws://192.0.2.1:80/ws", "fastchat": "tcp://192.0.2.1:8010"])
+            try await test.storage.keepAlive(test.chat.policy.node.id)
 
             let node = try #require(try await test.chat.serverNodes().first)
             #expect(node.id == test.chat.policy.node.id)
@@ -62,7 +63,7 @@ struct ClusterMembershipTests {
     @Test func whatAnEarlierLifeLeftGoesWhenNobodyElseHasTheStore() async throws {
         try await ChatUnderTest.with { test in
             let before = try await test.storage.registerNode(NewNode(name: "before", address: ""))
-            try await age(before, in: test.storage)
+            try await test.storage.age(before)
 
             await membership(test.chat).join([:])
 
@@ -75,9 +76,10 @@ struct ClusterMembershipTests {
         policy.sharesStore = true
         try await ChatUnderTest.with(policy: policy) { test in
             let before = try await test.storage.registerNode(NewNode(name: "before", address: ""))
-            try await age(before, in: test.storage)
+            try await test.storage.age(before)
 
             await membership(test.chat).join([:])
+            try await test.storage.keepAlive(test.chat.policy.node.id)
 
             let nodes = try await test.chat.serverNodes()
             #expect(nodes.map(\.name) == ["before", "alpha"])
@@ -106,14 +108,6 @@ struct ClusterMembershipTests {
         }
     }
 
-    /// Makes a server's last heartbeat a minute old.
-    private func age(_ node: NodeID, in storage: Storage) async throws {
-        try await storage.engine.write { connection in
-            _ = try connection.execute(
-                "UPDATE nodes SET heartbeat_ms = heartbeat_ms - 60000 WHERE id = $1", [.int(node.rawValue)])
-        }
-    }
-
     // MARK: What a dead server leaves
 
     /// Logs in as a protocol does whose sessions end with their connections.
@@ -139,12 +133,10 @@ struct ClusterMembershipTests {
             for name in ["dead", "silent", "alive", "off the list"] {
                 nodes.append(try await test.storage.registerNode(NewNode(name: name, address: "")))
             }
-            for _ in 0..<2 { try await age(nodes[0], in: test.storage) }
+            for _ in 0..<2 { try await test.storage.age(nodes[0]) }
             // For a while it may only be slow.
-            try await test.storage.engine.write { [silent = nodes[1]] (connection) in
-                _ = try connection.execute(
-                    "UPDATE nodes SET heartbeat_ms = heartbeat_ms - 30000 WHERE id = $1", [.int(silent.rawValue)])
-            }
+            try await test.storage.age(nodes[1], milliseconds: 30_000)
+            for node in [nodes[2], own] { try await test.storage.keepAlive(node) }
             _ = try await test.storage.removeNode(nodes[3])
             var sessions: [SessionID] = []
             for node in nodes + [own, .unknown] {
@@ -187,6 +179,7 @@ struct ClusterMembershipTests {
             #expect(await balancer.next() == nil)
 
             await membership(test.chat).join(["fastchat": "tcp://192.0.2.1:8010"])
+            try await test.storage.keepAlive(test.chat.policy.node.id)
             clock.advance(by: .seconds(1))
             #expect(await balancer.next(offering: "fastchat")?.id == test.chat.policy.node.id)
             #expect(await balancer.next(offering: "carrier pigeon") == nil)
@@ -205,6 +198,7 @@ struct ClusterMembershipTests {
                 storage: Storage(engine: engine, now: { test.wallClock.now }), algorithm: .minimumConnect,
                 instant: { clock.now }, logger: Self.silent)
             await membership(test.chat).join([:])
+            try await test.storage.keepAlive(test.chat.policy.node.id)
             #expect(await balancer.next() != nil)
 
             engine.setOutOfReach(true)
@@ -242,7 +236,7 @@ struct ClusterMembershipTests {
             test.wallClock.advance(milliseconds: 5)
             try await test.storage.touch([alice.session: test.wallClock.now], node: other)
             #expect(try await place() == .node("there"))
-            try await age(other, in: test.storage)
+            try await test.storage.age(other)
             #expect(try await place() == .unknown)
             _ = try await test.storage.removeNode(other)
             #expect(try await place() == .offline)

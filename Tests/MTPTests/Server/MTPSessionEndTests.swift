@@ -176,11 +176,9 @@ import Transport
         var peers = PeerLimits()
         peers.logInTimeout = .seconds(1)
         try await MTPServer.with(peers: peers) { server in
-            let stranger = try await server.connect()
+            let closure = try await WebSocketClient.closureOfStranger(url: server.url)
 
-            #expect(
-                await stranger.webSocket.closed()
-                    == WebSocketClosure(code: 1008, reason: "Nobody has logged in in time."))
+            #expect(closure == WebSocketClosure(code: 1008, reason: "Nobody has logged in in time."))
         }
     }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import ChatTesting
 import JSON
 import Storage
 import Testing
@@ -26,11 +27,13 @@ import Testing
         try await RunningServer.during(run) { chat in
             let membership = ClusterMembership(chat: chat, name: "al\u{1B}pha", clients: { 5 })
             await membership.join(["mtp": "ws://192.0.2.1:80/ws"])
+            try await chat.storage.keepAlive(chat.policy.node.id)
             let id = "\(chat.policy.node.id.rawValue)"
 
             let text = try await run("node", "list")
             let drained = try await run("node", "drain", id)
             await membership.beat()
+            try await chat.storage.keepAlive(chat.policy.node.id)
 
             #expect(text.output.contains(#"al\u{1b}pha  serving  5 "#))
             #expect(text.output.contains("mtp  ws://192.0.2.1:80/ws"))

@@ -12,6 +12,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct DoctorTests {
     private let run: CommandRun
+    /// Far longer than any answer takes.
+    private let timeout = Duration.seconds(300)
 
     init() throws {
         run = try CommandRun()
@@ -136,7 +138,7 @@ import Testing
 
     @Test func portOfAnotherProgramIsAnError() async throws {
         try await ScriptedServer.run(page: #"{"hello":1}"#, answers: ScriptedServer.always()) { server in
-            let check = await PortCheck.examine(try settings(port: server.port))
+            let check = await PortCheck.examine(try settings(port: server.port), timeout: timeout)
 
             #expect(check.severity == .error)
             #expect(check.findings.first?.message == "Another program listens on port \(server.port) of 127.0.0.1.")
@@ -146,7 +148,7 @@ import Testing
     @Test func portOfAnotherParleyIsAnError() async throws {
         let page = #"{"version":1,"available":true,"server":null,"protocols":[],"counts":null}"#
         try await ScriptedServer.run(page: page, answers: ScriptedServer.always()) { server in
-            let check = await PortCheck.examine(try settings(port: server.port))
+            let check = await PortCheck.examine(try settings(port: server.port), timeout: timeout)
 
             #expect(check.severity == .error)
             #expect(
@@ -159,11 +161,56 @@ import Testing
         try await WholeServer.during(run) { environment in
             let settings = try Settings.load(environment: environment, currentFolder: run.folder)
 
-            let check = await PortCheck.examine(settings)
+            let check = await PortCheck.examine(settings, timeout: timeout)
 
             #expect(check.severity == nil, "\(check.findings)")
             #expect(check.summary.contains("\(settings.messenger.address.port) is served by Parley"))
         }
+    }
+
+    /// A slow server is alive: its ports are not said to be another program's.
+    @Test func serverThatIsSlowToAnswerIsNoOther() async throws {
+        let (never, source) = AsyncStream.makeStream(of: Never.self)
+        try await ScriptedServer.run(answers: ScriptedServer.always()) { server in
+            try await RunningServer.answering(in: run) { _, _ in
+                for await _ in never {}
+            } _: {
+                let check = await PortCheck.examine(try settings(port: server.port), timeout: .milliseconds(1))
+
+                #expect(check.severity == .warning)
+                #expect(check.findings.count == 1)
+                #expect(check.findings.first?.message.hasSuffix("admin.sock' did not answer within 0.001 s.") == true)
+                #expect(check.summary == "Port \(server.port) is taken.")
+            }
+        }
+        source.finish()
+    }
+
+    @Test func programThatAnswersNothingIsTold() async throws {
+        try await withSilentListener { port in
+            let check = await PortCheck.examine(try settings(port: port), timeout: .milliseconds(1))
+
+            #expect(check.severity == .error)
+            let message = "What listens on port \(port) of 127.0.0.1 did not answer within 0.001 s."
+            #expect(check.findings.map(\.message) == [message])
+        }
+    }
+
+    /// A socket on which connections wait for ever.
+    private func withSilentListener(_ body: (Int) async throws -> Void) async throws {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(listener) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        try withUnsafeMutablePointer(to: &address) { pointer in
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                try #require(bind(listener, pointer, length) == 0 && listen(listener, 8) == 0)
+                try #require(getsockname(listener, pointer, &length) == 0)
+            }
+        }
+        try await body(Int(UInt16(bigEndian: address.sin_port)))
     }
 
     @Test func twoKeysWithOnePortAreFound() throws {

@@ -15,14 +15,12 @@ import Testing
         run = try CommandRun()
     }
 
-    /// Far longer than any answer takes: no test is to depend on how fast the machine is.
-    private static let timeout = ["--timeout", "200"]
-    private static let person = ["--login", "7", "--password-stdin"] + timeout
+    private static let person = ["--login", "7", "--password-stdin"]
 
     @Test func everyPairOfProtocolsTalksAndLeavesNothingBehind() async throws {
         try await WholeServer.during(run) { environment in
             let result = try await run.run(
-                ["testclient", "session", "--protocol", "all", "--json"] + Self.timeout, environment: environment)
+                ["testclient", "session", "--protocol", "all", "--json"], environment: environment)
 
             #expect(result.status == .done, "\(result.errors)")
             let report = try JSONValue.parse(Array(result.output.utf8))
@@ -41,7 +39,7 @@ import Testing
     func twoPeopleOfOneProtocolTalk(name: String) async throws {
         try await WholeServer.during(run) { environment in
             let result = try await run.run(
-                ["testclient", "session", "--protocol", name] + Self.timeout, environment: environment)
+                ["testclient", "session", "--protocol", name], environment: environment)
 
             #expect(result.status == .done, "\(result.errors)")
             #expect(result.output.contains("4 passed, 0 skipped, 0 failed."))
@@ -66,7 +64,7 @@ import Testing
                 ["testclient", "send", "--to", "#Welcome", "--text", "Hello all"] + Self.person, input: "secret word",
                 environment: environment)
             let session = try await run.run(
-                ["testclient", "session", "--protocol", "all"] + Self.timeout, environment: environment)
+                ["testclient", "session", "--protocol", "all"], environment: environment)
 
             #expect(seeded.status == .done)
             #expect(sent.status == .done, "\(sent.errors)")
@@ -142,7 +140,7 @@ import Testing
         try await WholeServer.during(run, setting: ["PARLEY_REGISTRATION_MODE": "closed"]) { environment in
             for name in ["skaro", "messenger", "fastchat", "all"] {
                 let result = try await run.run(
-                    ["testclient", "session", "--protocol", name] + Self.timeout, environment: environment)
+                    ["testclient", "session", "--protocol", name], environment: environment)
                 #expect(result.status == .refused, "\(name): \(result.errors)")
             }
         }

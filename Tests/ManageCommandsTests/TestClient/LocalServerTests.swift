@@ -38,7 +38,9 @@ import Web
             address: ListenerAddress(host: "127.0.0.1", port: 0), registry: registry, group: group,
             drainTimeout: .seconds(10), logger: logger, responder: web.responder, onRunning: onRunning)
         try await withServices([listener], announced: ports) { port, _ in
-            try await body(["PARLEY_SERVER_PORT": "\(port)"])
+            try await body([
+                "PARLEY_SERVER_PORT": "\(port)", "PARLEY_MESSENGER_PORT": "0", "PARLEY_FASTCHAT_PORT": "0",
+            ])
         }
     }
 

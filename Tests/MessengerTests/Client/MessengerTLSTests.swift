@@ -80,7 +80,7 @@ import Transport
             options.timeout = .milliseconds(300)
             let timeout = options
 
-            await #expect(throws: ClientError.timedOut(address: "localhost:\(world.port)")) {
+            await #expect(throws: ClientError.timedOut(address: "localhost:\(world.port)", after: .milliseconds(300))) {
                 try await MessengerClient.connect(
                     host: "localhost", port: world.port, isSecure: true, options: timeout)
             }

@@ -12,7 +12,7 @@ import Transport
 
 @testable import Messenger
 
-/// What reaches the clients: live, after a log in, in which form, and when they are slow.
+/// What reaches the clients: live, after a login, in which form, and when they are slow.
 @Suite(.timeLimit(.minutes(10))) struct MessengerPushTests {
     private let password = ChatUnderTest.password
 

@@ -47,8 +47,8 @@ import Transport
         peers.logInTimeout = .seconds(1)
         try await MessengerWorld.with(peers: peers) { world in
             let stranger = try await world.socket()
-            // It talks, but does not log in.
-            try await stranger.send([0xFF])
+            // It talks, but does not log in; on a slow machine it is disconnected before it can talk.
+            try? await stranger.send([0xFF])
 
             for await _ in stranger.reads {}
         }

@@ -84,7 +84,7 @@ struct MessengerWorld: Sendable {
         return Device(client: client)
     }
 
-    /// The principal of a log in here.
+    /// The principal of a login here.
     func principal(_ device: Device) throws -> Principal {
         try #require(device.client.key.flatMap { service.keys.holder(of: $0) }).principal
     }

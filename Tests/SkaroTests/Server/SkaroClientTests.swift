@@ -13,7 +13,12 @@ import Testing
         try await SkaroServer.with { server in
             let url = server.url.replacing("/skaro", with: "/elsewhere")
 
-            await #expect(throws: ClientError.self) { _ = try await SkaroClient.connect(url: url) }
+            // Nothing answers there.
+            var options = ClientOptions()
+            options.timeout = .milliseconds(50)
+            await #expect(throws: ClientError.self) { [options] in
+                _ = try await SkaroClient.connect(url: url, options: options)
+            }
         }
     }
 

@@ -97,7 +97,7 @@ import Transport
 
             #expect(try await alice.client.request(request(190_000)).isSuccess)
             #expect(try await stranger.request(request(60_000)).isSuccess)
-            // Before the log in the limit is that of every connection.
+            // Before the login the limit is that of every connection.
             await #expect(throws: ClientError.self) { _ = try await stranger.request(request(70_000)) }
             await #expect(throws: ClientError.self) { _ = try await alice.client.request(request(200_000)) }
             #expect(await stranger.webSocket.closed().code == 1009)

@@ -33,9 +33,9 @@ import Transport
         var peers = PeerLimits()
         peers.logInTimeout = .seconds(1)
         try await SkaroServer.with(peers: peers) { server in
-            let stranger = try await WebSocketClient.connect(url: server.url, onMessage: { _ in })
+            let closure = try await WebSocketClient.closureOfStranger(url: server.url)
 
-            #expect(await stranger.closed().code == 1008)
+            #expect(closure.code == 1008)
         }
     }
 

@@ -138,7 +138,7 @@ struct AccountWriteTests {
             #expect(try await test.storage.sessions(of: alice).count == 1)
             let head = try await test.storage.head()
 
-            // Somebody set another password between the log in and the upgrade.
+            // Somebody set another password between the login and the upgrade.
             let receipt = try await test.done(.upgradePasswordHash(alice, hash: "old", replacing: "hash of alice"))
 
             #expect(receipt.existed)

@@ -7,14 +7,6 @@ import Testing
 @testable import Storage
 
 struct NodeTests {
-    private func age(_ storage: Storage, _ node: NodeID, milliseconds: Int64) async throws {
-        try await storage.engine.write { connection in
-            _ = try connection.execute(
-                "UPDATE nodes SET heartbeat_ms = heartbeat_ms - $1 WHERE id = $2",
-                [.int(milliseconds), .int(node.rawValue)])
-        }
-    }
-
     @Test(arguments: StorageKind.available)
     func nodesAreEnteredWithTheirAge(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
@@ -22,7 +14,7 @@ struct NodeTests {
             let one = try await test.storage.registerNode(new)
             let two = try await test.storage.registerNode(NewNode(name: "two", address: ""))
 
-            try await age(test.storage, one, milliseconds: 20_000)
+            try await test.storage.age(one, milliseconds: 20_000)
             let nodes = try await test.storage.nodes()
 
             #expect(nodes.map(\.id) == [one, two] && one != two && one != .unknown)
@@ -69,8 +61,8 @@ struct NodeTests {
             for name in ["a", "b", "c"] {
                 nodes.append(try await test.storage.registerNode(NewNode(name: name, address: "")))
             }
-            try await age(test.storage, nodes[0], milliseconds: 3_700_000)
-            try await age(test.storage, nodes[1], milliseconds: 3_000_000)
+            try await test.storage.age(nodes[0], milliseconds: 3_700_000)
+            try await test.storage.age(nodes[1], milliseconds: 3_000_000)
 
             let fourth = try await test.storage.registerNode(NewNode(name: "d", address: ""))
             #expect(try await test.storage.nodes().map(\.id) == [nodes[1], nodes[2], fourth])

@@ -279,4 +279,34 @@ struct PostgresTransactionTests {
             #expect(Set(facts.durability.keys) == ["fsync", "synchronous_commit", "full_page_writes"])
         }
     }
+
+    /// A migration may take longer than a statement waits for a lock.
+    @Test func migrationsTakeTurnsHoweverLongTheyTake() async throws {
+        try await PostgresTestDatabase.with { database in
+            var configuration = database.configuration
+            configuration.lockTimeout = .milliseconds(20)
+            let storage = Storage(
+                engine: PostgresEngine(configuration, logger: .silent), now: { Timestamp(seconds: 1) })
+            try await database.raw.query("SELECT pg_advisory_lock(\(PostgresDialect.migrationLock))")
+
+            async let applied = storage.migrate()
+            try await database.raw.waitUntil(
+                """
+                SELECT EXISTS (
+                    SELECT 1 FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event = 'advisory'
+                        AND clock_timestamp() - query_start > interval '200 ms')
+                """)
+            try await database.raw.query("SELECT pg_advisory_unlock_all()")
+
+            #expect(try await applied == storage.engine.dialect.migrations.map(\.identifier))
+            // Its own statements wait no longer than others.
+            let limit = try await storage.engine.write { connection in
+                for statement in storage.engine.dialect.beforeMigration { try connection.execute(statement) }
+                return try connection.rows("SHOW lock_timeout")
+            }
+            #expect(limit == [[.text("20ms")]])
+            await storage.close()
+        }
+    }
 }

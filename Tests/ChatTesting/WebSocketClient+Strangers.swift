@@ -1,0 +1,22 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import TestClient
+
+extension WebSocketClient {
+    /// How the server ends a connection on which nobody logs in.
+    ///
+    /// A slow machine may take longer for the handshake than the server waits: then there is another attempt.
+    package static func closureOfStranger(url: String) async throws -> WebSocketClosure {
+        while true {
+            let closure: WebSocketClosure
+            do throws(ClientError) {
+                closure = await (try connect(url: url, onMessage: { _ in })).closed()
+            } catch .closed(let early) {
+                closure = early
+            }
+            if closure.code != WebSocketClosure.abnormal.code { return closure }
+            try Task.checkCancellation()
+        }
+    }
+}
