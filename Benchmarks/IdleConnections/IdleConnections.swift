@@ -35,7 +35,7 @@ struct IdleConnectionsOptions: Sendable {
 /// The memory of one idle, logged-in connection.
 @main
 enum IdleConnections {
-    /// Connections and log ins at the same time while the crowd comes.
+    /// Connections and logins at the same time while the crowd comes.
     private static let lanes = 32
 
     /// What was seen with one kind of connection.

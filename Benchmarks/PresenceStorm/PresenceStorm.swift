@@ -70,7 +70,7 @@ enum PresenceStorm {
             let accounts = try await BenchmarkAccounts.register(options.people, at: server.url())
             write("\(options.people) people, \(options.lanes) connecting at the same time\n")
             var table = BenchmarkTable([
-                "", "back after s", "log ins/s", "p50 ms", "p99 ms", "server us/log in", "told of others",
+                "", "back after s", "logins/s", "p50 ms", "p99 ms", "server us/login", "told of others",
                 "all told after s", "server MiB",
             ])
             let storm = TokenStorm(accounts: accounts)
@@ -82,7 +82,7 @@ enum PresenceStorm {
             let start = ContinuousClock.now
             var restoring = try await RestoreStorm(on: server, options)
             let seconds = start.duration(to: .now) / .seconds(1)
-            write("\(options.people) skaro log ins, and \(options.contacts) contacts each: \(seconds.digits(1)) s\n")
+            write("\(options.people) skaro logins, and \(options.contacts) contacts each: \(seconds.digits(1)) s\n")
             rounds = []
             for _ in 0..<options.rounds {
                 let figures: StormFigures

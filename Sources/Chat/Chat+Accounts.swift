@@ -7,14 +7,14 @@ import Logging
 package import Storage
 import Synchronization
 
-/// A fresh log in: the only place where a token is seen in clear.
+/// A fresh login: the only place where a token is seen in clear.
 package struct NewLogIn: Sendable {
     package var principal: Principal
     package var token: String
     package var lifetimeSeconds: Int64
 }
 
-/// Where a request comes from, for sessions and for the slow-down of failed log ins.
+/// Where a request comes from, for sessions and for the slow-down of failed logins.
 package struct Origin: Sendable {
     /// Such as `mtp`.
     package var `protocol`: String
@@ -22,7 +22,7 @@ package struct Origin: Sendable {
     package let address: String
     /// What one subscriber has, for limits: the address, or the /64 network of one of version 6.
     package let network: IPAddress
-    /// Whether a log in is for the connection only, so that its session ends with it.
+    /// Whether a login is for the connection only, so that its session ends with it.
     package var endsWithConnection: Bool
 
     package init(protocol: String, address: String, endsWithConnection: Bool = false) {

@@ -37,7 +37,7 @@ package final class Chat: Sendable {
 
     /// Makes the domain over a store; `run` does its work.
     ///
-    /// `instant` is the monotonic clock for the slow-down of failed log ins.
+    /// `instant` is the monotonic clock for the slow-down of failed logins.
     package init(
         storage: Storage, hasher: PasswordHasher, policy: ChatPolicy, writerLimits: BatchWriter.Limits = .init(),
         instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, logger: Logger

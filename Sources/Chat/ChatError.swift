@@ -26,7 +26,7 @@ package enum ChatError: Error, Equatable, Sendable {
     case wrongPassword
     /// The password of this account was never seen in the form that a challenge needs: log in once with the password.
     case challengeUnavailable
-    /// Too many failed log ins; try again after so many seconds.
+    /// Too many failed logins; try again after so many seconds.
     case tooManyAttempts(seconds: Int)
     /// The account or its network does this too often; try again after so many seconds.
     case tooManyRequests(seconds: Int)

@@ -23,8 +23,8 @@ extension CredentialsError: CustomStringConvertible {
     /// One sentence without secrets, safe to show to a client.
     package var description: String {
         switch self {
-        case .busy: "Too many log ins at once; try again in a moment."
-        case .cancelled: "The log in was cancelled."
+        case .busy: "Too many logins at once; try again in a moment."
+        case .cancelled: "The login was cancelled."
         case .passwordTooLong(let limit): "The password is longer than \(limit) bytes."
         case .outOfMemory: "The server has not enough memory to check a password."
         case .unreadableHash: "The stored password is in a form that cannot be read; set a new password."

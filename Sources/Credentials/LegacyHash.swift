@@ -85,7 +85,7 @@ package struct LegacyHash: Hashable, Sendable {
     /// The reference design's `auth_id`: BLAKE2b of the account's number, salted and without key, in hexadecimal.
     ///
     /// The number is written little-endian in as many *bytes* as it has significant *bits*. Anyone who knows number and
-    /// salt can compute it, so our own log ins use a random `Token` of that length; this is for comparison and import.
+    /// salt can compute it, so our own logins use a random `Token` of that length; this is for comparison and import.
     ///
     /// - Throws: `CredentialsError.invalidParameter` for a salt or size that the function does not take.
     package static func authenticator(uuid: UInt128, salt: [UInt8], size: Int = 16) throws(CredentialsError) -> String {

@@ -3,7 +3,7 @@
 
 import Glibc
 
-/// Makes and checks password hashes, so that no flood of log ins takes all cores or all memory.
+/// Makes and checks password hashes, so that no flood of logins takes all cores or all memory.
 ///
 /// A stored hash is one text that says itself how it was made: `$argon2id$…` in PHC string form, or `$blake2b$…` for
 /// the reference design's form (`LegacyHash`).

@@ -3,9 +3,9 @@
 
 import CSodium
 
-/// A random secret that stands for a log in: lowercase hexadecimal, two characters for each byte.
+/// A random secret that stands for a login: lowercase hexadecimal, two characters for each byte.
 ///
-/// The store keeps only its `TokenHash`; the text leaves the server once, in the answer to the log in.
+/// The store keeps only its `TokenHash`; the text leaves the server once, in the answer to the login.
 package struct Token: Sendable {
     /// Fewer random bytes could be guessed.
     package static let minimumBytes = 16

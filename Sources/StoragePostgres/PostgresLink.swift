@@ -91,7 +91,7 @@ final class PostgresLink {
             let connection = PQconnectStartParams(
                 keywords.map { UnsafePointer($0) }, values.map { UnsafePointer($0) }, 0)
         else { throw StorageError(connecting: ServerReport(sqlState: "", text: "out of memory"), to: configuration) }
-        // The only way to learn the SQLSTATE of a refused log in: verbose texts name it.
+        // The only way to learn the SQLSTATE of a refused login: verbose texts name it.
         PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
         let link = PostgresLink(connection: connection, writing: writing, logger: logger)
         link.answerTimeout = configuration.answerTimeout

@@ -19,7 +19,7 @@ package struct ChatUnderTest: Sendable {
     package let engine: HeldEngine
     /// The wall clock, which the log follows.
     package let wallClock: StorageClock
-    /// The clock of the slow-down of failed log ins.
+    /// The clock of the slow-down of failed logins.
     package let clock: ManualClock
     /// The same store without `engine` in between, as another process would use it.
     package let direct: Storage

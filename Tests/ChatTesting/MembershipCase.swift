@@ -18,7 +18,7 @@ package struct MembershipCase: Sendable, CustomStringConvertible {
 
     package let description: String
     let steps: [Step]
-    /// What the person is shown unasked, live or after a log in.
+    /// What the person is shown unasked, live or after a login.
     package let pushed: [String]
     /// What they read of the group when they ask; `nil` if it does not exist for them.
     package let read: [String]?

@@ -8,7 +8,7 @@ import Storage
 import TestSupport
 import Testing
 
-/// Log ins by the answer to a challenge that is keyed with the password.
+/// Logins by the answer to a challenge that is keyed with the password.
 @Suite(.timeLimit(.minutes(10))) struct ChallengeTests {
     private static func policy(key: UInt8 = 7) -> ChatPolicy {
         var policy = ChatPolicy()

@@ -93,7 +93,7 @@ import Testing
             for connection in connections { await connection.hint() }
             try await test.register("carol")
             for connection in connections { await connection.hint() }
-            // A log in is nobody's news.
+            // A login is nobody's news.
             try await test.logIn("carol")
             try await test.send("again", to: flow, by: people[0])
             for connection in connections { await connection.hint() }

@@ -188,7 +188,7 @@ import Testing
             let user = try await Self.importUser(
                 "alice", hash: Self.oldHash(of: ChatUnderTest.password), into: test.chat)
             let newHash = try await test.chat.hash(Password("the new one"))
-            // The log in has checked the old password and is about to store its better hash.
+            // The login has checked the old password and is about to store its better hash.
             test.engine.beforeNextWrite { [direct = test.direct, uuid = test.chat.newIdentifier()] in
                 let change = Write(uuid: uuid, author: nil, action: .setPassword(user, hash: newHash, keeping: nil))
                 _ = try? await direct.commit([change])

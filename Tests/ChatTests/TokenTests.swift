@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    /// The end of a log in that races with a revocation: what was read before must not be remembered after.
+    /// The end of a login that races with a revocation: what was read before must not be remembered after.
     @Test func aReadThatARevocationOvertookIsNotRemembered() async throws {
         try await ChatUnderTest.with { test in
             let logIn = try await test.register("alice")

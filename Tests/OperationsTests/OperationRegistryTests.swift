@@ -192,7 +192,7 @@ struct OperationRegistryTests {
                 try await office.chat.principal(uuid: uuid, token: TokenHash(of: issued.token.clearText))
             }
             #expect(try await storage.session(tokenHash: TokenHash(of: issued.token.clearText).bytes) == nil)
-            // A check that runs beside it keeps its log in, and the next message has the next number.
+            // A check that runs beside it keeps its login, and the next message has the next number.
             let beside = try await office.chat.principal(uuid: uuid, token: TokenHash(of: other.token.clearText))
             let pending = try await office.chat.submit(MessageContent(text: "x"), to: flow, by: beside)
             #expect(try await office.chat.receipt(of: pending).number == 2)

@@ -65,7 +65,7 @@ func withWebServer(_ service: WebService, _ body: (WebServer) async throws -> Vo
     let group = MultiThreadedEventLoopGroup.singleton
     let registry = ConnectionRegistry(group: group)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    // Long enough for no test to pass only because a time-out closed the connection.
+    // Long enough for no test to pass only because a timeout closed the connection.
     var options = HTTPOptions()
     options.bodyTimeout = .hours(1)
     options.keepAliveTimeout = .hours(1)

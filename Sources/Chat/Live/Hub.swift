@@ -45,12 +45,12 @@ package final class Hub: Sendable {
         self.onLeave = onLeave
     }
 
-    /// Connections with a log in, and how many of them want news.
+    /// Connections with a login, and how many of them want news.
     package var counts: (connections: Int, listeners: Int) {
         state.withLock { state in (state.entries.count, state.listeners.values.reduce(0, +)) }
     }
 
-    /// Connections with a log in by the name of their protocol.
+    /// Connections with a login by the name of their protocol.
     package var connectionsByProtocol: [String: Int] { state.withLock { $0.protocols } }
 
     var hasListeners: Bool { state.withLock { !$0.listeners.isEmpty } }

@@ -5,8 +5,8 @@ import Glibc
 
 /// Why a file with keys cannot be used.
 ///
-/// Sample: `The key file /srv/run/secret.key can be read by others. Run chmod 600 on it, and change the keys if somebody
-/// may have read them.`
+/// Sample: `The key file /srv/run/secret.key can be read by others. Run chmod 600 on it, and replace the
+/// keys.`
 package struct KeyFileError: Error, Hashable, Sendable {
     /// What kind of failure it is.
     package enum Code: Hashable, Sendable {
@@ -58,8 +58,7 @@ package struct KeyFileError: Error, Hashable, Sendable {
     static func exposed(_ path: String) -> KeyFileError {
         KeyFileError(
             code: .exposed, path: path,
-            message: "The key file \(path) can be read by others. Run chmod 600 on it, and change the keys if somebody "
-                + "may have read them.")
+            message: "The key file \(path) can be read by others. Run chmod 600 on it, and replace the keys.")
     }
 
     static func foreign(_ path: String) -> KeyFileError {

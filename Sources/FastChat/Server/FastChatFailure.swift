@@ -33,7 +33,7 @@ struct FastChatFailure: Error {
         case .noSuchLogin, .noSuchUser: "there is no such user"
         case .wrongPassword: "the password is wrong"
         case .challengeUnavailable: "the account cannot answer a challenge"
-        case .tooManyAttempts(let seconds): "too many failed log ins, try again in \(seconds) seconds"
+        case .tooManyAttempts(let seconds): "too many failed logins, try again in \(seconds) seconds"
         case .tooManyRequests(let seconds): "too many requests of this kind, try again in \(seconds) seconds"
         case .busy: "the server is overloaded, try again later"
         case .tokenUnknown, .tokenExpired, .tokenRevoked: "the session has ended, log in again"
@@ -46,7 +46,7 @@ struct FastChatFailure: Error {
         case .storageUnavailable: "the storage is unavailable, try again"
         case .outcomeUnknown:
             "the storage did not answer in time, it is not known whether this was done: check before you try again"
-        case .internalFailure: "the server failed, its log says why"
+        case .internalFailure: "the server failed, see the server's log for details"
         }
     }
 

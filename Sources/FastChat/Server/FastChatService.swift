@@ -21,7 +21,7 @@ package struct FastChatService: Sendable {
         package var outboundBytes = 1 << 20
         /// How long a connection may take to log in.
         package var logInTimeout = Duration.seconds(60)
-        /// The address that the balancer signs for this server, asked at each log in.
+        /// The address that the balancer signs for this server, asked at each login.
         ///
         /// While it is `nil` nobody can log in: nothing that a client brings could be checked. Default: `nil`.
         package var address: @Sendable () -> (host: String, port: Int)? = { nil }

@@ -98,7 +98,7 @@ extension FastChatSession {
         do throws(ChatError) {
             guard try await service.isSent(here: sign) else {
                 service.logger.debug(
-                    "A log in without the balancer's signature", metadata: ["address": "\(origin.address)"])
+                    "A login without the balancer's signature", metadata: ["address": "\(origin.address)"])
                 return end()
             }
             let reply = try await body()
@@ -141,7 +141,7 @@ extension FastChatSession {
             do {
                 login = try await chat.person(publicNumber: number.rawValue).login
             } catch .noSuchUser {
-                // Failed log ins of unknown users are slowed down like others.
+                // Failed logins of unknown users are slowed down like others.
                 login = String(number.rawValue)
             }
             let logIn = try await chat.logIn(login: login, password: password, from: origin)

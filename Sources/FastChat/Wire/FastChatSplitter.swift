@@ -23,7 +23,7 @@ package struct FastChatSplitter: Sendable {
 
     /// The most bytes of one value.
     ///
-    /// Can be lower before a log in; applies to the value that is coming in as well.
+    /// Can be lower before a login; applies to the value that is coming in as well.
     package var maximumBytes: Int
 
     private let maximumDepth: Int

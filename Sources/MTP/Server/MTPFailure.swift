@@ -30,7 +30,7 @@ struct MTPFailure: Error {
         case .noSuchLogin: self.init(.notFound, "There is no account with this login.")
         case .wrongPassword: self.init(.unauthorized, "The password is wrong.")
         case .tooManyAttempts(let seconds):
-            self.init(.tooManyRequests, "Too many failed log ins. Try again in \(seconds) seconds.")
+            self.init(.tooManyRequests, "Too many failed logins. Try again in \(seconds) seconds.")
         case .tooManyRequests(let seconds):
             self.init(.tooManyRequests, "Too many requests of this kind. Try again in \(seconds) seconds.")
         case .busy: self.init(.serviceUnavailable, "The server is overloaded. Send the request again.")
@@ -53,7 +53,7 @@ struct MTPFailure: Error {
                 .gatewayTimeout,
                 "The storage did not answer in time: it is not known whether this was done. "
                     + "Check before you send the request again.")
-        case .internalFailure: self.init(.unknownError, "The server failed. Its log says why.")
+        case .internalFailure: self.init(.unknownError, "The server failed. See the server's log for details.")
         }
     }
 }

@@ -96,8 +96,7 @@ extension Manage.Config {
             return CommandError(
                 .usage, "The value of \(key.path) is secret and must not stand on the command line.",
                 nextStep:
-                    "Give it with --value-stdin\(other). It was visible on the command line: change it if others use "
-                    + "this machine."
+                    "Give it with --value-stdin\(other). It was visible on the command line: change it."
             )
         }
 

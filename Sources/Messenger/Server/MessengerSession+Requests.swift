@@ -93,7 +93,7 @@ extension MessengerSession {
                 return .answer(MessengerAnswer(error, to: code))
             }
         }
-        return .answer(refused(code.rawValue, "nobody holds the key"))
+        return .answer(refused(code.rawValue, "no account holds the key"))
     }
 
     private func logIn(login: String, password: String) async -> RequestAdmission<Answer> {

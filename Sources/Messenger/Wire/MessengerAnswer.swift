@@ -7,7 +7,7 @@ package enum MessengerAnswer: Equatable, Sendable {
     case signedUp
     /// Corresponds to `0x00 0x04`.
     case loginTaken
-    /// Sign up needs a code, or is closed: corresponds to `0x00 0x05`.
+    /// A sign-up needs a code, or is closed: corresponds to `0x00 0x05`.
     case signUpRefused
     /// Corresponds to `0x01 0x00 ␍ key`.
     case loggedIn(MessengerKey)

@@ -22,7 +22,7 @@ package enum MessengerRequest: Equatable, Sendable {
     /// The first byte, which the answer begins with.
     package var prefix: UInt8 { code.rawValue }
 
-    /// Who asks; `nil` before a log in.
+    /// Who asks; `nil` before a login.
     package var key: MessengerKey? {
         switch self {
         case .signUp, .logIn: nil

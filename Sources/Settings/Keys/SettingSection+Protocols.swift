@@ -7,9 +7,9 @@ extension SettingKey {
     /// `[SKARO] ENABLED`.
     package static let skaroEnabled = SettingKey(
         "SKARO", "ENABLED", .boolean, default: "on",
-        "Whether skaro clients are served. While they are, the server keeps with each account what checks skaro's log "
-            + "in, sealed with the key of [SECRETS]; an account whose password was set while this was off cannot log in "
-            + "with skaro until its owner has logged in with another protocol."
+        "Whether skaro clients are served. While they are, the server keeps with each account what checks skaro's "
+            + "login, sealed with the key of [SECRETS]; an account whose password was set while this was off cannot log "
+            + "in with skaro until its owner has logged in with another protocol."
     )
     /// `[SKARO] RESTORE_SECONDS`.
     package static let skaroRestoreSeconds = SettingKey(

@@ -123,7 +123,7 @@ extension SettingSection {
             keys: [.databaseURI, .databasePool, .databaseBusyTimeout]
         ),
         SettingSection(
-            name: "SESSION", summary: "Log ins.", keys: [.sessionTokenTTL]
+            name: "SESSION", summary: "Logins.", keys: [.sessionTokenTTL]
         ),
         SettingSection(
             name: "SERVER_LIMIT", summary: "Bounds on what clients may ask for.",

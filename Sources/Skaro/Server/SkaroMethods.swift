@@ -18,7 +18,7 @@ struct SkaroMethods {
         do { return try await body() } catch { throw SkaroRefusal(error) }
     }
 
-    // MARK: Without a log in
+    // MARK: Without a login
 
     var registerType: SkaroRegisterType {
         switch chat.policy.registration {

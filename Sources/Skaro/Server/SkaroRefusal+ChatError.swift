@@ -23,7 +23,7 @@ extension SkaroRefusal {
         // Which of the two it was is nobody's business.
         case .noSuchLogin, .wrongPassword: self.init(.unauthorized, "The login or the password is wrong.")
         case .tooManyAttempts(let seconds):
-            self.init(.tooManyRequests, "Too many failed log ins. Try again in \(seconds) seconds.")
+            self.init(.tooManyRequests, "Too many failed logins. Try again in \(seconds) seconds.")
         case .tooManyRequests(let seconds):
             self.init(.tooManyRequests, "Too many requests of this kind. Try again in \(seconds) seconds.")
         case .busy: self.init(.serviceUnavailable, "The server is overloaded. Send the request again.")
@@ -31,7 +31,7 @@ extension SkaroRefusal {
         case .tokenExpired: self.init(.unauthorized, "The session is over. Log in again.")
         case .tokenRevoked: self.init(.unauthorized, "The session was ended. Log in again.")
         case .accountDeleted: self.init(.gone, "The account was deleted.")
-        case .noSuchUser: self.init(.notFound, "There is nobody with this login.")
+        case .noSuchUser: self.init(.notFound, "No account has this login.")
         case .noSuchFlow: self.init(.notFound, "There is no such conversation.")
         case .noSuchMessage: self.init(.notFound, "There is no such message in this conversation.")
         case .notAllowed(let why): self.init(.forbidden, why)
@@ -48,7 +48,7 @@ extension SkaroRefusal {
                 .gatewayTimeout,
                 "The storage did not answer in time: it is not known whether this was done. "
                     + "Check before you send the request again.")
-        case .internalFailure: self.init(.internalServerError, "The server failed. Its log says why.")
+        case .internalFailure: self.init(.internalServerError, "The server failed. See the server's log for details.")
         }
     }
 

@@ -105,7 +105,7 @@ package struct SkaroResponse: Equatable, Sendable {
 
 /// A frame that the server sends unasked.
 package enum SkaroPush: Equatable, Sendable {
-    /// The first frame of every connection, with the text that a log in must sign.
+    /// The first frame of every connection, with the text that a login must sign.
     case checkConnection(token: String)
     /// A new message for this user, or from another device of theirs.
     case showMessage(SkaroMessage)

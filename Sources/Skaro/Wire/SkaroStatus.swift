@@ -52,7 +52,7 @@ package struct SkaroRefusal: Error, Equatable, Sendable, CustomStringConvertible
 
     /// The answer to an unknown `type`.
     package static let unknownMethod = SkaroRefusal(.methodNotAllowed, "There is no request of this type.")
-    /// The answer to what must wait for the log in.
+    /// The answer to what must wait for the login.
     package static let notAuthorized = SkaroRefusal(.unauthorized, "Log in first: send authorize or session_restore.")
 
     package var description: String { "\(status.text): \(info)" }

@@ -38,7 +38,7 @@ package struct Write: Sendable {
         ///
         /// `challengeSecret` takes the place of the old password's, also if it is `nil`.
         indirect case setPassword(UserID, hash: String, keeping: SessionID?, challengeSecret: [UInt8]? = nil)
-        /// The same password in another form, after a log in: sessions stay.
+        /// The same password in another form, after a login: sessions stay.
         ///
         /// Nothing happens if the stored hash is no longer `replacing`: the password was changed meanwhile.
         /// Without a `challengeSecret` the stored one stays.
@@ -49,7 +49,7 @@ package struct Write: Sendable {
         /// Nothing happens if the stored hash is another one by now.
         indirect case setChallengeSecret(UserID, [UInt8], verified: String? = nil)
         case deleteUser(UserID)
-        /// `verified` is the password hash that the log in was checked against: refused if it is another one by now.
+        /// `verified` is the password hash that the login was checked against: refused if it is another one by now.
         indirect case openSession(UserID, NewSession, verified: String? = nil)
         /// `nil`: all of them.
         case revokeSessions(UserID, SessionID?)

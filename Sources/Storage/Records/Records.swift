@@ -92,7 +92,7 @@ package struct MessageRecord: Sendable, Equatable {
     }
 }
 
-/// A log in of one device.
+/// A login of one device.
 ///
 /// Tokens are stored only as hashes.
 package struct SessionRecord: Sendable, Equatable {

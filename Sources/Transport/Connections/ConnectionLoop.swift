@@ -24,7 +24,7 @@ final class ConnectionLoop {
     static let scratchBytes = 4096
     /// The longest outgoing batch whose room is kept for the next one.
     static let batchBytes = 64 * 1024
-    /// How often time-outs are looked at.
+    /// How often timeouts are looked at.
     static let sweepInterval = TimeAmount.seconds(1)
 
     let eventLoop: any EventLoop
@@ -126,7 +126,7 @@ final class ConnectionLoop {
         if batch.storageCapacity <= Self.batchBytes { self.spareBatch = batch }
     }
 
-    // MARK: Time-outs
+    // MARK: Timeouts
 
     private func scheduleSweep() {
         self.sweep = self.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: Self.sweepInterval) {
@@ -137,7 +137,7 @@ final class ConnectionLoop {
 
     private func checkTimeouts() {
         let now = self.eventLoop.now
-        // A copy, because a time-out may close the connection and so change the table.
+        // A copy, because a timeout may close the connection and so change the table.
         for connection in Array(self.connections.values) {
             connection.checkTimeouts(now: now)
         }

@@ -10,7 +10,7 @@ import NIOHTTPTypesHTTP1
 import NIOPosix
 import NIOWebSocket
 
-/// Guards an HTTP connection: it admits or refuses requests, watches time-outs, and turns the connection into a WebSocket.
+/// Guards an HTTP connection: it admits or refuses requests, watches timeouts, and turns the connection into a WebSocket.
 ///
 /// It stands behind the HTTP codec. What serves requests is added behind it with the first of them, so that a connection which
 /// becomes a WebSocket at once never has it. An upgrade may also come later on a connection, as proxies that reuse theirs send it.

@@ -84,7 +84,7 @@ package struct ListenerError: Error, CustomStringConvertible {
 /// A server socket and all that it accepts, as a service.
 ///
 /// With a graceful shutdown it accepts no more; HTTP requests in flight are finished, sessions are drained. It ends when every
-/// connection of the registry is closed; those that are open after the time-out are cut. So several listeners must stop at the
+/// connection of the registry is closed; those that are open after the timeout are cut. So several listeners must stop at the
 /// same time: run them as one ``ListenerGroup``.
 package struct Listener: Service {
     private let address: ListenerAddress

@@ -123,7 +123,7 @@ package final class WebSocketConnection: PeerConnection, @unchecked Sendable {
         if let batch { self.loop.giveBack(batch) }
     }
 
-    /// Sends what has been written and a close frame; the connection ends with the peer's answer or after the time-out.
+    /// Sends what has been written and a close frame; the connection ends with the peer's answer or after the timeout.
     ///
     /// - Parameters:
     ///   - code: Must be sendable; anything else is sent as 1011.

@@ -17,7 +17,7 @@ struct Person: Sendable {
         credentials = try await client.register(login: login, password: password)
     }
 
-    /// Comes back with the log in from before.
+    /// Comes back with the login from before.
     init(_ credentials: MTPCredentials, on server: RunningServer) async throws {
         client = try await MTPClient.connect(url: server.url)
         self.credentials = credentials

@@ -129,7 +129,7 @@ import Transport
 
             let answer = try await answer(world, .logIn(7, password: "wrong", sign: world.sign))
 
-            #expect(answer.contains("too many failed log ins") && answer.hasSuffix(#""response":1}"#))
+            #expect(answer.contains("too many failed logins") && answer.hasSuffix(#""response":1}"#))
         }
     }
 

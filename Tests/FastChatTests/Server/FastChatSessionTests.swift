@@ -31,7 +31,7 @@ import Transport
         }
     }
 
-    /// Revoked after the log in was written, while the account is read.
+    /// Revoked after the login was written, while the account is read.
     @Test func aLogInThatIsRevokedMeanwhileEndsTheConnection() async throws {
         try await FastChatWorld.with { world in
             let user = try await world.test.register("7").principal.user

@@ -152,7 +152,7 @@ struct FastChatWorld: Sendable {
         try await chat.directFlow(with: chat.person(publicNumber: number), by: principal)
     }
 
-    /// Who a user is for the domain, by a log in of its own.
+    /// Who a user is for the domain, by a login of its own.
     func principal(_ number: Int64) async throws -> Principal {
         try await test.logIn(chat.person(publicNumber: number).login).principal
     }

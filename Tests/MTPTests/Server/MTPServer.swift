@@ -54,7 +54,7 @@ struct MTPServer: Sendable {
     }
 }
 
-/// Somebody with a connection and a log in.
+/// Somebody with a connection and a login.
 struct MTPPerson: Sendable {
     static let password = "correct horse battery staple"
 
