@@ -9,10 +9,11 @@ extension WebSocketClient {
     /// A slow machine may take longer for the handshake than the server waits: then there is another attempt.
     package static func closureOfStranger(url: String) async throws -> WebSocketClosure {
         while true {
-            let closure: WebSocketClosure
-            do throws(ClientError) {
-                closure = await (try connect(url: url, onMessage: { _ in })).closed()
-            } catch .closed(let early) {
+            var closure = WebSocketClosure.abnormal
+            do throws(any Error) {
+                let stranger = try await connect(url: url, onMessage: { _ in })
+                closure = await stranger.closed()
+            } catch ClientError.closed(let early) {
                 closure = early
             }
             if closure.code != WebSocketClosure.abnormal.code { return closure }

@@ -33,7 +33,7 @@ enum PortCheck {
 
     /// What the server of the admin socket says.
     private enum OwnServer {
-        case none, silence
+        case absent, silence
         case listeners([ServerListener])
     }
 
@@ -106,22 +106,23 @@ enum PortCheck {
     }
 
     private static func ownServer(_ settings: Settings, _ timeout: Duration) async -> OwnServer {
+        guard access(settings.admin.socket, F_OK) == 0 else { return .absent }
         let runner = OperationRunner(settings: settings)
         let ask = { @Sendable in try await runner.withServer { try await $0.run(ServerAddresses()) } }
         do {
             let report = try await answered(within: timeout, by: settings.admin.socket, giveUp: {}, ask)
-            return report.map { .listeners($0.listeners) } ?? .none
+            return report.map { .listeners($0.listeners) } ?? .absent
         } catch ClientError.timedOut {
             return .silence
         } catch {
-            return .none
+            return .absent
         }
     }
 
     private static func holder(of place: Place, _ server: OwnServer, _ timeout: Duration) async -> Holder {
         var isOurParley = false
         switch server {
-        case .none: break
+        case .absent: break
         // Which ports it has is not known.
         case .silence: return .unknown
         case .listeners(let listeners):

@@ -50,6 +50,8 @@ package final class MessengerConversations: ConversationClient {
         _ = client.takeRefusals()
         try await client.send(text, to: conversation.address)
         try await Task.sleep(for: Self.pause)
+        // Answered after the message, which has no answer unless it is refused.
+        try await ping()
         if client.takeRefusals() > 0 {
             throw ConversationError(.notFound, "The server did not take the message to '\(conversation.address)'.")
         }

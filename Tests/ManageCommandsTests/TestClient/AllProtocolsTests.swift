@@ -50,7 +50,8 @@ import Testing
         try await WholeServer.during(run) { environment in
             // All within few seconds, as a seed is: a page of updates never ends inside a second.
             let seeded = try await run(
-                "flow", "seed", "--users", "50", "--flows", "5", "--messages", "12000", "-q", environment: environment)
+                "flow", "seed", "--users", "100", "--flows", "20", "--messages", "100000", "-q",
+                environment: environment)
             for login in ["7", "bob"] {
                 _ = try await run.run(
                     ["user", "create", "--login", login, "--username", login, "--password-stdin"], input: "secret word",
