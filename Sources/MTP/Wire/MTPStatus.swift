@@ -75,47 +75,12 @@ package enum MTPStatus: Int, CaseIterable, Sendable {
     /// Corresponds to `errors.code`.
     package var code: Int { rawValue }
 
-    /// The name that the source code of existing servers uses, such as `NOT_FOUND`.
-    package var name: String { row.name }
-
     /// Corresponds to `errors.status`, such as `Not Found`.
-    package var phrase: String { row.phrase }
+    package var phrase: String { texts.phrase }
 
     /// One sentence for people; the `detail` of an answer that has nothing better to say.
-    package var description: String { row.description }
+    package var description: String { texts.description }
 
     /// Whether the request was fulfilled, at least in part.
     package var isSuccess: Bool { (200..<300).contains(rawValue) }
-
-    /// The status with a code.
-    ///
-    /// - Throws: `MTPStatusLookupError.noSuchCode`.
-    package init(code: Int) throws(MTPStatusLookupError) {
-        guard let status = MTPStatus(rawValue: code) else { throw .noSuchCode(code) }
-        self = status
-    }
-
-    /// The status with a name such as `NOT_FOUND`.
-    ///
-    /// `HTTP_VERSION_NOT_SUPPORTED` finds 505 as well.
-    ///
-    /// - Throws: `MTPStatusLookupError.noSuchName`: an error in the calling program, never in a request.
-    package init(named name: String) throws(MTPStatusLookupError) {
-        let wanted = name == "HTTP_VERSION_NOT_SUPPORTED" ? MTPStatus.versionNotSupported.name : name
-        guard let status = Self.allCases.first(where: { $0.name == wanted }) else { throw .noSuchName(name) }
-        self = status
-    }
-}
-
-/// A code or name was looked up that is no status.
-package enum MTPStatusLookupError: Error, Equatable, Sendable, CustomStringConvertible {
-    case noSuchCode(Int)
-    case noSuchName(String)
-
-    package var description: String {
-        switch self {
-        case .noSuchCode(let code): "There is no status with the code \(code)."
-        case .noSuchName(let name): "There is no status named '\(name)'."
-        }
-    }
 }
