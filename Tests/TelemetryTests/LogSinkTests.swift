@@ -4,49 +4,17 @@
 import Foundation
 import Glibc
 import Logging
-import Synchronization
 import TestSupport
 import Testing
 
 @testable import Telemetry
 
-/// A clock that the test moves.
-final class TestClock: Sendable {
-    private let time: Mutex<LogTime>
-
-    init(seconds: Int = 1_772_323_445) { time = Mutex(LogTime(seconds: seconds)) }
-
-    func advance(days: Int) { time.withLock { $0.seconds += days * 86400 } }
-    func now() -> LogTime { time.withLock { $0 } }
-}
-
-struct LogSinkTests {
+struct LogSinkTests: LogFixture {
     let folder: TemporaryFolder
     let clock = TestClock()
 
     init() throws {
         folder = try TemporaryFolder()
-    }
-
-    /// Files in the test's folder, a console that is the file `console`, messages only in the templates.
-    func configuration(_ level: LogLevel = .info) throws -> LogConfiguration {
-        var configuration = LogConfiguration()
-        configuration.level = level
-        configuration.folder = folder.path("log")
-        configuration.consoleDescriptor = open(folder.path("console"), O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        try #require(configuration.consoleDescriptor >= 0)
-        configuration.usesUTC = true
-        configuration.errorTemplate = LogFormatTemplate("{level} {message}")
-        configuration.debugTemplate = LogFormatTemplate("{level} {message}")
-        configuration.infoTemplate = LogFormatTemplate("{level} {message}")
-        configuration.now = { [clock] in clock.now() }
-        return configuration
-    }
-
-    func logger(_ sink: LogSink, level: Logger.Level? = nil) -> Logger {
-        var logger = Logger(label: "parley.test") { ParleyLogHandler(label: $0, sink: sink) }
-        if let level { logger.logLevel = level }
-        return logger
     }
 
     @Test func levelsGoToTheirOutputs() throws {
@@ -228,116 +196,6 @@ struct LogSinkTests {
         #expect(folder.text("log/error.log").hasPrefix(#"ERROR failed error.message="no luck" error.type="#))
     }
 
-    @Test func fullFileIsRenamedAndNothingIsLost() throws {
-        var configuration = try configuration()
-        configuration.console = false
-        configuration.maximumFileBytes = 100
-        let sink = try LogSink(configuration)
-        let logger = logger(sink)
-
-        for number in 0..<50 { logger.error("message \(number)") }
-        sink.shutdown()
-
-        let names = folder.names(in: "log")
-        #expect(names.count > 5)
-        #expect(names.contains("error.log") && names.contains("error.2026-03-01T00-04-05Z.log"))
-        #expect(names.contains("error.2026-03-01T00-04-05Z-1.log"))
-        var lines: [String] = []
-        for name in names {
-            let text = folder.text("log/\(name)")
-            #expect((1...100).contains(text.utf8.count))
-            #expect(text.hasSuffix("\n"))
-            lines += text.split(separator: "\n").map(String.init)
-        }
-        #expect(lines.sorted() == (0..<50).map { "ERROR message \($0)" }.sorted())
-    }
-
-    @Test func existingFileIsContinuedAndItsSizeCounts() throws {
-        var configuration = try configuration()
-        configuration.maximumFileBytes = 30
-        mkdir(folder.path("log"), 0o700)
-        try folder.write("older line of 24 bytes.\n", to: "log/error.log")
-        let sink = try LogSink(configuration)
-
-        logger(sink).error("next")
-        sink.shutdown()
-
-        #expect(folder.text("log/error.2026-03-01T00-04-05Z.log") == "older line of 24 bytes.\n")
-        #expect(folder.text("log/error.log") == "ERROR next\n")
-    }
-
-    @Test func closedFilesAreDeletedAfterTheirDays() throws {
-        var configuration = try configuration(.debug)
-        configuration.errorDays = 3
-        configuration.debugDays = 1
-        mkdir(folder.path("log"), 0o700)
-        let kept = [
-            "error.2026-02-26T00-04-06Z.log", "debug.2026-02-28T12-00-00Z.log", "error.2026-02-20.log", "errors.log",
-            "error.2026-02-20T00-00-00Z.log.gz", "other.2020-01-01T00-00-00Z.log", "error.2020-01-01T00-00-00Zx.log",
-        ]
-        let deleted = [
-            "error.2026-02-26T00-04-05Z.log", "error.2026-02-01T00-00-00Z-3.log", "debug.2026-02-27T12-00-00Z.log",
-        ]
-        for name in kept + deleted { try folder.write("", to: "log/\(name)") }
-
-        let sink = try LogSink(configuration)
-        #expect(folder.names(in: "log") == (kept + ["error.log", "debug.log"]).sorted())
-
-        // A running server looks again when it writes, at most once an hour.
-        clock.advance(days: 1)
-        logger(sink).info("a day later")
-        sink.shutdown()
-        let names = folder.names(in: "log")
-        #expect(!names.contains(kept[0]) && !names.contains(kept[1]))
-        #expect(names.count == kept.count)
-    }
-
-    @Test(arguments: [Int?.none, Int.max]) func filesAreKeptForeverWhenAsked(_ days: Int?) throws {
-        var configuration = try configuration()
-        configuration.errorDays = days
-        mkdir(folder.path("log"), 0o700)
-        try folder.write("", to: "log/error.1999-01-01T00-00-00Z.log")
-
-        try LogSink(configuration).shutdown()
-
-        #expect(access(folder.path("log/error.1999-01-01T00-00-00Z.log"), F_OK) == 0)
-    }
-
-    @Test func reopeningFollowsARename() throws {
-        let sink = try LogSink(configuration())
-        let logger = logger(sink)
-        logger.error("one")
-        sink.flush()
-
-        rename(folder.path("log/error.log"), folder.path("log/moved"))
-        logger.error("two")
-        sink.flush()
-        sink.reopen()
-        logger.error("three")
-        sink.shutdown()
-
-        #expect(folder.lines("log/moved") == ["ERROR one", "ERROR two"])
-        #expect(folder.lines("log/error.log") == ["ERROR three"])
-    }
-
-    @Test func folderThatCannotBeMadeIsNamed() throws {
-        try folder.write("", to: "file")
-        var configuration = try configuration()
-        configuration.folder = folder.path("file/log")
-
-        let error = #expect(throws: LogError.self) { try LogSink(configuration) }
-        #expect(error?.path == folder.path("file/log"))
-        #expect(error?.description.contains("The log folder '\(folder.path("file/log"))' cannot be written") == true)
-    }
-
-    @Test func fileThatCannotBeOpenedIsNamed() throws {
-        mkdir(folder.path("log"), 0o700)
-        mkdir(folder.path("log/error.log"), 0o700)
-
-        let error = #expect(throws: LogError.self) { try LogSink(configuration()) }
-        #expect(error?.description.contains(folder.path("log/error.log")) == true)
-    }
-
     @Test func fullDiskIsToldOnceAndTheConsoleGoesOn() throws {
         mkdir(folder.path("log"), 0o700)
         try #require(symlink("/dev/full", folder.path("log/error.log")) == 0)
@@ -481,5 +339,3 @@ struct LogSinkTests {
         #expect(folder.lines("log/error.log") == (0..<100).map { "parley.exit message \($0)" })
     }
 }
-
-/// The names in any folder, in order.
