@@ -17,13 +17,6 @@ package struct GroupUpdates: Sendable {
 
 extension Chat {
     /// New messages as `missed` gives them, and what happened to the principal's places in groups.
-    ///
-    /// - Parameters:
-    ///   - principal: Who reads.
-    ///   - position: After which.
-    ///   - limit: How many events at most.
-    /// - Returns: A page.
-    /// - Throws: `.storageUnavailable`, `.internalFailure`.
     package func groupUpdates(
         for principal: Principal, after position: Position, limit: Int
     ) async throws(ChatError) -> GroupUpdates {

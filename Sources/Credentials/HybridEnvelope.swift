@@ -52,11 +52,6 @@ package struct HybridEnvelope: Hashable, Sendable {
     ///
     /// There is one `nil` for every failure, and a secret that RSA does not open is replaced by a random one and the rest
     /// done all the same, so that a sender cannot learn by answers or by time which of its ciphertexts are well formed.
-    ///
-    /// - Parameters:
-    ///   - recipient: The recipient's private key.
-    ///   - random: Source of the secret that takes the place of one that does not open.
-    /// - Returns: The text.
     package func text(
         openedWith recipient: RSAPrivateKey, using random: inout some RandomNumberGenerator
     ) -> String? {

@@ -80,10 +80,6 @@ package struct Sealer: Sendable {
 
     /// Opens sealed bytes.
     ///
-    /// - Parameters:
-    ///   - sealed: What `seal(_:associatedData:using:)` returned.
-    ///   - associatedData: The same as then.
-    /// - Returns: The secret.
     /// - Throws: `SealError.unknownForm` or `SealError.notAuthentic`.
     package func open(_ sealed: [UInt8], associatedData: [UInt8]) throws(SealError) -> [UInt8] {
         guard sealed.first == Self.version, sealed.count >= Self.overheadBytes,

@@ -50,9 +50,6 @@ package struct Manage: AsyncParsableCommand {
 
     /// Runs a command in a context.
     ///
-    /// - Parameters:
-    ///   - arguments: The words after the program's name.
-    ///   - context: What the command sees of the world.
     /// - Returns: The status that the process is to end with.
     static func run(_ arguments: [String], in context: CommandContext) async -> Int32 {
         await CommandContext.$current.withValue(context) {

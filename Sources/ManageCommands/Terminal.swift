@@ -60,8 +60,6 @@ struct Terminal: Sendable {
     }
 
     /// Reads a new password twice.
-    ///
-    /// - Throws: `CommandError` when the two differ.
     func newPassword(prompt: String) throws(CommandError) -> String {
         let first = try password(prompt: prompt)
         let second = try password(prompt: "\(prompt), once more")

@@ -101,8 +101,6 @@ package struct SettingsFile: Sendable, Equatable {
     }
 
     /// Reads the file as a document.
-    ///
-    /// - Returns: The document; `nil` if there is no file.
     package func document() throws(SettingsError) -> INIDocument? {
         guard let bytes = try read() else { return nil }
         do {

@@ -23,12 +23,6 @@ package final class ClusterMembership: Sendable {
     private let state = Mutex(State())
 
     /// A membership that is not yet taken up.
-    ///
-    /// - Parameters:
-    ///   - chat: The domain; its policy's identity becomes the number in the list.
-    ///   - name: What the server is called, for people.
-    ///   - pause: The time between two heartbeats.
-    ///   - clients: How many are connected now.
     package init(
         chat: Chat, name: String, pause: Duration = .milliseconds(2500), clients: @escaping @Sendable () -> Int
     ) {

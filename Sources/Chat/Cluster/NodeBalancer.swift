@@ -19,13 +19,6 @@ package actor NodeBalancer {
     private var isReading = false
 
     /// A balancer over a store.
-    ///
-    /// - Parameters:
-    ///   - storage: Has the list.
-    ///   - algorithm: How a server is chosen.
-    ///   - random: Draws lots.
-    ///   - instant: The monotonic clock.
-    ///   - logger: Told when the list cannot be read.
     package init(
         storage: Storage, algorithm: NodeChooser.Algorithm,
         random: any RandomNumberGenerator & Sendable = SecureRandom(),

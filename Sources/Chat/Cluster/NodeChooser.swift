@@ -32,12 +32,6 @@ package struct NodeChooser: Sendable {
     ///
     /// Never one that is draining or whose heartbeat is older than `ServerNode.silenceLimit`.
     ///
-    /// - Parameters:
-    ///   - nodes: The list.
-    ///   - time: When the list was read.
-    ///   - now: The time now.
-    ///   - name: A protocol that the server must serve; `nil` for any.
-    ///   - random: Draws lots.
     /// - Returns: `nil` when there is none.
     package mutating func choose(
         among nodes: [ServerNode], readAt time: ContinuousClock.Instant, now: ContinuousClock.Instant,

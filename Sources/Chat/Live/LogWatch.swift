@@ -28,9 +28,6 @@ extension Chat {
     ///
     /// Names come from the caches where they are in memory.
     ///
-    /// - Parameters:
-    ///   - position: Where to begin.
-    ///   - limit: The most entries.
     /// - Returns: None at the end of the log; fewer than `limit` when they are large.
     /// - Throws: `.storageUnavailable` or `.internalFailure`.
     package func watchedEvents(after position: Position, limit: Int) async throws(ChatError) -> [WatchedEvent] {

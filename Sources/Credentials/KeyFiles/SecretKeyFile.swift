@@ -22,8 +22,6 @@ package struct SecretKeyFile: Sendable {
     ///
     /// Of several processes that make it at once one succeeds, and all get its key.
     ///
-    /// - Parameter random: Source of the key.
-    /// - Returns: The sealer.
     /// - Throws: `KeyFileError` when the file cannot be read or made, others can read it, or it is damaged.
     package func sealer(using random: inout some RandomNumberGenerator) throws(KeyFileError) -> Sealer {
         if let sealer = try existingSealer() { return sealer }

@@ -60,7 +60,6 @@ package struct RSAPrivateKey: Sendable {
 
     /// Signs a text's bytes of UTF-8: PKCS#1 v1.5 with SHA-256.
     ///
-    /// - Parameter text: What is signed.
     /// - Returns: The signature in base64.
     /// - Throws: `RSAKeyError.failed`.
     package func signature(of text: String) throws(RSAKeyError) -> String {

@@ -25,11 +25,6 @@ package final class FastChatBalancer: Sendable {
     private let answers = Mutex<[String: ByteBuffer]>([:])
 
     /// A balancer that sends clients to the servers of a list.
-    ///
-    /// - Parameters:
-    ///   - nodes: Chooses the server.
-    ///   - chat: Has the key that signs; it need not be running.
-    ///   - logger: Told when there is no server to name.
     package init(nodes: NodeBalancer, chat: Chat, logger: Logger) {
         self.nodes = nodes
         self.chat = chat

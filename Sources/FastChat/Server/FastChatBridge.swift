@@ -27,12 +27,6 @@ enum FastChatStored {
     }
 
     /// What one recipient is to get.
-    ///
-    /// - Parameters:
-    ///   - copy: As the sender wrote it.
-    ///   - recipient: Who it is for.
-    ///   - header: Kept with it where the event has none.
-    /// - Returns: For the write.
     static func body(_ copy: FastChatCopy, for recipient: UserID, header: FastChatHeader?) -> NewBody {
         var body: [UInt8] = []
         if var header {
@@ -50,12 +44,6 @@ enum FastChatStored {
 
     /// The message as its recipient reads it.
     ///
-    /// - Parameters:
-    ///   - body: The recipient's own.
-    ///   - content: The event.
-    ///   - sender: Who wrote it.
-    ///   - group: Where; `nil` for a direct message.
-    ///   - reader: Whose body it is.
     /// - Returns: `nil` if the log has something else.
     static func message(
         _ body: MessageBody, of content: MessageContent, sender: FastChatUserNumber, group: FastChatGroupNumber?,
@@ -83,11 +71,6 @@ enum FastChatStored {
     /// The event of a message that the server opened.
     ///
     /// Nothing is refused here: the sender is not to learn what was in it.
-    ///
-    /// - Parameters:
-    ///   - text: What was in it; `nil` if it did not open.
-    ///   - kind: What the sender says it is.
-    /// - Returns: What everybody reads.
     static func opened(_ text: String?, _ kind: FastChatHeader.Kind) -> MessageContent {
         guard let text else { return MessageContent(text: unreadableText) }
         switch kind {
@@ -145,12 +128,6 @@ extension FastChatService {
     /// Opens a message with the keys that the server holds for its recipients.
     ///
     /// As many are tried as there are, so that the time says nothing about which is well formed.
-    ///
-    /// - Parameters:
-    ///   - copies: Copies for people without a key of their own.
-    ///   - kind: What the sender says it is.
-    /// - Returns: The event for everybody.
-    /// - Throws: What the store says.
     func open(
         _ copies: [(person: Person, copy: FastChatCopy)], _ kind: FastChatHeader.Kind
     ) async throws(ChatError) -> MessageContent {

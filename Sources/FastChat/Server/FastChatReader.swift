@@ -43,12 +43,6 @@ struct FastChatReader: Sendable {
     /// The objects for a message; none for the reader's own.
     ///
     /// Who published no key has none that the server could encrypt with: they get notices.
-    ///
-    /// - Parameters:
-    ///   - message: As it is in the log.
-    ///   - flow: Where.
-    ///   - body: What its sender encrypted for the reader.
-    /// - Returns: Objects for an array.
     func objects(for message: LiveMessage, in flow: FlowAccess, body: MessageBody? = nil) -> [[UInt8]] {
         guard message.sender.id != user else { return [] }
         let sender = FastChatUserNumber(message.sender)

@@ -87,9 +87,6 @@ extension FastChatService {
     /// Members without a key have held ones; when they are many, only some of them. To a public group everybody writes with
     /// the key that is held for its owner.
     ///
-    /// - Parameters:
-    ///   - number: Which group.
-    ///   - principal: Who writes, and is left out.
     /// - Returns: `nil` when the principal is no member.
     /// - Throws: What the store says, and `.internalFailure` without a key file.
     func keys(

@@ -121,11 +121,6 @@ package struct FastChatNotice: Equatable, Sendable {
     }
 
     /// The object for an array.
-    ///
-    /// - Parameters:
-    ///   - recipient: Whom it is for.
-    ///   - time: As `FastChatTime` writes it.
-    /// - Returns: The bytes of the object.
     package func encoded(for recipient: FastChatUserNumber, time: String) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()

@@ -44,9 +44,6 @@ package enum FastChatRequest: Equatable, Sendable {
     }
 
     /// The request as one JSON value, for clients; it may hold a password.
-    ///
-    /// - Parameter time: Of requests that have one but no header.
-    /// - Returns: The bytes of the value.
     package func encoded(time: String = "") -> [UInt8] {
         var writer = JSONWriter()
         switch self {

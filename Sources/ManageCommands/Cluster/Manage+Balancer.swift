@@ -22,7 +22,6 @@ extension Manage {
         }
 
         static let configuration = CommandConfiguration(
-            commandName: "balancer",
             abstract: "Run the balancer of FastChat clients alone, until it is told to stop.",
             discussion: """
                 Names each client that connects a server of those that 'manage node list'

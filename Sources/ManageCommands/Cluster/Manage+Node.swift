@@ -9,7 +9,6 @@ extension Manage {
     /// `node`: the servers that share a database.
     struct Node: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "node",
             abstract: "List the servers that share the database, drain and resume them.",
             discussion: """
                 Every server with the same PostgreSQL database is in the list, under the name
@@ -29,7 +28,6 @@ extension Manage.Node {
     /// `node list`: all servers.
     struct List: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list",
             abstract: "List the servers, with their clients and the age of their heartbeats.",
             discussion: """
                 A server says every few seconds that it lives. One that has not for 10
@@ -49,7 +47,6 @@ extension Manage.Node {
     /// `node drain`: no new clients for a server.
     struct Drain: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "drain",
             abstract: "Send no new clients to a server; those that it has stay.",
             discussion: """
                 The balancer does not choose it, and its /readyz answers 503. It holds until
@@ -76,7 +73,6 @@ extension Manage.Node {
     /// `node resume`: new clients for a server again.
     struct Resume: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "resume",
             abstract: "Send new clients to a server again.",
             discussion: """
                 Examples:

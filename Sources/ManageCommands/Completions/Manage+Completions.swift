@@ -19,7 +19,6 @@ extension Manage {
         }
 
         static let configuration = CommandConfiguration(
-            commandName: "completions",
             abstract: "Print a script that lets a shell complete commands.",
             discussion: """
                 Examples:

@@ -7,7 +7,6 @@ extension Manage {
     /// `config`: the settings file.
     struct Config: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "config",
             abstract: "Write, show, change and check the settings.",
             discussion: """
                 Examples:

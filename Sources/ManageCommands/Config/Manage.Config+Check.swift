@@ -9,7 +9,6 @@ extension Manage.Config {
     /// `config check`: looks for mistakes.
     struct Check: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "check",
             abstract: "Check the settings for mistakes.",
             discussion: """
                 Finds wrong values, unknown keys, a database that cannot be reached, and

@@ -8,7 +8,6 @@ extension Manage.Config {
     /// `config get`: one value.
     struct Get: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "get",
             abstract: "Print the value of one setting.",
             discussion: """
                 Prints nothing but the value, and nothing at all for a setting that is

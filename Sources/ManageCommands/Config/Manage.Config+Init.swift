@@ -9,7 +9,6 @@ extension Manage.Config {
     /// `config init`: writes a new file.
     struct Init: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "init",
             abstract: "Write a settings file in which every setting is explained.",
             discussion: """
                 Every setting stands in the file as a comment with its default. Only its

@@ -9,7 +9,6 @@ extension Manage.Config {
     /// `config restore`: puts the defaults back.
     struct Restore: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "restore",
             abstract: "Put the defaults back, keeping a dated copy of the settings file.",
             discussion: """
                 Examples:

@@ -8,7 +8,6 @@ extension Manage.Config {
     /// `config set`: changes one value in the file.
     struct Set: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "set",
             abstract: "Change one setting in the settings file.",
             discussion: """
                 Comments and order stay as they are. When there is no file, one is

@@ -9,7 +9,6 @@ extension Manage.Config {
     /// `config show`: every value with its origin.
     struct Show: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show",
             abstract: "Print every setting with where it comes from.",
             discussion: """
                 Secrets are masked. A dash means that the setting is unset.

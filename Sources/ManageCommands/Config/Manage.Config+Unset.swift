@@ -8,7 +8,6 @@ extension Manage.Config {
     /// `config unset`: takes one value out of the file.
     struct Unset: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "unset",
             abstract: "Take one setting out of the settings file, so that its default applies.",
             discussion: """
                 Comments and everything else stay as they are. A setting that the file does

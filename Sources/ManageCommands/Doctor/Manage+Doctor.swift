@@ -8,7 +8,6 @@ extension Manage {
     /// `doctor`: looks for everything that keeps a server from running well.
     struct Doctor: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "doctor",
             abstract: "Look for what keeps the server from running well.",
             discussion: """
                 Checks the settings, the database and how it keeps commits, the clock, the

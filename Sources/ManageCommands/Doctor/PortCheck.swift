@@ -145,7 +145,8 @@ enum PortCheck {
             Place(host: $0.host, port: $0.port, hostKey: "BALANCER.LISTEN", portKey: "BALANCER.LISTEN")
         }
         return [
-            place(server, "SERVER"), place(settings.messenger.isEnabled ? settings.messenger.address : nil, "MESSENGER"),
+            place(server, "SERVER"),
+            place(settings.messenger.isEnabled ? settings.messenger.address : nil, "MESSENGER"),
             place(settings.fastChat.isEnabled ? settings.fastChat.address : nil, "FASTCHAT"), balancer,
         ].compactMap(\.self)
     }

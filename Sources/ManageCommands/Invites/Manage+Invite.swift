@@ -9,7 +9,6 @@ extension Manage {
     /// `invite`: codes for new accounts.
     struct Invite: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "invite",
             abstract: "Create, list and revoke codes with which people make accounts.",
             discussion: """
                 While [REGISTRATION] MODE is invite, an account needs a code: MTP clients
@@ -45,7 +44,6 @@ extension Manage.Invite {
     /// `invite create`: a new code.
     struct Create: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "create",
             abstract: "Create a code, which is shown this once.",
             discussion: """
                 The database keeps only a hash of it.
@@ -86,7 +84,6 @@ extension Manage.Invite {
     /// `invite list`: the codes' hashes, uses and ends.
     struct List: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list",
             abstract: "List the codes that are valid, newest first; not the codes themselves.",
             discussion: """
                 Examples:
@@ -112,7 +109,6 @@ extension Manage.Invite {
     /// `invite revoke`: no more accounts with a code.
     struct Revoke: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "revoke",
             abstract: "Let no more accounts be made with a code; those made with it stay.",
             discussion: """
                 Examples:

@@ -20,9 +20,6 @@ final class ProgressBar: Sendable {
     private let instant: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
 
-    /// - Parameters:
-    ///   - context: Where the bar is shown, and its clock.
-    ///   - isQuiet: Show nothing at all.
     init(context: CommandContext, isQuiet: Bool) {
         output = context.standardError
         isVisible = context.standardError.isTerminal && !isQuiet

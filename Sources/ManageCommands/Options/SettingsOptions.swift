@@ -30,10 +30,6 @@ struct SettingsOptions: ParsableArguments {
     ///
     /// Without a file the defaults apply, and a note on stderr says so.
     ///
-    /// - Parameters:
-    ///   - overrides: Values of the command's own options, which go before everything else.
-    ///   - output: Where the note goes.
-    /// - Returns: The settings.
     /// - Throws: `SettingsError`, which ends the command with 78.
     func load(overrides: [SettingKey: String] = [:], output: OutputOptions) throws -> Settings {
         let context = CommandContext.current

@@ -10,10 +10,6 @@ struct StreamedList: ~Copyable {
     private var table: TableText
     private var count = 0
 
-    /// - Parameters:
-    ///   - name: The list's key in JSON.
-    ///   - headings: The columns of the text form.
-    ///   - output: How and where it is written.
     init(name: String, headings: [String], output: OutputOptions) {
         self.name = name
         self.output = output
@@ -40,9 +36,6 @@ struct StreamedList: ~Copyable {
     }
 
     /// Ends the list.
-    ///
-    /// - Parameter next: Where a list that was cut goes on.
-    /// - Throws: `CommandError` when it cannot be written.
     consuming func finish(next: Int64?) throws {
         guard output.isJSON else {
             if let next { try output.note("There are more: continue with --after \(next).") }

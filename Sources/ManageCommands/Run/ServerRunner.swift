@@ -16,11 +16,6 @@ import Web
 enum ServerRunner {
     /// Serves until a signal, the last request that is allowed, or a changed file ends it.
     ///
-    /// - Parameters:
-    ///   - settings: With the options on top.
-    ///   - options: What has no setting.
-    ///   - context: Where the addresses are printed.
-    ///   - reload: Reads the settings anew, as a start would.
     /// - Throws: `CommandError`, or an error that becomes one.
     static func run(
         settings: Settings, options: RunOptions, context: CommandContext,
@@ -64,10 +59,6 @@ enum ServerRunner {
     ///
     /// From here on a signal is an orderly end; before, it ends the process as it does any command.
     ///
-    /// - Parameters:
-    ///   - logger: Told of the signal.
-    ///   - close: Closes what the services use when they could not be put together, or one has failed.
-    ///   - services: Puts them together; they may ask for the end.
     /// - Throws: What `services` throws, or one of them.
     static func run(
         logger: Logger, close: () async -> Void,

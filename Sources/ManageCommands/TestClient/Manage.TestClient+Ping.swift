@@ -11,7 +11,6 @@ extension Manage.TestClient {
     /// `testclient ping`: measures how fast a server answers.
     struct Ping: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ping",
             abstract: "Send a ping_pong and print how long the answer took.",
             discussion: """
                 Ends as 'testclient send' does. Nothing is stored but the login. Over another

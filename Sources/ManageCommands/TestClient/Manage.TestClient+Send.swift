@@ -12,7 +12,6 @@ extension Manage.TestClient {
     /// `testclient send`: sends one request and prints the answer.
     struct Send: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "send",
             abstract: "Send one request and print the answer.",
             discussion: """
                 Without options it is the health check: the hidden bot 'testclient' logs

@@ -11,7 +11,6 @@ extension Manage.TestClient {
     /// `testclient session`: tries every method.
     struct Session: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "session",
             abstract: "Try every method of a protocol, or let all protocols talk to each other.",
             discussion: """
                 With MTP: registers a throw-away user, makes a flow, writes, reads, edits

@@ -42,11 +42,6 @@ struct LoadReport: CommandReport {
     var measured: MeasureServer.Report
     var rates: Rates?
 
-    /// - Parameters:
-    ///   - measured: The newer measurement.
-    ///   - earlier: The one before it; `nil` for the first one.
-    ///   - interval: The time between the two.
-    ///   - time: Seconds since 1970.
     init(_ measured: MeasureServer.Report, since earlier: MeasureServer.Report?, interval: Duration, time: Int) {
         self.time = time
         self.measured = measured

@@ -11,7 +11,6 @@ extension Manage {
     /// `tail`: follows the log of a server.
     struct Tail: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "tail",
             abstract: "Follow the log: who does what where, as it happens.",
             discussion: """
                 Shows the last entries of the log and then each new one: time (UTC), who,

@@ -10,7 +10,6 @@ extension Manage {
     /// `top`: shows how busy the server is.
     struct Top: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "top",
             abstract: "Show how busy the running server is, refreshed each second.",
             discussion: """
                 Logged-in connections by protocol, messages and deliveries per second,

@@ -27,10 +27,6 @@ final class TerminalScreen: Sendable {
 
     /// Takes over a terminal.
     ///
-    /// - Parameters:
-    ///   - input: Where keys come from: a terminal's file.
-    ///   - output: Where the screen is painted.
-    ///   - isAlternate: Whether to paint on the second screen, which leaves what is there as it was.
     /// - Throws: `CommandError` when it is no terminal.
     init(input: Int32, output: TextOutput, isAlternate: Bool) throws(CommandError) {
         var original = termios()

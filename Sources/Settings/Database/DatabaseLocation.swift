@@ -14,9 +14,6 @@ package enum DatabaseLocation: Sendable, Equatable {
 
     /// Reads a location.
     ///
-    /// - Parameters:
-    ///   - uri: What the settings say.
-    ///   - folder: The folder that a relative SQLite path counts from.
     /// - Throws: `DatabaseLocationError`, whose text contains nothing of the URI but its scheme.
     package init(uri: String, folder: String) throws(DatabaseLocationError) {
         guard let colon = uri.utf8.firstIndex(of: UInt8(ascii: ":")) else {

@@ -28,11 +28,6 @@ package struct INIProvider: ConfigProvider, ConfigSnapshot {
     private var values: [[String]: Value] = [:]
 
     /// Creates a provider of those entries of a document that the table of keys knows.
-    ///
-    /// - Parameters:
-    ///   - document: The settings file.
-    ///   - file: The file's name for reports.
-    ///   - keys: The table of keys.
     package init(document: INIDocument, file: String, keys: [SettingKey]) {
         self.file = file
         for key in keys {

@@ -43,10 +43,6 @@ extension SettingKind {
 
     /// Reads a value.
     ///
-    /// - Parameters:
-    ///   - text: The value as written.
-    ///   - folder: The folder that relative paths count from.
-    /// - Returns: The value, within its range.
     /// - Throws: `SettingValueError`, which does not contain the text.
     package func parse(_ text: String, folder: String) throws(SettingValueError) -> SettingValue {
         // Words are compared as `String` does, which takes the square of what a hostile text is long.

@@ -144,12 +144,6 @@ package struct ConversationError: Error, Equatable, Sendable {
 
 /// Runs something that a server is to answer in time.
 ///
-/// - Parameters:
-///   - limit: How long it may take.
-///   - address: The server, for people.
-///   - giveUp: Ends the connection, so that what waits on it ends.
-///   - body: What is done.
-/// - Returns: What `body` returns.
 /// - Throws: What `body` throws; `ClientError.timedOut`.
 package func answered<Value: Sendable>(
     within limit: Duration, by address: String, giveUp: @escaping @Sendable () async -> Void,

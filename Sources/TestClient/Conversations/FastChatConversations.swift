@@ -16,14 +16,6 @@ package final class FastChatConversations: ConversationClient {
 
     /// Connects to a server and registers if `isNew`, otherwise logs in.
     ///
-    /// - Parameters:
-    ///   - endpoint: The server.
-    ///   - sign: What the balancer gave for it.
-    ///   - options: Whom to trust, and how long to wait.
-    ///   - login: The user's number.
-    ///   - password: The password.
-    ///   - key: What opens messages; needed to register.
-    ///   - isNew: Whether the account is to be made.
     /// - Throws: `ConversationError` for a login that is no number, and what the client throws.
     package init(
         endpoint: StreamEndpoint, sign: String, options: ClientOptions, login: String, password: String,

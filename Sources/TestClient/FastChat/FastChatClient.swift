@@ -24,12 +24,6 @@ package final class FastChatClient: Sendable {
 
     /// Asks a balancer for a server.
     ///
-    /// - Parameters:
-    ///   - host: Where the balancer is.
-    ///   - port: Its port.
-    ///   - isSecure: Whether it speaks TLS.
-    ///   - publicKey: The balancer's key; with it the answer is verified.
-    ///   - options: Whom to believe, and how long to wait.
     /// - Returns: Where to connect, and the signature to show there.
     /// - Throws: `ClientError` without a connection or an answer, `FastChatClientFailure.wrongSignature`.
     package static func assignment(
@@ -56,11 +50,6 @@ package final class FastChatClient: Sendable {
 
     /// Connects to a server.
     ///
-    /// - Parameters:
-    ///   - host: As the balancer named it.
-    ///   - port: As the balancer named it.
-    ///   - isSecure: Whether it speaks TLS there.
-    ///   - options: Whom to believe, and how long to wait for the connection.
     /// - Returns: A client that is not logged in.
     /// - Throws: `ClientError.refused`, `.timedOut`, `.tls` and so on.
     package static func connect(
@@ -84,11 +73,6 @@ package final class FastChatClient: Sendable {
 
     /// Makes an account with a key pair, and is logged in.
     ///
-    /// - Parameters:
-    ///   - number: The user's number, less than 1,000,000,000.
-    ///   - password: The password.
-    ///   - key: The public half goes to the server.
-    ///   - sign: What the balancer gave.
     /// - Throws: `FastChatClientFailure.refused`.
     package func register(
         _ number: FastChatUserNumber, password: String, key: RSAPrivateKey, sign: String
@@ -100,11 +84,6 @@ package final class FastChatClient: Sendable {
 
     /// Logs in.
     ///
-    /// - Parameters:
-    ///   - number: The user's number.
-    ///   - password: The password.
-    ///   - key: The key pair that was made at the registration; `nil` reads nothing that is encrypted.
-    ///   - sign: What the balancer gave.
     /// - Throws: `FastChatClientFailure.refused`.
     package func logIn(
         _ number: FastChatUserNumber, password: String, key: RSAPrivateKey?, sign: String
@@ -167,10 +146,6 @@ package final class FastChatClient: Sendable {
 
     /// Encrypts a message for a user and sends it; the protocol does not acknowledge it.
     ///
-    /// - Parameters:
-    ///   - text: The text, or the Base64 text of a picture.
-    ///   - user: Who is to read it.
-    ///   - kind: Which of the two it is.
     /// - Throws: `FastChatClientFailure.noKey`.
     package func send(
         _ text: String, to user: FastChatUserNumber, as kind: FastChatHeader.Kind = .text
@@ -183,10 +158,6 @@ package final class FastChatClient: Sendable {
 
     /// Encrypts a message for each other member of a group and sends it.
     ///
-    /// - Parameters:
-    ///   - text: The text, or the Base64 text of a picture.
-    ///   - group: Whose members are to read it.
-    ///   - kind: Which of the two it is.
     /// - Throws: `FastChatClientFailure.noKey` unless the account is a member.
     package func send(
         _ text: String, to group: FastChatGroupNumber, as kind: FastChatHeader.Kind = .text
@@ -217,8 +188,6 @@ package final class FastChatClient: Sendable {
 
     /// Makes a group.
     ///
-    /// - Parameter members: The others.
-    /// - Returns: Its number.
     /// - Throws: `FastChatClientFailure.refused`.
     package func createGroup(of members: [FastChatUserNumber]) async throws -> FastChatGroupNumber {
         let notice = try await change(.createGroup(members: members, from: loggedIn()))

@@ -29,11 +29,6 @@ package final class MessengerClient: Sendable {
 
     /// Connects to a server.
     ///
-    /// - Parameters:
-    ///   - host: A name or a number.
-    ///   - port: Where the server listens.
-    ///   - isSecure: Whether it speaks TLS there.
-    ///   - options: Whom to believe, and how long to wait for the connection.
     /// - Returns: A client that is not logged in.
     /// - Throws: `ClientError.refused`, `.timedOut`, `.tls` and so on.
     package static func connect(

@@ -21,14 +21,6 @@ package final class MessengerSocket: Sendable {
 
     /// Connects, with TLS on demand.
     ///
-    /// - Parameters:
-    ///   - host: A name or a number.
-    ///   - port: Where the server listens.
-    ///   - isSecure: Whether it speaks TLS there.
-    ///   - options: Whom to believe, how long to wait, and where the connection lives.
-    ///   - onRead: Called on the event loop with each read, in place of `reads`.
-    ///   - onEnd: Called on the event loop, once, when the connection has ended.
-    /// - Returns: The open connection.
     /// - Throws: `ClientError.refused`, `.timedOut`, `.tls` and so on.
     package static func connect(
         host: String, port: Int, isSecure: Bool = false, options: ClientOptions = ClientOptions(),

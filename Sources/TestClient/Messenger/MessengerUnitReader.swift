@@ -21,7 +21,6 @@ package struct MessengerUnitReader: Sendable {
 
     /// Takes what one read brought.
     ///
-    /// - Parameter bytes: As they came.
     /// - Returns: The units that are complete; `nil` when it can no longer become one.
     package mutating func read(_ bytes: [UInt8]) -> [MessengerUnit]? {
         rest += bytes

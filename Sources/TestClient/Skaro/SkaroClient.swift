@@ -27,11 +27,7 @@ package final class SkaroClient: Sendable {
 
     /// Connects to a server at an address such as `ws://127.0.0.1:8080/skaro`, and waits for its first word.
     ///
-    /// - Parameters:
-    ///   - url: The address.
-    ///   - options: How to connect; the timeout is for the first word, too.
     /// - Returns: A client that is not logged in.
-    /// - Throws: `ClientError`.
     package static func connect(
         url: String, options: ClientOptions = ClientOptions()
     ) async throws(ClientError) -> SkaroClient {

@@ -50,11 +50,6 @@ package struct AdminSocketClient: Sendable {
 
     /// Connects to the server at `path` around `body`, and closes the connection afterwards, which cancels what is in flight.
     ///
-    /// - Parameters:
-    ///   - path: Where the server's socket is.
-    ///   - group: Runs the connection.
-    ///   - body: Sends requests and reads replies.
-    /// - Returns: What `body` returns.
     /// - Throws: `AdminSocketError`, with code `notRunning` when there is no socket or nobody listens on it, `notAllowed` when the
     ///   socket, its folder or the server belong to somebody who is not to be trusted, and what `body` throws.
     package static func connect<Result: Sendable>(

@@ -14,10 +14,6 @@ struct PeerTimeouts {
     private var waitingBytes = 0
     private var logInDeadline: NIODeadline?
 
-    /// - Parameters:
-    ///   - registry: Has the limits.
-    ///   - minimumBytes: What a peer has to take of what waits in each timeout.
-    ///   - now: The time.
     init(_ registry: ConnectionRegistry, minimumBytes: UInt64, now: NIODeadline) {
         limits = registry.peers
         total = registry.outboundTotal

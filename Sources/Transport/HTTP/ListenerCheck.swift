@@ -20,9 +20,6 @@ package enum ListenerCheck {
     ///
     /// Connections that come meanwhile are closed; none is read.
     ///
-    /// - Parameters:
-    ///   - addresses: Where a server is going to listen.
-    ///   - group: Runs the sockets.
     /// - Returns: The first failure; `nil` when all addresses are free.
     package static func firstFailure(
         of addresses: [ListenerAddress], group: any EventLoopGroup

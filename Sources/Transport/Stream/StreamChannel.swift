@@ -83,17 +83,6 @@ extension Listener {
     ///
     /// The group of `registry` must be the server's; a connection counts in `load` as one request and as the connection that it is.
     ///
-    /// - Parameters:
-    ///   - address: Where to listen.
-    ///   - options: How connections are treated.
-    ///   - tls: With it all connections are under TLS.
-    ///   - registry: Knows the connections.
-    ///   - load: Counts them, and refuses them when there are too many.
-    ///   - group: The loops.
-    ///   - drainTimeout: How long a graceful shutdown may take.
-    ///   - logger: For the server socket.
-    ///   - makeSession: Makes the session of a connection, on its event loop.
-    ///   - onRunning: Called with the server socket once it listens; its local address has the port.
     /// - Throws: What BoringSSL says when `tls` cannot be used.
     package init(
         address: ListenerAddress,

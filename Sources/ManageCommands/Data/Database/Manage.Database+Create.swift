@@ -8,7 +8,6 @@ extension Manage.Database {
     /// `db create`: makes the tables.
     struct Create: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "create",
             abstract: "Create the database's tables.",
             discussion: """
                 A missing SQLite file is made; its folder must be there. A database of

@@ -7,7 +7,6 @@ extension Manage.Database {
     /// `db delete`: drops the tables.
     struct Delete: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "delete",
             abstract: "Delete all tables with everything in them.",
             discussion: """
                 All accounts, flows and messages are gone for good. The file or the

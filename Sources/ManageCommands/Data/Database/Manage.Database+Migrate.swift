@@ -7,7 +7,6 @@ extension Manage.Database {
     /// `db migrate`: brings an older database up to date.
     struct Migrate: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "migrate",
             abstract: "Bring the tables of an older version up to date.",
             discussion: """
                 Each migration is done whole or not at all. Make a backup before. A running

@@ -8,7 +8,6 @@ extension Manage.Database {
     /// `db status`: what the database says about itself.
     struct Status: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "status",
             abstract: "Show engine, schema, durability and counts of the database.",
             discussion: """
                 Works beside a running server and without one.

@@ -7,7 +7,6 @@ extension Manage {
     /// `flow`: chats, groups and channels.
     struct Flow: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "flow",
             abstract: "Create, list, change, fill and delete flows: chats, groups and channels.",
             discussion: """
                 Works on a running server, at once, and without one.

@@ -8,7 +8,6 @@ extension Manage.Flow {
     /// `flow add-member`: one more member.
     struct AddMember: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "add-member",
             abstract: "Add an account to a private group or channel.",
             discussion: """
                 Examples:

@@ -10,7 +10,6 @@ extension Manage.Flow {
     /// `flow create`: a new flow.
     struct Create: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "create",
             abstract: "Create a chat, group or channel.",
             discussion: """
                 Without members a group or channel is public: every account reads it and,

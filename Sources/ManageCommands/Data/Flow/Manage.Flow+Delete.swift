@@ -8,7 +8,6 @@ extension Manage.Flow {
     /// `flow delete`: removes a flow.
     struct Delete: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "delete",
             abstract: "Delete a flow with all its messages for good.",
             discussion: """
                 Examples:

@@ -8,7 +8,6 @@ extension Manage.Flow {
     /// `flow list`: all flows.
     struct List: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list",
             abstract: "List the flows by age.",
             discussion: """
                 Examples:

@@ -8,7 +8,6 @@ extension Manage.Flow {
     /// `flow remove-member`: one member fewer.
     struct RemoveMember: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "remove-member",
             abstract: "Take an account out of a private group or channel.",
             discussion: """
                 The owner stays a member.

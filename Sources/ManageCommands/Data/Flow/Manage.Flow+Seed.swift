@@ -9,7 +9,6 @@ extension Manage.Flow {
     /// `flow seed`: something to try the server out with, or to load it.
     struct Seed: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "seed",
             abstract: "Fill the server with accounts, public groups and messages.",
             discussion: """
                 Without options it makes one public group with a first message. The groups

@@ -8,7 +8,6 @@ extension Manage.Flow {
     /// `flow show`: one flow.
     struct Show: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show",
             abstract: "Show a flow and its members.",
             discussion: """
                 Examples:

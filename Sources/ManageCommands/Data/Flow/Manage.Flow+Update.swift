@@ -8,7 +8,6 @@ extension Manage.Flow {
     /// `flow update`: changes a flow.
     struct Update: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "update",
             abstract: "Change a flow's title, info, type or owner.",
             discussion: """
                 What is not given stays as it is. A group can become a channel and the

@@ -7,7 +7,6 @@ extension Manage {
     /// `message`: what was written.
     struct Message: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "message",
             abstract: "List, show, search and delete messages.",
             discussion: """
                 Works on a running server, at once, and without one.

@@ -8,7 +8,6 @@ extension Manage.Message {
     /// `message delete`: overwrites what a message said.
     struct Delete: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "delete",
             abstract: "Delete what a message says for good.",
             discussion: """
                 The message keeps its place and reads 'Message deleted'; its files and its

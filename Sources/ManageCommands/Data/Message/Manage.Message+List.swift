@@ -8,7 +8,6 @@ extension Manage.Message {
     /// `message list`: the messages of a flow.
     struct List: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list",
             abstract: "List the messages of a flow in order.",
             discussion: """
                 Texts are shortened; --json has them whole, and the uuids. --after counts

@@ -8,7 +8,6 @@ extension Manage.Message {
     /// `message search`: messages by their words.
     struct Search: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "search",
             abstract: "Find the messages that contain every one of some words, newest first.",
             discussion: """
                 Whole words are found, in upper and lower case alike. Encrypted and deleted

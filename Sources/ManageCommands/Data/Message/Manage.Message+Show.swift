@@ -8,7 +8,6 @@ extension Manage.Message {
     /// `message show`: one message.
     struct Show: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show",
             abstract: "Show a message.",
             discussion: """
                 Examples:

@@ -8,7 +8,6 @@ extension Manage {
     /// `superuser`: the administrators.
     struct Superuser: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "superuser",
             abstract: "List and remove administrators.",
             discussion: """
                 An administrator has the password of the account that was created with it:
@@ -28,7 +27,6 @@ extension Manage.Superuser {
     /// `superuser list`: the administrators by name.
     struct List: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list",
             abstract: "List the administrators.",
             discussion: """
                 Examples:
@@ -45,7 +43,6 @@ extension Manage.Superuser {
     /// `superuser delete`: one administrator less.
     struct Delete: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "delete",
             abstract: "Remove an administrator; the account stays.",
             discussion: """
                 Remove the account as well with 'manage user delete'.

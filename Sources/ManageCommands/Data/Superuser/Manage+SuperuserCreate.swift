@@ -8,7 +8,6 @@ extension Manage {
     /// `superuser-create`: an account that is an administrator.
     struct SuperuserCreate: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "superuser-create",
             abstract: "Create an administrator with an account to chat with.",
             discussion: """
                 On a terminal the name is asked for, and the password twice. The password is

@@ -7,7 +7,6 @@ extension Manage {
     /// `user`: accounts.
     struct User: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "user",
             abstract: "Create, list, change and delete accounts, and end their sessions.",
             discussion: """
                 Works on a running server, at once, and without one.

@@ -8,7 +8,6 @@ extension Manage.User {
     /// `user create`: a new account.
     struct Create: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "create",
             abstract: "Create an account.",
             discussion: """
                 On a terminal the password is asked for twice. It is never taken from the

@@ -8,7 +8,6 @@ extension Manage.User {
     /// `user delete`: removes an account.
     struct Delete: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "delete",
             abstract: "Delete an account for good.",
             discussion: """
                 Its sessions end at once. What it wrote stays, under the name of a deleted

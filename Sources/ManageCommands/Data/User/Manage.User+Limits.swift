@@ -9,7 +9,6 @@ extension Manage.User {
     /// `user limits`: the limits that an account has of its own.
     struct Limits: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "limits",
             abstract: "Show or change the limits that an account has of its own.",
             discussion: """
                 Limits of an account go before those of [RATE_LIMIT] in the settings. A

@@ -8,7 +8,6 @@ extension Manage.User {
     /// `user list`: all accounts.
     struct List: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list",
             abstract: "List the accounts by age.",
             discussion: """
                 Examples:

@@ -8,7 +8,6 @@ extension Manage.User {
     /// `user logout`: ends sessions.
     struct Logout: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "logout",
             abstract: "End an account's sessions and close their connections.",
             discussion: """
                 Examples:

@@ -8,7 +8,6 @@ extension Manage.User {
     /// `user sessions`: where an account is logged in.
     struct Sessions: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "sessions",
             abstract: "List an account's sessions, newest first.",
             discussion: """
                 Examples:

@@ -8,7 +8,6 @@ extension Manage.User {
     /// `user set-password`: another password.
     struct SetPassword: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "set-password",
             abstract: "Give an account another password and end its sessions.",
             discussion: """
                 On a terminal the password is asked for twice.

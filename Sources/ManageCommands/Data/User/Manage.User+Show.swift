@@ -8,7 +8,6 @@ extension Manage.User {
     /// `user show`: one account.
     struct Show: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show",
             abstract: "Show an account.",
             discussion: """
                 Examples:

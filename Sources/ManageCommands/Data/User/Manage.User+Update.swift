@@ -10,7 +10,6 @@ extension Manage.User {
     /// `user update`: changes an account.
     struct Update: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "update",
             abstract: "Change an account's login, name, mail address, bio, picture or kind.",
             discussion: """
                 What is not given stays as it is. Sessions stay open.

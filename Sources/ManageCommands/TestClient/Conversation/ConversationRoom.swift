@@ -24,14 +24,6 @@ final class ConversationRoom: Sendable {
     private let setPrompt: @Sendable (String) -> Void
     private let state = Mutex(State())
 
-    /// - Parameters:
-    ///   - client: The connection.
-    ///   - text: How lines look.
-    ///   - address: The server, for people.
-    ///   - timeout: How long an answer may take.
-    ///   - find: Finds a person, or with `#` a group.
-    ///   - showLines: Shows lines that were escaped.
-    ///   - setPrompt: Names the conversation in front of the line.
     init(
         client: any ConversationClient, text: ConversationText, address: String, timeout: Duration,
         find: @escaping @Sendable (String, any ConversationClient) async throws -> Conversation,
@@ -51,9 +43,6 @@ final class ConversationRoom: Sendable {
 
     /// Connects anew after the server has ended, as soon as it is back.
     ///
-    /// - Parameters:
-    ///   - pause: The time between two attempts.
-    ///   - connect: Makes a connection with a login.
     /// - Throws: What `connect` throws, unless it says that there is no server.
     func reconnect(pause: Duration, _ connect: () async throws -> any ConversationClient) async throws {
         showLines([text.notice("The server has ended the connection; waiting until it is back.")])

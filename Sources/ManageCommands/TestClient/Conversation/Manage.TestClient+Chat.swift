@@ -10,7 +10,6 @@ extension Manage.TestClient {
     /// `testclient chat`: talks to people from the terminal.
     struct Chat: CommonCommand {
         static let configuration = CommandConfiguration(
-            commandName: "chat",
             abstract: "Talk to people from the terminal.",
             discussion: """
                 A line that is typed goes to the conversation named in front of it; what
