@@ -44,11 +44,6 @@ extension Manage.Config {
 
 /// What `config unset --json` prints.
 struct RemovalReport: CommandReport {
-    private enum CodingKeys: String, CodingKey {
-        case key, file
-        case isRemoved = "is_removed"
-    }
-
     var key: String
     var file: String
     var isRemoved: Bool

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import Operations
 
 /// The result of a command.
 ///
@@ -21,24 +22,32 @@ extension CommandReport {
 
     /// The JSON form: one object with sorted keys and a `version`.
     func json() throws(CommandError) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let encoder = JSONEncoder.forOperations([.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
         do {
-            return String(decoding: try encoder.encode(VersionedReport(report: self)), as: UTF8.self) + "\n"
+            return String(decoding: try encoder.encode(Versioned(content: self, version: Self.version)), as: UTF8.self)
+                + "\n"
         } catch {
             throw CommandError(.failed, "The result cannot be written as JSON.")
         }
     }
 }
 
-private struct VersionedReport<Report: CommandReport>: Encodable {
+/// An object with a `version` beside its own members.
+struct Versioned<Content: Encodable>: Encodable {
     private enum CodingKeys: String, CodingKey { case version }
 
-    var report: Report
+    var content: Content
+    var version = 1
 
     func encode(to encoder: any Encoder) throws {
-        try report.encode(to: encoder)
+        try content.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(Report.version, forKey: .version)
+        try container.encode(version, forKey: .version)
+    }
+
+    /// The object on one line.
+    func line() throws -> String {
+        let encoder = JSONEncoder.forOperations([.sortedKeys, .withoutEscapingSlashes])
+        return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
     }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import Operations
 
 /// A list written page by page, so that no table of the database is held in memory.
 struct StreamedList: ~Copyable {
@@ -24,8 +25,7 @@ struct StreamedList: ~Copyable {
             try target.write(table.takeText(style: output.style))
             return
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let encoder = JSONEncoder.forOperations([.sortedKeys, .withoutEscapingSlashes])
         var text = count == 0 ? "{\n  \"\(name)\" : [" : ""
         for item in items {
             text += count == 0 ? "\n    " : ",\n    "

@@ -3,7 +3,6 @@
 
 import Bounds
 import Chat
-import FoundationEssentials
 import Operations
 
 /// What `top` shows: how busy a server was between two measurements.
@@ -83,25 +82,6 @@ struct LoadReport: CommandReport {
         try container.encode(rates?.batchesPerSecond.inHundredths, forKey: .batchesPerSecond)
         try container.encode(rates?.processorPercent.inHundredths, forKey: .processorPercent)
         try container.encode(measured.memory, forKey: .memory)
-    }
-
-    /// The JSON form on one line.
-    func jsonLine() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(Line(report: self)), as: UTF8.self) + "\n"
-    }
-
-    private struct Line: Encodable {
-        enum CodingKeys: String, CodingKey { case version }
-
-        var report: LoadReport
-
-        func encode(to encoder: any Encoder) throws {
-            try report.encode(to: encoder)
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(LoadReport.version, forKey: .version)
-        }
     }
 
     func text(style: TextStyle) -> String {

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import FoundationEssentials
 import Glibc
 import Operations
 import Settings
@@ -184,23 +183,7 @@ struct TailText {
 
     /// One JSON object for each entry, each on a line of its own.
     static func json(_ entries: [LogEntry]) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try entries.map { entry in
-            String(decoding: try encoder.encode(VersionedEntry(entry: entry)), as: UTF8.self) + "\n"
-        }.joined()
-    }
-
-    private struct VersionedEntry: Encodable {
-        enum CodingKeys: String, CodingKey { case version }
-
-        var entry: LogEntry
-
-        func encode(to encoder: any Encoder) throws {
-            try entry.encode(to: encoder)
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(1, forKey: .version)
-        }
+        try entries.map { try Versioned(content: $0).line() }.joined()
     }
 
     private func who(_ entry: LogEntry) -> String {

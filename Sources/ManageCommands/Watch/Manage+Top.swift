@@ -92,7 +92,8 @@ extension Manage {
                         measured, since: earlier, interval: instant.duration(to: now), time: context.now())
                     do {
                         if output.isJSON {
-                            try context.standardOutput.write(try isOnce ? report.json() : report.jsonLine())
+                            try context.standardOutput.write(
+                                try isOnce ? report.json() : Versioned(content: report).line())
                         } else {
                             try context.standardOutput.write(report.text(style: output.style) + (isOnce ? "" : "\n"))
                         }

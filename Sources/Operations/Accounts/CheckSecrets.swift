@@ -17,12 +17,6 @@ package struct CheckSecrets: AdminOperation {
         /// Those of them whose private half the key file does not open.
         package var unopenedKeys: Int
 
-        private enum CodingKeys: String, CodingKey {
-            case sealed, unopened
-            case heldKeys = "held_keys"
-            case unopenedKeys = "unopened_keys"
-        }
-
         package init(sealed: Int = 0, unopened: Int = 0, heldKeys: Int = 0, unopenedKeys: Int = 0) {
             self.sealed = sealed
             self.unopened = unopened

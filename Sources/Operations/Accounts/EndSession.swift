@@ -11,10 +11,6 @@ package struct EndSession: AdminOperation {
     package struct Report: Codable, Sendable {
         /// Whether there was such a session.
         package var isEnded: Bool
-
-        private enum CodingKeys: String, CodingKey {
-            case isEnded = "is_ended"
-        }
     }
 
     package static let name = "session.end"

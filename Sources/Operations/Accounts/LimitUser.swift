@@ -30,11 +30,6 @@ package struct LimitUser: AdminOperation {
         package var limits: [Limit: String]
         /// What its messages take in the store, in bytes.
         package var storedBytes: Int64
-
-        private enum CodingKeys: String, CodingKey {
-            case login, limits
-            case storedBytes = "stored_bytes"
-        }
     }
 
     package static let name = "user.limits"

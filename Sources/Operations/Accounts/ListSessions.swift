@@ -32,12 +32,6 @@ package struct ListSessions: AdminOperation {
         package var state: State
         /// The name of the server that it is connected to; `nil` unless it is connected.
         @Nullable package var node: String?
-
-        private enum CodingKeys: String, CodingKey {
-            case id, `protocol`, address, created
-            case lastSeen = "last_seen"
-            case expires, state, node
-        }
     }
 
     /// Whether a session has a connection.

@@ -18,11 +18,6 @@ package struct ListUsers: AdminOperation {
     /// Only the accounts that were made with administrators.
     package var onlyAdmins: Bool
 
-    private enum CodingKeys: String, CodingKey {
-        case range, search
-        case onlyAdmins = "only_admins"
-    }
-
     package init(range: ListRange = ListRange(), search: String? = nil, onlyAdmins: Bool = false) {
         self.range = range
         self.search = search

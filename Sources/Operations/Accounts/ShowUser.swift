@@ -18,14 +18,6 @@ package struct ShowUser: AdminOperation {
         package var sessions: Int
         /// Whether it is connected to this server now.
         package var isConnected: Bool
-
-        private enum CodingKeys: String, CodingKey {
-            case user
-            case avatarBytes = "avatar_bytes"
-            case passwordHash = "password_hash"
-            case sessions
-            case isConnected = "is_connected"
-        }
     }
 
     package static let name = "user.show"

@@ -23,13 +23,6 @@ package struct UpdateUser: AdminOperation {
     /// Whether it is a program's.
     package var isBot: Bool?
 
-    private enum CodingKeys: String, CodingKey {
-        case login
-        case newLogin = "new_login"
-        case username, email, bio, avatar
-        case isBot = "is_bot"
-    }
-
     /// Creates the operation; what is `nil` stays as it is.
     package init(
         login: String, newLogin: String? = nil, username: String? = nil, email: String? = nil, bio: String? = nil,

@@ -26,9 +26,9 @@ package struct UserReport: Codable, Sendable, Equatable {
 
     private enum CodingKeys: String, CodingKey {
         case row, uuid, login, username
-        case isBot = "is_bot"
+        case isBot
         case email, bio, created
-        case publicNumber = "fastchat_number"
+        case publicNumber = "fastchatNumber"
     }
 
     init(_ record: UserRecord) {

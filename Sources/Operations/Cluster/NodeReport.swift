@@ -34,7 +34,7 @@ package struct NodeReport: Codable, Sendable, Equatable {
 
     private enum CodingKeys: String, CodingKey {
         case id, name, status, clients
-        case heartbeatAge = "heartbeat_age_ms"
+        case heartbeatAge = "heartbeatAgeMs"
         case started, addresses
     }
 

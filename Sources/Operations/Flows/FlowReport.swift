@@ -25,12 +25,6 @@ package struct FlowReport: Codable, Sendable, Equatable {
     /// When it was created, as RFC 3339 writes it.
     package var created: String
 
-    private enum CodingKeys: String, CodingKey {
-        case row, uuid, type, title, info, owner
-        case isPublic = "is_public"
-        case messages, created
-    }
-
     init(_ record: FlowRecord, owner: String) {
         row = record.id.rawValue
         uuid = record.uuid.description

@@ -12,11 +12,6 @@ package struct MembershipReport: Codable, Sendable, Equatable {
     package var login: String
     /// Whether they are a member now.
     package var isMember: Bool
-
-    private enum CodingKeys: String, CodingKey {
-        case flow, login
-        case isMember = "is_member"
-    }
 }
 
 /// `flow.add_member`: adds an account to a private group or channel.

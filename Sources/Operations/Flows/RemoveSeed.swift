@@ -27,10 +27,6 @@ package struct RemoveSeed: AdminOperation {
     /// Whether it only counts what it would delete.
     package var isTrial: Bool
 
-    private enum CodingKeys: String, CodingKey {
-        case isTrial = "is_trial"
-    }
-
     package init(isTrial: Bool = false) {
         self.isTrial = isTrial
     }

@@ -18,12 +18,6 @@ package struct SeedFlows: AdminOperation {
         @Nullable package var firstLogin: String?
         /// The uuid of the first new group; `nil` without any.
         @Nullable package var firstFlow: String?
-
-        private enum CodingKeys: String, CodingKey {
-            case users, flows, messages
-            case firstLogin = "first_login"
-            case firstFlow = "first_flow"
-        }
     }
 
     package static let name = "flow.seed"

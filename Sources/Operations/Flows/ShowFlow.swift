@@ -17,7 +17,7 @@ package struct ShowFlow: AdminOperation {
 
         private enum CodingKeys: String, CodingKey {
             case flow, members
-            case areMembersCut = "members_cut"
+            case areMembersCut = "membersCut"
         }
     }
 

@@ -66,11 +66,6 @@ package struct ListInvites: AdminOperation {
         package var invites: [InviteReport]
         /// Whether there are more.
         package var isCut: Bool
-
-        private enum CodingKeys: String, CodingKey {
-            case invites
-            case isCut = "is_cut"
-        }
     }
 
     package static let name = "invite.list"
@@ -78,8 +73,6 @@ package struct ListInvites: AdminOperation {
 
     /// Also those with which no account can be made any more.
     package var includesInvalid: Bool
-
-    private enum CodingKeys: String, CodingKey { case includesInvalid = "includes_invalid" }
 
     package init(includesInvalid: Bool = false) {
         self.includesInvalid = includesInvalid

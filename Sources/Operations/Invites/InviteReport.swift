@@ -31,12 +31,6 @@ package struct InviteReport: Codable, Sendable, Equatable {
     /// What the operator noted.
     package var note: String
 
-    private enum CodingKeys: String, CodingKey {
-        case id, status
-        case usesLeft = "uses_left"
-        case used, created, expires, note
-    }
-
     init(_ record: InviteRecord, at time: Timestamp) {
         id = Self.id(of: record.codeHash)
         if record.revoked != nil {

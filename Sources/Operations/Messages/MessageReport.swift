@@ -27,14 +27,6 @@ package struct MessageReport: Codable, Sendable, Equatable {
     /// The names of its files, such as `file_picture`.
     package var files: [String]
 
-    private enum CodingKeys: String, CodingKey {
-        case uuid, flow
-        case flowRow = "flow_row"
-        case number, author, time, edited
-        case isDeleted = "is_deleted"
-        case text, files
-    }
-
     init(_ record: MessageRecord, author: String) {
         let message = Message(record)
         uuid = message.uuid.description

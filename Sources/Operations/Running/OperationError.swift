@@ -33,11 +33,6 @@ package struct OperationError: Error, Codable, Sendable, Equatable {
     /// What to do: a sentence, if there is something.
     package var nextStep: String?
 
-    private enum CodingKeys: String, CodingKey {
-        case kind, message
-        case nextStep = "next_step"
-    }
-
     package init(_ kind: Kind, _ message: String, nextStep: String? = nil) {
         self.kind = kind
         self.message = message

@@ -37,7 +37,7 @@ package enum OperationRegistry {
         _ request: [UInt8], on context: OperationContext, send: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> (name: String?, error: OperationError?) {
         guard RequestCheck.accepts(request),
-            let head = try? JSONDecoder().decode(RequestHead.self, from: Data(request)),
+            let head = try? JSONDecoder.forOperations.decode(RequestHead.self, from: Data(request)),
             head.operation.utf8.count <= RequestCheck.maximumNameBytes
         else {
             let error = OperationError(.invalid, "The request is no JSON object with the name of an operation.")
@@ -67,7 +67,8 @@ package enum OperationRegistry {
         do throws(OperationError) {
             let operation: Operation
             do {
-                operation = try JSONDecoder().decode(OperationRequest<Operation>.self, from: Data(request)).parameters
+                operation = try JSONDecoder.forOperations.decode(OperationRequest<Operation>.self, from: Data(request))
+                    .parameters
             } catch {
                 throw OperationError(
                     .invalid, "The parameters do not fit the operation '\(Operation.name)'.",
@@ -84,7 +85,7 @@ package enum OperationRegistry {
 
     private static func encoded(_ reply: some Encodable) -> [UInt8] {
         do {
-            return try Array(JSONEncoder().encode(reply))
+            return try Array(JSONEncoder.forOperations().encode(reply))
         } catch {
             // Reports hold texts, whole numbers and truth values only, which JSON always takes.
             return Array(#"{"error":{"kind":"failed","message":"The result cannot be written as JSON."}}"#.utf8)
@@ -109,7 +110,7 @@ package struct OperationRequest<Operation: AdminOperation>: Codable, Sendable {
     }
 
     /// The request's JSON.
-    package func encoded() throws -> [UInt8] { try Array(JSONEncoder().encode(self)) }
+    package func encoded() throws -> [UInt8] { try Array(JSONEncoder.forOperations().encode(self)) }
 }
 
 /// One reply as it travels.
@@ -125,7 +126,7 @@ package enum OperationReply<Report: Codable & Sendable>: Codable, Sendable {
 
     /// Reads a reply's JSON.
     package init(_ bytes: [UInt8]) throws {
-        self = try JSONDecoder().decode(Self.self, from: Data(bytes))
+        self = try JSONDecoder.forOperations.decode(Self.self, from: Data(bytes))
     }
 
     /// Reads an object with one of the members `progress`, `result` and `error`.

@@ -12,11 +12,6 @@ package struct ServerListener: Codable, Sendable, Equatable {
     /// Whether it speaks TLS.
     package var isSecure: Bool
 
-    private enum CodingKeys: String, CodingKey {
-        case `protocol`, host, port
-        case isSecure = "is_secure"
-    }
-
     package init(protocol: String, host: String, port: Int, isSecure: Bool) {
         self.protocol = `protocol`
         self.host = host

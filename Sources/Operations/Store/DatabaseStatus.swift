@@ -24,12 +24,6 @@ package struct DatabaseStatus: AdminOperation {
         package var pending: [String]
         /// How much there is; `nil` unless the schema is current.
         @Nullable package var counts: Counts?
-
-        private enum CodingKeys: String, CodingKey {
-            case engine, location
-            case sizeBytes = "size_bytes"
-            case durability, schema, applied, pending, counts
-        }
     }
 
     /// How much there is.

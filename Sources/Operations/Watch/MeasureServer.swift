@@ -35,13 +35,13 @@ package struct MeasureServer: AdminOperation {
         package var processor: Int64
 
         private enum CodingKeys: String, CodingKey {
-            case uptime = "uptime_ms"
+            case uptime = "uptimeMs"
             case connections, listeners, messages, events, batches
-            case lastBatch = "last_batch"
-            case waitingWrites = "waiting_writes"
+            case lastBatch
+            case waitingWrites
             case deliveries, latency
-            case memory = "memory_bytes"
-            case processor = "processor_ms"
+            case memory = "memoryBytes"
+            case processor = "processorMs"
         }
     }
 

@@ -41,12 +41,6 @@ package struct ReadLog: AdminOperation {
     /// Who asks: the name of a user of the machine.
     package var principal: String
 
-    private enum CodingKeys: String, CodingKey {
-        case after, last, limit, wait
-        case showsText = "shows_text"
-        case principal
-    }
-
     package init(
         after: Int64? = nil, last: Int = 10, limit: Int = 200, wait: Int = 0, showsText: Bool = false, principal: String
     ) {

@@ -87,11 +87,6 @@ struct DatabaseSetup: Sendable {
 
 /// What `db create` and `db migrate` print.
 struct SchemaReport: CommandReport {
-    private enum CodingKeys: String, CodingKey {
-        case location, applied
-        case isCreated = "is_created"
-    }
-
     var location: String
     /// The migrations applied now.
     var applied: [String]

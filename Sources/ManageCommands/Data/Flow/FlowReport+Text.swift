@@ -11,11 +11,6 @@ struct ChangedFlowReport: CommandReport {
     /// What happened, such as `Created`.
     var verb: String
 
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(flow, forKey: .flow)
-    }
-
     func text(style: TextStyle) -> String {
         "\(verb) the \(flow.type) \(flow.uuid) '\(flow.title.escapedForTerminal(lineBreaks: false))'.\n"
     }

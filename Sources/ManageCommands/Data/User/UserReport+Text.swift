@@ -13,11 +13,6 @@ struct ChangedUserReport: CommandReport {
     /// What the verb did it to, such as `the user`.
     var object = "the user"
 
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(user, forKey: .user)
-    }
-
     func text(style: TextStyle) -> String { "\(verb) \(object) '\(user.login.escapedForTerminal())'.\n" }
 }
 
