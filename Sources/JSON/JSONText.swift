@@ -55,8 +55,6 @@ package struct JSONText: Sendable {
         }
     }
 
-    package var isEmpty: Bool { utf8Count == 0 }
-
     /// Whether U+0000 is in it.
     package var containsNull: Bool {
         withUTF8 { bytes in

@@ -35,12 +35,6 @@ enum LogText {
         }
     }
 
-    static func escaped(_ text: String) -> String {
-        var bytes: [UInt8] = []
-        appendEscaped(text, to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
     /// Appends `text` as a JSON string with its quotes.
     static func appendJSON(_ text: String, to line: inout [UInt8]) {
         line.append(UInt8(ascii: "\""))

@@ -63,9 +63,6 @@ package final class WebSocketClient: Sendable {
     /// How the connection ended; `nil` while it lives.
     package var closure: WebSocketClosure? { inbox.closure }
 
-    /// The loop that serves the connection.
-    package var eventLoop: any EventLoop { channel.eventLoop }
-
     /// The next message, text or binary; `nil` once the connection has ended and everything was received.
     ///
     /// Then `closure` says how.

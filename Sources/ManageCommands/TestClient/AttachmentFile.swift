@@ -13,8 +13,6 @@ struct AttachmentFile: ExpressibleByArgument {
     enum Kind: String, CaseIterable {
         case picture, video, audio, document
 
-        /// The member of the message.
-        var member: String { "file_\(rawValue)" }
     }
 
     /// The largest file, in bytes; the server's limit is usually smaller.

@@ -22,9 +22,6 @@ final class WakeSchedule {
         self.eventLoop = eventLoop
     }
 
-    /// Milliseconds in which somebody is to be woken.
-    var pendingTicks: Int { self.sleepers.count }
-
     /// Wakes `sleeper` at `deadline`, rounded up to a millisecond; returns when that is.
     func wake(_ sleeper: any Wakeable, at deadline: NIODeadline) -> NIODeadline {
         let tick = (deadline.uptimeNanoseconds + (Self.tick - 1)) / Self.tick
