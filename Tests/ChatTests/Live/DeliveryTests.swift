@@ -132,6 +132,29 @@ import Testing
         }
     }
 
+    @Test(arguments: StorageKind.engines) func largeMessagesAreHeldAFewAtATime(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let alice = try await test.register("alice").principal
+            let flow = try await test.createFlow(members: [alice], by: alice)
+            let chat = test.another(policy: ChatPolicy())
+            let sink = RecordingSink()
+            chat.hub.attach(RecordingConnection(sink, 1), principal: alice, wantsNews: true)
+            let picture = JSONText(String(repeating: "p", count: 3 << 20))
+            var pending: [PendingMessage] = []
+            for number in 1...5 {
+                let content = MessageContent(text: "\(number)", files: [.picture: picture])
+                pending.append(try await chat.submit(content, to: flow, by: alice))
+            }
+
+            // All in one batch.
+            try await test.running(chat) { _ in
+                #expect(await sink.next(2) == [.run(["1", "2", "3"], to: [1]), .run(["4", "5"], to: [1])])
+            }
+
+            #expect(sink.allRuns.flatMap(\.messages).allSatisfy { $0.content.files[.picture] == picture })
+        }
+    }
+
     // MARK: Who
 
     @Test(arguments: StorageKind.engines) func whoIsRemovedGetsNothingMore(on kind: StorageKind) async throws {

@@ -83,6 +83,30 @@ import Testing
         }
     }
 
+    /// It is encrypted beside the event loop, while others follow.
+    @Test func aLargePictureKeepsItsPlace() async throws {
+        try await FastChatWorld.with { world in
+            let (anna, number) = try await world.registerElsewhere("anna")
+            let seven = try await world.register(7)
+            let flow = try await world.direct(anna, with: 7)
+            let large = Self.picture.prefix(40) + String(repeating: "A", count: 200_000)
+            try await world.test.send("0", to: flow.uuid, by: anna)
+            #expect(await seven.messages(1) == ["\(number): 0"])
+
+            for round in 1...3 {
+                for content in [
+                    MessageContent(text: "", files: [.picture: JSONText(String(large))]),
+                    MessageContent(text: "\(round)"),
+                ] {
+                    _ = try await world.chat.submit(content, to: flow.uuid, by: anna)
+                }
+            }
+
+            #expect(
+                await seven.messages(6) == (1...3).flatMap { ["\(number): \(large)", "\(number): \($0)"] })
+        }
+    }
+
     @Test func picturesArePictures() async throws {
         try await FastChatWorld.with { world in
             let (anna, number) = try await world.registerElsewhere("anna")

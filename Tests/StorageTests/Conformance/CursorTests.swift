@@ -152,4 +152,31 @@ struct CursorTests {
             #expect(try await test.storage.startPosition(of: alice, device: "old", backlog: 1) == Position(3))
         }
     }
+
+    /// Only the flows that ended last are asked for their messages, and the list of flows is read once.
+    @Test(arguments: StorageKind.available)
+    func aNewDeviceAsksManyFlowsNoMoreThanFew(kind: StorageKind) async throws {
+        var statements: [Int] = []
+        for count in [8, 128] {
+            try await StorageUnderTest.with(kind) { test in
+                let alice = try await test.createUser("alice")
+                for _ in 0..<count {
+                    let flow = try await test.createFlow(owner: alice, members: [])
+                    try await test.send("old", from: alice, to: flow)
+                }
+                let last = try await test.createFlow(owner: alice, members: [])
+                var sent: [Receipt] = []
+                for number in 0..<5 { sent.append(try await test.send("\(number)", from: alice, to: last)) }
+                let engine = CountingEngine(test.storage.engine)
+
+                let start = try await test.storage(over: engine, clock: ContinuousClock())
+                    .startPosition(of: alice, device: "new", backlog: 3)
+
+                #expect(sent.filter { $0.position > start }.count == 3)
+                statements.append(engine.statements)
+            }
+        }
+        // The search for the account's creation takes one step more for twice as long a log.
+        #expect(statements[1] <= statements[0] + 5)
+    }
 }
