@@ -82,8 +82,9 @@ struct PlannedRun {
 }
 
 extension Delivery {
-    /// Finds out who is told of what; follows the events meanwhile, also when nobody listens: who comes next must not find the
-    /// members of before.
+    /// Finds out which connections are told of what.
+    ///
+    /// The hub follows the events also when no connection listens: one that comes next must not find the members of before.
     func plan(_ events: [LogEvent], in chat: Chat) async -> [PlannedRun] {
         var runs: [PlannedRun] = []
         var hasFailed = false
