@@ -16,8 +16,9 @@ import Testing
             // Nothing answers there.
             var options = ClientOptions()
             options.timeout = .milliseconds(50)
-            await #expect(throws: ClientError.self) { [options] in
-                _ = try await SkaroClient.connect(url: url, options: options)
+            let impatient = options
+            await #expect(throws: ClientError.self) {
+                _ = try await SkaroClient.connect(url: url, options: impatient)
             }
         }
     }
