@@ -26,6 +26,7 @@ import Testing
         try await WholeServer.during(run) { environment in
             let (alice, bob) = (try TestTerminal(), try TestTerminal(lines: 10, columns: 40))
             let (registered, registration) = AsyncStream.makeStream(of: Void.self)
+            let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
             async let bobs = LiveRun.during(words("skaro", "bob"), in: run, environment: environment, terminal: bob) {
                 _ in
                 await bob.shows("You are bob")
@@ -36,6 +37,7 @@ import Testing
                 await bob.shows("alice> ")
                 bob.type("half")
                 await bob.shows("half")
+                beginning.yield()
                 let interrupted = await bob.shows("alice: Are you there?")
                 // The line that is being typed is taken away, and drawn again below what came.
                 #expect(interrupted.contains("\r\u{1B}[K"))
@@ -54,6 +56,8 @@ import Testing
                 await alice.shows("bob> ")
                 alice.type("Good morning\r")
                 await alice.shows("alice: Good morning")
+                // Not before Bob is typing, whom it is to interrupt.
+                _ = await begun.first { _ in true }
                 alice.type("Are you there?\r")
                 await alice.shows("bob: half of it")
                 alice.type("\u{03}")
