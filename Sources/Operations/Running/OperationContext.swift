@@ -9,6 +9,8 @@ import Storage
 package struct OperationContext: Sendable {
     /// The domain; it must be running.
     package let chat: Chat
+    /// Who runs the operation.
+    package let actor: OperationActor
     /// Called with each step of a long operation, one after the other.
     package let progress: @Sendable (OperationProgress) async -> Void
     /// Where the running server listens; nothing in a process that is no server.
@@ -17,11 +19,13 @@ package struct OperationContext: Sendable {
     package let heartbeat: @Sendable () async -> Void
 
     package init(
-        chat: Chat, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in },
+        chat: Chat, actor: OperationActor = .unknown,
+        progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in },
         listeners: @escaping @Sendable () -> [ServerListener] = { [] },
         heartbeat: @escaping @Sendable () async -> Void = {}
     ) {
         self.chat = chat
+        self.actor = actor
         self.progress = progress
         self.listeners = listeners
         self.heartbeat = heartbeat

@@ -59,7 +59,7 @@ package enum OperationRegistry {
         send: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> OperationError? {
         let context = OperationContext(
-            chat: context.chat,
+            chat: context.chat, actor: context.actor,
             progress: { step in
                 await context.progress(step)
                 await send(encoded(OperationReply<Operation.Report>.progress(step)))
