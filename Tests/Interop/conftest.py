@@ -19,6 +19,8 @@ def pytest_sessionstart(session):
         pytest.exit(f"There is no program at {BINARY}. Build it with 'swift build --product manage'.", returncode=69)
     # A run that is told to end stops its servers on the way out.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # A shell starts what runs in the background with Ctrl-C ignored, which each program of a test would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
