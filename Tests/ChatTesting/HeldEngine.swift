@@ -4,8 +4,18 @@
 package import Storage
 import Synchronization
 
-/// A real engine whose writes a test can hold up, and around which a test can let something else happen.
+/// A real engine whose writes a test can hold up, fail or count, and around which a test can let something else happen.
 package final class HeldEngine: StorageEngine {
+    /// What becomes of a write.
+    package enum Fault: Sendable, Equatable {
+        case pass
+        case failBefore(StorageError.Code)
+        /// The write is done, and its answer is lost.
+        case failAfter(StorageError.Code)
+        /// The write is undone at its COMMIT, and nobody is told so.
+        case undo(StorageError.Code)
+    }
+
     private struct State {
         var isHolding = false
         var held: [CheckedContinuation<Void, Never>] = []
@@ -14,6 +24,9 @@ package final class HeldEngine: StorageEngine {
         var afterNextRead: (@Sendable () async -> Void)?
         var isOutOfReach = false
         var losesNextAnswer = false
+        var faults: [Fault] = []
+        var writes = 0
+        var statements = 0
         var reads = 0
         var failingReads = 0
     }
@@ -75,6 +88,13 @@ package final class HeldEngine: StorageEngine {
     /// Lets the next reads fail, and works again after them.
     package func failNextReads(_ count: Int) { state.withLock { $0.failingReads = count } }
 
+    /// What becomes of the next writes, one after the other.
+    package func fail(with faults: [Fault]) { state.withLock { $0.faults = faults } }
+
+    /// How many writes were asked for.
+    package var writes: Int { state.withLock { $0.writes } }
+    /// The statements of all transactions so far; an insertion of many rows is one.
+    package var statements: Int { state.withLock { $0.statements } }
     /// Reads so far, those that failed among them.
     package var reads: Int { state.withLock { $0.reads } }
 
@@ -97,7 +117,7 @@ package final class HeldEngine: StorageEngine {
     ) async throws(StorageError) -> Value {
         try reach()
         try countRead()
-        let value = try await engine.read(body)
+        let value = try await engine.read(counted(body))
         await state.withLock { state in
             defer { state.afterNextRead = nil }
             return state.afterNextRead
@@ -110,6 +130,7 @@ package final class HeldEngine: StorageEngine {
     ) async throws(StorageError) -> Value {
         await withCheckedContinuation { continuation in
             let isHeld = state.withLock { state in
+                state.writes += 1
                 if state.isHolding { state.held.append(continuation) }
                 return state.isHolding
             }
@@ -121,7 +142,16 @@ package final class HeldEngine: StorageEngine {
             return state.beforeNextWrite
         }?()
         try reach()
-        let value = try await engine.write(body)
+        let fault = state.withLock { $0.faults.isEmpty ? .pass : $0.faults.removeFirst() }
+        if case .failBefore(let code) = fault { throw StorageError(code, "The test breaks this write.") }
+        if case .undo(let code) = fault {
+            return try await engine.write { connection in
+                _ = try body(connection)
+                throw StorageError(code, "The test undoes this write.")
+            }
+        }
+        let value = try await engine.write(counted(body))
+        if case .failAfter(let code) = fault { throw StorageError(code, "The test loses this answer.") }
         let isLost = state.withLock { state in
             if state.losesNextAnswer { state.isOutOfReach = true }
             defer { state.losesNextAnswer = false }
@@ -129,6 +159,17 @@ package final class HeldEngine: StorageEngine {
         }
         if isLost { throw StorageError(.commitUnknown, "The test loses this answer.") }
         return value
+    }
+
+    /// Counts the statements of `body`.
+    private func counted<Value>(
+        _ body: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) -> @Sendable (any SQLConnection) throws -> Value {
+        { connection in
+            let counting = CountingConnection(connection)
+            defer { self.state.withLock { $0.statements += counting.statements } }
+            return try body(counting)
+        }
     }
 
     package func facts() async throws(StorageError) -> EngineFacts { try await engine.facts() }
@@ -142,4 +183,45 @@ private final class DeafSignals: LogSignals {
     func publish(_ news: LogNews) {}
     func subscribe() -> AsyncStream<LogHint> { streams.subscribe() }
     func close() async { streams.finish() }
+}
+
+private final class CountingConnection: SQLConnection {
+    private let connection: any SQLConnection
+    private(set) var statements = 0
+
+    init(_ connection: any SQLConnection) {
+        self.connection = connection
+    }
+
+    func rows(_ statement: SQLStatement) throws(StorageError) -> [SQLRow] {
+        statements += 1
+        return try connection.rows(statement)
+    }
+
+    @discardableResult
+    func execute(_ statement: SQLStatement) throws(StorageError) -> Int {
+        statements += 1
+        return try connection.execute(statement)
+    }
+
+    func rows(pipelined statements: [SQLStatement]) throws(StorageError) -> [[SQLRow]] {
+        self.statements += statements.count
+        return try connection.rows(pipelined: statements)
+    }
+
+    func post(_ statements: [SQLStatement]) throws(StorageError) {
+        self.statements += statements.count
+        try connection.post(statements)
+    }
+
+    func insert(_ insertion: SQLInsertion, rows: [SQLRow]) throws(StorageError) {
+        statements += 1
+        try connection.insert(insertion, rows: rows)
+    }
+
+    func allowLongStatements() { connection.allowLongStatements() }
+
+    func savepoint<Value>(_ body: () throws -> Value) throws(StorageError) -> Value {
+        try connection.savepoint(body)
+    }
 }

@@ -24,21 +24,21 @@ struct BatchWriterTests {
     /// Runs `body` with a writer whose first batch, a lone message, is held up at the engine's gate.
     private func withHeldWriter(
         _ kind: StorageKind, limits: BatchWriter.Limits = BatchWriter.Limits(),
-        _ body: (StorageUnderTest, BatchWriter, GatedEngine, _ flow: FlowID, _ alice: UserID) async throws -> Void
+        _ body: (StorageUnderTest, BatchWriter, HeldEngine, _ flow: FlowID, _ alice: UserID) async throws -> Void
     ) async throws -> [Int] {
         var sizes: [Int] = []
         try await StorageUnderTest.with(kind) { test in
             let alice = try await test.createUser("alice")
             let flow = try await test.createFlow(owner: alice)
-            let engine = GatedEngine(test.storage.engine)
+            let engine = HeldEngine(test.storage.engine)
             let batches = Batches()
             let writer = BatchWriter(
                 storage: test.storage(over: engine, clock: ImpatientClock()), limits: limits,
                 onCommit: { batches.add($0) })
             async let running: Void = writer.run()
-            engine.closeGate()
+            engine.hold()
             let first = try #require(writer.submit(test.write(test.message("first", to: flow), by: alice)))
-            for await _ in engine.arrivals { break }
+            await engine.writeIsHeld()
             let outcome: Result<Void, any Error>
             do {
                 #expect(first.outcomeIfKnown == nil)
@@ -46,7 +46,7 @@ struct BatchWriterTests {
             } catch {
                 outcome = .failure(error)
             }
-            engine.openGate()
+            engine.release()
             #expect(try await first.outcome.receipt.number == 0)
             writer.close()
             await running
@@ -65,7 +65,7 @@ struct BatchWriterTests {
             #expect(writer.waitingWrites == 500)
             #expect(pending.allSatisfy { $0.outcomeIfKnown == nil })
 
-            engine.openGate()
+            engine.release()
 
             // In the order in which they were submitted.
             for (index, write) in pending.enumerated() {
@@ -94,7 +94,7 @@ struct BatchWriterTests {
                 pending.append(try #require(writer.submit(test.write(action, by: alice))))
             }
 
-            engine.openGate()
+            engine.release()
 
             for write in pending { _ = try await write.outcome.receipt }
         }
@@ -118,7 +118,7 @@ struct BatchWriterTests {
             let third = try #require(writer.submit(small()))
             #expect(writer.submit(small()) == nil)
 
-            engine.openGate()
+            engine.release()
             #expect(try await third.outcome.receipt.number == 3)
             // There is room again.
             let fourth = try #require(writer.submit(test.write(large, by: alice)))
@@ -138,7 +138,7 @@ struct BatchWriterTests {
             writer.close()
 
             #expect(writer.submit(test.write(test.message("late", to: flow), by: alice)) == nil)
-            engine.openGate()
+            engine.release()
             for write in pending { _ = try await write.outcome.receipt }
         }
 
@@ -154,7 +154,7 @@ struct BatchWriterTests {
             let bad = try #require(writer.submit(Write(uuid: double.uuid, author: alice, action: double.action)))
             let last = try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
 
-            engine.openGate()
+            engine.release()
 
             #expect(try await good.outcome.receipt.number == 1)
             #expect(await refused.outcome.refusal == .noSuchFlow)
@@ -175,7 +175,7 @@ struct BatchWriterTests {
             }
             engine.fail(with: [.pass, .failBefore(.unusable)])
 
-            engine.openGate()
+            engine.release()
 
             for write in pending { #expect(await write.outcome.failure?.code == .unusable) }
             let next = try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
@@ -195,7 +195,7 @@ struct BatchWriterTests {
             }
             engine.fail(with: [.pass, .failAfter(.inDoubt)])
 
-            engine.openGate()
+            engine.release()
 
             for write in pending.prefix(2) { #expect(await write.outcome.failure?.code == .inDoubt) }
             // These were not tried.
@@ -238,7 +238,7 @@ struct BatchWriterTests {
             while writer.waitingWrites < 10 { await Task.yield() }
             #expect(loops.allSatisfy { $0.count == 0 })
 
-            engine.openGate()
+            engine.release()
 
             let outcome = try #require(await waited)
             #expect(try outcome.receipt.number == 9)

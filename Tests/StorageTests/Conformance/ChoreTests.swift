@@ -11,10 +11,10 @@ struct ChoreTests {
     private static let hash = [UInt8](repeating: 1, count: 32)
 
     private func withEngine(
-        _ kind: StorageKind, _ body: (StorageUnderTest, Storage, GatedEngine) async throws -> Void
+        _ kind: StorageKind, _ body: (StorageUnderTest, Storage, HeldEngine) async throws -> Void
     ) async throws {
         try await StorageUnderTest.with(kind) { test in
-            let engine = GatedEngine(test.storage.engine)
+            let engine = HeldEngine(test.storage.engine)
             try await body(test, test.storage(over: engine, clock: ContinuousClock()), engine)
         }
     }
@@ -47,13 +47,13 @@ struct ChoreTests {
                 try await test.storage.storeBlob(sha256: [UInt8](repeating: byte, count: 32), bytes: [byte])
             }
             test.clock.advance(milliseconds: 2 * Blobs.gracePeriodSeconds * 1000)
-            engine.closeGate()
+            engine.hold()
             async let collected = storage.collectBlobs()
-            for await _ in engine.arrivals { break }
+            await engine.writeIsHeld()
 
             let blob = NewBlob(name: "file", sha256: Self.hash, bytes: nil)
             let sent = try await test.done(test.message("hello", to: flow, blobs: [blob]), by: alice)
-            engine.openGate()
+            engine.release()
 
             #expect(try await collected == 1)
             #expect(try await test.storage.message(at: sent.position)?.blobs == ["file": [1]])

@@ -9,12 +9,12 @@ import Testing
 struct CommitRetryTests {
     private func with(
         _ kind: StorageKind,
-        _ body: (StorageUnderTest, Storage, GatedEngine, ImpatientClock, FlowID, UserID) async throws -> Void
+        _ body: (StorageUnderTest, Storage, HeldEngine, ImpatientClock, FlowID, UserID) async throws -> Void
     ) async throws {
         try await StorageUnderTest.with(kind) { test in
             let alice = try await test.createUser("alice")
             let flow = try await test.createFlow(owner: alice)
-            let engine = GatedEngine(test.storage.engine)
+            let engine = HeldEngine(test.storage.engine)
             let clock = ImpatientClock()
             try await body(test, test.storage(over: engine, clock: clock), engine, clock, flow, alice)
         }
@@ -55,7 +55,7 @@ struct CommitRetryTests {
     @Test(arguments: StorageKind.available)
     func aCommitWithoutAnswerIsLookedUp(kind: StorageKind) async throws {
         try await with(kind) { test, storage, engine, _, flow, alice in
-            let faults: [[GatedEngine.Fault]] = [
+            let faults: [[HeldEngine.Fault]] = [
                 [.failAfter(.commitUnknown)], [.failBefore(.commitUnknown)],
                 // The answer to the question is lost, too.
                 [.failAfter(.commitUnknown), .failBefore(.unavailable), .failAfter(.commitUnknown)],
@@ -102,7 +102,7 @@ struct CommitRetryTests {
     @Test(arguments: StorageKind.available)
     func aLookUpHasATimeoutOfItsOwn(kind: StorageKind) async throws {
         try await with(kind) { test, storage, engine, clock, flow, alice in
-            let outage = Array(repeating: GatedEngine.Fault.failBefore(.unavailable), count: 15)
+            let outage = Array(repeating: HeldEngine.Fault.failBefore(.unavailable), count: 15)
             // The time for attempts is nearly over when the COMMIT gets no answer; the outage goes on for as long again.
             engine.fail(with: outage + [.failAfter(.commitUnknown)] + outage)
 

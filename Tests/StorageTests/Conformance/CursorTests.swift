@@ -167,7 +167,7 @@ struct CursorTests {
                 let last = try await test.createFlow(owner: alice, members: [])
                 var sent: [Receipt] = []
                 for number in 0..<5 { sent.append(try await test.send("\(number)", from: alice, to: last)) }
-                let engine = CountingEngine(test.storage.engine)
+                let engine = HeldEngine(test.storage.engine)
 
                 let start = try await test.storage(over: engine, clock: ContinuousClock())
                     .startPosition(of: alice, device: "new", backlog: 3)

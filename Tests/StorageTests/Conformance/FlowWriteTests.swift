@@ -50,7 +50,7 @@ struct FlowWriteTests {
             let people = try await test.storage.commit(
                 (0..<1000).map { test.write(.createUser(test.newUser("user\($0)"), session: nil, admin: nil)) }
             ).outcomes.map { try $0.receipt.userID }
-            let engine = CountingEngine(test.storage.engine)
+            let engine = HeldEngine(test.storage.engine)
             let storage = test.storage(over: engine, clock: ContinuousClock())
             func statements(members: [UserID]) async throws -> Int {
                 let before = engine.statements

@@ -72,7 +72,7 @@ struct UpdateTests {
                 }
                 return start
             }
-            let engine = CountingEngine(test.storage.engine)
+            let engine = HeldEngine(test.storage.engine)
             let storage = test.storage(over: engine, clock: ContinuousClock())
             func statements(after start: Position, _ count: Int) async throws -> Int {
                 let before = engine.statements
