@@ -35,6 +35,8 @@ package struct ParleyServer: Sendable {
         package var servesWebSockets = true
         /// How long the server may take to stop before it ends the process; `nil`: as long as it needs.
         package var stopTimeout: Duration?
+        /// Told how the server is; `nil`: nothing wants to know.
+        package var serviceManager: ServiceManager?
 
         /// The defaults.
         package init(version: String) {
@@ -99,9 +101,11 @@ package struct ParleyServer: Sendable {
             chat: chat, name: settings.cluster.node, clients: { registry.openConnections })
         let streams = streamEndpoints(chat: chat, registry: registry, nodes: nodes)
         // The admin socket counts, too: what the start says to try goes through it.
-        let start = Announcement(listeners: 2 + streams.count) { addresses, endpoints in
+        let start = Announcement(listeners: 2 + streams.count) {
+            [manager = options.serviceManager] addresses, endpoints in
             await membership.join(endpoints)
             await onRunning(addresses)
+            manager?.tell("READY=1")
         }
         let readiness = Readiness(
             settings: settings, storage: store.storage, stop: stop, membership: membership)
@@ -135,6 +139,13 @@ package struct ParleyServer: Sendable {
             .init(service: ClusterService(membership: membership)),
         ]
         if let deadline { services.append(.init(service: deadline)) }
+        if let manager = options.serviceManager {
+            // The first to stop: what follows takes its time.
+            services.append(
+                .init(
+                    service: ServiceManagerReports(
+                        manager: manager, group: group, connections: { registry.openConnections })))
+        }
         return services
     }
 

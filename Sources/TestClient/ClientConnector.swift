@@ -26,7 +26,7 @@ struct ClientConnector: Sendable {
         do {
             let product = try await ClientBootstrap(group: options.group)
                 .connectTimeout(limit)
-                .channelOption(.socketOption(.tcp_nodelay), value: 1)
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .connect(host: host, port: address.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         if let context {

@@ -94,7 +94,7 @@ enum ServerRunner {
     ) async throws -> ParleyServer {
         do {
             return try await ParleyServer(
-                opening: settings, options: serverOptions(options, settings: settings, version: context.version),
+                opening: settings, options: serverOptions(options, settings: settings, context),
                 logger: logger)
         } catch let error as StorageError where error.code == .unavailable {
             // A file is always reachable: somebody else has it, and may be done with it soon.
@@ -104,9 +104,9 @@ enum ServerRunner {
     }
 
     private static func serverOptions(
-        _ options: RunOptions, settings: Settings, version: String
+        _ options: RunOptions, settings: Settings, _ context: CommandContext
     ) -> ParleyServer.Options {
-        var server = ParleyServer.Options(version: version)
+        var server = ParleyServer.Options(version: context.version)
         server.backlog = options.backlog
         server.keepAliveTimeout = options.keepAliveTimeout
         server.maximumConcurrency = options.limitConcurrency
@@ -114,6 +114,7 @@ enum ServerRunner {
         server.tls = options.tlsOptions(for: settings)
         server.servesWebSockets = options.servesWebSockets
         server.stopTimeout = .seconds(10)
+        server.serviceManager = ServiceManager(environment: context.environment)
         return server
     }
 

@@ -1,0 +1,49 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// What started the server as a service of `Type=notify`, such as systemd: it is told how the server is, by sd_notify(3).
+package struct ServiceManager: Sendable {
+    /// How often it wants a sign of life; `nil`: it does not watch.
+    let watchdog: Duration?
+    /// The path of its socket; a name without a file begins with `@`.
+    private let path: [UInt8]
+    /// The most bytes of a path; one more ends it.
+    private static let maximumPathBytes = 107
+
+    /// Reads what a service manager puts into the environment; `nil` when none wants to be told.
+    package init?(environment: [String: String]) {
+        guard let path = environment["NOTIFY_SOCKET"], path.hasPrefix("/") || path.hasPrefix("@"),
+            path.utf8.count <= Self.maximumPathBytes
+        else { return nil }
+        self.path = Array(path.utf8)
+        let isForUs = environment["WATCHDOG_PID"].map { Int32($0) == getpid() } ?? true
+        let microseconds = environment["WATCHDOG_USEC"].flatMap { Int64($0) } ?? 0
+        watchdog = isForUs && microseconds > 0 ? .microseconds(microseconds) : nil
+    }
+
+    /// Sends assignments such as `READY=1`, together; when the socket takes none, the server runs all the same.
+    func tell(_ assignments: String...) {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        // A manager that hangs must not hang the server.
+        var timeout = timeval(tv_sec: 1, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { bytes in
+            bytes.copyBytes(from: path)
+            // A socket without a file: a zero stands in front of its name.
+            if path.first == UInt8(ascii: "@") { bytes[0] = 0 }
+        }
+        let message = Array(assignments.joined(separator: "\n").utf8)
+        let length = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
+        _ = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                sendto(descriptor, message, message.count, Int32(MSG_NOSIGNAL), $0, length)
+            }
+        }
+    }
+}

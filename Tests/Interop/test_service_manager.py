@@ -1,0 +1,81 @@
+# Copyright (c) the Parley authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the server tells systemd, heard by a socket of the test's own in the place of systemd's."""
+
+import contextlib
+import secrets
+import socket
+
+import pytest
+
+from mtp_client import Client
+from server_process import Server
+
+SECONDS = 60
+
+
+@pytest.fixture(params=["file", "abstract"])
+def notices(request, tmp_path):
+    """A bound socket and its name as systemd puts it into the environment."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listener:
+        listener.settimeout(SECONDS)
+        name = f"@parley-test-{secrets.token_hex(8)}" if request.param == "abstract" else str(tmp_path / "notify")
+        listener.bind(name.replace("@", "\0", 1))
+        yield listener, name
+
+
+def started(folder, name, **environment):
+    server = Server(folder)
+    server.environment |= {"NOTIFY_SOCKET": name} | environment
+    return server.start()
+
+
+def next_with(listener, assignment):
+    """The lines of the next message that has this one; what came before it is let pass."""
+    while True:
+        lines = listener.recv(4096).decode().split("\n")
+        if assignment in lines:
+            return lines
+
+
+def until(listener, assignment):
+    """All messages up to the first with this line."""
+    messages = []
+    while not messages or assignment not in messages[-1]:
+        messages.append(listener.recv(4096).decode().split("\n"))
+    return messages
+
+
+def test_the_server_says_when_it_is_ready_and_when_it_stops(notices, tmp_path):
+    listener, name = notices
+    server = started(tmp_path, name)
+    until(listener, "READY=1")
+    # Clients find it from then on.
+    Client(server.url).close()
+    server.stop()
+    assert "STATUS=Stopping" in next_with(listener, "STOPPING=1")
+
+
+def test_signs_of_life_come_and_name_the_connections(notices, tmp_path):
+    listener, name = notices
+    server = started(tmp_path, name, WATCHDOG_USEC="200000")
+    until(listener, "READY=1")
+    with contextlib.closing(Client(server.url)):
+        assert "WATCHDOG=1" in next_with(listener, "STATUS=Connections: 1")
+    next_with(listener, "STATUS=Connections: 0")
+    server.stop()
+
+
+def test_a_server_whose_manager_is_gone_runs_all_the_same(tmp_path):
+    server = started(tmp_path, str(tmp_path / "nobody"), WATCHDOG_USEC="200000")
+    Client(server.url).close()
+    server.stop()
+
+
+def test_the_watchdog_of_another_process_is_not_ours(notices, tmp_path):
+    listener, name = notices
+    server = started(tmp_path, name, WATCHDOG_USEC="1", WATCHDOG_PID="1")
+    until(listener, "READY=1")
+    # At an interval of half a microsecond the queue would be full of signs of life; at the status's there is room.
+    server.stop()
+    assert len(until(listener, "STOPPING=1")) < 20
