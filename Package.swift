@@ -53,8 +53,8 @@ let package = Package(
         .target(
             name: "ManageCommands",
             dependencies: [
-                "ParleyServer", "Operations", "TestClient", "Settings", "Telemetry", "Transport", "Chat", "Storage",
-                "Credentials", "Bounds", "ExactText", "MTP", "Skaro", "Messenger", "FastChat", "JSON", "Web",
+                "ParleyServer", "Operations", "TestClient", "Settings", "Telemetry", "Transport", "Chat", "Archive",
+                "Storage", "Credentials", "Bounds", "ExactText", "MTP", "Skaro", "Messenger", "FastChat", "JSON", "Web",
                 argumentParser,
                 logging,
                 serviceLifecycle, unixSignals,
@@ -65,7 +65,7 @@ let package = Package(
         .target(
             name: "ParleyServer",
             dependencies: [
-                "Web", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Storage",
+                "Web", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Archive", "Storage",
                 "StorageSQLite", "StoragePostgres", "Settings", "Credentials", logging,
                 serviceLifecycle, nioCore, nioPosix, nioSSL,
             ],
@@ -142,6 +142,9 @@ let package = Package(
             dependencies: ["ExactText", "JSON", "Chat", "Storage", "Credentials", "Bounds", logging],
             swiftSettings: swiftSettings),
         .target(
+            name: "Archive", dependencies: ["Threads", "Storage", "Credentials", "JSON", "CZlib"],
+            swiftSettings: swiftSettings),
+        .target(
             name: "Chat", dependencies: ["Storage", "Credentials", "JSON", "Bounds", logging, deque],
             swiftSettings: swiftSettings
         ),
@@ -187,6 +190,7 @@ let package = Package(
             name: "TestSupport", dependencies: [serviceLifecycle, logging], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
 
         // Benchmarks, measured on a release build; docs/performance.md has the figures
@@ -300,6 +304,10 @@ let package = Package(
                 "TestSupport",
                 "ChatTesting", "Storage", "StorageSQLite", "StoragePostgres", "CPostgres", "CFaultyVFS", logging,
             ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ArchiveTests",
+            dependencies: ["TestSupport", "ChatTesting", "Archive", "Storage", "Credentials", "CZlib"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ChatTests",

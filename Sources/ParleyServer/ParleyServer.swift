@@ -138,6 +138,11 @@ package struct ParleyServer: Sendable {
                 service: ListenerGroup([SectionListener(section: "SERVER", listener: http)] + listeners)),
             .init(service: ClusterService(membership: membership)),
         ]
+        if let schedule = settings.backup.schedule {
+            let backups = ScheduledBackups(
+                chat: chat, maker: BackupMaker(settings, version: options.version), schedule: schedule, logger: logger)
+            services.append(.init(service: backups))
+        }
         if let deadline { services.append(.init(service: deadline)) }
         if let manager = options.serviceManager {
             // The first to stop: what follows takes its time.

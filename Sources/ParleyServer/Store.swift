@@ -22,19 +22,23 @@ package struct Store: Sendable {
     ///
     /// `create` makes an SQLite file that is missing; a database of PostgreSQL must be there. Throws `.unavailable` when
     /// another process holds the SQLite lock or the server of PostgreSQL does not answer, `.notFound`, `.unusable`.
-    package static func open(_ settings: Settings, create: Bool, logger: Logger) async throws(StorageError) -> Store {
+    ///
+    /// With `isReadOnly` it can only be read, and the process that has the SQLite file keeps it.
+    package static func open(
+        _ settings: Settings, create: Bool, isReadOnly: Bool = false, logger: Logger
+    ) async throws(StorageError) -> Store {
         let engine: any StorageEngine
         var lock: DatabaseLock?
         switch settings.database.location {
         case .sqliteMemory:
             engine = try SQLiteEngine(.memory, create: true)
         case .sqlite(let path):
-            lock = try DatabaseLock(databasePath: path)
+            if !isReadOnly { lock = try DatabaseLock(databasePath: path) }
             // Nobody else is to read messages and hashes; SQLite's other files take the mode of this one.
             if create { Glibc.close(Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)) }
             engine = try SQLiteEngine(
                 .file(path), create: create, readers: settings.database.pool,
-                busySeconds: settings.database.busySeconds)
+                busySeconds: settings.database.busySeconds, isReadOnly: isReadOnly)
         case .postgres(let location):
             var configuration = PostgresConfiguration(
                 host: location.host, port: location.port, database: location.name, user: location.user,
@@ -65,7 +69,7 @@ package struct Store: Sendable {
         case .empty, .old:
             let applied = try await storage.migrate()
             logger.info("The database is up to date", metadata: ["migrations": "\(applied.joined(separator: ", "))"])
-        case .current, .foreign, .newer, .halfMigrated: try await storage.checkSchema()
+        case .current, .foreign, .newer, .halfMigrated, .copying: try await storage.checkSchema()
         }
     }
 

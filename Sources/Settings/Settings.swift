@@ -179,6 +179,8 @@ package struct Settings: Sendable {
     package var registrationMode: RegistrationMode?
     /// The database.
     package var database: Database
+    /// Backups.
+    package var backup: Backup
     /// How long a token is valid after the login that made it.
     package var tokenTTL: Duration
     /// Bounds on what clients may ask for.

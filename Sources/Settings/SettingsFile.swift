@@ -61,6 +61,17 @@ package struct SettingsFile: Sendable, Equatable {
     /// Whether something is at the path.
     package var exists: Bool { access(path, F_OK) == 0 }
 
+    /// How many bytes it has; `nil` when there is none.
+    package var bytes: Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
+    /// The path of a file that stands in a command line, where relative ones count from the current folder.
+    package static func absolute(_ path: String, folder: String) -> String {
+        SettingKind.absolute(path, folder: folder)
+    }
+
     /// Whether other users of the machine may read the file.
     package var isReadableByOthers: Bool {
         var status = stat()

@@ -14,6 +14,9 @@ extension SettingsLoader {
                 location: database(.databaseURI), pool: integer(.databasePool),
                 busyTimeout: duration(.databaseBusyTimeout)
             ),
+            backup: Settings.Backup(
+                schedule: schedule(.backupSchedule), keep: integer(.backupKeep), folder: text(.backupFolder)
+            ),
             tokenTTL: duration(.sessionTokenTTL),
             limits: Settings.Limits(
                 messages: integer(.limitMessages), users: integer(.limitUsers), frameBytes: integer(.limitFrameBytes),
@@ -164,6 +167,11 @@ extension SettingsLoader {
 
     func rate(_ key: SettingKey) -> Rate? {
         guard case .rate(let value) = values[key] else { return mismatch(key) }
+        return value
+    }
+
+    private func schedule(_ key: SettingKey) -> BackupSchedule? {
+        guard case .schedule(let value) = values[key] else { return nil }
         return value
     }
 

@@ -15,6 +15,8 @@ package struct MigrationStatus: Sendable, Equatable {
         case newer
         /// The applied migrations are not the first ones of the program's list.
         case halfMigrated
+        /// A copy into it was begun and not finished.
+        case copying
     }
 
     package var state: State
@@ -41,7 +43,9 @@ extension Storage {
         }
         let pending = known.filter { !applied.contains($0) }
         let state: MigrationStatus.State
-        if applied.contains(where: { !known.contains($0) }) {
+        if Self.hasCopyMark(applied) {
+            state = .copying
+        } else if applied.contains(where: { !known.contains($0) }) {
             state = .newer
         } else if applied != Array(known.prefix(applied.count)) || applied.isEmpty {
             state = .halfMigrated
@@ -78,6 +82,11 @@ extension Storage {
                 .unusable,
                 "The database holds tables of another program. Name another database in [DATABASE] URI; nothing was changed."
             )
+        case .copying:
+            throw StorageError(
+                .unusable,
+                "A copy into the database was not finished. Continue it with 'manage db copy', or empty the database with 'manage db delete'."
+            )
         case .halfMigrated:
             throw StorageError(
                 .unusable,
@@ -89,12 +98,16 @@ extension Storage {
     /// Applies what is missing, each migration in one transaction.
     ///
     /// `progress` is called before each with its identifier. The result names those applied; it is empty if the schema was
-    /// current.
-    package func migrate(progress: @Sendable (String) -> Void = { _ in }) async throws(StorageError) -> [String] {
+    /// current. With `last` the migrations that come after that one are left to be applied.
+    package func migrate(
+        upTo last: String? = nil, progress: @Sendable (String) -> Void = { _ in }
+    ) async throws(StorageError) -> [String] {
         let status = try await migrationStatus()
         try Self.check(status, forMigration: true)
         var applied: [String] = []
-        for migration in engine.dialect.migrations where status.pending.contains(migration.identifier) {
+        let migrations = engine.dialect.migrations
+        let end = migrations.firstIndex { $0.identifier == last } ?? migrations.endIndex - 1
+        for migration in migrations[...end] where status.pending.contains(migration.identifier) {
             progress(migration.identifier)
             let time = currentTime()
             let done = try await engine.write { connection in

@@ -50,6 +50,7 @@ package enum PostgresDialect {
         place: "strpos",
         notify: "SELECT pg_notify(\(channel), $1)",
         search: SearchDialect(
+            key: "position",
             put: [
                 // A tsvector holds one megabyte at most; this many characters always fit.
                 """
@@ -65,7 +66,8 @@ package enum PostgresDialect {
                 ORDER BY position DESC
                 LIMIT $3
                 """
-        )
+        ),
+        table: tables
     )
 
     /// Times are milliseconds since 1970; uuids are 16 bytes, big-endian; booleans are 0 and 1.

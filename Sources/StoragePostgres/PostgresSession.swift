@@ -136,7 +136,12 @@ final class PostgresSession: SQLConnection {
         link.answerTimeout = answerTimeout
     }
 
-    func allowLongStatements() { link.answerTimeout = nil }
+    func allowLongStatements() {
+        link.answerTimeout = nil
+        for setting in ["statement_timeout", "idle_in_transaction_session_timeout"] {
+            waiting.append(.control("SET LOCAL \(setting) = 0"))
+        }
+    }
 
     /// Ends the transaction without waiting for the answer, if the server knows of it.
     private func end(with control: String) {

@@ -29,6 +29,7 @@ package enum SQLiteDialect {
         nowMilliseconds: "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
         place: "instr",
         search: SearchDialect(
+            key: "rowid",
             put: ["INSERT OR REPLACE INTO message_search (rowid, text) VALUES ($1, $2)"],
             remove: "DELETE FROM message_search WHERE rowid = $1",
             match: """
@@ -37,7 +38,8 @@ package enum SQLiteDialect {
                 ORDER BY rowid DESC
                 LIMIT $3
                 """
-        )
+        ),
+        table: tables
     )
 
     /// Times are milliseconds since 1970; uuids are 16 bytes, big-endian; booleans are 0 and 1.

@@ -33,12 +33,15 @@ package final class SQLiteEngine: StorageEngine {
 
     /// Opens the database; makes an empty file when there is none and `create` says so.
     ///
+    /// With `isReadOnly` nothing can be written, and another process may write beside this one.
+    ///
     /// `readers` are connections for reading, 1 or more; a statement waits `busySeconds` for another process's lock. After so
     /// many `checkpointPages` the write-ahead log goes into the file.
     ///
     /// - Throws: `.notFound`, `.unusable` (no database, corrupt, read-only, no such folder), `.unavailable` (locked).
     package init(
-        _ location: Location, create: Bool, readers: Int = 4, busySeconds: Double = 5, checkpointPages: Int = 4000
+        _ location: Location, create: Bool, readers: Int = 4, busySeconds: Double = 5, checkpointPages: Int = 4000,
+        isReadOnly: Bool = false
     ) throws(StorageError) {
         guard let writer = WriterThread() else {
             throw StorageError(.unavailable, "The system gave no thread for writing. Raise its limits.")
@@ -46,6 +49,7 @@ package final class SQLiteEngine: StorageEngine {
         self.writer = writer
         var configuration = Configuration()
         configuration.label = "parley"
+        configuration.readonly = isReadOnly
         configuration.maximumReaderCount = max(1, readers)
         configuration.busyMode = .timeout(busySeconds)
         do {

@@ -28,7 +28,8 @@ struct OperationRegistryTests {
 
         #expect(
             names == [
-                "db.status", "superuser.create", "superuser.list", "superuser.delete", "user.create", "user.list",
+                "db.status", "db.check", "db.stats", "db.gc", "superuser.create", "superuser.list", "superuser.delete",
+                "user.create", "user.list",
                 "user.show", "user.update", "user.delete",
                 "user.set_password", "user.sessions", "user.logout", "flow.create", "flow.list", "flow.show",
                 "flow.delete", "flow.add_member", "flow.remove_member", "flow.seed", "testclient.token",

@@ -142,6 +142,12 @@ struct DatabaseCheck: Sendable {
                 finding(
                     .error, "The database holds tables of another program.", "Name another database in DATABASE.URI.")
             ]
+        case .copying:
+            [
+                finding(
+                    .error, "A copy into the database was not finished.",
+                    "Continue it with 'manage db copy', or empty the database with 'manage db delete'.")
+            ]
         case .halfMigrated: [finding(.error, "The database is half migrated.", "Restore it from a backup.")]
         }
     }

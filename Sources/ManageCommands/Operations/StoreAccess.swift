@@ -25,14 +25,35 @@ struct StoreAccess: Sendable {
         }
     }
 
-    private func open(create: Bool, logger: Logger) async throws(CommandError) -> Store {
+    /// Opens the store for reading, beside whatever works on it.
+    ///
+    /// - Throws: `CommandError`: 6 when there is no database.
+    func openForReading() async throws -> Store {
+        let logger = StandardErrorLogHandler.logger(.current, for: settings)
+        return try await open(create: false, isReadOnly: true, logger: logger)
+    }
+
+    /// Refuses when a server that shares the database (PostgreSQL) has said lately that it runs.
+    static func checkNoServer(uses storage: Storage) async throws {
+        guard try await storage.migrationStatus().state == .current else { return }
+        guard let node = try await storage.nodes().first(where: { $0.ageMilliseconds < silenceMilliseconds }) else {
+            return
+        }
+        throw CommandError(
+            .busy, "The server '\(node.name)' is running on this database.", nextStep: "Stop it, then try again.")
+    }
+
+    /// A server sends its heartbeats more often.
+    private static let silenceMilliseconds: Int64 = 15_000
+
+    private func open(create: Bool, isReadOnly: Bool = false, logger: Logger) async throws(CommandError) -> Store {
         if case .sqliteMemory = settings.database.location {
             throw CommandError(
                 .unavailable, "The settings name a database in memory, which only a running server has.",
                 nextStep: "Start one with 'manage runserver', or set DATABASE.URI to a file.")
         }
         do {
-            return try await Store.open(settings, create: create, logger: logger)
+            return try await Store.open(settings, create: create, isReadOnly: isReadOnly, logger: logger)
         } catch {
             guard case .sqlite(let path) = settings.database.location else { throw error.commandError }
             if error.code == .unusable { try checkIsAllowed() }

@@ -7,7 +7,8 @@ import FoundationEssentials
 package enum OperationRegistry {
     /// All operations.
     package static let all: [any AdminOperation.Type] = [
-        DatabaseStatus.self, CreateSuperuser.self, ListSuperusers.self, DeleteSuperuser.self, CreateUser.self,
+        DatabaseStatus.self, CheckDatabase.self, DatabaseStatistics.self, CollectGarbage.self, CreateSuperuser.self,
+        ListSuperusers.self, DeleteSuperuser.self, CreateUser.self,
         ListUsers.self, ShowUser.self, UpdateUser.self,
         DeleteUser.self, SetPassword.self, ListSessions.self, LogOutUser.self, CreateFlow.self, ListFlows.self,
         ShowFlow.self, DeleteFlow.self, AddMember.self, RemoveMember.self, SeedFlows.self, IssueTestClientToken.self,

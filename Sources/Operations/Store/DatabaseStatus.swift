@@ -16,7 +16,7 @@ package struct DatabaseStatus: AdminOperation {
         package var sizeBytes: Int64
         /// The settings that decide whether a commit survives a power failure, as the database itself reports them.
         package var durability: [String: String]
-        /// Where the schema stands: `current`, `old`, `empty`, `newer`, `foreign` or `halfMigrated`.
+        /// Where the schema stands: `current`, `old`, `empty`, `newer`, `foreign`, `halfMigrated` or `copying`.
         package var schema: String
         /// The migrations that were applied.
         package var applied: [String]

@@ -27,6 +27,8 @@ package enum SettingValue: Sendable, Equatable {
     case origins([WebOrigin])
     /// A rate; `nil` for none.
     case rate(Rate?)
+    /// When something is done.
+    case schedule(BackupSchedule)
 }
 
 /// Why a text is no value of a kind: two sentence parts, neither of which contains the text.
@@ -114,6 +116,9 @@ extension SettingKind {
             if text.lowercased() == "off" { return .rate(nil) }
             guard let rate = Rate(text) else { throw mismatch("is not a rate", text) }
             return .rate(rate)
+        case .schedule:
+            guard let schedule = BackupSchedule(text) else { throw mismatch("is not a schedule", text) }
+            return .schedule(schedule)
         }
     }
 
@@ -154,6 +159,7 @@ extension SettingKind {
         case .origins: "origins separated by commas, such as https://chat.example.org, http://localhost:3000"
         case .rate:
             "so many per second, minute, hour or day (/s, /m, /h, /d), and how many at once: 600/m burst 100; or off"
+        case .schedule: "daily 03:30, weekly sunday 03:30 (UTC) or every 6h"
         case .databaseURI: "sqlite:PATH, sqlite:/:memory: or postgres://USER:PASSWORD@HOST:PORT/NAME"
         }
     }

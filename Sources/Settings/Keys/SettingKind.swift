@@ -37,6 +37,8 @@ package enum SettingKind: Sendable, Hashable {
     case origins
     /// A rate such as `600/m burst 100`, or `off`.
     case rate
+    /// When something is done, such as `daily 03:30`.
+    case schedule
 
     /// A unit of time in which plain numbers count.
     package enum TimeUnit: Int, Sendable, CaseIterable {

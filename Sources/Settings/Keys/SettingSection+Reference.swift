@@ -122,6 +122,7 @@ extension SettingSection {
             name: "DATABASE", summary: "Where accounts and messages are kept.",
             keys: [.databaseURI, .databasePool, .databaseBusyTimeout]
         ),
+        backup,
         SettingSection(
             name: "SESSION", summary: "Logins.", keys: [.sessionTokenTTL]
         ),

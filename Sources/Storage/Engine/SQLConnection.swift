@@ -88,7 +88,8 @@ package protocol SQLConnection: AnyObject {
     /// Inserts `rows`, with one statement where the engine can, and like `post` no later than at the commit.
     func insert(_ insertion: SQLInsertion, rows: [SQLRow]) throws(StorageError)
 
-    /// Lets the statements of this transaction take as long as they need, as changes of the schema may.
+    /// Lets the statements of this transaction, and the pauses between them, take as long as they need, as changes of the schema
+    /// and backups may.
     ///
     /// Otherwise an engine whose database is another process gives up a statement that gets no answer in time.
     func allowLongStatements()

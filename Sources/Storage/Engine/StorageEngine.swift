@@ -44,11 +44,13 @@ package struct SQLDialect: Sendable {
     package var notify: String?
     /// Full-text search.
     package var search: SearchDialect
+    /// Whole tables, for backups.
+    package var table: TableDialect
 
     package init(
         name: String, migrations: [Migration], beforeMigration: [String] = [], dropAllTables: [String],
         migrationsTableExists: String, anyTableExists: String, pairs: String, numbers: String, nowMilliseconds: String,
-        place: String, notify: String? = nil, search: SearchDialect
+        place: String, notify: String? = nil, search: SearchDialect, table: TableDialect
     ) {
         self.name = name
         self.migrations = migrations
@@ -62,11 +64,14 @@ package struct SQLDialect: Sendable {
         self.place = place
         self.notify = notify
         self.search = search
+        self.table = table
     }
 }
 
 /// The statements of full-text search: FTS5 and `tsvector`.
 package struct SearchDialect: Sendable {
+    /// The column of the index that says which message it is.
+    package var key: String
     /// Puts a message's words in place of those that were there.
     ///
     /// `$1` position of the message, `$2` its words.
@@ -78,7 +83,8 @@ package struct SearchDialect: Sendable {
     /// `$1` the words, `$2` highest position (not included), `$3` limit.
     package var match: String
 
-    package init(put: [String], remove: String, match: String) {
+    package init(key: String, put: [String], remove: String, match: String) {
+        self.key = key
         self.put = put
         self.remove = remove
         self.match = match

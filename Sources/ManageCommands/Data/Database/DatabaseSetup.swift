@@ -27,7 +27,7 @@ struct DatabaseSetup: Sendable {
                 throw CommandError(
                     .exists, "The database '\(settings.database.location)' exists already, of an older version.",
                     nextStep: "Bring it up to date with 'manage db migrate'.")
-            case .empty, .newer, .foreign, .halfMigrated: break
+            case .empty, .newer, .foreign, .halfMigrated, .copying: break
             }
             return SchemaReport(
                 location: "\(settings.database.location)", applied: try await migrate(storage), isCreated: true)

@@ -8,14 +8,18 @@ extension Manage {
     struct Database: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "db",
-            abstract: "Create, delete, look at and migrate the database.",
+            abstract: "Create, delete, look at, migrate, back up and restore the database.",
             discussion: """
                 Examples:
                   manage db create
                   manage db status
                   manage db migrate
+                  manage db backup
                 """,
-            subcommands: [Create.self, Delete.self, Status.self, Migrate.self]
+            subcommands: [
+                Create.self, Delete.self, Status.self, Migrate.self, Backup.self, Restore.self, Copy.self, Check.self,
+                Stats.self, GC.self,
+            ]
         )
     }
 }

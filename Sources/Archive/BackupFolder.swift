@@ -1,0 +1,114 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+package import Storage
+
+/// A folder of backups, whose names say when they were begun: `parley-20260131-235959.tar.gz`.
+package struct BackupFolder: Sendable {
+    /// One backup in the folder.
+    package struct Entry: Sendable {
+        package var name: String
+        package var path: String
+        /// The size of the file.
+        package var bytes: Int
+        /// What it says it is; `nil` when it cannot be read.
+        package var about: ArchiveAbout?
+    }
+
+    private static let prefix = "parley-"
+    package let path: String
+
+    package init(path: String) {
+        self.path = path
+    }
+
+    /// The path of a backup that is begun now.
+    package func newPath(at time: Timestamp) -> String {
+        let date = UTCDate(milliseconds: time.milliseconds)
+        func digits(_ text: String) -> String { String(text.filter(\.isNumber)) }
+        return "\(path)/\(Self.prefix)\(digits(date.day))-\(digits(date.time))\(ArchiveFile.suffix)"
+    }
+
+    /// Makes the folder, which only its owner may read, unless it is there.
+    package func create() throws {
+        guard mkdir(path, 0o700) != 0, errno != EEXIST else { return }
+        throw ArchiveError(
+            .inputOutput, "The folder '\(path)' cannot be made: \(String(cString: strerror(errno))).")
+    }
+
+    /// The backups, the oldest first; none when there is no folder.
+    package func entries() throws -> [Entry] {
+        try names().map { name in
+            let path = "\(path)/\(name)"
+            var status = stat()
+            let bytes = stat(path, &status) == 0 ? Int(status.st_size) : 0
+            return Entry(name: name, path: path, bytes: bytes, about: try? Self.about(path))
+        }
+    }
+
+    /// When the newest backup was written, in milliseconds since 1970; `nil` when there is none.
+    package func newest() throws -> Int64? {
+        guard let name = try names().last(where: Self.isOurs) else { return nil }
+        var status = stat()
+        guard stat("\(path)/\(name)", &status) == 0 else { return nil }
+        return Int64(status.st_mtim.tv_sec) * 1000
+    }
+
+    /// Deletes the oldest of the backups that bear a name of ours, until `keep` are left.
+    ///
+    /// - Returns: The names of what was deleted.
+    package func removeOld(keeping keep: Int) throws -> [String] {
+        let old = try names().filter(Self.isOurs).dropLast(max(1, keep))
+        return old.filter { unlink("\(path)/\($0)") == 0 }
+    }
+
+    /// Deletes a backup that turned out to be none.
+    package func remove(_ path: String) { unlink(path) }
+
+    /// Deletes what backups left behind that were killed more than a day ago.
+    package func removeAbandoned(now: Timestamp) throws {
+        for name in try names(isWanted: { name in
+            name.hasPrefix(Self.prefix) && Self.isOurs(String(name.dropLast(7))) && name.dropLast(6).hasSuffix(".")
+        }) {
+            var status = stat()
+            let path = "\(path)/\(name)"
+            guard stat(path, &status) == 0, Int64(status.st_mtim.tv_sec) < now.milliseconds / 1000 - 86_400 else {
+                continue
+            }
+            unlink(path)
+        }
+    }
+
+    private func names(
+        isWanted: (String) -> Bool = { $0.hasSuffix(ArchiveFile.suffix) && !$0.hasPrefix(".") }
+    ) throws -> [String] {
+        guard let folder = opendir(path) else {
+            if errno == ENOENT { return [] }
+            throw ArchiveError(
+                .inputOutput, "The folder '\(path)' cannot be read: \(String(cString: strerror(errno))).")
+        }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if isWanted(name) { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func isOurs(_ name: String) -> Bool {
+        guard name.hasPrefix(prefix), name.hasSuffix(ArchiveFile.suffix) else { return false }
+        let middle = name.utf8.dropFirst(prefix.utf8.count).dropLast(ArchiveFile.suffix.utf8.count)
+        return middle.count == 15
+            && middle.enumerated().allSatisfy { index, byte in
+                index == 8 ? byte == UInt8(ascii: "-") : (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            }
+    }
+
+    private static func about(_ path: String) throws -> ArchiveAbout {
+        try ArchiveFile.read(path) { try ArchiveReader(descriptor: $0).about }
+    }
+}

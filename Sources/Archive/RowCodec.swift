@@ -1,0 +1,114 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import JSON
+package import Storage
+
+/// Rows as lines of JSON: an array of the values in the order of the columns.
+///
+/// Bytes are hexadecimal digits, or `{"text":…}` when they are a JSON object in UTF-8, as messages are, so that people can read
+/// them.
+enum RowCodec {
+    private static let digits = Array("0123456789abcdef".utf8)
+
+    /// Appends the line of a row.
+    static func append(_ row: SQLRow, to bytes: inout [UInt8]) {
+        var writer = JSONWriter(capacity: 512)
+        writer.beginArray()
+        for value in row {
+            switch value {
+            case .null: writer.null()
+            case .int(let number): writer.int(number)
+            case .text(let text): writer.string(text)
+            case .bytes(let raw): append(raw, to: &writer)
+            }
+        }
+        writer.endArray()
+        writer.withBytes { bytes.append(contentsOf: $0) }
+        bytes.append(UInt8(ascii: "\n"))
+    }
+
+    private static func append(_ raw: [UInt8], to writer: inout JSONWriter) {
+        if raw.first == UInt8(ascii: "{"), !raw.contains(0), let text = String(validating: raw, as: UTF8.self) {
+            writer.beginObject()
+            writer.member("text", text)
+            writer.endObject()
+            return
+        }
+        writer.string(capacity: raw.count * 2) { target in
+            for (index, byte) in raw.enumerated() {
+                target[index * 2] = digits[Int(byte >> 4)]
+                target[index * 2 + 1] = digits[Int(byte & 15)]
+            }
+            return raw.count * 2
+        }
+    }
+
+    /// Reads the lines of a part.
+    static func rows(_ part: [UInt8], types: [SQLType]) throws(ArchiveError) -> [SQLRow] {
+        guard part.last == UInt8(ascii: "\n") else { throw .damaged("a line of it is torn") }
+        var rows: [SQLRow] = []
+        for line in part.dropLast().split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            rows.append(try row(line, types: types))
+        }
+        return rows
+    }
+
+    private static func row(_ line: ArraySlice<UInt8>, types: [SQLType]) throws(ArchiveError) -> SQLRow {
+        let parsed = line.withUnsafeBytes { bytes in
+            Result { () throws(JSONError) in try JSONValue.parse(bytes, limits: JSONLimits(depth: 3, values: 1024)) }
+        }
+        guard case .success(let row) = parsed else { throw .damaged("a line of it is unreadable") }
+        return try row.withView { (view) throws(ArchiveError) in
+            guard var elements = view.array, elements.count == types.count else {
+                throw .damaged("a row does not fit its table")
+            }
+            var values: SQLRow = []
+            values.reserveCapacity(types.count)
+            for type in types {
+                guard let element = elements.next(), let value = value(element, type) else {
+                    throw .damaged("a value does not fit its column")
+                }
+                values.append(value)
+            }
+            return values
+        }
+    }
+
+    private static func value(_ view: JSONView, _ type: SQLType) -> SQLValue? {
+        if view.isNull { return .null }
+        switch type {
+        case .int: return view.kind == .integer ? view.int.map { .int($0) } : nil
+        case .text: return text(view).map { .text(String(decoding: $0, as: UTF8.self)) }
+        case .bytes:
+            if let characters = view.stringBytes { return bytes(characters).map { .bytes($0) } }
+            guard var members = view.members, let (name, value) = members.next(), "text" ~= name, members.next() == nil
+            else { return nil }
+            return text(value).map { .bytes([UInt8]($0)) }
+        }
+    }
+
+    /// The engines take no U+0000.
+    private static func text(_ view: JSONView) -> UnsafeRawBufferPointer? {
+        guard let bytes = view.stringBytes, !bytes.contains(0) else { return nil }
+        return bytes
+    }
+
+    private static func bytes(_ characters: UnsafeRawBufferPointer) -> [UInt8]? {
+        func value(_ digit: UInt8) -> UInt8? {
+            switch digit {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+            default: nil
+            }
+        }
+        guard characters.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(characters.count / 2)
+        for index in stride(from: 0, to: characters.count, by: 2) {
+            guard let high = value(characters[index]), let low = value(characters[index + 1]) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,62 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Archive
+import Chat
+import Logging
+import ServiceLifecycle
+package import Settings
+import Storage
+
+/// Makes backups when the settings say so, on one of the servers that share the store.
+struct ScheduledBackups: Service {
+    let chat: Chat
+    let maker: BackupMaker
+    let schedule: BackupSchedule
+    let logger: Logger
+    /// How often it is checked whether a backup is due.
+    private static let pause = Duration.seconds(20)
+    /// How long it takes until a failed backup is tried again.
+    private static let pauseAfterFailure = Duration.seconds(600)
+    /// A server that was silent for longer makes no backups.
+    private static let silenceMilliseconds: Int64 = 15_000
+
+    func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown {
+                while !Task.isCancelled {
+                    try await Task.sleep(for: Self.pause)
+                    do {
+                        try await makeIfDue()
+                    } catch is CancellationError {
+                        return
+                    } catch {
+                        logger.error("The backup failed", metadata: ["error": "\(String(reflecting: error))"])
+                        try await Task.sleep(for: Self.pauseAfterFailure)
+                    }
+                }
+            }
+        } catch is CancellationError {
+            // The server stops.
+        }
+    }
+
+    private func makeIfDue() async throws {
+        let now = chat.storage.currentTime().milliseconds
+        guard schedule.isDue(at: now, last: try maker.folder.newest()), try await isOurTurn() else { return }
+        let made = try await maker.make(from: chat.storage)
+        logger.info(
+            "A backup was made and verified",
+            metadata: [
+                "backup.file": "\(made.path)", "backup.bytes": "\(made.report.bytes)",
+                "backup.removed": "\(made.removed.joined(separator: ", "))",
+            ])
+    }
+
+    /// Of the servers that are alive it is the first one's.
+    private func isOurTurn() async throws -> Bool {
+        let alive = try await chat.storage.nodes().filter { $0.ageMilliseconds < Self.silenceMilliseconds }
+        guard let first = alive.map(\.id.rawValue).min() else { return false }
+        return chat.policy.node.id.rawValue == first
+    }
+}
