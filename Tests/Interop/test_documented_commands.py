@@ -17,7 +17,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from server_process import BINARY, Server
+from server_process import BINARY, PostgresDatabase, Server
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a long password"
@@ -72,6 +72,7 @@ class World:
 
     def __init__(self, folder, template, needs_server):
         self.folder = Path(folder)
+        self.database = None
         shutil.copytree(template, self.folder, dirs_exist_ok=True, symlinks=True)
         self.facts = json.loads((self.folder / "facts.json").read_text())
         self.server = Server(self.folder, CLUSTER_NODE="alpha", BALANCER_LISTEN=f"127.0.0.1:{free_port()}", DATABASE_URI="sqlite:chat.db")
@@ -88,6 +89,20 @@ class World:
 
     def stop(self):
         self.server.stop()
+        if self.database:
+            self.database.drop()
+
+    def make_database(self):
+        """An empty database of PostgreSQL for an example, whose password is in a file, as users do it."""
+        if "PARLEY_TEST_POSTGRES" not in os.environ:
+            pytest.skip("PARLEY_TEST_POSTGRES is not set; Scripts/test sets it")
+        self.database = PostgresDatabase(os.environ["PARLEY_TEST_POSTGRES"])
+        parts = self.database.parts
+        passwords = self.folder / ".pgpass"
+        passwords.write_text(f"*:*:*:{parts.username}:{parts.password}\n")
+        passwords.chmod(0o600)
+        self.environment["PGPASSFILE"] = str(passwords)
+        self.facts["postgres"] = f"postgres://{parts.username}@{parts.hostname}:{parts.port}/{self.database.name}"
 
     def manage(self, *words):
         done = self.server.manage(*words, stdin=PASSWORD + "\n")
@@ -99,6 +114,10 @@ class World:
         flow = self.facts["flow"]
         words = {
             "/etc/parley/": f"{self.folder}/etc/",
+            "/mnt/safe/": f"{self.folder}/etc/",
+            "/srv/parley/": f"{self.folder}/etc/",
+            "ssh backup.example.org": "sh -c",
+            "postgres://parley@localhost/parley": self.facts.get("postgres", ""),
             "277341582342374813": flow,
             "215904230163340943519829158143061442342": self.facts["message"],
             "--flow 1234": f"--flow {flow}",
@@ -257,6 +276,19 @@ def prepare(world, command):
     if words.startswith(("db create", "config init")):
         for name in ("chat.db", "chat.db-wal", "chat.db-shm"):
             (world.folder / name).unlink(missing_ok=True)
+    if words.startswith(("db restore", "backup verify")):
+        (world.folder / "backup").mkdir()
+        for name in ("backup/parley-20260131-033000.tar.gz", "parley.tar.gz"):
+            world.manage("db", "backup", name)
+    if words.startswith("db restore"):
+        # Only an empty database takes a backup; the new settings name another one.
+        for name in ("chat.db", "chat.db-wal", "chat.db-shm"):
+            (world.folder / name).unlink(missing_ok=True)
+        shutil.copy(world.folder / "config.ini", world.folder / "etc" / "new.ini")
+    if words.startswith("db copy"):
+        (world.folder / "address.txt").write_text("sqlite:copy.db\n")
+        if "postgres:" in words:
+            world.make_database()
     if words.startswith("config init"):
         for name in ("config.ini", "etc/config.ini"):
             (world.folder / name).unlink(missing_ok=True)
