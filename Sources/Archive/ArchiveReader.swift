@@ -53,7 +53,7 @@ final class ArchiveReader {
         let about = try ArchiveForm.decoded(ArchiveAbout.self, bytes, name: ArchiveForm.about)
         guard Set(about.tables.map(\.name)).count == about.tables.count,
             about.tables.allSatisfy({ table in !table.columns.isEmpty && table.columns.allSatisfy { $0.sqlType != nil }
-                })
+            })
         else { throw .damaged("'\(ArchiveForm.about)' is contradictory") }
         return about
     }

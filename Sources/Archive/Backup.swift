@@ -25,7 +25,7 @@ package struct Backup: Sendable {
 
     /// Writes the archive to an open file.
     ///
-    /// - Parameter progress: Called now and then; what it throws ends the backup.
+    /// `progress` is called now and then; what it throws ends the backup.
     package func write(
         _ storage: Storage, to descriptor: Int32,
         progress: @escaping @Sendable (ArchiveProgress) throws -> Void = { _ in }

@@ -21,8 +21,9 @@ package struct DatabaseCopy: Sendable {
         package var isContinuation: Bool
     }
 
-    /// Tables that may be long, and whose rows come after the last one: a copy that continues finds them there. The others are
-    /// copied anew.
+    /// Tables that may be long, and whose rows come after the last one: a copy that continues finds them there.
+    ///
+    /// The others are copied anew.
     private static let longTables = ["events", "event_bodies", "blobs", "blob_refs"]
     /// Tables that are left out.
     private static let leftOut: Set<String> = ["migrations", "nodes", "node_presence", "search_head"]

@@ -18,6 +18,7 @@ package enum Restore {
     /// - Parameters:
     ///   - descriptor: The open file, at its beginning.
     ///   - progress: Called with the bytes of the file that were read; what it throws ends the check.
+    /// - Returns: What the archive holds.
     /// - Throws: `ArchiveError` that says what is the matter.
     package static func verify(
         _ descriptor: Int32, progress: @escaping (_ consumed: Int) throws -> Void = { _ in }
@@ -47,8 +48,8 @@ package enum Restore {
     /// The schema becomes that of the archive first, and this program's afterwards. A file that can be read twice is verified
     /// before anything is written; in any case nothing is committed before the manifest was compared.
     ///
-    /// - Parameter descriptor: The open file, at its beginning.
-    /// - Throws: `ArchiveError`, `StorageError`, and what `progress` throws.
+    /// `descriptor` is the open file, at its beginning. What goes wrong is an `ArchiveError`, a `StorageError`, or what `progress`
+    /// throws.
     package static func restore(
         _ descriptor: Int32, into storage: Storage,
         progress: @escaping @Sendable (ArchiveProgress) throws -> Void = { _ in }

@@ -28,7 +28,7 @@ package struct BackupMaker: Sendable {
 
     /// Makes one.
     ///
-    /// - Parameter progress: What it throws ends the backup, as does the cancellation of the task.
+    /// What `progress` throws ends the backup, as does the cancellation of the task.
     package func make(
         from storage: Storage, progress: @escaping @Sendable (ArchiveProgress) throws -> Void = { _ in }
     ) async throws -> Made {

@@ -41,6 +41,7 @@ package enum BackupSchedule: Sendable, Equatable {
     /// - Parameters:
     ///   - now: Milliseconds since 1970.
     ///   - last: When the newest backup was begun; `nil` when there is none.
+    /// - Returns: Whether one is to be begun now.
     package func isDue(at now: Int64, last: Int64?) -> Bool {
         guard let last else { return true }
         switch self {

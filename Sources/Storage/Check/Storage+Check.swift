@@ -22,6 +22,8 @@ extension Storage {
     ///   - digest: SHA-256.
     ///   - text: The words of a message's content.
     ///   - progress: Called with what is checked next; what it throws ends the check.
+    /// - Returns: What was found.
+    /// - Throws: When the store cannot be read.
     package func check(
         digest: @escaping @Sendable ([UInt8]) -> [UInt8], text: @escaping @Sendable ([UInt8]) -> String?,
         progress: @escaping @Sendable (String) throws -> Void = { _ in }

@@ -18,7 +18,9 @@ package struct StoredTable: Sendable, Equatable {
 
     package var name: String
     package var columns: [Column]
-    /// How many columns, from the first one on, are the primary key. Rows are read in its order.
+    /// How many columns, from the first one on, are the primary key.
+    ///
+    /// Rows are read in its order.
     package var keyCount: Int
 
     package init(name: String, columns: [Column], keyCount: Int) {

@@ -41,7 +41,7 @@ package struct TableReader {
 
     /// The rows after the one with this key, in the order of the key; an empty page ends the table.
     ///
-    /// - Parameter key: The values of the key's columns; `nil` for the first page.
+    /// `key` has the values of the key's columns, and is `nil` for the first page.
     package func page(of table: StoredTable, after key: [SQLValue]? = nil) throws(StorageError) -> [SQLRow] {
         let (lower, arguments) = condition(table, after: key)
         let order = table.key.map { ordered($0) }.joined(separator: ", ")
