@@ -70,9 +70,15 @@ extension StoreRule {
             """
         ])
 
-    /// A flow that was deleted loses its events some at a time.
+    /// Flows `f` that have all their events: a deleted one loses them some at a time, and that of a hidden account loses its
+    /// messages after each check of the server, while their numbers stay given.
+    private static let isWhole = """
+        f.deleted_ms IS NULL
+            AND NOT EXISTS (SELECT 1 FROM users o WHERE o.id = f.owner_id AND o.is_hidden = 1 AND f.is_public = 0)
+        """
+
     private static let wrongHead = """
-        flow_id IN (SELECT id FROM flows WHERE deleted_ms IS NULL) AND (
+        flow_id IN (SELECT f.id FROM flows f WHERE \(isWhole)) AND (
             event_count <> (SELECT coalesce(max(e.seq) + 1, 0) FROM events e WHERE e.flow_id = flow_heads.flow_id)
             OR message_count <> (SELECT coalesce(max(e.number) + 1, 0) FROM events e WHERE e.flow_id = flow_heads.flow_id)
             OR head_position < (SELECT coalesce(max(e.position), 0) FROM events e WHERE e.flow_id = flow_heads.flow_id))
@@ -97,7 +103,7 @@ extension StoreRule {
             count: """
                 SELECT count(*) FROM (
                     SELECT e.flow_id FROM events e JOIN flows f ON f.id = e.flow_id
-                    WHERE f.deleted_ms IS NULL
+                    WHERE \(isWhole)
                     GROUP BY e.flow_id
                     HAVING count(DISTINCT e.seq) <> max(e.seq) + 1 OR min(e.seq) <> 0
                         OR count(e.number) <> coalesce(max(e.number), -1) + 1) flawed
@@ -112,7 +118,7 @@ extension StoreRule {
             name: "events.replaced_by", problem: "Messages were edited or deleted by events that are missing.",
             count: """
                 SELECT count(*) FROM events e JOIN flows f ON f.id = e.flow_id
-                WHERE f.deleted_ms IS NULL AND e.replaced_by IS NOT NULL
+                WHERE \(isWhole) AND e.replaced_by IS NOT NULL
                     AND NOT EXISTS (SELECT 1 FROM events r WHERE r.position = e.replaced_by)
                 """, fix: []),
         StoreRule(

@@ -66,6 +66,14 @@ struct StoreCheckTests {
             #expect(try await check(test) == [])
             while try await !test.storage.purgeDeletedFlows() {}
             #expect(try await check(test) == [])
+            // The account of the health check leaves no messages behind.
+            let hidden = try await test.createUser("testclient", isHidden: true)
+            let flow = try await test.createFlow(owner: hidden, members: [])
+            for text in ["one", "two"] { try await test.send(text, from: hidden, to: flow) }
+            #expect(try await test.storage.removeTraces(ofHidden: hidden) == 2)
+            #expect(try await check(test) == [])
+            try await test.send("three", from: hidden, to: flow)
+            #expect(try await check(test) == [])
         }
     }
 
