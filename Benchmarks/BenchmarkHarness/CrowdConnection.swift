@@ -64,7 +64,7 @@ package final class CrowdConnection: ChannelInboundHandler {
         let opened = loop.makePromise(of: Void.self)
         do {
             let channel = try await ClientBootstrap(group: loop)
-                .channelOption(.socketOption(.tcp_nodelay), value: 1)
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let connection = CrowdConnection(head: head, member: member(), opened: opened)

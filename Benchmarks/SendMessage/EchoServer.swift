@@ -30,7 +30,7 @@ enum EchoServer {
         }
         let server = try await ServerBootstrap(group: loops)
             .serverChannelOption(.backlog, value: 2048)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 let journal = journals?.first { $0.loop === channel.eventLoop }
                 return channel.eventLoop.makeCompletedFuture {
