@@ -302,7 +302,8 @@ let package = Package(
             dependencies: [
                 "Threads",
                 "TestSupport",
-                "ChatTesting", "Storage", "StorageSQLite", "StoragePostgres", "CPostgres", "CFaultyVFS", logging,
+                "ChatTesting", "Credentials", "Storage", "StorageSQLite", "StoragePostgres", "CPostgres", "CFaultyVFS",
+                logging,
             ],
             swiftSettings: swiftSettings),
         .testTarget(

@@ -212,12 +212,12 @@ extension Chat {
 
     /// Opens a session without a password: for the server's own bot.
     package func openSession(
-        for user: UserRecord, lifetimeSeconds: Int64, from origin: Origin
+        for user: UserRecord, lifetimeSeconds: Int64, from origin: Origin, audit: AuditNote? = nil
     ) async throws(ChatError) -> NewLogIn {
         let token = newToken()
         var session = newSession(token, origin)
         session.lifetimeSeconds = lifetimeSeconds
-        let receipt = try await write(.openSession(user.id, session), by: nil)
+        let receipt = try await write(.openSession(user.id, session), by: nil, audit: audit)
         var logIn = logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time, from: origin)
         logIn.lifetimeSeconds = lifetimeSeconds
         logIn.principal.expires = Timestamp(milliseconds: receipt.time.milliseconds + lifetimeSeconds * 1000)
@@ -282,8 +282,10 @@ extension Chat {
     }
 
     /// Ends the principal's own session; its connections are closed.
-    package func logOut(_ principal: Principal) async throws(ChatError) {
-        _ = try await write(.revokeSessions(principal.user, principal.session), by: principal)
+    package func logOut(_ principal: Principal, audit: AuditNote? = nil) async throws(ChatError) {
+        _ = try await write(
+            .revokeSessions(principal.user, principal.session), by: principal.user, over: principal.protocol,
+            audit: audit)
     }
 
     /// Changes the principal's own public data; `nil` leaves a field as it is.

@@ -152,10 +152,11 @@ package final class Chat: Sendable {
 
     /// Puts a change into the next batch.
     func submit(
-        _ action: Write.Action, by author: UserID?, over protocol: String? = nil, uuid: Identifier? = nil
+        _ action: Write.Action, by author: UserID?, over protocol: String? = nil, uuid: Identifier? = nil,
+        audit: AuditNote? = nil
     ) throws(ChatError) -> PendingWrite {
         let write = Write(
-            uuid: uuid ?? newEventIdentifier(), author: author, protocol: `protocol`, action: action)
+            uuid: uuid ?? newEventIdentifier(), author: author, protocol: `protocol`, action: action, audit: audit)
         guard let pending = writer.submit(write) else { throw .busy }
         return pending
     }
@@ -174,11 +175,11 @@ package final class Chat: Sendable {
 
     /// Makes a change and waits until it is durable.
     ///
-    /// Without an `author` it is the operator's, who may do everything.
+    /// Without an `author` it is the operator's, who may do everything; `audit` is what is recorded of it.
     package func write(
-        _ action: Write.Action, by author: UserID?, over protocol: String? = nil
+        _ action: Write.Action, by author: UserID?, over protocol: String? = nil, audit: AuditNote? = nil
     ) async throws(ChatError) -> Receipt {
-        try await receipt(of: try submit(action, by: author, over: `protocol`))
+        try await receipt(of: try submit(action, by: author, over: `protocol`, audit: audit))
     }
 
     /// The same for somebody whose protocol is noted with it.
@@ -230,6 +231,7 @@ extension ChatError {
         case .loginTaken: self = .loginTaken
         case .adminExists: self = .notAllowed("An administrator of that name is there already.")
         case .noSuchAdmin, .noSuchUser: self = .noSuchUser
+        case .tokenNameTaken: self = .notAllowed("A token of that name is there already.")
         case .noSuchFlow, .notMember: self = .noSuchFlow
         case .noSuchMessage: self = .noSuchMessage
         case .noSuchSession: self = .tokenUnknown

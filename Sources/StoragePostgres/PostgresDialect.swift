@@ -19,7 +19,7 @@ package enum PostgresDialect {
         migrations: [
             Migration("0001_spine", spine), Migration("0002_live", live), Migration("0003_intervals", intervals),
             Migration("0004_admin_accounts", adminAccounts), Migration("0006_limits", limits),
-            Migration("0007_heads", heads),
+            Migration("0007_heads", heads), Migration("0008_audit", audit),
         ],
         // Waits for another process that migrates as long as it takes; the lock ends with the transaction.
         beforeMigration: [
@@ -29,7 +29,8 @@ package enum PostgresDialect {
             "SELECT set_config('lock_timeout', current_setting('parley.lock_timeout'), true)",
         ],
         dropAllTables: [
-            "account_usage", "account_limits", "log_steps", "node_presence", "nodes", "invites", "event_bodies",
+            "admin_tokens", "audit_head", "audit", "account_usage", "account_limits", "log_steps", "node_presence",
+            "nodes", "invites", "event_bodies",
             "server_keys", "bridge_keys", "user_keys", "cursors",
             "contacts",
             "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flow_heads", "flows",

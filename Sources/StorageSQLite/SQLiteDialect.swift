@@ -10,10 +10,11 @@ package enum SQLiteDialect {
         migrations: [
             Migration("0001_spine", spine), Migration("0002_live", live), Migration("0003_intervals", intervals),
             Migration("0004_admin_accounts", adminAccounts), Migration("0006_limits", limits),
-            Migration("0007_heads", heads),
+            Migration("0007_heads", heads), Migration("0008_audit", audit),
         ],
         dropAllTables: [
-            "account_usage", "account_limits", "log_steps", "node_presence", "nodes", "invites", "event_bodies",
+            "admin_tokens", "audit_head", "audit", "account_usage", "account_limits", "log_steps", "node_presence",
+            "nodes", "invites", "event_bodies",
             "server_keys", "bridge_keys", "user_keys", "cursors",
             "contacts",
             "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flow_heads", "flows",

@@ -96,8 +96,10 @@ extension Chat {
     }
 
     /// Gives an account limits of its own; empty ones make it as others are.
-    package func setLimits(_ limits: AccountLimits, of user: UserID) async throws(ChatError) {
-        _ = try await write(.setLimits(user, limits.isEmpty ? nil : limits.description), by: nil)
+    package func setLimits(
+        _ limits: AccountLimits, of user: UserID, audit: AuditNote? = nil
+    ) async throws(ChatError) {
+        _ = try await write(.setLimits(user, limits.isEmpty ? nil : limits.description), by: nil, audit: audit)
         limiter.set(limits.isEmpty ? nil : limits, of: user)
     }
 

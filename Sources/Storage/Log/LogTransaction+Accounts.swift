@@ -73,6 +73,11 @@ extension LogTransaction {
                 Self.passwordUpdate(user, hash),
                 SQLStatement(
                     "UPDATE admins SET hash_password = $1 WHERE user_id = $2", [.text(hash), SQLValue(user)]),
+                SQLStatement(
+                    """
+                    DELETE FROM admin_tokens
+                    WHERE kind = 'panel' AND username IN (SELECT username FROM admins WHERE user_id = $1)
+                    """, [SQLValue(user)]),
                 // The old password's would still open the account.
                 Self.challengeSecretUpdate(user, challengeSecret),
                 SQLStatement(
@@ -227,39 +232,7 @@ extension LogTransaction {
             time: time)
     }
 
-    // MARK: Admins
-
-    mutating func createAdmin(_ write: Write, _ admin: NewAdmin) throws(Failure) -> Receipt {
-        try checkNoAdmin(admin.username)
-        try storing { try insert(admin, of: nil) }
-        return Receipt(
-            position: appendAccountEvent(write, .admin, subject: nil, content: LogEvent.what("created")), time: time)
-    }
-
-    private func insert(_ admin: NewAdmin, of user: UserID?) throws(StorageError) {
-        try connection.execute(
-            "INSERT INTO admins (username, hash_password, created_ms, user_id) VALUES ($1, $2, $3, $4)",
-            [
-                .text(admin.username), .text(admin.passwordHash), SQLValue(time),
-                user.map { SQLValue($0) } ?? .null,
-            ])
-    }
-
-    mutating func deleteAdmin(_ write: Write, username: String) throws(Failure) -> Receipt {
-        let changed = try storing {
-            try connection.execute("DELETE FROM admins WHERE username = $1", [.text(username)])
-        }
-        guard changed > 0 else { throw .refusal(.noSuchAdmin) }
-        return Receipt(
-            position: appendAccountEvent(write, .admin, subject: nil, content: LogEvent.what("deleted")), time: time)
-    }
-
     // MARK: Checks
-
-    private func checkNoAdmin(_ username: String) throws(Failure) {
-        let rows = try storing { try connection.rows("SELECT 1 FROM admins WHERE username = $1", [.text(username)]) }
-        guard rows.isEmpty else { throw .refusal(.adminExists) }
-    }
 
     /// The account is there and not deleted.
     func checkAccount(_ user: UserID) throws(Failure) {

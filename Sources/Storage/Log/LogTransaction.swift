@@ -99,7 +99,11 @@ struct LogTransaction {
 
     private mutating func applyOne(_ write: Write) throws(StorageError) -> WriteOutcome {
         do {
-            return .done(try perform(write))
+            let receipt = try perform(write)
+            if let note = write.audit, !receipt.existed {
+                try storing { try AuditChain(connection: connection).append(note, at: time) }
+            }
+            return .done(receipt)
         } catch {
             switch error {
             case .refusal(let refusal): return .refused(refusal)
@@ -168,6 +172,14 @@ struct LogTransaction {
             return try createAdmin(write, admin)
         case .deleteAdmin(let username):
             return try deleteAdmin(write, username: username)
+        case .setTOTP(let username, let secret):
+            return try setTOTP(write, of: username, secret)
+        case .createAdminToken(let token):
+            return try createAdminToken(write, token)
+        case .revokeAdminToken(let hash):
+            return try revokeAdminToken(write, hash)
+        case .record:
+            return appendRecord(write)
         }
     }
 

@@ -10,12 +10,19 @@ package struct Write: Sendable {
     /// The name of the protocol by which it came; `nil` for the operator's.
     package var `protocol`: String?
     package var action: Action
+    /// What the audit is to say of it, in the same transaction; not for messages.
+    ///
+    /// There is no record of a write that is refused or finds everything as it should become.
+    package var audit: AuditNote?
 
-    package init(uuid: Identifier, author: UserID?, protocol: String? = nil, action: Action) {
+    package init(
+        uuid: Identifier, author: UserID?, protocol: String? = nil, action: Action, audit: AuditNote? = nil
+    ) {
         self.uuid = uuid
         self.author = author
         self.protocol = `protocol`
         self.action = action
+        self.audit = audit
     }
 
     /// What is large and rare is `indirect`, so that a message is not as large as a new account.
@@ -76,6 +83,13 @@ package struct Write: Sendable {
         case revokeInvite([UInt8])
         indirect case createAdmin(NewAdmin)
         case deleteAdmin(username: String)
+        /// The sealed secret of an administrator's second factor; `nil` for none.
+        indirect case setTOTP(username: String, [UInt8]?)
+        indirect case createAdminToken(NewAdminToken)
+        /// By its hash.
+        case revokeAdminToken([UInt8])
+        /// Nothing but the record in the audit.
+        case record
     }
 }
 
@@ -269,6 +283,8 @@ package enum WriteRefusal: Error, Sendable, Equatable {
     case loginTaken
     case adminExists
     case noSuchAdmin
+    /// An administrator's token of that name is there and not revoked.
+    case tokenNameTaken
     case noSuchUser
     case noSuchFlow
     case noSuchMessage

@@ -217,13 +217,13 @@ extension Storage {
 
     // MARK: Admins
 
-    private static let adminColumns = "username, hash_password, created_ms, user_id"
+    private static let adminColumns = "username, hash_password, created_ms, user_id, totp_secret"
 
     private static func admin(_ row: SQLRow) throws(StorageError) -> AdminRecord {
         var reader = RowReader(row)
         return AdminRecord(
             username: try reader.text(), passwordHash: try reader.text(), created: try reader.time(),
-            user: try reader.optionalInt().map { UserID($0) })
+            user: try reader.optionalInt().map { UserID($0) }, totpSecret: try reader.optionalBytes())
     }
 
     package func admin(username: String) async throws(StorageError) -> AdminRecord? {

@@ -66,8 +66,10 @@ extension Storage {
     /// Asks for a node to be drained, or no longer.
     ///
     /// - Returns: Whether there is such a node.
-    package func setDraining(_ node: NodeID, _ isDraining: Bool) async throws(StorageError) -> Bool {
-        try await engine.write { connection in
+    package func setDraining(
+        _ node: NodeID, _ isDraining: Bool, audit note: AuditNote? = nil
+    ) async throws(StorageError) -> Bool {
+        try await changing(audit: note) { connection in
             try connection.execute(
                 "UPDATE nodes SET draining = $1 WHERE id = $2", [SQLValue(isDraining), .int(node.rawValue)]) > 0
         }

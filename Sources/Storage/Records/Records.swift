@@ -117,6 +117,8 @@ package struct AdminRecord: Sendable, Equatable {
     package var created: Timestamp
     /// The account that came with it, as long as it is there.
     package var user: UserID?
+    /// The secret of the second factor, sealed under a key outside the database; `nil` without one.
+    package var totpSecret: [UInt8]?
 }
 
 /// One entry of the log.

@@ -105,6 +105,7 @@ package struct RowReader {
 
 extension SQLValue {
     init(_ value: Int64?) { self = value.map { .int($0) } ?? .null }
+    init(_ value: String?) { self = value.map { .text($0) } ?? .null }
     init(_ value: [UInt8]?) { self = value.map { .bytes($0) } ?? .null }
     init(_ value: Bool) { self = .int(value ? 1 : 0) }
     init(_ value: Identifier) { self = .bytes(value.bytes) }

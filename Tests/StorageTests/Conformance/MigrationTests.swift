@@ -198,6 +198,9 @@ struct MigrationTests {
             // Who was made with an account has the same salted hash.
             #expect(try await test.storage.admin(username: "root")?.user == UserID(1))
             #expect(try await test.storage.admin(username: "changed since")?.user == nil)
+            #expect(try await test.storage.admin(username: "root")?.totpSecret == nil)
+            #expect(try await test.storage.takeTOTPStep(1, of: "root"))
+            #expect(try await test.storage.auditHead().head == AuditHead(number: 0, hash: [UInt8](repeating: 0, count: 32)))
             let flow = try #require(try await test.storage.flows(limit: 10).first)
             #expect(flow.title == "old" && !flow.isBridged)
             #expect(flow.eventCount == 1 && flow.messageCount == 1 && flow.head == Position(7))
@@ -260,7 +263,7 @@ struct MigrationTests {
             }
             let alice = UserID(1)
 
-            #expect(try await test.storage.migrate() == ["0007_heads"])
+            #expect(try await test.storage.migrate() == ["0007_heads", "0008_audit"])
 
             #expect(try await FlowHeadTests.wrongHeads(of: test.storage) == [])
             let events = try await test.storage.events(after: .start, limit: 100)

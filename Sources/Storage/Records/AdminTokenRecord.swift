@@ -1,0 +1,66 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// A token with which an administrator is known without a password.
+package struct AdminTokenRecord: Sendable, Equatable {
+    package enum Kind: String, Sendable {
+        /// Made by name for a program, until it expires or is revoked.
+        case api
+        /// A login to the admin panel; it also ends with the password.
+        case panel
+    }
+
+    /// 32 bytes.
+    package var hash: [UInt8]
+    package var kind: Kind
+    package var name: String
+    package var administrator: String
+    /// Whether it may change anything.
+    package var canWrite: Bool
+    package var created: Timestamp
+    package var expires: Timestamp
+    /// To within a quarter of an hour.
+    package var lastUsed: Timestamp?
+    package var revoked: Timestamp?
+
+    package init(
+        hash: [UInt8], kind: Kind, name: String, administrator: String, canWrite: Bool, created: Timestamp,
+        expires: Timestamp, lastUsed: Timestamp? = nil, revoked: Timestamp? = nil
+    ) {
+        self.hash = hash
+        self.kind = kind
+        self.name = name
+        self.administrator = administrator
+        self.canWrite = canWrite
+        self.created = created
+        self.expires = expires
+        self.lastUsed = lastUsed
+        self.revoked = revoked
+    }
+
+    /// Whether it opens anything at `time`.
+    package func isValid(at time: Timestamp) -> Bool { revoked == nil && time < expires }
+}
+
+/// A token to be made.
+package struct NewAdminToken: Sendable {
+    /// 32 bytes.
+    package var hash: [UInt8]
+    package var kind: AdminTokenRecord.Kind
+    package var name: String
+    package var administrator: String
+    package var canWrite: Bool
+    package var lifetimeSeconds: Int64
+
+    package init(
+        hash: [UInt8], kind: AdminTokenRecord.Kind, name: String, administrator: String, canWrite: Bool,
+        lifetimeSeconds: Int64
+    ) {
+        self.hash = hash
+        self.kind = kind
+        self.name = name
+        self.administrator = administrator
+        self.canWrite = canWrite
+        self.lifetimeSeconds = lifetimeSeconds
+    }
+}

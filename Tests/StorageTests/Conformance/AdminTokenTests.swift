@@ -1,0 +1,136 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ChatTesting
+import Testing
+
+@testable import Storage
+
+struct AdminTokenTests {
+    private func hash(_ byte: UInt8) -> [UInt8] { [UInt8](repeating: byte, count: 32) }
+
+    private func token(
+        _ byte: UInt8, _ name: String, of administrator: String = "root", kind: AdminTokenRecord.Kind = .api,
+        seconds: Int64 = 60
+    ) -> Write.Action {
+        .createAdminToken(
+            NewAdminToken(
+                hash: hash(byte), kind: kind, name: name, administrator: administrator,
+                canWrite: byte.isMultiple(of: 2),
+                lifetimeSeconds: seconds))
+    }
+
+    /// An account that is an administrator of the same name.
+    private func administrator(_ name: String, _ test: StorageUnderTest) async throws -> UserID {
+        let admin = NewAdmin(username: name, passwordHash: "hash of \(name)")
+        return try await test.done(.createUser(test.newUser(name), session: nil, admin: admin)).userID
+    }
+
+    @Test(arguments: StorageKind.available)
+    func tokensAreFoundUntilTheyEnd(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            _ = try await administrator("root", test)
+            try await test.done(token(1, "look"))
+            test.clock.advance(milliseconds: 1)
+            try await test.done(token(2, "change", seconds: .max))
+
+            let look = try #require(try await test.storage.adminToken(hash: hash(1)))
+            #expect(look.name == "look" && look.administrator == "root" && !look.canWrite && look.kind == .api)
+            #expect(look.expires.milliseconds == look.created.milliseconds + 60_000)
+            #expect(try await test.storage.apiTokens(limit: 9).map(\.name) == ["change", "look"])
+            #expect(try await test.storage.adminToken(hash: hash(9)) == nil)
+            #expect(look.isValid(at: Timestamp(milliseconds: look.expires.milliseconds - 1)))
+            #expect(!look.isValid(at: look.expires))
+
+            try await test.done(.revokeAdminToken(hash(1)))
+            #expect(try await test.storage.adminToken(hash: hash(1))?.revoked == test.clock.now)
+            #expect(try await test.storage.apiToken(named: "look") == nil)
+            #expect(try await test.refusal(of: .revokeAdminToken(hash(1))) == .noSuchSession)
+            // Its name is free again, that of one which is not revoked is not.
+            try await test.done(token(3, "look"))
+            #expect(try await test.refusal(of: token(4, "look")) == .tokenNameTaken)
+            #expect(try await test.refusal(of: token(5, "other", of: "nobody")) == .noSuchAdmin)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func tokensGoWithTheirAdministrator(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            _ = try await administrator("root", test)
+            let alice = try await administrator("alice", test)
+            try await test.done(token(1, "of root"))
+            try await test.done(token(2, "of alice", of: "alice"))
+
+            try await test.done(.deleteAdmin(username: "root"))
+            try await test.done(.deleteUser(alice))
+
+            #expect(try await test.storage.adminToken(hash: hash(1)) == nil)
+            #expect(try await test.storage.adminToken(hash: hash(2)) == nil)
+            // Another one of the same name does not inherit them.
+            try await test.done(.createAdmin(NewAdmin(username: "root", passwordHash: "x")))
+            #expect(try await test.storage.apiTokens(limit: 9) == [])
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func aNewPasswordEndsLoginsToThePanelOnly(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let root = try await administrator("root", test)
+            _ = try await administrator("alice", test)
+            try await test.done(token(1, "api"))
+            try await test.done(token(2, "", kind: .panel))
+            try await test.done(token(3, "", of: "alice", kind: .panel))
+
+            try await test.done(.setPassword(root, hash: "new", keeping: nil))
+
+            #expect(try await test.storage.adminToken(hash: hash(1)) != nil)
+            #expect(try await test.storage.adminToken(hash: hash(2)) == nil)
+            #expect(try await test.storage.adminToken(hash: hash(3)) != nil)
+            // Expired ones are removed when the next one is made.
+            test.clock.advance(milliseconds: 60_000)
+            try await test.done(token(4, "", kind: .panel))
+            #expect(try await test.storage.adminToken(hash: hash(3)) == nil)
+            #expect(try await test.storage.adminToken(hash: hash(4)) != nil)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func lastUseIsCoarse(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            _ = try await administrator("root", test)
+            try await test.done(token(1, "api"))
+            func use() async throws -> Timestamp? {
+                let record = try #require(try await test.storage.adminToken(hash: hash(1)))
+                try await test.storage.noteUse(of: record)
+                return try await test.storage.adminToken(hash: hash(1))?.lastUsed
+            }
+            let first = test.clock.now
+
+            #expect(try await use() == first)
+            test.clock.advance(milliseconds: 15 * 60_000 - 1)
+            #expect(try await use() == first)
+            test.clock.advance(milliseconds: 1)
+            #expect(try await use() == test.clock.now)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func stepsOfASecondFactorAreTakenOnce(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            _ = try await administrator("root", test)
+            #expect(try await test.storage.admin(username: "root")?.totpSecret == nil)
+            try await test.done(.setTOTP(username: "root", [1, 2, 3]))
+            #expect(try await test.storage.admin(username: "root")?.totpSecret == [1, 2, 3])
+
+            #expect(try await test.storage.takeTOTPStep(7, of: "root"))
+            #expect(try await !test.storage.takeTOTPStep(7, of: "root"))
+            #expect(try await !test.storage.takeTOTPStep(6, of: "root"))
+            #expect(try await test.storage.takeTOTPStep(8, of: "root"))
+            #expect(try await !test.storage.takeTOTPStep(9, of: "nobody"))
+
+            try await test.done(.setTOTP(username: "root", nil))
+            #expect(try await test.storage.admin(username: "root")?.totpSecret == nil)
+            #expect(try await test.refusal(of: .setTOTP(username: "nobody", nil)) == .noSuchAdmin)
+        }
+    }
+}
