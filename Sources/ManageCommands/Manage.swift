@@ -35,8 +35,8 @@ package struct Manage: AsyncParsableCommand {
 
     /// The commands of the first level, in the order of the help.
     private static let subcommands: [any ParsableCommand.Type] = [
-        Database.self, Backup.self, SuperuserCreate.self, Superuser.self, User.self, Flow.self, Message.self,
-        Invite.self,
+        Database.self, Backup.self, SuperuserCreate.self, Superuser.self, SuperuserTOTP.self, Token.self, User.self,
+        Flow.self, Message.self, Invite.self, Audit.self,
         RunServer.self, Balancer.self, Node.self, TestClient.self, Tail.self, Top.self, Doctor.self,
         Config.self, Completions.self, Topic.self,
     ]

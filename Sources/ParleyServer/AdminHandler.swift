@@ -20,8 +20,10 @@ package enum AdminHandler {
         chat: Chat, listeners: @escaping @Sendable () -> [ServerListener] = { [] },
         heartbeat: @escaping @Sendable () async -> Void = {}, logger: Logger
     ) -> AdminRequestHandler {
-        { line, send in
-            let context = OperationContext(chat: chat, listeners: listeners, heartbeat: heartbeat)
+        { line, peer, send in
+            let context = OperationContext(
+                chat: chat, actor: .systemUser(peer.userID, through: .socket), listeners: listeners,
+                heartbeat: heartbeat)
             let (name, error) = await OperationRegistry.answer(line, on: context, send: send)
             guard let name else {
                 logger.warning("A request on the admin socket names no operation")

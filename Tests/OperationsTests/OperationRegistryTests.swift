@@ -38,6 +38,8 @@ struct OperationRegistryTests {
                 "invite.create", "invite.list", "invite.revoke", "node.list", "node.drain", "node.resume",
                 "log.read", "user.limits", "server.measure", "fastchat.sign",
                 "server.addresses", "secrets.check", "session.end", "flow.remove_seed", "user.check_login",
+                "user.show_limits", "audit.list", "audit.verify", "token.create", "token.list", "token.revoke",
+                "superuser.totp",
             ])
         #expect(
             OperationRegistry.all.filter { $0.isDestructive }.map { $0.name }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import Glibc
 import Logging
 import Operations
 import ParleyServer
@@ -119,7 +120,9 @@ final class OperationCaller {
         _ operation: Operation, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in }
     ) async throws -> Operation.Report {
         switch place {
-        case .store(let chat): return try await operation.run(on: OperationContext(chat: chat, progress: progress))
+        case .store(let chat):
+            let actor = OperationActor.systemUser(getuid(), through: .cli)
+            return try await operation.perform(on: OperationContext(chat: chat, actor: actor, progress: progress))
         case .server(let client):
             try await client.send(try OperationRequest(operation).encoded())
             while let line = try await replies?.next() {

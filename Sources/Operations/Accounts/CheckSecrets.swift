@@ -26,6 +26,9 @@ package struct CheckSecrets: AdminOperation {
     }
 
     package static let name = "secrets.check"
+    package static let summary = "Check whether the key file opens what is sealed in the database."
+    package static let access = OperationActor.Scope.read
+    package static let isLong = true
     package static let isWatching = true
     /// A check makes no key file.
     package static let needsCurrentSchema = false

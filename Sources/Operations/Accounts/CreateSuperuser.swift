@@ -15,6 +15,8 @@ package struct CreateSuperuser: AdminOperation {
     }
 
     package static let name = "superuser.create"
+    package static let summary = "Make an administrator and an account of the same password."
+    package static let access = OperationActor.Scope.write
 
     /// The password of the reference server's settings file, which is public.
     package static let shippedPassword = "password"
@@ -31,6 +33,8 @@ package struct CreateSuperuser: AdminOperation {
         self.login = login
         self.password = password
     }
+
+    package var target: String? { username }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         guard !username.isEmpty else { throw OperationError(.invalid, "The name of an administrator is not empty.") }

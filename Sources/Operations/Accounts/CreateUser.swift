@@ -7,6 +7,8 @@ import Storage
 /// `user.create`: a new account.
 package struct CreateUser: AdminOperation {
     package static let name = "user.create"
+    package static let summary = "Make an account."
+    package static let access = OperationActor.Scope.write
 
     /// The login.
     package var login: String
@@ -27,6 +29,8 @@ package struct CreateUser: AdminOperation {
         self.email = email
     }
 
+    package var target: String? { login }
+
     package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
         let user = try await context.newUser(
             login: login, password: password, username: username, email: email, isBot: isBot)
@@ -44,6 +48,8 @@ package struct CheckLogin: AdminOperation {
     }
 
     package static let name = "user.check_login"
+    package static let summary = "Check whether an account with a login can be made."
+    package static let access = OperationActor.Scope.read
     package static let isWatching = true
 
     /// The login.

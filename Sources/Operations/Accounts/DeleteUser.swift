@@ -9,6 +9,8 @@ import Storage
 /// What it wrote stays, under the name of a deleted user.
 package struct DeleteUser: AdminOperation {
     package static let name = "user.delete"
+    package static let summary = "Delete an account for good; what it wrote stays."
+    package static let access = OperationActor.Scope.write
     package static let isDestructive = true
 
     /// Whose account.
@@ -17,6 +19,8 @@ package struct DeleteUser: AdminOperation {
     package init(login: String) {
         self.login = login
     }
+
+    package var target: String? { login }
 
     package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
         let user = try await context.user(login: login)

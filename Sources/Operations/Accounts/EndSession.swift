@@ -14,6 +14,8 @@ package struct EndSession: AdminOperation {
     }
 
     package static let name = "session.end"
+    package static let summary = "End the session of a token."
+    package static let access = OperationActor.Scope.write
     package static let isWatching = true
 
     /// Whose session.
@@ -26,11 +28,15 @@ package struct EndSession: AdminOperation {
         self.token = token
     }
 
+    package var target: String? { uuid }
+
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         guard let account = Identifier(decimal: uuid) else { return Report(isEnded: false) }
         do throws(ChatError) {
             let principal = try await context.chat.principal(uuid: account, token: TokenHash(of: token.clearText))
-            try await context.chat.logOut(principal)
+            try await context.recording { note throws(ChatError) in
+                try await context.chat.logOut(principal, audit: note)
+            }
             return Report(isEnded: true)
         } catch {
             switch error {

@@ -33,6 +33,8 @@ package struct LimitUser: AdminOperation {
     }
 
     package static let name = "user.limits"
+    package static let summary = "Change the limits that an account has of its own."
+    package static let access = OperationActor.Scope.write
     /// The word that takes a limit of an account's own away.
     package static let standard = "default"
 
@@ -50,14 +52,20 @@ package struct LimitUser: AdminOperation {
         self.resets = resets
     }
 
+    package var target: String? { login }
+
+    package var onlyLooks: Bool { changes.isEmpty && !resets }
+
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let user = try await context.user(login: login)
         var limits = try await context.asking { try await $0.ownLimits(of: user.id) }
-        if resets || !changes.isEmpty {
+        if !onlyLooks {
             if resets { limits = AccountLimits() }
             for (limit, text) in changes { try Self.set(limit, to: text, in: &limits) }
             let wanted = limits
-            try await context.asking { try await $0.setLimits(wanted, of: user.id) }
+            try await context.recording { note throws(OperationError) in
+                try await context.asking { try await $0.setLimits(wanted, of: user.id, audit: note) }
+            }
         }
         let stored = try await context.asking { try await $0.storedBytes(of: user.id) }
         return Report(login: user.login, limits: Self.texts(limits), storedBytes: stored)
@@ -92,5 +100,23 @@ package struct LimitUser: AdminOperation {
         texts[.flows] = limits.flows.map { AccountLimits.text($0) }
         texts[.bytes] = limits.bytes.map { AccountLimits.text($0) }
         return texts
+    }
+}
+
+/// `user.show_limits`: shows the limits that an account has of its own.
+package struct ShowLimits: AdminOperation {
+    package static let name = "user.show_limits"
+    package static let summary = "Show the limits that an account has of its own."
+    package static let access = OperationActor.Scope.read
+
+    /// Whose account.
+    package var login: String
+
+    package init(login: String) {
+        self.login = login
+    }
+
+    package func run(on context: OperationContext) async throws(OperationError) -> LimitUser.Report {
+        try await LimitUser(login: login).run(on: context)
     }
 }

@@ -35,7 +35,7 @@ package struct ListSessions: AdminOperation {
     }
 
     /// Whether a session has a connection.
-    package enum State: String, Codable, Sendable {
+    package enum State: String, Codable, Sendable, CaseIterable {
         case connected
         case offline
         /// Its server has not been heard of for more than 10 seconds.
@@ -43,6 +43,8 @@ package struct ListSessions: AdminOperation {
     }
 
     package static let name = "user.sessions"
+    package static let summary = "List the sessions of an account that have not ended, newest first."
+    package static let access = OperationActor.Scope.read
 
     /// Whose sessions.
     package var login: String

@@ -7,6 +7,8 @@ import Storage
 /// `user.list`: the accounts by age, without deleted and hidden ones, a page at a time.
 package struct ListUsers: AdminOperation {
     package static let name = "user.list"
+    package static let summary = "List the accounts by age, without deleted and hidden ones."
+    package static let access = OperationActor.Scope.read
 
     /// How many accounts are read at a time when only some are wanted.
     private static let searchStep = 500

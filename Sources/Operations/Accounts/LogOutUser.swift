@@ -15,6 +15,8 @@ package struct LogOutUser: AdminOperation {
     }
 
     package static let name = "user.logout"
+    package static let summary = "End sessions of an account."
+    package static let access = OperationActor.Scope.write
 
     /// Whose sessions.
     package var login: String
@@ -25,6 +27,8 @@ package struct LogOutUser: AdminOperation {
         self.login = login
         self.session = session
     }
+
+    package var target: String? { login }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let user = try await context.user(login: login)

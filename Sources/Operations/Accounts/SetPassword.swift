@@ -7,6 +7,8 @@ import Storage
 /// `user.set_password`: another password; every session of the account ends.
 package struct SetPassword: AdminOperation {
     package static let name = "user.set_password"
+    package static let summary = "Give an account another password, and end its sessions."
+    package static let access = OperationActor.Scope.write
 
     /// Whose account.
     package var login: String
@@ -17,6 +19,8 @@ package struct SetPassword: AdminOperation {
         self.login = login
         self.password = password
     }
+
+    package var target: String? { login }
 
     package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
         guard !password.clearText.isEmpty else { throw OperationError(.invalid, "The password is empty.") }

@@ -21,6 +21,8 @@ package struct ShowUser: AdminOperation {
     }
 
     package static let name = "user.show"
+    package static let summary = "Show an account."
+    package static let access = OperationActor.Scope.read
 
     /// Whose account.
     package var login: String

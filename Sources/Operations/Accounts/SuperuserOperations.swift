@@ -12,17 +12,22 @@ package struct SuperuserReport: Codable, Hashable, Sendable {
     package var login: String?
     /// When it was made, as other reports write times.
     package var created: String
+    /// Whether a login to the panel needs a code beside the password.
+    package var hasSecondFactor: Bool
 
     init(_ record: AdminRecord, login: String?) {
         username = record.username
         self.login = login
         created = record.created.text
+        hasSecondFactor = record.totpSecret != nil
     }
 }
 
 /// `superuser.list`: the administrators, by name.
 package struct ListSuperusers: AdminOperation {
     package static let name = "superuser.list"
+    package static let summary = "List the administrators."
+    package static let access = OperationActor.Scope.read
 
     /// The administrators.
     package struct Report: Codable, Sendable {
@@ -43,6 +48,8 @@ package struct ListSuperusers: AdminOperation {
 /// `superuser.delete`: an administrator is none any more; the account stays.
 package struct DeleteSuperuser: AdminOperation {
     package static let name = "superuser.delete"
+    package static let summary = "Take an administrator's rights away; the account stays."
+    package static let access = OperationActor.Scope.write
     package static let isDestructive = true
 
     /// The administrator's name.
@@ -52,13 +59,10 @@ package struct DeleteSuperuser: AdminOperation {
         self.username = username
     }
 
+    package var target: String? { username }
+
     package func run(on context: OperationContext) async throws(OperationError) -> SuperuserReport {
-        let record = try await context.reading { try await $0.admin(username: username) }
-        guard let record else {
-            throw OperationError(
-                .notFound, "No administrator '\(username)'.",
-                nextStep: "List the administrators with 'manage superuser list'.")
-        }
+        let record = try await context.administrator(username)
         let report = try await context.report(of: record)
         _ = try await context.write(.deleteAdmin(username: username))
         return report

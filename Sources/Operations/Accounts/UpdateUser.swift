@@ -7,6 +7,8 @@ import Storage
 /// `user.update`: changes what is given of an account.
 package struct UpdateUser: AdminOperation {
     package static let name = "user.update"
+    package static let summary = "Change what is given of an account."
+    package static let access = OperationActor.Scope.write
 
     /// Whose account.
     package var login: String
@@ -36,6 +38,8 @@ package struct UpdateUser: AdminOperation {
         self.avatar = avatar
         self.isBot = isBot
     }
+
+    package var target: String? { login }
 
     package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
         guard newLogin != nil || username != nil || email != nil || bio != nil || avatar != nil || isBot != nil

@@ -13,6 +13,8 @@ package struct ListNodes: AdminOperation {
     }
 
     package static let name = "node.list"
+    package static let summary = "List the servers that share the database."
+    package static let access = OperationActor.Scope.read
 
     package init() {}
 
@@ -27,6 +29,8 @@ package struct ListNodes: AdminOperation {
 /// It holds until the server is resumed or starts anew.
 package struct DrainNode: AdminOperation {
     package static let name = "node.drain"
+    package static let summary = "Send no new clients to a server."
+    package static let access = OperationActor.Scope.write
 
     /// The server's name or number.
     package var node: String
@@ -34,6 +38,8 @@ package struct DrainNode: AdminOperation {
     package init(node: String) {
         self.node = node
     }
+
+    package var target: String? { node }
 
     package func run(on context: OperationContext) async throws(OperationError) -> NodeReport {
         try await context.setDraining(node, true)
@@ -43,6 +49,8 @@ package struct DrainNode: AdminOperation {
 /// `node.resume`: sends new clients to a server again.
 package struct ResumeNode: AdminOperation {
     package static let name = "node.resume"
+    package static let summary = "Send new clients to a server again."
+    package static let access = OperationActor.Scope.write
 
     /// The server's name or number.
     package var node: String
@@ -50,6 +58,8 @@ package struct ResumeNode: AdminOperation {
     package init(node: String) {
         self.node = node
     }
+
+    package var target: String? { node }
 
     package func run(on context: OperationContext) async throws(OperationError) -> NodeReport {
         try await context.setDraining(node, false)
@@ -60,7 +70,9 @@ extension OperationContext {
     fileprivate func setDraining(_ word: String, _ isDraining: Bool) async throws(OperationError) -> NodeReport {
         var node = try await node(word)
         let id = node.id
-        let isThere = try await reading { try await $0.setDraining(id, isDraining) }
+        let isThere = try await recording(on: node.name, isChange: { $0 }) { note throws(OperationError) in
+            try await reading { try await $0.setDraining(id, isDraining, audit: note) }
+        }
         guard isThere else {
             throw OperationError(
                 .notFound, "The server '\(word)' has just left.", nextStep: "List them with 'manage node list'.")

@@ -8,7 +8,7 @@ import Storage
 /// A server among those that share the database, as administrators see it.
 package struct NodeReport: Codable, Sendable, Equatable {
     /// What a server does with clients.
-    package enum Status: String, Codable, Sendable {
+    package enum Status: String, Codable, Sendable, CaseIterable {
         /// It takes new ones.
         case serving
         /// It keeps those that it has.

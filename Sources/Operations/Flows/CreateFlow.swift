@@ -37,6 +37,8 @@ package struct CreateFlow: AdminOperation {
     }
 
     package static let name = "flow.create"
+    package static let summary = "Make a chat, a group or a channel."
+    package static let access = OperationActor.Scope.write
 
     /// The owner's login.
     package var owner: String
@@ -57,6 +59,8 @@ package struct CreateFlow: AdminOperation {
         self.members = members
     }
 
+    package var target: String? { title }
+
     package func run(on context: OperationContext) async throws(OperationError) -> FlowReport {
         try context.check(title, "title", limit: ChatLimits.titleBytes)
         try context.check(info, "info", limit: ChatLimits.infoBytes)
@@ -74,7 +78,7 @@ package struct CreateFlow: AdminOperation {
         let flow = NewFlow(
             uuid: context.chat.newIdentifier(), kind: type.recordKind, title: title, info: info, owner: ownerRecord.id,
             isPublic: members.isEmpty, members: members.isEmpty ? [] : people.sorted())
-        let receipt = try await context.write(.createFlow(flow))
+        let receipt = try await context.write(.createFlow(flow), on: flow.uuid.description)
         let id = FlowID(receipt.row ?? 0)
         let record = try await context.reading { try await $0.flow(id) }
         guard let record else { throw OperationError(ChatError.noSuchFlow) }

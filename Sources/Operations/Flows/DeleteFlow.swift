@@ -10,6 +10,9 @@ import Storage
 /// removed with the next flow that is deleted.
 package struct DeleteFlow: AdminOperation {
     package static let name = "flow.delete"
+    package static let summary = "Delete a flow and everything in it for good."
+    package static let access = OperationActor.Scope.write
+    package static let isLong = true
     package static let isDestructive = true
 
     private static let purgeStep = 1000
@@ -21,10 +24,12 @@ package struct DeleteFlow: AdminOperation {
         self.uuid = uuid
     }
 
+    package var target: String? { uuid }
+
     package func run(on context: OperationContext) async throws(OperationError) -> FlowReport {
         let flow = try await context.flow(uuid: uuid)
         let report = try await context.report(of: flow)
-        _ = try await context.write(.deleteFlow(flow.id))
+        _ = try await context.write(.deleteFlow(flow.id), on: report.uuid)
         let total = Int(flow.eventCount)
         var done = 0
         while true {

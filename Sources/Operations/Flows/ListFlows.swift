@@ -7,6 +7,8 @@ import Storage
 /// `flow.list`: the flows by age, without those of the server's own bots, a page at a time.
 package struct ListFlows: AdminOperation {
     package static let name = "flow.list"
+    package static let summary = "List the flows by age, without those of the server's own bots."
+    package static let access = OperationActor.Scope.read
 
     /// Which part of the list.
     package var range: ListRange

@@ -30,6 +30,7 @@ struct ManyWrites: Sendable {
     /// - Returns: The rows that they made, that of the first write in front; not all of very many.
     /// - Throws: At the first write that is refused; those under way are waited for.
     func run(on context: OperationContext) async throws(OperationError) -> [Int64] {
+        if count > 0 { try await context.recordNow() }
         let result = await withTaskGroup(of: Answer.self, returning: Result<[Int64], OperationError>.self) { group in
             var waiting: [Int] = []
             var next = 0

@@ -17,6 +17,8 @@ package struct MembershipReport: Codable, Sendable, Equatable {
 /// `flow.add_member`: adds an account to a private group or channel.
 package struct AddMember: AdminOperation {
     package static let name = "flow.add_member"
+    package static let summary = "Add an account to a private group or channel."
+    package static let access = OperationActor.Scope.write
 
     /// The flow, as operators name it.
     package var uuid: String
@@ -28,11 +30,13 @@ package struct AddMember: AdminOperation {
         self.login = login
     }
 
+    package var target: String? { uuid }
+
     package func run(on context: OperationContext) async throws(OperationError) -> MembershipReport {
         let flow = try await context.flow(uuid: uuid)
         let user = try await context.user(login: login)
         try flow.checkHasMemberList()
-        let receipt = try await context.write(.addMember(flow.id, user.id))
+        let receipt = try await context.write(.addMember(flow.id, user.id), on: flow.uuid.description)
         if receipt.existed {
             throw OperationError(.exists, "'\(user.login)' is a member of flow \(flow.uuid) already.")
         }
@@ -43,6 +47,8 @@ package struct AddMember: AdminOperation {
 /// `flow.remove_member`: takes an account, but not the owner, out of a private group or channel.
 package struct RemoveMember: AdminOperation {
     package static let name = "flow.remove_member"
+    package static let summary = "Take an account out of a private group or channel."
+    package static let access = OperationActor.Scope.write
 
     /// The flow, as operators name it.
     package var uuid: String
@@ -54,13 +60,15 @@ package struct RemoveMember: AdminOperation {
         self.login = login
     }
 
+    package var target: String? { uuid }
+
     package func run(on context: OperationContext) async throws(OperationError) -> MembershipReport {
         let flow = try await context.flow(uuid: uuid)
         let user = try await context.user(login: login)
         try flow.checkHasMemberList()
         if user.id == flow.owner { throw OperationError(.refused, "The owner '\(user.login)' cannot be removed.") }
         do {
-            _ = try await context.write(.removeMember(flow.id, user.id))
+            _ = try await context.write(.removeMember(flow.id, user.id), on: flow.uuid.description)
         } catch  where error.kind == .notFound {
             throw OperationError(
                 .notFound, "'\(user.login)' is no member of flow \(flow.uuid).",

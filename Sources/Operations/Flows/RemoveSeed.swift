@@ -20,6 +20,9 @@ package struct RemoveSeed: AdminOperation {
     }
 
     package static let name = "flow.remove_seed"
+    package static let summary = "Delete the groups, messages and accounts that seeding made."
+    package static let access = OperationActor.Scope.write
+    package static let isLong = true
     package static let isDestructive = true
 
     private static let pageSize = 500
@@ -30,6 +33,8 @@ package struct RemoveSeed: AdminOperation {
     package init(isTrial: Bool = false) {
         self.isTrial = isTrial
     }
+
+    package var onlyLooks: Bool { isTrial }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let bot = try await context.reading { try await $0.user(loginKey: Login.key(of: SeedFlows.botLogin)) }

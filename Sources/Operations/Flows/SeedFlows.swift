@@ -21,6 +21,10 @@ package struct SeedFlows: AdminOperation {
     }
 
     package static let name = "flow.seed"
+    package static let summary =
+        "Fill the server with accounts, public groups and messages, to try it out or to load it."
+    package static let access = OperationActor.Scope.write
+    package static let isLong = true
 
     /// The bot that owns what is seeded.
     package static let botLogin = "seed"

@@ -24,6 +24,8 @@ package struct ShowFlow: AdminOperation {
     private static let maximumMembers = 1000
 
     package static let name = "flow.show"
+    package static let summary = "Show a flow and its members."
+    package static let access = OperationActor.Scope.read
 
     /// The flow.
     package var uuid: String

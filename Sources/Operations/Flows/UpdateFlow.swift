@@ -7,6 +7,8 @@ import Storage
 /// `flow.update`: changes what is given of a flow.
 package struct UpdateFlow: AdminOperation {
     package static let name = "flow.update"
+    package static let summary = "Change what is given of a flow."
+    package static let access = OperationActor.Scope.write
 
     /// The flow.
     package var uuid: String
@@ -30,6 +32,8 @@ package struct UpdateFlow: AdminOperation {
         self.owner = owner
     }
 
+    package var target: String? { uuid }
+
     package func run(on context: OperationContext) async throws(OperationError) -> FlowReport {
         guard title != nil || info != nil || type != nil || owner != nil else {
             throw OperationError(.invalid, "Nothing to change was given.")
@@ -42,7 +46,8 @@ package struct UpdateFlow: AdminOperation {
             throw OperationError(.refused, "A \(flow.kind.rawValue) cannot become a \(kind.rawValue).")
         }
         let newOwner = try await newOwner(of: flow, in: context)
-        _ = try await context.write(.updateFlow(flow.id, title: title, info: info, kind: kind, owner: newOwner))
+        _ = try await context.write(
+            .updateFlow(flow.id, title: title, info: info, kind: kind, owner: newOwner), on: flow.uuid.description)
         return try await context.report(of: try await context.flow(uuid: flow.uuid.description))
     }
 
@@ -54,7 +59,7 @@ package struct UpdateFlow: AdminOperation {
         guard flow.kind != .chat else {
             throw OperationError(.refused, "A chat belongs to its two members; its owner cannot be changed.")
         }
-        if !flow.isPublic { _ = try await context.write(.addMember(flow.id, user.id)) }
+        if !flow.isPublic { _ = try await context.write(.addMember(flow.id, user.id), on: flow.uuid.description) }
         return user.id
     }
 }

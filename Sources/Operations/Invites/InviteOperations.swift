@@ -18,6 +18,8 @@ package struct CreateInvite: AdminOperation {
     }
 
     package static let name = "invite.create"
+    package static let summary = "Make a code with which people make accounts."
+    package static let access = OperationActor.Scope.write
     /// The most accounts of one code.
     package static let maximumUses: Int64 = 1_000_000
     /// The longest life in seconds: ten years.
@@ -51,7 +53,8 @@ package struct CreateInvite: AdminOperation {
         let now = context.chat.currentTime
         let expires = seconds.map { Timestamp(milliseconds: now.milliseconds + $0 * 1000) }
         _ = try await context.write(
-            .createInvite(NewInvite(codeHash: hash, uses: uses, expires: expires, note: note)))
+            .createInvite(NewInvite(codeHash: hash, uses: uses, expires: expires, note: note)),
+            on: InviteReport.id(of: hash))
         let record = try await context.reading { try await $0.invite(codeHash: hash) }
         guard let record else { throw OperationError(.failed, "The invitation is gone.", nextStep: "Try again.") }
         return Report(code: SecretText(code.text), invite: InviteReport(record, at: now))
@@ -69,6 +72,8 @@ package struct ListInvites: AdminOperation {
     }
 
     package static let name = "invite.list"
+    package static let summary = "List the invitations, newest first."
+    package static let access = OperationActor.Scope.read
     private static let maximumCount = 1000
 
     /// Also those with which no account can be made any more.
@@ -99,6 +104,8 @@ package struct ListInvites: AdminOperation {
 /// `invite.revoke`: no more accounts are made with an invitation; those made with it stay.
 package struct RevokeInvite: AdminOperation {
     package static let name = "invite.revoke"
+    package static let summary = "End an invitation; accounts made with it stay."
+    package static let access = OperationActor.Scope.write
     private static let minimumDigits = 6
     private static let maximumDigits = 64
 
@@ -108,6 +115,8 @@ package struct RevokeInvite: AdminOperation {
     package init(id: String) {
         self.id = id
     }
+
+    package var target: String? { id }
 
     package func run(on context: OperationContext) async throws(OperationError) -> InviteReport {
         let listInvites = "List them with 'manage invite list --all'."
@@ -132,7 +141,7 @@ package struct RevokeInvite: AdminOperation {
         if record.revoked != nil {
             throw OperationError(.exists, "The invitation '\(id)' is revoked already.")
         }
-        _ = try await context.write(.revokeInvite(record.codeHash))
+        _ = try await context.write(.revokeInvite(record.codeHash), on: InviteReport.id(of: record.codeHash))
         let now = context.chat.currentTime
         var revoked = record
         revoked.revoked = now

@@ -8,7 +8,7 @@ import Storage
 /// An invitation as administrators see it; its code is nowhere kept.
 package struct InviteReport: Codable, Sendable, Equatable {
     /// Whether accounts can be made with it.
-    package enum Status: String, Codable, Sendable {
+    package enum Status: String, Codable, Sendable, CaseIterable {
         case valid
         /// Every use is taken.
         case used

@@ -7,6 +7,8 @@ import Storage
 /// `message.delete`: overwrites what a message said, as its author could.
 package struct DeleteMessage: AdminOperation {
     package static let name = "message.delete"
+    package static let summary = "Overwrite what a message said."
+    package static let access = OperationActor.Scope.write
     package static let isDestructive = true
 
     /// The message.
@@ -16,12 +18,15 @@ package struct DeleteMessage: AdminOperation {
         self.uuid = uuid
     }
 
+    package var target: String? { uuid }
+
     package func run(on context: OperationContext) async throws(OperationError) -> MessageReport {
         let message = try await context.message(uuid: uuid)
         if case .deleted = message.change {
             throw OperationError(.exists, "The message \(message.uuid) is deleted already.")
         }
-        _ = try await context.write(.deleteMessage(flow: message.flow, message: message.position))
+        _ = try await context.write(
+            .deleteMessage(flow: message.flow, message: message.position), on: message.uuid.description)
         return try await context.reports(of: [context.message(uuid: uuid)])[0]
     }
 }

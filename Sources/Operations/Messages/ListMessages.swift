@@ -7,6 +7,8 @@ import Storage
 /// `message.list`: the messages of a flow in order, a page at a time.
 package struct ListMessages: AdminOperation {
     package static let name = "message.list"
+    package static let summary = "List the messages of a flow in order."
+    package static let access = OperationActor.Scope.read
 
     /// The flow.
     package var uuid: String

@@ -9,6 +9,8 @@ import Storage
 /// Case does not count. Encrypted and deleted messages are not found.
 package struct SearchMessages: AdminOperation {
     package static let name = "message.search"
+    package static let summary = "Find the messages that contain every one of some words, newest first."
+    package static let access = OperationActor.Scope.read
 
     private static let maximumBytes = 4096
 

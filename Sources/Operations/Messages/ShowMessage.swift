@@ -7,6 +7,8 @@ import Storage
 /// `message.show`: one message, whole.
 package struct ShowMessage: AdminOperation {
     package static let name = "message.show"
+    package static let summary = "Show a message."
+    package static let access = OperationActor.Scope.read
 
     /// The message.
     package var uuid: String

@@ -10,15 +10,26 @@ package protocol AdminOperation: Codable, Sendable {
 
     /// Its name everywhere, such as `user.create`.
     static var name: String { get }
+    /// What it does: one sentence that begins with a verb, for lists of operations.
+    static var summary: String { get }
+    /// What an actor needs to run it: `read` for what changes nothing.
+    static var access: OperationActor.Scope { get }
     /// Whether it destroys something, so that a face asks before it runs.
     static var isDestructive: Bool { get }
+    /// Whether it may take longer than a request is kept waiting, so that the HTTP API runs it as a job.
+    static var isLong: Bool { get }
     /// Whether the database must have this program's schema; only what looks at the schema itself says no.
     static var needsCurrentSchema: Bool { get }
 
     /// Whether it only looks and is meant to be repeated, so that it is not worth a line in a log each time.
     static var isWatching: Bool { get }
 
-    /// Does it.
+    /// On whom or what it is, for the audit: a login, a flow, and the like.
+    var target: String? { get }
+    /// Whether it changes nothing with these parameters although it could with others, as a trial run.
+    var onlyLooks: Bool { get }
+
+    /// Does it; `perform(on:)` also looks at who asks, and records it.
     ///
     /// When it returns, what was done is durable, and a running server acts by it.
     ///
@@ -27,8 +38,18 @@ package protocol AdminOperation: Codable, Sendable {
 }
 
 extension AdminOperation {
+    /// Nothing, which a test refuses.
+    package static var summary: String { "" }
+    /// Every right, unless an operation says that it only looks.
+    package static var access: OperationActor.Scope { .write }
+    /// Nothing, unless an operation says otherwise.
+    package var target: String? { nil }
+    /// No, unless an operation says otherwise.
+    package var onlyLooks: Bool { false }
     /// No, unless an operation says otherwise.
     package static var isDestructive: Bool { false }
+    /// No, unless an operation says otherwise.
+    package static var isLong: Bool { false }
     /// No, unless an operation says otherwise.
     package static var isWatching: Bool { false }
     /// Yes, unless an operation says otherwise.

@@ -17,6 +17,8 @@ package struct OperationContext: Sendable {
     package let listeners: @Sendable () -> [ServerListener]
     /// Sends a heartbeat of the running server now, by which it learns what was changed about it.
     package let heartbeat: @Sendable () async -> Void
+    /// The record of the operation, if it is one that is recorded.
+    private(set) var trail: AuditTrail?
 
     package init(
         chat: Chat, actor: OperationActor = .unknown,
@@ -31,9 +33,26 @@ package struct OperationContext: Sendable {
         self.heartbeat = heartbeat
     }
 
-    /// Makes a change as the operator of the server, who may do everything.
-    func write(_ action: Write.Action) async throws(OperationError) -> Receipt {
-        do { return try await chat.write(action, by: nil) } catch { throw OperationError(error) }
+    /// The same for another actor.
+    package func acting(
+        as actor: OperationActor, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in }
+    ) -> OperationContext {
+        OperationContext(
+            chat: chat, actor: actor, progress: progress, listeners: listeners, heartbeat: heartbeat)
+    }
+
+    /// The same for an operation that is recorded.
+    func recording(in trail: AuditTrail) -> OperationContext {
+        var context = self
+        context.trail = trail
+        return context
+    }
+
+    /// Makes a change as the operator of the server, who may do everything; `target` is for the audit.
+    func write(_ action: Write.Action, on target: String? = nil) async throws(OperationError) -> Receipt {
+        try await recording(on: target, isChange: { !$0.existed }) { note throws(OperationError) in
+            try await asking { try await $0.write(action, by: nil, audit: note) }
+        }
     }
 
     /// Asks the domain.

@@ -17,6 +17,8 @@ package enum OperationRegistry {
         CreateInvite.self, ListInvites.self, RevokeInvite.self, ListNodes.self, DrainNode.self, ResumeNode.self,
         ReadLog.self, LimitUser.self, MeasureServer.self, SignAssignment.self, ServerAddresses.self,
         CheckSecrets.self, EndSession.self, RemoveSeed.self, CheckLogin.self,
+        ShowLimits.self,
+        ListAudit.self, VerifyAudit.self, CreateToken.self, ListTokens.self, RevokeToken.self, SetSecondFactor.self,
     ]
 
     private static let byName: [String: any AdminOperation.Type] = Dictionary(
@@ -59,12 +61,10 @@ package enum OperationRegistry {
         _ request: [UInt8], _: Operation.Type, on context: OperationContext,
         send: @escaping @Sendable ([UInt8]) async -> Void
     ) async -> OperationError? {
-        let context = OperationContext(
-            chat: context.chat, actor: context.actor,
-            progress: { step in
-                await context.progress(step)
-                await send(encoded(OperationReply<Operation.Report>.progress(step)))
-            }, listeners: context.listeners, heartbeat: context.heartbeat)
+        let context = context.acting(as: context.actor) { step in
+            await context.progress(step)
+            await send(encoded(OperationReply<Operation.Report>.progress(step)))
+        }
         do throws(OperationError) {
             let operation: Operation
             do {
@@ -75,7 +75,7 @@ package enum OperationRegistry {
                     .invalid, "The parameters do not fit the operation '\(Operation.name)'.",
                     nextStep: "Use the 'manage' of the same version as the server.")
             }
-            let report = try await operation.run(on: context)
+            let report = try await operation.perform(on: context)
             await send(encoded(OperationReply<Operation.Report>.result(report)))
             return nil
         } catch {

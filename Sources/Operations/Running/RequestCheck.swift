@@ -9,7 +9,7 @@ import JSON
 /// marks, and parameters that are words are compared so: what is not ASCII is short.
 package enum RequestCheck {
     /// The longest name of a member, and of an operation.
-    static let maximumNameBytes = 64
+    package static let maximumNameBytes = 64
     private static let maximumTextBytes = 64 << 10
 
     /// Whether a request is JSON within the bounds.

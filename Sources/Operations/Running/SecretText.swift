@@ -5,8 +5,11 @@ package import Credentials
 
 /// A password or token among parameters and reports.
 ///
-/// Only its JSON form shows it; every description is `[secret]`.
+/// Only its JSON form shows it, unless the encoder is told otherwise; every description is `[secret]`.
 package struct SecretText: Sendable, Equatable {
+    /// An encoder whose `userInfo` says `true` of this writes the description.
+    static let isHidden = CodingUserInfoKey(rawValue: "parley.secrets.hidden")!
+
     /// The secret in clear.
     package let clearText: String
 
@@ -27,7 +30,8 @@ extension SecretText: Codable {
     /// Writes a plain string.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
-        try container.encode(clearText)
+        let isHidden = encoder.userInfo[Self.isHidden] as? Bool == true
+        try container.encode(isHidden ? description : clearText)
     }
 }
 

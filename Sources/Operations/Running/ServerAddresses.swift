@@ -29,6 +29,8 @@ package struct ServerAddresses: AdminOperation {
     }
 
     package static let name = "server.addresses"
+    package static let summary = "Say where the server listens."
+    package static let access = OperationActor.Scope.read
     package static let needsCurrentSchema = false
     package static let isWatching = true
 

@@ -39,6 +39,8 @@ package struct DatabaseStatus: AdminOperation {
     }
 
     package static let name = "db.status"
+    package static let summary = "Say what the database says about itself."
+    package static let access = OperationActor.Scope.read
     package static let needsCurrentSchema = false
 
     package init() {}

@@ -13,6 +13,8 @@ package struct EndTestClient: AdminOperation {
     }
 
     package static let name = "testclient.end"
+    package static let summary = "Remove what a health check left."
+    package static let access = OperationActor.Scope.write
 
     /// The session that `testclient.token` opened.
     package var session: Int64
@@ -20,6 +22,8 @@ package struct EndTestClient: AdminOperation {
     package init(session: Int64) {
         self.session = session
     }
+
+    package var target: String? { IssueTestClientToken.botLogin }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let key = Login.key(of: IssueTestClientToken.botLogin)

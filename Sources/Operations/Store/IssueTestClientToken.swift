@@ -22,6 +22,8 @@ package struct IssueTestClientToken: AdminOperation {
     }
 
     package static let name = "testclient.token"
+    package static let summary = "Log the bot of the health check in."
+    package static let access = OperationActor.Scope.write
 
     /// The bot's login.
     package static let botLogin = "testclient"
@@ -29,12 +31,17 @@ package struct IssueTestClientToken: AdminOperation {
 
     package init() {}
 
+    package var target: String? { Self.botLogin }
+
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let bot = try await context.bot(login: Self.botLogin, username: "Test client", isHidden: true)
         let flow = try await flow(of: bot, on: context)
-        let logIn = try await context.asking {
-            try await $0.openSession(
-                for: bot, lifetimeSeconds: Self.lifetimeSeconds, from: Origin(protocol: "mtp", address: "testclient"))
+        let logIn = try await context.recording { note throws(OperationError) in
+            try await context.asking {
+                try await $0.openSession(
+                    for: bot, lifetimeSeconds: Self.lifetimeSeconds,
+                    from: Origin(protocol: "mtp", address: "testclient"), audit: note)
+            }
         }
         return Report(
             uuid: bot.uuid.description, token: SecretText(logIn.token), session: logIn.principal.session.rawValue,

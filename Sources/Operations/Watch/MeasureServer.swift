@@ -46,6 +46,8 @@ package struct MeasureServer: AdminOperation {
     }
 
     package static let name = "server.measure"
+    package static let summary = "Say how busy the server is, as sums since its start."
+    package static let access = OperationActor.Scope.read
     package static let needsCurrentSchema = false
     package static let isWatching = true
 

@@ -19,6 +19,8 @@ package struct ReadLog: AdminOperation {
     }
 
     package static let name = "log.read"
+    package static let summary = "Read the entries of the log after a position, waiting for new ones if asked to."
+    package static let access = OperationActor.Scope.read
     package static let isWatching = true
 
     /// The most entries of one report.

@@ -15,6 +15,8 @@ package struct SignAssignment: AdminOperation {
     }
 
     package static let name = "fastchat.sign"
+    package static let summary = "Sign a server's address as the balancer does."
+    package static let access = OperationActor.Scope.read
 
     /// The name of the balancer's key pair.
     package static let keyName = "balancer"

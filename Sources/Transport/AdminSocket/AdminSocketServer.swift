@@ -8,11 +8,12 @@ import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
-/// Answers one request line: calls `send` for each line of the answer and returns when it is complete.
+/// Answers one request line of a peer: calls `send` for each line of the answer and returns when it is complete.
 ///
 /// The task is cancelled when the client goes away. Lines are JSON without their final `\n`, up to 16 MiB.
 package typealias AdminRequestHandler =
-    @Sendable (_ line: [UInt8], _ send: @escaping @Sendable (_ line: [UInt8]) async -> Void) async -> Void
+    @Sendable (_ line: [UInt8], _ peer: PeerCredentials, _ send: @escaping @Sendable (_ line: [UInt8]) async -> Void)
+    async -> Void
 
 /// The admin socket of a running server: JSON lines over a Unix socket, for processes of the same user and root only.
 ///
@@ -134,7 +135,8 @@ package final class AdminSocketServer: Service {
                     tasks.addTask { await channel.closed() }
                     tasks.addTask {
                         for try await line in inbound.cancelOnGracefulShutdown() {
-                            await self.answer(Array(line.readableBytesView), channel: channel, outbound: outbound)
+                            await self.answer(
+                                Array(line.readableBytesView), of: peer, channel: channel, outbound: outbound)
                             if Task.isShuttingDownGracefully { break }
                         }
                     }
@@ -152,10 +154,11 @@ package final class AdminSocketServer: Service {
 
     private func answer(
         _ line: [UInt8],
+        of peer: PeerCredentials,
         channel: any Channel,
         outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     ) async {
-        await self.handler(line) { [logger] reply in
+        await self.handler(line, peer) { [logger] reply in
             guard reply.count <= LineDecoder.maximumLineBytes else {
                 logger.error(
                     "An answer on the admin socket is too long, the connection is closed",

@@ -6,9 +6,10 @@ import NIOCore
 import NIOPosix
 
 /// Who is at the other end of a Unix socket, as the kernel says (`SO_PEERCRED`, `struct ucred`).
-struct PeerCredentials: Equatable, Sendable {
+package struct PeerCredentials: Equatable, Sendable {
     var processID: Int32
-    var userID: UInt32
+    /// The user as whom the peer's process runs.
+    package var userID: UInt32
     var groupID: UInt32
 
     /// Asks the kernel; `nil` when it does not know.

@@ -127,7 +127,7 @@ struct BesideServerTests {
     ])
     func everyKindOfErrorHasItsStatus(kind: String, status: CommandStatus) async throws {
         let line = #"{"error":{"kind":"\#(kind)","message":"It is so.","next_step":"Do that."}}"#
-        let answer: AdminRequestHandler = { _, send in await send(Array(line.utf8)) }
+        let answer: AdminRequestHandler = { _, _, send in await send(Array(line.utf8)) }
         try await RunningServer.answering(in: run, answer) {
             let result = try await run("user", "show", "alice", "-q")
 
@@ -139,7 +139,7 @@ struct BesideServerTests {
 
     @Test(arguments: ["", "{}", "[]", #"{"result":{"login":1}}"#, #"{"error":{"kind":"odd","message":"m"}}"#])
     func answerThatCannotBeReadIsAFailure(answer: String) async throws {
-        let handler: AdminRequestHandler = { _, send in await send(Array(answer.utf8)) }
+        let handler: AdminRequestHandler = { _, _, send in await send(Array(answer.utf8)) }
         try await RunningServer.answering(in: run, handler) {
             let result = try await run("user", "show", "alice")
             #expect(result.status == .failed)
@@ -149,7 +149,7 @@ struct BesideServerTests {
     @Test func secretsTravelThroughTheSocketOnly() async throws {
         let requests = Mutex<[String]>([])
         let error = #"{"error":{"kind":"exists","message":"There."}}"#
-        let handler: AdminRequestHandler = { line, send in
+        let handler: AdminRequestHandler = { line, _, send in
             let request = String(decoding: line, as: UTF8.self)
             requests.withLock { $0.append(request) }
             await send(Array((request.contains("user.check_login") ? #"{"result":{"login":"a"}}"# : error).utf8))

@@ -172,7 +172,7 @@ import Testing
     @Test func serverThatIsSlowToAnswerIsNoOther() async throws {
         let (never, source) = AsyncStream.makeStream(of: Never.self)
         try await ScriptedServer.run(answers: ScriptedServer.always()) { server in
-            try await RunningServer.answering(in: run) { _, _ in
+            try await RunningServer.answering(in: run) { _, _, _ in
                 for await _ in never {}
             } _: {
                 let check = await PortCheck.examine(try settings(port: server.port), timeout: .milliseconds(1))

@@ -25,7 +25,7 @@ struct AdminSocketTests {
         removesStaleSocket: Bool = true,
         drainTimeout: TimeAmount = .seconds(10),
         onRunning: @escaping @Sendable () async -> Void = {},
-        handler: @escaping AdminRequestHandler = { line, send in await send(line) }
+        handler: @escaping AdminRequestHandler = { line, _, send in await send(line) }
     ) throws -> AdminSocketServer {
         try AdminSocketServer(
             path: path,
@@ -41,7 +41,7 @@ struct AdminSocketTests {
     /// Runs a server around `body`, which gets the socket's path and a way to stop the server.
     private func withServer(
         drainTimeout: TimeAmount = .seconds(10),
-        handler: @escaping AdminRequestHandler = { line, send in await send(line) },
+        handler: @escaping AdminRequestHandler = { line, _, send in await send(line) },
         _ body: (_ path: String, _ stop: @escaping @Sendable () async -> Void) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder()
@@ -55,7 +55,7 @@ struct AdminSocketTests {
     }
 
     @Test func requestsOfAConnectionAreAnsweredInOrder() async throws {
-        let handler: AdminRequestHandler = { line, send in
+        let handler: AdminRequestHandler = { line, _, send in
             await send(line)
             await send(Array("done\n".utf8))
         }
@@ -102,7 +102,7 @@ struct AdminSocketTests {
     @Test func disconnectingCancelsTheRequest() async throws {
         let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
         let (cancelled, cancellation) = AsyncStream.makeStream(of: Void.self)
-        let handler: AdminRequestHandler = { _, _ in
+        let handler: AdminRequestHandler = { _, _, _ in
             beginning.yield()
             let (never, _) = AsyncStream.makeStream(of: Never.self)
             for await _ in never {}
@@ -121,7 +121,7 @@ struct AdminSocketTests {
     @Test func shutdownLetsTheRequestInWorkFinish() async throws {
         let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
         let (permitted, permission) = AsyncStream.makeStream(of: Void.self)
-        let handler: AdminRequestHandler = { line, send in
+        let handler: AdminRequestHandler = { line, _, send in
             beginning.yield()
             for await _ in permitted { break }
             await send(line)
@@ -143,7 +143,7 @@ struct AdminSocketTests {
 
     @Test func shutdownCutsWhatDoesNotEnd() async throws {
         let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
-        let handler: AdminRequestHandler = { _, _ in
+        let handler: AdminRequestHandler = { _, _, _ in
             beginning.yield()
             let (never, _) = AsyncStream.makeStream(of: Never.self)
             for await _ in never {}

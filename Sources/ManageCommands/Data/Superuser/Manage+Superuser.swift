@@ -75,9 +75,12 @@ extension ListSuperusers.Report: CommandReport {
         guard !superusers.isEmpty else {
             return "No administrators. Create one with 'manage superuser-create --username NAME'.\n"
         }
-        var table = TableText(headings: ["NAME", "LOGIN", "CREATED"])
+        var table = TableText(headings: ["NAME", "LOGIN", "SECOND FACTOR", "CREATED"])
         for superuser in superusers {
-            table.add([superuser.username, superuser.login ?? "–", superuser.created.minuteOfTime])
+            table.add([
+                superuser.username, superuser.login ?? "–", superuser.hasSecondFactor ? "on" : "off",
+                superuser.created.minuteOfTime,
+            ])
         }
         return table.text(style: style)
     }
