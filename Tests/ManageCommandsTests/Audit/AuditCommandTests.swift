@@ -30,9 +30,19 @@ struct AuditCommandTests {
         return try JSONValue.parse(Array(result.output.utf8))
     }
 
+    /// The lock of the file ends with the store.
+    private func removeRecord(_ number: Int64) async throws {
+        let settings = try Settings.load(file: nil, environment: [:], overrides: [:], currentFolder: run.folder)
+        let store = try await StoreAccess(settings: settings).open(logger: Logger(label: "test"))
+        try await store.storage.engine.write { connection in
+            _ = try connection.execute("DELETE FROM audit WHERE number = $1", [.int(number)])
+        }
+        await store.storage.close()
+    }
+
     @Test func auditIsListedNewestFirst() async throws {
         try await prepare()
-        #expect(try await run("user", "delete", "no\nbody", "--yes", "-q").status == .notFound)
+        #expect(try await run("token", "revoke", "no\nbody", "-q").status == .notFound)
 
         let listed = try await run("audit", "list", "-q")
         let narrowed = try await run("audit", "list", "--what", "superuser", "--since", "1h", "--limit", "5", "-q")
@@ -41,7 +51,7 @@ struct AuditCommandTests {
         let lines = listed.output.split(separator: "\n")
         #expect(listed.status == .done && lines.count == 3)
         #expect(lines[0].hasPrefix("NUMBER"))
-        #expect(lines[1].contains(#"user.delete"#) && lines[1].contains(#"no\u{a}body"#))
+        #expect(lines[1].contains(#"token.revoke"#) && lines[1].contains(#"no\u{a}body"#))
         #expect(lines[1].hasSuffix("not_found"))
         #expect(lines[2].contains("cli") && lines[2].contains("superuser.create  root") && lines[2].hasSuffix("done"))
         #expect(narrowed.output.split(separator: "\n").count == 2)
@@ -62,14 +72,7 @@ struct AuditCommandTests {
         #expect(right.output.hasPrefix("3 records in order, the last one with the hash "))
         #expect(try await json("audit", "verify")["finding"]?.isNull == true)
 
-        let store = try await StoreAccess(
-            settings: try Settings.load(
-                file: nil, environment: [:], overrides: [:], currentFolder: run.folder)
-        ).open(logger: .init(label: "test"))
-        try await store.storage.engine.write { connection in
-            _ = try connection.execute("DELETE FROM audit WHERE number = 3")
-        }
-        await store.storage.close()
+        try await removeRecord(3)
 
         let wrong = try await run("audit", "verify", "-q")
         #expect(wrong.status == .findings)

@@ -113,9 +113,7 @@ struct AuditedOperationTests {
 
     @Test func withoutAServer() async throws {
         #expect(try await run("db", "create", "-q").status == .done)
-        let store = try await StoreAccess(settings: settings).open(logger: .init(label: "test"))
-        try await addNode(to: store.storage)
-        await store.storage.close()
+        try await addNode()
 
         try await check(through: .cli)
     }
@@ -126,6 +124,13 @@ struct AuditedOperationTests {
 
             try await check(through: .socket)
         }
+    }
+
+    /// The lock of the file ends with the store.
+    private func addNode() async throws {
+        let store = try await StoreAccess(settings: settings).open(logger: Logger(label: "test"))
+        try await addNode(to: store.storage)
+        await store.storage.close()
     }
 
     private func addNode(to storage: Storage) async throws {
