@@ -39,6 +39,7 @@ package enum ArchiveForm {
     package static let leftOut: [String: String] = [
         "migrations": "The archive names its schema itself.",
         "sessions": "Whoever was logged in logs in again: a session that ended after the backup must not come back.",
+        "admin_tokens": "New ones are made: a token that was revoked after the backup must not come back.",
         "nodes": "They are the servers that were running.",
         "node_presence": "It says who was connected to the servers that were running.",
         Storage.searchTable: "The index is made anew from the messages.",

@@ -42,7 +42,7 @@ package struct TableLoader {
 
 extension Storage {
     /// Tables that every new database has a row of.
-    package static let headTables: Set<String> = ["log_head", "search_head", "migrations"]
+    package static let headTables: Set<String> = ["log_head", "search_head", "audit_head", "migrations"]
 
     /// The table of the search index.
     package static let searchTable = "message_search"
