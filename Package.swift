@@ -55,6 +55,7 @@ let package = Package(
             dependencies: [
                 "ParleyServer", "Operations", "TestClient", "Settings", "Telemetry", "Transport", "Chat", "Archive",
                 "Storage", "Credentials", "Bounds", "ExactText", "MTP", "Skaro", "Messenger", "FastChat", "JSON", "Web",
+                "AdminAPI",
                 argumentParser,
                 logging,
                 serviceLifecycle, unixSignals,
@@ -65,7 +66,8 @@ let package = Package(
         .target(
             name: "ParleyServer",
             dependencies: [
-                "Web", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Archive", "Storage",
+                "AdminAPI", "Web", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Archive",
+                "Storage",
                 "StorageSQLite", "StoragePostgres", "Settings", "Credentials", logging,
                 serviceLifecycle, nioCore, nioPosix, nioSSL,
             ],
@@ -84,6 +86,9 @@ let package = Package(
             resources: [.embedInCode("Templates"), .embedInCode("Chat")],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "AdminAPI", dependencies: ["Web", "Operations", "Credentials", "Bounds", "JSON", logging],
+            swiftSettings: swiftSettings),
         .target(
             name: "TestClient",
             dependencies: [
@@ -347,6 +352,13 @@ let package = Package(
                 "Web", "TestClient", "Transport", "JSON", nioCore, nioPosix, logging, serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "AdminAPITests",
+            dependencies: [
+                "JSON", "TestSupport", "AdminAPI", "Operations", "Web", "ChatTesting", "Chat", "Storage",
+                "StorageSQLite", "Credentials", logging,
+            ],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "OperationsTests",
             dependencies: [

@@ -38,7 +38,7 @@ package struct Manage: AsyncParsableCommand {
         Database.self, Backup.self, SuperuserCreate.self, Superuser.self, SuperuserTOTP.self, Token.self, User.self,
         Flow.self, Message.self, Invite.self, Audit.self,
         RunServer.self, Balancer.self, Node.self, TestClient.self, Tail.self, Top.self, Doctor.self,
-        Config.self, Completions.self, Topic.self,
+        API.self, Config.self, Completions.self, Topic.self,
     ]
 
     package init() {}

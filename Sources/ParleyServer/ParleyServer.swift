@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import AdminAPI
 import Chat
 package import Logging
 package import NIOCore
@@ -109,7 +110,10 @@ package struct ParleyServer: Sendable {
         }
         let readiness = Readiness(
             settings: settings, storage: store.storage, stop: stop, membership: membership)
-        let web = try web(start: start, readiness: readiness, nodes: nodes)
+        let jobs = JobBoard(now: { chat.currentTime }, makeID: { chat.newIdentifier().description })
+        let operations = OperationContext(
+            chat: chat, listeners: { start.listeners }, heartbeat: { await membership.beat() })
+        let web = try web(start: start, readiness: readiness, nodes: nodes, api: adminAPI(operations, jobs: jobs))
         membership.onDrainingChanged { await web.forgetReadiness() }
         let tls = try options.tls?.makeConfiguration()
         let http = try httpListener(
@@ -127,7 +131,7 @@ package struct ParleyServer: Sendable {
         // Whatever may refuse is asked before anything is announced.
         try await checkAddresses(of: streams)
         try admin.claimPath()
-        // Stopped from the end: first no client is sent here any more, then the listeners, then the writer, so that every
+        // Stopped from the end: first no long work goes on and no client is sent here any more, then the listeners, then the writer, so that every
         // answer still leaves.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: StoreService(close: close)),
@@ -136,7 +140,7 @@ package struct ParleyServer: Sendable {
             .init(service: Housekeeping(chat: chat, logger: logger)), .init(service: admin),
             .init(
                 service: ListenerGroup([SectionListener(section: "SERVER", listener: http)] + listeners)),
-            .init(service: ClusterService(membership: membership)),
+            .init(service: ClusterService(membership: membership)), .init(service: JobService(jobs: jobs)),
         ]
         if let schedule = settings.backup.schedule {
             let backups = ScheduledBackups(
@@ -160,8 +164,12 @@ package struct ParleyServer: Sendable {
         deadline?.end()
     }
 
-    private func web(start: Announcement, readiness: Readiness, nodes: NodeBalancer) throws -> WebService {
+    private func web(
+        start: Announcement, readiness: Readiness, nodes: NodeBalancer, api: AdminAPI?
+    ) throws -> WebService {
         let startInstant = ContinuousClock.now
+        var answer: (@Sendable (APICall) async -> APIAnswer)?
+        if let api { answer = { await api.answer($0) } }
         return try WebService(
             status: { [store, options, settings] in
                 guard let counts = try? await store.storage.counts() else { return nil }
@@ -172,9 +180,19 @@ package struct ParleyServer: Sendable {
             },
             readiness: { await readiness.checks() },
             balance: { await nodes.next().map { ServerChoice(name: $0.name, addresses: $0.endpoints) } },
+            api: answer,
             servesChat: options.servesWebSockets,
             templatesFolder: settings.templatesFolder,
             logsRequests: !settings.logging.isRequestLogDisabled, logger: logger)
+    }
+
+    /// The API of administrators, unless the settings switch it off.
+    private func adminAPI(_ operations: OperationContext, jobs: JobBoard) throws -> AdminAPI? {
+        guard settings.admin.servesAPI else { return nil }
+        return try AdminAPI(
+            context: operations, jobs: jobs,
+            authenticate: { (token) async throws(OperationError) in try await operations.administrator(token: token) },
+            logger: logger)
     }
 
     private func httpListener(

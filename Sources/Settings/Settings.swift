@@ -147,6 +147,8 @@ package struct Settings: Sendable {
     package struct Admin: Sendable {
         /// The path of the Unix socket.
         package var socket: String
+        /// Whether the HTTP API is served.
+        package var servesAPI: Bool
         /// What signs sessions of the admin panel.
         ///
         /// Never to be shown.

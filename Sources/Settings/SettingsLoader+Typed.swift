@@ -40,7 +40,8 @@ extension SettingsLoader {
                 errorTemplate: text(.loggingErrorTemplate), infoTemplate: text(.loggingInfoTemplate)
             ),
             apiVersions: version(.apiMinimumVersion)...version(.apiMaximumVersion),
-            admin: Settings.Admin(socket: text(.adminSocket), secretKey: optionalText(.adminSecretKey)),
+            admin: Settings.Admin(
+                socket: text(.adminSocket), servesAPI: boolean(.adminAPI), secretKey: optionalText(.adminSecretKey)),
             tls: Settings.TLS(
                 keyFile: optionalText(.tlsKeyFile), certificateFile: optionalText(.tlsCertificateFile),
                 authorityFile: optionalText(.tlsAuthorityFile)

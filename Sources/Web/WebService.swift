@@ -10,7 +10,8 @@ package import NIOCore
 
 /// What the server shows to a browser, a client and a supervisor: `/`, `/chat`, `/balance`, `/livez` and `/readyz`.
 ///
-/// Only reading is possible, and nothing needs a login, so all of it is fit for strangers.
+/// Only reading is possible, and nothing needs a login, so all of it is fit for strangers. What is below `/admin/api/` is
+/// answered by a closure, which asks for a token.
 package struct WebService: Sendable {
     /// How long counts and checks are kept: a flood of requests asks for them once in this time.
     package static let lifetime = Duration.seconds(1)
@@ -21,6 +22,8 @@ package struct WebService: Sendable {
     private let home: TimedCache<HomePage>
     private let readiness: TimedCache<ReadinessReport>
     private let router: RouterResponder<BasicRequestContext>
+    private let api: (@Sendable (APICall) async -> APIAnswer)?
+    private let requestLog: RequestLog?
     private let logger: Logger
     private static let alive = ByteBuffer(string: #"{"version":1,"alive":true}"#)
     private static let noServer = ByteBuffer(string: #"{"version":1,"error":"no_server"}"#)
@@ -31,6 +34,7 @@ package struct WebService: Sendable {
     ///   - status: Tells what the home page shows; `nil` when the database is not available.
     ///   - readiness: Makes the checks of `/readyz`. Requests wait for both closures, so these must end within seconds.
     ///   - balance: Chooses the server for one client more, for `/balance`; without it there is no such page.
+    ///   - api: Answers what is below `/admin/api/`; without it there is no such page.
     ///   - servesChat: Whether there is the chat for browsers at `/chat`, which needs MTP on the same port.
     ///   - templatesFolder: Where `home.mustache` may be, which replaces the built-in page.
     ///   - clock: Measures how long counts and checks are kept.
@@ -42,6 +46,7 @@ package struct WebService: Sendable {
         status: @escaping @Sendable () async -> ServerStatus?,
         readiness: @escaping @Sendable () async -> [ReadinessCheck],
         balance: (@Sendable () async -> ServerChoice?)? = nil,
+        api: (@Sendable (APICall) async -> APIAnswer)? = nil,
         servesChat: Bool = false,
         templatesFolder: String?,
         clock: any Clock<Duration> = ContinuousClock(),
@@ -58,10 +63,13 @@ package struct WebService: Sendable {
         self.templates = templates
         self.home = home
         self.readiness = readiness
+        self.api = api
         self.logger = logger
 
         let router = Router(options: .autoGenerateHeadEndpoints)
-        if logsRequests { router.add(middleware: RequestLog(logger: logger, now: now)) }
+        let requestLog = logsRequests ? RequestLog(logger: logger, now: now) : nil
+        self.requestLog = requestLog
+        if let requestLog { router.add(middleware: requestLog) }
         router.add(middleware: NotFoundPage(notice: .notFound(templates)))
         let refusal = Notice.methodNotAllowed(templates)
         router.addPage("/", refusal) { form in
@@ -107,15 +115,32 @@ package struct WebService: Sendable {
     /// What a listener serves requests with, an `HTTPChannelHandler.Responder`.
     package var responder: @Sendable (Request, consuming ResponseWriter, any Channel) async throws -> Void {
         { request, writer, channel in
-            let context = BasicRequestContext(
-                source: ApplicationRequestContextSource(channel: channel, logger: self.logger))
-            let response = try await self.router.respond(to: request, context: context)
-            if request.method == .head {
-                try await writer.writeResponse(response.head)
+            let body = APICallBody(request)
+            if let api = self.api, let call = APICall(request, body: body) {
+                let start = self.requestLog?.now() ?? .zero
+                let response = Response(await api(call))
+                self.requestLog?.note(request, response, since: start)
+                try await Self.write(response, to: request, writer)
             } else {
-                try await writer.write(response: response.head, body: response.body)
+                let context = BasicRequestContext(
+                    source: ApplicationRequestContextSource(channel: channel, logger: self.logger))
+                try await Self.write(self.router.respond(to: request, context: context), to: request, writer)
             }
-            try await Self.discardBody(of: request, from: channel)
+            switch body.rest {
+            case .all: try await Self.discardBody(of: request, from: channel)
+            case .nothing: break
+            case .tooMuch: channel.close(mode: .output, promise: nil)
+            }
+        }
+    }
+
+    private static func write(
+        _ response: Response, to request: Request, _ writer: consuming ResponseWriter
+    ) async throws {
+        if request.method == .head {
+            try await writer.writeResponse(response.head)
+        } else {
+            try await writer.write(response: response.head, body: response.body)
         }
     }
 

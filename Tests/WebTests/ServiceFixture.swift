@@ -26,7 +26,8 @@ final class ServiceFixture: Sendable {
     }
 
     func service(
-        templatesFolder: String? = nil, balances: Bool = false, servesChat: Bool = false, logsRequests: Bool = false
+        templatesFolder: String? = nil, balances: Bool = false, servesChat: Bool = false, logsRequests: Bool = false,
+        api: (@Sendable (APICall) async -> APIAnswer)? = nil
     ) throws(TemplateError) -> WebService {
         let log = self.log
         let balance: @Sendable () async -> ServerChoice? = { self.state.withLock { $0.choice } }
@@ -44,6 +45,7 @@ final class ServiceFixture: Sendable {
                 }
             },
             balance: balances ? balance : nil,
+            api: api,
             servesChat: servesChat,
             templatesFolder: templatesFolder,
             clock: self.clock,

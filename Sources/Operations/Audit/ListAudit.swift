@@ -7,7 +7,7 @@ import Storage
 /// What is told of a record of the audit.
 package struct AuditReport: Codable, Sendable, Equatable {
     /// How it ended.
-    package enum Result: String, Codable, Sendable { case done, refused }
+    package enum Result: String, Codable, Sendable, CaseIterable { case done, refused }
 
     /// Its number; there are no gaps.
     package var number: Int64

@@ -19,7 +19,7 @@ package struct VerifyAudit: AdminOperation {
     /// What is wrong with a record.
     package struct Finding: Codable, Sendable, Equatable {
         /// What happened to it.
-        package enum Kind: String, Codable, Sendable {
+        package enum Kind: String, Codable, Sendable, CaseIterable {
             /// It is not what was written.
             case changed
             /// It is not there.
@@ -39,6 +39,7 @@ package struct VerifyAudit: AdminOperation {
     package static let name = "audit.verify"
     package static let summary = "Check that no record of the audit was changed or removed."
     package static let access = OperationActor.Scope.read
+    package static let isLong = true
     private static let pageSize: Int64 = 500
 
     package init() {}

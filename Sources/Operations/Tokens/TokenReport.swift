@@ -6,7 +6,7 @@ import Storage
 /// What is told of an API token; the token itself is nowhere kept.
 package struct TokenReport: Codable, Sendable, Equatable {
     /// Whether it opens anything.
-    package enum Status: String, Codable, Sendable { case valid, expired, revoked }
+    package enum Status: String, Codable, Sendable, CaseIterable { case valid, expired, revoked }
 
     /// What it is called.
     package var name: String

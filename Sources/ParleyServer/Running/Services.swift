@@ -3,6 +3,7 @@
 
 import Chat
 import Logging
+import Operations
 import ServiceLifecycle
 import Storage
 
@@ -34,5 +35,20 @@ struct StoreService: Service {
         // Cancelled after the failure of another service it closes nothing: the writer may be in the middle of a batch.
         try await gracefulShutdown()
         await close()
+    }
+}
+
+/// Runs the long operations of administrators.
+///
+/// When asked to stop it cancels them and waits for them; what they have done stays.
+struct JobService: Service {
+    let jobs: JobBoard
+
+    func run() async {
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await jobs.run()
+        } onCancelOrGracefulShutdown: {
+            jobs.close()
+        }
     }
 }

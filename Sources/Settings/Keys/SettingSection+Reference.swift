@@ -152,7 +152,7 @@ extension SettingSection {
             keys: [.apiMaximumVersion, .apiMinimumVersion]
         ),
         SettingSection(
-            name: "ADMIN", summary: "Administration of a running server.", keys: [.adminSocket, .adminSecretKey]
+            name: "ADMIN", summary: "Administration of a running server.", keys: [.adminSocket, .adminAPI, .adminSecretKey]
         ),
         SettingSection(
             name: "TLS", summary: "Encryption of the listeners. The options of runserver go before these.",

@@ -183,6 +183,13 @@ extension SettingKey {
         "The Unix socket through which the commands of manage reach a running server. Its folder gets mode 0700."
     )
 
+    /// `[ADMIN] API`.
+    package static let adminAPI = SettingKey(
+        "ADMIN", "API", .boolean, default: "on",
+        "Whether /admin/api/v1 serves administrators who have a token of 'manage token create'. Requests are answered over TLS "
+            + "(of this server or of a trusted proxy), and in clear from this machine only."
+    )
+
     /// `[TLS] KEY_FILE`.
     package static let tlsKeyFile = SettingKey(
         "TLS", "KEY_FILE", .path, unset: "no TLS", "The private key in PEM form; the same as --ssl-keyfile."

@@ -63,7 +63,13 @@ struct RequestLog: RouterMiddleware {
     ) async throws -> Response {
         let start = self.now()
         let response = try await next(request, context)
-        guard !["/livez", "/readyz"].contains(request.uri.path) else { return response }
+        self.note(request, response, since: start)
+        return response
+    }
+
+    /// Writes the line of a request.
+    func note(_ request: Request, _ response: Response, since start: Duration) {
+        guard !["/livez", "/readyz"].contains(request.uri.path) else { return }
         let duration = self.now() - start
         self.logger.info(
             "\(request.method.rawValue) \(request.uri.path.prefix(Self.maximumPath)) \(response.status.code)",
@@ -72,7 +78,6 @@ struct RequestLog: RouterMiddleware {
                 "address": "\(request.headers[.xForwardedFor] ?? "unknown")",
                 "milliseconds": "\(duration.wholeMilliseconds)",
             ])
-        return response
     }
 }
 
@@ -80,9 +85,4 @@ extension Request {
     fileprivate var wantedForm: AcceptHeader.Form {
         AcceptHeader(self.headers[values: .accept].joined(separator: ",")).form
     }
-}
-
-extension HTTPField.Name {
-    /// Where the transport names the client of a request.
-    fileprivate static let xForwardedFor = HTTPField.Name("X-Forwarded-For") ?? .from
 }
