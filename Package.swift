@@ -68,7 +68,7 @@ let package = Package(
             dependencies: [
                 "AdminAPI", "Web", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Archive",
                 "Storage",
-                "StorageSQLite", "StoragePostgres", "Settings", "Credentials", logging,
+                "StorageSQLite", "StoragePostgres", "Settings", "Credentials", "Bounds", logging,
                 serviceLifecycle, nioCore, nioPosix, nioSSL,
             ],
             swiftSettings: swiftSettings
@@ -78,12 +78,13 @@ let package = Package(
         .target(
             name: "Web",
             dependencies: [
-                "JSON", "Bounds", .product(name: "Hummingbird", package: "hummingbird"),
+                "Operations", "Chat", "Settings", "Credentials", "JSON", "Bounds",
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Mustache", package: "swift-mustache"), logging, nioCore,
             ],
-            resources: [.embedInCode("Templates"), .embedInCode("Chat")],
+            resources: [.embedInCode("Templates"), .embedInCode("Chat"), .embedInCode("PanelPages")],
             swiftSettings: swiftSettings
         ),
         .target(
@@ -348,7 +349,8 @@ let package = Package(
         .testTarget(
             name: "WebTests",
             dependencies: [
-                "TestSupport",
+                "TestSupport", "ChatTesting", "Chat", "Operations", "Settings", "Credentials", "Storage", "Bounds",
+                "HostileText",
                 "Web", "TestClient", "Transport", "JSON", nioCore, nioPosix, logging, serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ], swiftSettings: swiftSettings),

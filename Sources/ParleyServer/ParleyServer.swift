@@ -113,7 +113,10 @@ package struct ParleyServer: Sendable {
         let jobs = JobBoard(now: { chat.currentTime }, makeID: { chat.newIdentifier().description })
         let operations = OperationContext(
             chat: chat, listeners: { start.listeners }, heartbeat: { await membership.beat() })
-        let web = try web(start: start, readiness: readiness, nodes: nodes, api: adminAPI(operations, jobs: jobs))
+        let history = ServerHistory()
+        let panel = panel(operations, history: history)
+        let web = try web(
+            start: start, readiness: readiness, nodes: nodes, api: adminAPI(operations, jobs: jobs), panel: panel)
         membership.onDrainingChanged { await web.forgetReadiness() }
         let tls = try options.tls?.makeConfiguration()
         let http = try httpListener(
@@ -147,6 +150,7 @@ package struct ParleyServer: Sendable {
                 chat: chat, maker: BackupMaker(settings, version: options.version), schedule: schedule, logger: logger)
             services.append(.init(service: backups))
         }
+        if panel != nil { services.append(.init(service: HistoryService(history: history, chat: chat))) }
         if let deadline { services.append(.init(service: deadline)) }
         if let manager = options.serviceManager {
             // The first to stop: what follows takes its time.
@@ -165,7 +169,7 @@ package struct ParleyServer: Sendable {
     }
 
     private func web(
-        start: Announcement, readiness: Readiness, nodes: NodeBalancer, api: AdminAPI?
+        start: Announcement, readiness: Readiness, nodes: NodeBalancer, api: AdminAPI?, panel: AdminPanel?
     ) throws -> WebService {
         let startInstant = ContinuousClock.now
         var answer: (@Sendable (APICall) async -> APIAnswer)?
@@ -181,7 +185,7 @@ package struct ParleyServer: Sendable {
             readiness: { await readiness.checks() },
             balance: { await nodes.next().map { ServerChoice(name: $0.name, addresses: $0.endpoints) } },
             api: answer,
-            servesChat: options.servesWebSockets,
+            servesChat: options.servesWebSockets, panel: panel,
             templatesFolder: settings.templatesFolder,
             logsRequests: !settings.logging.isRequestLogDisabled, logger: logger)
     }
@@ -216,6 +220,9 @@ package struct ParleyServer: Sendable {
                 let place = "\(NetworkAddress(host: settings.server.host, port: port).hostInURL):\(port)"
                 var served: [Address] = [("Home page", "http\(scheme)://\(place)/")]
                 if !routes.isEmpty { served.append(("Web chat", "http\(scheme)://\(place)/chat")) }
+                if settings.admin.hasPanel, tls != nil || settings.server.isLocal {
+                    served.append(("Admin panel", "http\(scheme)://\(place)/admin"))
+                }
                 var endpoints = ["http": "http\(scheme)://\(place)/"]
                 for route in routes {
                     let url = "ws\(scheme)://\(place)\(route.path)"

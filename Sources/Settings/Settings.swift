@@ -149,7 +149,9 @@ package struct Settings: Sendable {
         package var socket: String
         /// Whether the HTTP API is served.
         package var servesAPI: Bool
-        /// What signs sessions of the admin panel.
+        /// Whether the admin panel is served.
+        package var hasPanel: Bool
+        /// What signs sessions in the reference server; it has no effect here.
         ///
         /// Never to be shown.
         package var secretKey: String?

@@ -41,7 +41,8 @@ extension SettingsLoader {
             ),
             apiVersions: version(.apiMinimumVersion)...version(.apiMaximumVersion),
             admin: Settings.Admin(
-                socket: text(.adminSocket), servesAPI: boolean(.adminAPI), secretKey: optionalText(.adminSecretKey)),
+                socket: text(.adminSocket), servesAPI: boolean(.adminAPI), hasPanel: boolean(.adminPanel),
+                secretKey: optionalText(.adminSecretKey)),
             tls: Settings.TLS(
                 keyFile: optionalText(.tlsKeyFile), certificateFile: optionalText(.tlsCertificateFile),
                 authorityFile: optionalText(.tlsAuthorityFile)

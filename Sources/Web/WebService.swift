@@ -8,10 +8,11 @@ package import HummingbirdCore
 package import Logging
 package import NIOCore
 
-/// What the server shows to a browser, a client and a supervisor: `/`, `/chat`, `/balance`, `/livez` and `/readyz`.
+/// What the server shows to a browser, a client and a supervisor: `/`, `/chat`, `/balance`, `/livez` and `/readyz`, and to
+/// administrators `/admin`.
 ///
-/// Only reading is possible, and nothing needs a login, so all of it is fit for strangers. What is below `/admin/api/` is
-/// answered by a closure, which asks for a token.
+/// But for the admin panel only reading is possible, and nothing needs a login, so all of it is fit for strangers. What is
+/// below `/admin/api/` is answered by a closure, which asks for a token.
 package struct WebService: Sendable {
     /// How long counts and checks are kept: a flood of requests asks for them once in this time.
     package static let lifetime = Duration.seconds(1)
@@ -19,6 +20,7 @@ package struct WebService: Sendable {
     package static let maximumBodyBytes = 64 * 1024
 
     private let templates: PageTemplates
+    private let panelTemplates: PanelTemplates?
     private let home: TimedCache<HomePage>
     private let readiness: TimedCache<ReadinessReport>
     private let router: RouterResponder<BasicRequestContext>
@@ -36,7 +38,8 @@ package struct WebService: Sendable {
     ///   - balance: Chooses the server for one client more, for `/balance`; without it there is no such page.
     ///   - api: Answers what is below `/admin/api/`; without it there is no such page.
     ///   - servesChat: Whether there is the chat for browsers at `/chat`, which needs MTP on the same port.
-    ///   - templatesFolder: Where `home.mustache` may be, which replaces the built-in page.
+    ///   - panel: The pages for administrators at `/admin`; without it there are none.
+    ///   - templatesFolder: Where `home.mustache` and others may be, which replace the built-in pages.
     ///   - clock: Measures how long counts and checks are kept.
     ///   - logsRequests: Whether each request but those of supervisors gets a line in the log: method, path without its
     ///     query, status, peer, milliseconds.
@@ -48,6 +51,7 @@ package struct WebService: Sendable {
         balance: (@Sendable () async -> ServerChoice?)? = nil,
         api: (@Sendable (APICall) async -> APIAnswer)? = nil,
         servesChat: Bool = false,
+        panel: AdminPanel? = nil,
         templatesFolder: String?,
         clock: any Clock<Duration> = ContinuousClock(),
         logsRequests: Bool = false,
@@ -57,7 +61,7 @@ package struct WebService: Sendable {
         let monitor = ReadinessMonitor(checks: readiness, logger: logger)
         let now = clock.elapsedTime()
         let home = TimedCache(lifetime: Self.lifetime, now: now) {
-            HomePage(await status(), hasChat: servesChat, templates: templates)
+            HomePage(await status(), hasChat: servesChat, hasPanel: panel != nil, templates: templates)
         }
         let readiness = TimedCache(lifetime: Self.lifetime, now: now) { await monitor.report() }
         self.templates = templates
@@ -89,6 +93,8 @@ package struct WebService: Sendable {
             }
         }
         if servesChat { ChatPage.add(to: router, refusal) }
+        self.panelTemplates = panel == nil ? nil : try PanelTemplates(folder: templatesFolder)
+        if let panel, let panelTemplates { panel.add(to: router, panelTemplates, refusal) }
         self.router = router.buildResponder()
     }
 
@@ -97,6 +103,7 @@ package struct WebService: Sendable {
     /// - Throws: ``TemplateError``; then the page stays as it was.
     package func reload() async throws(TemplateError) {
         try self.templates.reload()
+        try self.panelTemplates?.reload()
         await self.home.invalidate()
     }
 
@@ -105,6 +112,7 @@ package struct WebService: Sendable {
     /// - Throws: ``TemplateError``, as the initializer.
     package static func checkTemplates(in folder: String?) throws(TemplateError) {
         _ = try PageTemplates(folder: folder)
+        _ = try PanelTemplates(folder: folder)
     }
 
     /// Makes the next request for `/readyz` look anew.
@@ -121,6 +129,8 @@ package struct WebService: Sendable {
                 let response = Response(await api(call))
                 self.requestLog?.note(request, response, since: start)
                 try await Self.write(response, to: request, writer)
+            } else if self.panelTemplates != nil, AdminPanel.takesForm(request) {
+                return try await self.answerForm(request, writer, channel)
             } else {
                 let context = BasicRequestContext(
                     source: ApplicationRequestContextSource(channel: channel, logger: self.logger))
@@ -132,6 +142,23 @@ package struct WebService: Sendable {
             case .tooMuch: channel.close(mode: .output, promise: nil)
             }
         }
+    }
+
+    /// Reads a form before a page sees it; one that is too large ends the connection.
+    private func answerForm(
+        _ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel
+    ) async throws {
+        var request = request
+        do {
+            _ = try await request.collectBody(upTo: Self.maximumBodyBytes)
+        } catch is NIOTooManyBytesError {
+            let response = Response.panel(.contentTooLarge, html: "The form is too large.")
+            try await Self.write(response, to: request, writer)
+            return channel.close(mode: .output, promise: nil)
+        }
+        let context = BasicRequestContext(
+            source: ApplicationRequestContextSource(channel: channel, logger: self.logger))
+        try await Self.write(self.router.respond(to: request, context: context), to: request, writer)
     }
 
     private static func write(

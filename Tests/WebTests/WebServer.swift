@@ -18,6 +18,8 @@ struct WebServer: Sendable {
         var status: Int
         var headers: [String: String]
         var body: String
+        /// What cookies are set to, one after the other.
+        var cookies: [String] = []
 
         init(_ text: String) throws {
             guard let end = text.firstRange(of: "\r\n\r\n") else { throw ConnectionEnded() }
@@ -28,6 +30,7 @@ struct WebServer: Sendable {
                 guard let colon = line.firstIndex(of: ":") else { continue }
                 let value = line[line.index(after: colon)...].drop { $0 == " " }
                 self.headers[line[..<colon].lowercased()] = String(value)
+                if line[..<colon].lowercased() == "set-cookie" { self.cookies.append(String(value)) }
             }
             self.body = String(text[end.upperBound...])
         }
@@ -61,7 +64,9 @@ struct WebServer: Sendable {
 }
 
 /// Serves `service` around `body`, then stops and waits for the end.
-func withWebServer(_ service: WebService, _ body: (WebServer) async throws -> Void) async throws {
+func withWebServer(
+    _ service: WebService, proxies: TrustedProxies = .none, _ body: (WebServer) async throws -> Void
+) async throws {
     let group = MultiThreadedEventLoopGroup.singleton
     let registry = ConnectionRegistry(group: group)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -69,6 +74,7 @@ func withWebServer(_ service: WebService, _ body: (WebServer) async throws -> Vo
     var options = HTTPOptions()
     options.bodyTimeout = .hours(1)
     options.keepAliveTimeout = .hours(1)
+    options.proxies = proxies
     let ports = Announced<Int>()
     let listener = try Listener(
         .http(webSockets: [], registry: registry, options: options),

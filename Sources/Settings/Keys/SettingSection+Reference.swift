@@ -74,8 +74,8 @@ extension SettingKey {
 
     /// `[ADMIN] SECRET_KEY`.
     package static let adminSecretKey = SettingKey(
-        "ADMIN", "SECRET_KEY", .text, unset: "a new one at every start", secret: true,
-        "Signs the sessions of the admin panel. Write at least 32 random characters."
+        "ADMIN", "SECRET_KEY", .text, secret: true, use: .compatibility,
+        "Read so that a settings file of the reference server loads; sessions of the admin panel need no key."
     )
 
     /// `[SUPERUSER] UUID`.
@@ -152,7 +152,8 @@ extension SettingSection {
             keys: [.apiMaximumVersion, .apiMinimumVersion]
         ),
         SettingSection(
-            name: "ADMIN", summary: "Administration of a running server.", keys: [.adminSocket, .adminAPI, .adminSecretKey]
+            name: "ADMIN", summary: "Administration of a running server.",
+            keys: [.adminSocket, .adminPanel, .adminAPI, .adminSecretKey]
         ),
         SettingSection(
             name: "TLS", summary: "Encryption of the listeners. The options of runserver go before these.",

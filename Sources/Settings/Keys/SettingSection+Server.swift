@@ -182,6 +182,11 @@ extension SettingKey {
         "ADMIN", "SOCKET", .path, default: "run/admin.sock",
         "The Unix socket through which the commands of manage reach a running server. Its folder gets mode 0700."
     )
+    /// `[ADMIN] PANEL`.
+    package static let adminPanel = SettingKey(
+        "ADMIN", "PANEL", .boolean, default: "on",
+        "Whether administrators find the admin panel at /admin. It is shown over HTTPS only, and to browsers of this machine."
+    )
 
     /// `[ADMIN] API`.
     package static let adminAPI = SettingKey(

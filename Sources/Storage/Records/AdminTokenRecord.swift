@@ -39,7 +39,14 @@ package struct AdminTokenRecord: Sendable, Equatable {
     }
 
     /// Whether it opens anything at `time`.
-    package func isValid(at time: Timestamp) -> Bool { revoked == nil && time < expires }
+    package func isValid(at time: Timestamp) -> Bool { revoked == nil && time < expires && !isIdle(at: time) }
+
+    /// A login to the panel ends after half an hour without a request; its last use is known to a quarter of an hour.
+    private static let idleMilliseconds: Int64 = 45 * 60_000
+
+    private func isIdle(at time: Timestamp) -> Bool {
+        kind == .panel && time.milliseconds > (lastUsed ?? created).milliseconds + Self.idleMilliseconds
+    }
 }
 
 /// A token to be made.

@@ -14,17 +14,18 @@ struct HomePage: Sendable {
     let json: ByteBuffer
 
     /// Renders `status`; `nil` says that the database is not available.
-    init(_ status: ServerStatus?, hasChat: Bool = false, templates: PageTemplates) {
+    init(_ status: ServerStatus?, hasChat: Bool = false, hasPanel: Bool = false, templates: PageTemplates) {
         self.isComplete = status != nil
-        self.html = ByteBuffer(string: templates.renderHome(Self.values(status, hasChat: hasChat)))
+        self.html = ByteBuffer(string: templates.renderHome(Self.values(status, hasChat: hasChat, hasPanel: hasPanel)))
         self.json = ByteBuffer(bytes: Self.jsonBytes(status))
     }
 
-    private static func values(_ status: ServerStatus?, hasChat: Bool) -> [String: Any] {
+    private static func values(_ status: ServerStatus?, hasChat: Bool, hasPanel: Bool) -> [String: Any] {
         guard let status else { return ["available": false, "name": "Parley"] }
         return [
             "available": true,
             "chat": hasChat,
+            "panel": hasPanel,
             "name": status.name,
             "version": status.version,
             "uptime": status.uptime.inWords,

@@ -35,11 +35,18 @@ final class PageTemplates: Sendable {
     }
 
     private static func loadHome(from folder: String?) throws(TemplateError) -> MustacheTemplate {
+        try self.load("home.mustache", from: folder, builtIn: PackageResources.home_mustache)
+    }
+
+    /// The file of a name in `folder` if there is one, otherwise the built-in template.
+    static func load(
+        _ name: String, from folder: String?, builtIn bytes: [UInt8]
+    ) throws(TemplateError) -> MustacheTemplate {
         if let folder {
-            let path = folder + "/home.mustache"
+            let path = folder + "/" + name
             if let text = try TemplateFile.contents(of: path) { return try self.parse(text, path: path) }
         }
-        return try self.parse(PackageResources.home_mustache, named: "home.mustache")
+        return try self.parse(bytes, named: name)
     }
 
     private static func parse(_ bytes: [UInt8], named name: String) throws(TemplateError) -> MustacheTemplate {

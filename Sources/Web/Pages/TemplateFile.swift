@@ -1,8 +1,6 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Where `stat` is found when Hummingbird brings Dispatch along.
-import CDispatch
 import Glibc
 
 /// Reads a template file, with bounds.
@@ -19,10 +17,8 @@ enum TemplateFile {
             throw failure(path, "It cannot be read (\(String(cString: strerror(errno)))).")
         }
         defer { close(descriptor) }
-        var information = stat()
-        guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
-            throw failure(path, "It is not a regular file.")
-        }
+        // A pipe has no place to read from; a folder is refused when it is read.
+        guard lseek(descriptor, 0, SEEK_CUR) == 0 else { throw failure(path, "It is not a regular file.") }
         let bytes = try readAll(descriptor, path: path)
         if let text = String(validating: bytes, as: UTF8.self) { return text }
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -38,6 +34,7 @@ enum TemplateFile {
             if count == 0 { return bytes }
             guard count > 0 else {
                 if errno == EINTR { continue }
+                if errno == EISDIR { throw failure(path, "It is not a regular file.") }
                 throw failure(path, "It cannot be read (\(String(cString: strerror(errno)))).")
             }
             bytes += part[..<count]

@@ -1,0 +1,333 @@
+# Copyright (c) the Parley authors
+# SPDX-License-Identifier: Apache-2.0
+"""The admin panel in a real browser, with people who chat meanwhile."""
+
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from parties import PASSWORD as PARTY_PASSWORD
+from parties import SkaroParty
+from server_process import Server
+from test_web_chat import Browser, chat_with
+
+ADMINISTRATOR = "anna"
+PASSWORD = "a long enough secret"
+
+PAGES = ["", "/users", "/users/new", "/flows", "/flows/new", "/messages", "/invites", "/nodes", "/administrators", "/audit", "/settings"]
+
+# Every text that is seen, with the contrast to what is behind it; and every control without a name.
+FINDINGS = """
+const number = (text) => text.match(/[\\d.]+/g).map(Number);
+const light = (part) => { part /= 255; return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4; };
+const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
+function behind(element) {
+  for (let at = element; at; at = at.parentElement) {
+    const colour = number(getComputedStyle(at).backgroundColor);
+    if (colour.length < 4 || colour[3] > 0) return colour;
+  }
+  return [255, 255, 255];
+}
+const findings = [];
+for (const element of document.querySelectorAll("body *")) {
+  const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+  const style = getComputedStyle(element);
+  const box = element.getBoundingClientRect();
+  if (!own || box.width < 2 || box.height < 2 || style.visibility === "hidden" || box.right < 0) continue;
+  const [one, other] = [luminance(number(style.color)), luminance(behind(element))];
+  const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+  if (contrast < 4.5) findings.push(`${contrast.toFixed(2)}: ${element.outerHTML.slice(0, 120)}`);
+}
+const named = (e) => e.textContent.trim() || e.ariaLabel || [...(e.labels || [])].some((l) => l.textContent.trim());
+for (const element of document.querySelectorAll("button, a, select, textarea, input:not([type=hidden])")) {
+  if (!named(element)) findings.push(`no name: ${element.outerHTML.slice(0, 120)}`);
+}
+const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) findings.push(`twice: ${id}`);
+for (const name of ["aria-labelledby", "aria-describedby"]) {
+  for (const element of document.querySelectorAll(`[${name}]`)) {
+    if (!document.getElementById(element.getAttribute(name))) findings.push(`nothing there: ${element.outerHTML.slice(0, 120)}`);
+  }
+}
+if (document.querySelectorAll("h1").length !== 1) findings.push("not one heading of the first level");
+if (document.querySelectorAll("main").length !== 1) findings.push("not one main part");
+if (document.documentElement.scrollWidth > innerWidth) findings.push(`wider than the window: ${document.documentElement.scrollWidth}`);
+return findings;
+"""
+
+
+class Panel(Browser):
+    """A browser in front of the admin panel."""
+
+    def __init__(self, server, folder, scripts=True, **size):
+        super().__init__(folder, **size)
+        self.address = server.home + "admin"
+        if not scripts:
+            self.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+
+    def show(self, path=""):
+        self.driver.get(self.address + path)
+
+    @property
+    def heading(self):
+        return self.driver.find_element(By.TAG_NAME, "h1").text
+
+    @property
+    def text(self):
+        while True:
+            try:
+                return self.driver.find_element(By.TAG_NAME, "main").text
+            except StaleElementReferenceException:
+                # The next page has just come.
+                continue
+
+    def fill(self, **fields):
+        for name, value in fields.items():
+            self.get(name).clear()
+            self.get(name).send_keys(value)
+
+    def press(self, text):
+        self.driver.find_element(By.XPATH, f"//main//button[normalize-space()='{text}']").click()
+
+    def follow(self, text):
+        self.driver.find_element(By.LINK_TEXT, text).click()
+
+    def log_in(self, password=PASSWORD):
+        self.show("/login")
+        self.fill(username=ADMINISTRATOR, password=password)
+        self.press("Log in")
+        return self
+
+    def emulate(self, scheme, width=None, height=900):
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+            "features": [{"name": "prefers-color-scheme", "value": scheme}],
+        })
+        if width:
+            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+                "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False,
+            })
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("server"))
+    server.start()
+    done = server.manage(
+        "superuser-create", "--username", ADMINISTRATOR, "--login", ADMINISTRATOR, "--password-stdin", stdin=PASSWORD + "\n")
+    assert done.returncode == 0, done.stderr
+    server.home = server.addresses["Home page"]
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def panel(server, tmp_path):
+    """Opens browsers, and finds at the end that none of them complained of anything but refused logins."""
+    browsers = []
+
+    def start(**options):
+        browsers.append(Panel(server, tmp_path / f"panel-{len(browsers)}", **options))
+        return browsers[-1]
+
+    yield start
+    problems = [problem for one in browsers for problem in one.problems if "status of 4" not in problem]
+    for one in browsers:
+        one.driver.quit()
+    assert problems == []
+
+
+def test_start_names_the_panel(server):
+    assert server.addresses["Admin panel"] == server.home + "admin"
+
+
+def test_wrong_password_and_right_one(panel):
+    browser = panel()
+    browser.show()
+    assert browser.heading == "Log in"
+    browser.log_in("not it")
+    assert "The name, the password or the code is wrong." in browser.text
+    assert browser.get("username").get_attribute("value") == ADMINISTRATOR
+    browser.fill(password=PASSWORD)
+    browser.press("Log in")
+    assert browser.heading == "Overview"
+    assert browser.driver.get_cookie("parley_admin")["httpOnly"]
+    browser.driver.find_element(By.CSS_SELECTOR, ".who button").click()
+    assert browser.heading == "Log in"
+    browser.show("/users")
+    assert browser.heading == "Log in"
+
+
+class CreatedParty(SkaroParty):
+    """A person whose account an administrator makes in the panel."""
+
+    def __init__(self, server, browser):
+        self.browser = browser
+        super().__init__(server, None)
+
+    def sign_up(self):
+        self.browser.follow("Users")
+        self.browser.follow("New user")
+        self.browser.fill(login=self.login, username="New Comer", password=PARTY_PASSWORD)
+        self.browser.press("Create the user")
+        assert self.browser.heading == self.login
+        assert "Created." in self.browser.text
+
+
+def test_user_who_is_created_chats(server, panel, register):
+    browser = panel().log_in()
+    party = CreatedParty(server, browser)
+    party.arrive()
+    try:
+        friend = register(server, "friend")
+        friend.say(chat_with(friend, party.login), "welcome to the server")
+        assert party.read_until("welcome to the server") == friend.login
+        browser.show("/users/show?login=" + party.login)
+        assert "skaro" in browser.text and "connected" in browser.text
+        # Logged out here, gone there.
+        browser.press("Log out everywhere")
+        browser.until(lambda: "Logged out." in browser.text)
+        assert "No session is open." in browser.text
+    finally:
+        party.leave()
+
+
+def test_script_in_a_message_stays_text(server, panel, register):
+    script = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
+    writer = register(server, "writer", username=script)
+    flow = writer.make_flow(title=script[:60])
+    writer.say(flow, f"{script} unmistakable")
+    browser = panel().log_in()
+    browser.show("/flows")
+    browser.driver.find_elements(By.CSS_SELECTOR, "tbody th a")[-1].click()
+    assert f"{script} unmistakable" in browser.text
+    assert browser.heading == script[:60]
+    browser.show("/users?search=writer")
+    assert script in browser.text
+    assert browser.driver.title != "taken"
+    assert browser.driver.find_elements(By.CSS_SELECTOR, "main script, main img") == []
+
+
+def test_messages_are_found_and_deleted(server, panel, register):
+    writer = register(server, "author")
+    flow = writer.make_flow(title="to be cleaned")
+    writer.say(flow, "something dreadful", "something kind")
+    browser = panel().log_in()
+
+    def finds():
+        browser.show("/messages?words=dreadful")
+        return "something dreadful" in browser.text
+
+    browser.until(finds)
+    browser.follow("Delete …")
+    assert "something dreadful" in browser.text
+    browser.press("Delete the message")
+    assert "Deleted" in browser.text and "something kind" in browser.text
+    assert "something dreadful" not in browser.text
+
+
+def test_numbers_move(server, panel, register):
+    browser = panel().log_in()
+    browser.until(lambda: browser.driver.find_elements(By.CSS_SELECTOR, "#live polyline"))
+    first = browser.get("live").get_attribute("textContent")
+    people = [register(server, "live") for _ in range(3)]
+    browser.until(lambda: browser.get("live").get_attribute("textContent") != first)
+    browser.until(lambda: "mtp" in browser.get("live").text)
+    assert people
+
+
+def test_everything_works_without_scripts(server, panel, register):
+    login = register(server, "quiet").login
+    browser = panel(scripts=False).log_in()
+    assert browser.heading == "Overview"
+    browser.follow("Users")
+    browser.fill(search=login)
+    browser.press("Search")
+    browser.follow(login)
+    browser.follow("Delete the account …")
+    assert "What it wrote stays" in browser.text
+    browser.press(f"Delete {login}")
+    browser.until(lambda: "Deleted." in browser.text)
+    assert login not in browser.text
+
+
+def test_keyboard_is_enough(panel):
+    browser = panel()
+    browser.show("/login")
+    # The name has the focus.
+    browser.driver.switch_to.active_element.send_keys(ADMINISTRATOR, Keys.TAB)
+    browser.driver.switch_to.active_element.send_keys(PASSWORD, Keys.ENTER)
+    browser.until(lambda: browser.heading == "Overview")
+    body = browser.driver.find_element(By.TAG_NAME, "body")
+    body.send_keys(Keys.TAB)
+    skip = browser.driver.switch_to.active_element
+    assert skip.text == "Skip to the content"
+    assert skip.rect["x"] >= 0
+    skip.send_keys(Keys.ENTER)
+    assert browser.driver.switch_to.active_element.get_attribute("id") == "main"
+    seen = []
+    for _ in range(3):
+        browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+        element = browser.driver.switch_to.active_element
+        seen.append(element)
+        assert browser.driver.execute_script("return getComputedStyle(arguments[0]).outlineStyle", element) != "none"
+    assert len(set(seen)) > 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_every_page_can_be_read_and_named(server, panel, register, scheme, width):
+    writer = register(server, "someone")
+    flow = writer.make_flow(title="A group of people")
+    writer.say(flow, "the first line", "x" * 300)
+    browser = panel(width=width)
+    browser.emulate(scheme, width)
+    browser.show("/login")
+    findings = {"login": browser.driver.execute_script(FINDINGS)}
+    browser.log_in()
+    detail = ["/users/show?login=" + writer.login, "/users/delete?login=" + writer.login, "/flows/show?flow=1",
+              "/flows/delete?flow=1", "/users/show?login=nobody", "/messages?words=line"]
+    for path in PAGES + detail:
+        browser.show(path)
+        findings[path] = browser.driver.execute_script(FINDINGS)
+    assert {path: found for path, found in findings.items() if found} == {}
+
+
+@pytest.mark.parametrize("path", ["", "/login", "/panel.css", "/nowhere"])
+def test_page_may_load_and_run_only_its_own(server, path):
+    try:
+        response = urllib.request.urlopen(server.home + "admin" + path)
+    except urllib.error.HTTPError as error:
+        response = error
+    directives = dict(part.strip().split(" ", 1) for part in response.headers["Content-Security-Policy"].split(";"))
+    assert directives["default-src"] == "'none'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.skipif("PARLEY_SCREENSHOTS" not in os.environ, reason="PARLEY_SCREENSHOTS names no folder")
+def test_screenshots(server, panel, register):
+    """Writes pictures of the pages for the documents, at 1280 and 360 pixels."""
+    folder = Path(os.environ["PARLEY_SCREENSHOTS"])
+    people = [register(server, "person") for _ in range(5)]
+    flow = people[0].make_flow(title="Garden party")
+    people[0].say(flow, "Who brings the lanterns?")
+    people[1].say(flow, "I do, eight of them.")
+    browser = panel().log_in()
+    browser.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+    browser.until(lambda: browser.driver.find_elements(By.CSS_SELECTOR, "#live polyline"))
+    pages = {"overview": "", "users": "/users", "user": f"/users/show?login={people[0].login}", "flow": "/flows/show?flow=1",
+             "invites": "/invites", "nodes": "/nodes", "administrators": "/administrators", "settings": "/settings",
+             "messages": "/messages?words=lanterns", "delete": f"/users/delete?login={people[0].login}"}
+    for width in (1280, 360):
+        for scheme in ("light", "dark"):
+            browser.emulate(scheme, width)
+            for name, path in pages.items():
+                browser.show(path)
+                browser.driver.save_screenshot(str(folder / f"panel-{name}-{width}-{scheme}.png"))
