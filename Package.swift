@@ -11,6 +11,7 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -38,6 +39,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -67,8 +69,8 @@ let package = Package(
             name: "ParleyServer",
             dependencies: [
                 "AdminAPI", "Web", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Archive",
-                "Storage",
-                "StorageSQLite", "StoragePostgres", "Settings", "Credentials", "Bounds", logging,
+                "Storage", "StorageSQLite", "StoragePostgres", "Settings", "Credentials", "Telemetry", "Bounds",
+                coreMetrics, logging,
                 serviceLifecycle, nioCore, nioPosix, nioSSL,
             ],
             swiftSettings: swiftSettings
@@ -151,7 +153,7 @@ let package = Package(
             name: "Archive", dependencies: ["Threads", "Storage", "Credentials", "JSON", "CZlib"],
             swiftSettings: swiftSettings),
         .target(
-            name: "Chat", dependencies: ["Storage", "Credentials", "JSON", "Bounds", logging, deque],
+            name: "Chat", dependencies: ["Storage", "Credentials", "JSON", "Bounds", coreMetrics, logging, deque],
             swiftSettings: swiftSettings
         ),
         .target(
@@ -180,7 +182,9 @@ let package = Package(
             dependencies: ["ExactText", "Bounds", .product(name: "Configuration", package: "swift-configuration")],
             swiftSettings: swiftSettings
         ),
-        .target(name: "Telemetry", dependencies: ["Threads", "ExactText", logging], swiftSettings: swiftSettings),
+        .target(
+            name: "Telemetry", dependencies: ["Threads", "ExactText", coreMetrics, logging],
+            swiftSettings: swiftSettings),
         .target(
             name: "ChatTesting",
             dependencies: [
@@ -267,7 +271,8 @@ let package = Package(
             resources: [.copy("Fixtures")],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "TelemetryTests", dependencies: ["TestSupport", "Telemetry", logging], swiftSettings: swiftSettings),
+            name: "TelemetryTests", dependencies: ["TestSupport", "Telemetry", coreMetrics, logging],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "ExactTextTests", dependencies: ["ExactText", "HostileText"], swiftSettings: swiftSettings),
         .testTarget(

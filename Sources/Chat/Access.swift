@@ -38,6 +38,8 @@ package struct Principal: Sendable, Hashable {
     package var network: IPAddress?
     /// The name of the protocol by which it comes.
     package var `protocol`: String?
+    /// Whether a token said who it is, and not a login.
+    package var isResumed = false
 
     /// Who asks is the same wherever the request comes from.
     package static func == (left: Principal, right: Principal) -> Bool {

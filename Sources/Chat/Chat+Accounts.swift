@@ -70,6 +70,7 @@ extension Chat {
         let receipt = try await write(
             .createUser(user, session: newSession(token, origin), admin: nil, invite: code), by: nil,
             over: origin.protocol)
+        metrics.registered(over: origin.protocol)
         return logIn(
             UserID(receipt.row ?? 0), user.uuid, SessionID(receipt.sessionRow ?? 0), token, at: receipt.time,
             from: origin)
@@ -133,6 +134,7 @@ extension Chat {
         do {
             isRight = try await hasher.verify(password, against: user.passwordHash, for: claimant)
         } catch {
+            metrics.login(.busy, over: origin.protocol)
             throw ChatError(error)
         }
         guard isRight else { throw failed(user.loginKey, from: origin) }
@@ -186,13 +188,15 @@ extension Chat {
     /// The account to check a secret of, unless too many checks failed.
     private func throttledUser(login: String, from origin: Origin) async throws(ChatError) -> UserRecord {
         let key = Login.key(of: login)
-        try admit(.login, user: nil, network: origin.network)
+        try admitLogin(of: nil, from: origin)
         if case .wait(let duration) = try await loginDecision(account: key, from: origin) {
+            metrics.login(.throttled, over: origin.protocol)
             throw .tooManyAttempts(seconds: Self.wholeSeconds(duration))
         }
         let found = try await reading { try await storage.user(loginKey: key) }
         guard let user = found, user.deleted == nil else {
             throttle.withLock { $0.failed(account: key, network: origin.network, exists: false, now: now()) }
+            metrics.login(.unknownLogin, over: origin.protocol)
             throw .noSuchLogin
         }
         return user
@@ -201,11 +205,23 @@ extension Chat {
     /// Notes that a secret was right; of those an account gives only so many, so that others' wrong ones shut nobody out.
     private func succeeded(_ user: UserRecord, from origin: Origin) throws(ChatError) {
         throttle.withLock { $0.succeeded(account: user.loginKey, network: origin.network) }
-        try admit(.login, user: user.id, network: nil)
+        try admitLogin(of: user.id, from: origin)
+        metrics.login(.success, over: origin.protocol)
+    }
+
+    /// Counts a login of an account, or of the address that it comes from.
+    private func admitLogin(of user: UserID?, from origin: Origin) throws(ChatError) {
+        do {
+            try admit(.login, user: user, network: user == nil ? origin.network : nil)
+        } catch {
+            metrics.login(.throttled, over: origin.protocol)
+            throw error
+        }
     }
 
     private func failed(_ key: String, from origin: Origin) -> ChatError {
         throttle.withLock { $0.failed(account: key, network: origin.network, now: now()) }
+        metrics.login(.wrongPassword, over: origin.protocol)
         logger.debug("Wrong password", metadata: ["address": "\(origin.address)", "protocol": "\(origin.protocol)"])
         return .wrongPassword
     }
@@ -244,6 +260,7 @@ extension Chat {
         cache.remember(principal, for: token, readAt: generation)
         principal.network = origin?.network
         principal.protocol = origin?.protocol
+        principal.isResumed = true
         return principal
     }
 
@@ -256,6 +273,7 @@ extension Chat {
         }
         known.network = origin?.network
         known.protocol = origin?.protocol
+        known.isResumed = true
         return known
     }
 
@@ -278,7 +296,7 @@ extension Chat {
         guard session.expires > time, isFresh else { throw .tokenExpired }
         return Principal(
             user: user.id, uuid: user.uuid, session: session.id, expires: session.expires, network: origin?.network,
-            protocol: origin?.protocol)
+            protocol: origin?.protocol, isResumed: true)
     }
 
     /// Ends the principal's own session; its connections are closed.

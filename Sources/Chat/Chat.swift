@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import CoreMetrics
 package import Credentials
 package import Logging
 package import Storage
@@ -37,15 +38,16 @@ package final class Chat: Sendable {
 
     /// Makes the domain over a store; `run` does its work.
     ///
-    /// `instant` is the monotonic clock for the slow-down of failed logins.
+    /// `instant` is the monotonic clock for the slow-down of failed logins; `factory` counts what only `/metrics` shows.
     package init(
         storage: Storage, hasher: PasswordHasher, policy: ChatPolicy, writerLimits: BatchWriter.Limits = .init(),
-        instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, logger: Logger
+        instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        metrics factory: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
     ) {
         let cache = AccessCache()
         let directory = Directory()
         let presence = Presence(options: policy.presence, sharesStore: policy.sharesStore)
-        let delivery = Delivery(followsOthers: policy.sharesStore, instant: instant)
+        let delivery = Delivery(followsOthers: policy.sharesStore, metrics: factory, instant: instant)
         let revocations = Revocations()
         let limiter = RateLimiter(policy.rates)
         self.storage = storage
@@ -65,14 +67,15 @@ package final class Chat: Sendable {
         self.cursors = cursors
         hub = Hub(
             presence: presence, onJoin: { cursors.noteSeen(CollectionOfOne($0)) },
-            onLeave: { cursors.noteLeft($0, of: $1) })
+            onLeave: { cursors.noteLeft($0, of: $1) },
+            onConnect: { delivery.metrics.connected(over: $0, isResumed: $1) })
         writer = BatchWriter(storage: storage, limits: writerLimits) { batch in
             // Caches first: whoever is answered after this must not find an old right.
             cache.invalidate(by: batch.events)
             directory.invalidate(by: batch.events)
             revocations.note(batch.events)
             limiter.note(batch.events)
-            delivery.enqueue(batch.events)
+            delivery.enqueue(batch)
         }
     }
 
@@ -157,7 +160,10 @@ package final class Chat: Sendable {
     ) throws(ChatError) -> PendingWrite {
         let write = Write(
             uuid: uuid ?? newEventIdentifier(), author: author, protocol: `protocol`, action: action, audit: audit)
-        guard let pending = writer.submit(write) else { throw .busy }
+        guard let pending = writer.submit(write) else {
+            metrics.refused(by: .writeQueue)
+            throw .busy
+        }
         return pending
     }
 
@@ -170,7 +176,10 @@ package final class Chat: Sendable {
         let isWaiting = writer.submit(write, on: executor) { outcome in
             completion(Result { () throws(ChatError) in try self.receipt(from: outcome) })
         }
-        guard isWaiting else { throw .busy }
+        guard isWaiting else {
+            metrics.refused(by: .writeQueue)
+            throw .busy
+        }
     }
 
     /// Makes a change and waits until it is durable.
@@ -203,6 +212,8 @@ package final class Chat: Sendable {
     func reading<Value: Sendable>(
         _ body: () async throws -> Value
     ) async throws(ChatError) -> Value {
+        let begin = now()
+        defer { metrics.read(in: begin.duration(to: now())) }
         do { return try await body() } catch { throw converted(StorageError(thrown: error)) }
     }
 
@@ -216,6 +227,7 @@ package final class Chat: Sendable {
     private func converted(_ error: StorageError) -> ChatError {
         // Nobody waits for the answer any more: the connection is gone.
         guard !Task.isCancelled else { return .busy }
+        metrics.databaseFailed()
         logger.error("The store failed", metadata: ["error": "\(String(reflecting: error))"])
         switch error.code {
         case .unavailable, .full, .unusable, .needsMigration, .newerThanProgram: return .storageUnavailable

@@ -11,6 +11,7 @@ import Operations
 package import ServiceLifecycle
 package import Settings
 import Storage
+package import Telemetry
 package import Transport
 import Web
 
@@ -38,6 +39,10 @@ package struct ParleyServer: Sendable {
         package var stopTimeout: Duration?
         /// Told how the server is; `nil`: nothing wants to know.
         package var serviceManager: ServiceManager?
+        /// Where it is counted what only `/metrics` shows.
+        package var metrics = MetricRegistry()
+        /// The log of the process, which counts its messages.
+        package var logSink: LogSink?
 
         /// The defaults.
         package init(version: String) {
@@ -86,7 +91,7 @@ package struct ParleyServer: Sendable {
     package func services(
         stop: StopRequest, onRunning: @escaping @Sendable ([Address]) async -> Void
     ) async throws -> [ServiceGroupConfiguration.ServiceConfiguration] {
-        let chat = try store.makeChat(settings, logger: logger)
+        let chat = try store.makeChat(settings, metrics: options.metrics, logger: logger)
         let group = MultiThreadedEventLoopGroup.singleton
         var webSocketLimits = ConnectionRegistry.WebSocketLimits()
         webSocketLimits.outboundBytes = settings.limits.outboundBytes
@@ -102,7 +107,7 @@ package struct ParleyServer: Sendable {
             chat: chat, name: settings.cluster.node, clients: { registry.openConnections })
         let streams = streamEndpoints(chat: chat, registry: registry, nodes: nodes)
         // The admin socket counts, too: what the start says to try goes through it.
-        let start = Announcement(listeners: 2 + streams.count) {
+        let start = Announcement(listeners: 2 + streams.count + (settings.metrics.isEnabled ? 1 : 0)) {
             [manager = options.serviceManager] addresses, endpoints in
             await membership.join(endpoints)
             await onRunning(addresses)
@@ -118,6 +123,11 @@ package struct ParleyServer: Sendable {
         let web = try web(
             start: start, readiness: readiness, nodes: nodes, api: adminAPI(operations, jobs: jobs), panel: panel)
         membership.onDrainingChanged { await web.forgetReadiness() }
+        let metrics = try metricsListener(
+            ServerMetrics(
+                chat: chat, registry: registry, load: load, readiness: readiness, options: options,
+                isReady: { await web.isReady() }),
+            web: web, start: start, place: streams.count + 2)
         let tls = try options.tls?.makeConfiguration()
         let http = try httpListener(
             routes: options.servesWebSockets ? webSocketRoutes(chat: chat, registry: registry) : [], registry: registry,
@@ -141,6 +151,9 @@ package struct ParleyServer: Sendable {
             .init(
                 service: ChatService(chat: chat, logger: logger), failureTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: Housekeeping(chat: chat, logger: logger)), .init(service: admin),
+        ]
+        if let metrics { services.append(.init(service: metrics)) }
+        services += [
             .init(
                 service: ListenerGroup([SectionListener(section: "SERVER", listener: http)] + listeners)),
             .init(service: ClusterService(membership: membership)), .init(service: JobService(jobs: jobs)),
@@ -272,8 +285,11 @@ package struct ParleyServer: Sendable {
     /// Takes every address for a moment, so that one that cannot be had is told before any is announced.
     private func checkAddresses(of endpoints: [StreamEndpoint]) async throws {
         let server = NetworkAddress(host: settings.server.host, port: settings.server.port)
-        let places =
+        var places =
             [(section: "SERVER", address: server)] + endpoints.map { (section: $0.section, address: $0.address) }
+        if settings.metrics.isEnabled, !settings.metrics.isOptional {
+            places.append((section: "METRICS", address: settings.metrics.address))
+        }
         let failure = await ListenerCheck.firstFailure(
             of: places.map { listenerAddress($0.address) }, group: MultiThreadedEventLoopGroup.singleton)
         guard let failure else { return }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Chat
+package import CoreMetrics
 import Credentials
 import Glibc
 package import Logging
@@ -79,7 +80,8 @@ package struct Store: Sendable {
     ///
     /// - Throws: `CredentialsError`; `KeyFileError` when the key that seals secrets cannot be had.
     package func makeChat(
-        _ settings: Settings, node: NodeIdentity = NodeIdentity(), makesKeyFile: Bool = true, logger: Logger
+        _ settings: Settings, node: NodeIdentity = NodeIdentity(), makesKeyFile: Bool = true,
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
     ) throws -> Chat {
         let hashing = settings.hashing
         let hasher = try PasswordHasher(
@@ -106,7 +108,7 @@ package struct Store: Sendable {
             let file = SecretKeyFile(path: settings.secrets.keyFile)
             policy.sealer = makesKeyFile ? try file.sealer(using: &random) : try? file.existingSealer()
         }
-        return Chat(storage: storage, hasher: hasher, policy: policy, logger: logger)
+        return Chat(storage: storage, hasher: hasher, policy: policy, metrics: metrics, logger: logger)
     }
 }
 

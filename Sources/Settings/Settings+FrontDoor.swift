@@ -47,6 +47,12 @@ extension Settings {
                     .serverHost, "Passwords and messages cross the network in clear at [SERVER] HOST \(server.host).",
                     "Set KEY_FILE and CERT_FILE of [TLS], or listen on 127.0.0.1 behind a proxy that speaks TLS."))
         }
+        if metrics.isEnabled, !NetworkAddress.isLoopback(metrics.address.host) {
+            findings.append(
+                warning(
+                    .metricsListen, "Anyone who reaches [METRICS] LISTEN \(metrics.address) can read the server's figures.",
+                    "Listen on 127.0.0.1, or let a firewall admit the scraper only."))
+        }
         findings += clear(.messengerEnabled, "messenger", messenger.isEnabled, messenger.address, messenger.usesTLS)
         findings += clear(.fastChatEnabled, "FastChat", fastChat.isEnabled, fastChat.address, fastChat.usesTLS)
         return findings

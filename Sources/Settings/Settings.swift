@@ -199,6 +199,8 @@ package struct Settings: Sendable {
     package var apiVersions: ClosedRange<ProtocolVersion>
     /// Administration of a running server.
     package var admin: Admin
+    /// What the server does, for Prometheus.
+    package var metrics: Metrics
     /// Encryption of the listener.
     package var tls: TLS
     /// skaro clients.

@@ -43,6 +43,7 @@ extension SettingsLoader {
             admin: Settings.Admin(
                 socket: text(.adminSocket), servesAPI: boolean(.adminAPI), hasPanel: boolean(.adminPanel),
                 secretKey: optionalText(.adminSecretKey)),
+            metrics: metrics(),
             tls: Settings.TLS(
                 keyFile: optionalText(.tlsKeyFile), certificateFile: optionalText(.tlsCertificateFile),
                 authorityFile: optionalText(.tlsAuthorityFile)

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import Synchronization
 
 /// The store: one log and its tables over an engine.
@@ -13,6 +14,7 @@ package final class Storage: Sendable {
     /// The log's time follows it but never goes back.
     private let now: @Sendable () -> Timestamp
     private let clock: any Clock<Duration>
+    private let elapsed: @Sendable () -> Duration
     private let isClosed = Atomic(false)
     /// Whether the last batch was given up because the database did not answer.
     private let isOutOfReach = Atomic(false)
@@ -26,6 +28,7 @@ package final class Storage: Sendable {
     ) {
         self.engine = engine
         self.clock = clock
+        elapsed = clock.elapsedTime()
         self.now = now
     }
 
@@ -58,8 +61,10 @@ package final class Storage: Sendable {
     ///   it was done.
     package func commit(_ writes: [Write]) async throws(StorageError) -> CommittedBatch {
         guard !writes.isEmpty else { return CommittedBatch(outcomes: [], events: []) }
+        let start = elapsed()
         do {
-            let batch = try await committed(writes)
+            var batch = try await committed(writes)
+            batch.duration = elapsed() - start
             isOutOfReach.store(false, ordering: .relaxed)
             return batch
         } catch {

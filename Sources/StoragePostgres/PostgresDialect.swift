@@ -49,6 +49,7 @@ package enum PostgresDialect {
         numbers: "(SELECT value::bigint AS number FROM json_array_elements_text($1::json))",
         nowMilliseconds: "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
         place: "strpos",
+        databaseBytes: "SELECT pg_database_size(current_database())",
         notify: "SELECT pg_notify(\(channel), $1)",
         search: SearchDialect(
             key: "position",

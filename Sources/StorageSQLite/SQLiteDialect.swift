@@ -29,6 +29,7 @@ package enum SQLiteDialect {
         numbers: "(SELECT value AS number FROM json_each($1))",
         nowMilliseconds: "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
         place: "instr",
+        databaseBytes: "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
         search: SearchDialect(
             key: "rowid",
             put: ["INSERT OR REPLACE INTO message_search (rowid, text) VALUES ($1, $2)"],

@@ -21,6 +21,21 @@ package final class LogSink: Sendable {
         var waiting: [(order: UInt64, signal: LogSignal)] = []
         var shallReopen = false
         var phase = Phase.idle
+        var totals = Totals()
+    }
+
+    /// What became of messages since the sink was made.
+    package struct Totals: Sendable, Equatable {
+        /// Messages of level error and critical.
+        package var errors: UInt64 = 0
+        /// Messages of level warning.
+        package var warnings: UInt64 = 0
+        /// Messages that were dropped.
+        package var dropped: UInt64 = 0
+
+        fileprivate mutating func count(_ level: LogLevel) {
+            if level >= .error { errors &+= 1 } else if level == .warning { warnings &+= 1 }
+        }
     }
 
     private enum Phase { case idle, running, stopping, stopped }
@@ -58,6 +73,9 @@ package final class LogSink: Sendable {
 
     /// Messages that were dropped and not yet reported in the log.
     package var unreportedDrops: Int { queue.withLock { $0.droppedVerbose + $0.dropped } }
+
+    /// What became of messages so far.
+    package var totals: Totals { queue.withLock { $0.totals } }
 
     /// Waits until everything that was logged before is written.
     ///
@@ -118,9 +136,11 @@ package final class LogSink: Sendable {
             file: file, function: function, line: line)
         let orders = queue.withLock { queue -> (wakes: Bool, starts: Bool) in
             guard queue.phase == .idle || queue.phase == .running else { return (false, false) }
+            queue.totals.count(level)
             let limit = level < .info ? capacity : level < .error ? capacity * 2 : capacity * 4
             guard queue.records.count < limit else {
                 if level < .info { queue.droppedVerbose += 1 } else { queue.dropped += 1 }
+                queue.totals.dropped &+= 1
                 return (false, false)
             }
             queue.records.append(record)

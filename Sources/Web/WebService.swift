@@ -26,6 +26,7 @@ package struct WebService: Sendable {
     private let router: RouterResponder<BasicRequestContext>
     private let api: (@Sendable (APICall) async -> APIAnswer)?
     private let requestLog: RequestLog?
+    private let refusal: Notice
     private let logger: Logger
     private static let alive = ByteBuffer(string: #"{"version":1,"alive":true}"#)
     private static let noServer = ByteBuffer(string: #"{"version":1,"error":"no_server"}"#)
@@ -76,16 +77,13 @@ package struct WebService: Sendable {
         if let requestLog { router.add(middleware: requestLog) }
         router.add(middleware: NotFoundPage(notice: .notFound(templates)))
         let refusal = Notice.methodNotAllowed(templates)
+        self.refusal = refusal
         router.addPage("/", refusal) { form in
             let page = await home.value()
             let status = page.isComplete ? HTTPResponse.Status.ok : .serviceUnavailable
             return (form == .json ? Response.json(status, page.json) : .html(status, page.html)).with(.vary, "Accept")
         }
-        router.addPage("/livez", refusal) { _ in .json(.ok, Self.alive) }
-        router.addPage("/readyz", refusal) { _ in
-            let report = await readiness.value()
-            return .json(report.isReady ? .ok : .serviceUnavailable, report.json)
-        }
+        Self.addProbes(to: router, refusal, readiness)
         if let balance {
             router.addPage("/balance", refusal) { _ in
                 let choice = await balance()
@@ -120,8 +118,14 @@ package struct WebService: Sendable {
         await self.readiness.invalidate()
     }
 
-    /// What a listener serves requests with, an `HTTPChannelHandler.Responder`.
-    package var responder: @Sendable (Request, consuming ResponseWriter, any Channel) async throws -> Void {
+    /// Whether `/readyz` says that the server is ready.
+    package func isReady() async -> Bool { await self.readiness.value().isReady }
+
+    /// What serves requests, an `HTTPChannelHandler.Responder`.
+    package typealias Responder = @Sendable (Request, consuming ResponseWriter, any Channel) async throws -> Void
+
+    /// What a listener for clients serves requests with.
+    package var responder: Responder {
         { request, writer, channel in
             let body = APICallBody(request)
             if let api = self.api, let call = APICall(request, body: body) {
@@ -141,6 +145,38 @@ package struct WebService: Sendable {
             case .nothing: break
             case .tooMuch: channel.close(mode: .output, promise: nil)
             }
+        }
+    }
+
+    /// What a listener for scrapers serves requests with: `/metrics`, `/livez` and `/readyz`.
+    ///
+    /// - Parameter metrics: Makes the content, as OpenMetrics or in the older form, with its type.
+    package func responder(
+        metrics: @escaping @Sendable (_ isOpenMetrics: Bool) async -> (type: String, text: String)
+    ) -> Responder {
+        let router = Router(options: .autoGenerateHeadEndpoints)
+        router.add(middleware: NotFoundPage(notice: .notFound(self.templates)))
+        Self.addProbes(to: router, self.refusal, self.readiness)
+        MetricsPage.add(to: router, self.refusal, metrics)
+        return Self.responder(router.buildResponder(), self.logger)
+    }
+
+    private static func addProbes(
+        to router: Router<BasicRequestContext>, _ refusal: Notice, _ readiness: TimedCache<ReadinessReport>
+    ) {
+        router.addPage("/livez", refusal) { _ in .json(.ok, Self.alive) }
+        router.addPage("/readyz", refusal) { _ in
+            let report = await readiness.value()
+            return .json(report.isReady ? .ok : .serviceUnavailable, report.json)
+        }
+    }
+
+    private static func responder(_ router: RouterResponder<BasicRequestContext>, _ logger: Logger) -> Responder {
+        { request, writer, channel in
+            let context = BasicRequestContext(
+                source: ApplicationRequestContextSource(channel: channel, logger: logger))
+            try await write(router.respond(to: request, context: context), to: request, writer)
+            try await discardBody(of: request, from: channel)
         }
     }
 

@@ -49,6 +49,7 @@ class Server:
             "PARLEY_SERVER_PORT": "0",
             "PARLEY_MESSENGER_PORT": "0",
             "PARLEY_FASTCHAT_PORT": "0",
+            "PARLEY_METRICS_LISTEN": "127.0.0.1:0",
         }
         self.environment |= {f"PARLEY_{name}": value for name, value in settings.items()}
         self.url = None

@@ -67,6 +67,14 @@ struct WebServer: Sendable {
 func withWebServer(
     _ service: WebService, proxies: TrustedProxies = .none, _ body: (WebServer) async throws -> Void
 ) async throws {
+    try await withWebServer(service.responder, proxies: proxies, body)
+}
+
+/// Runs `body` beside a listener that serves with `responder`.
+func withWebServer(
+    _ responder: @escaping WebService.Responder, proxies: TrustedProxies = .none,
+    _ body: (WebServer) async throws -> Void
+) async throws {
     let group = MultiThreadedEventLoopGroup.singleton
     let registry = ConnectionRegistry(group: group)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -83,7 +91,7 @@ func withWebServer(
         group: group,
         drainTimeout: .seconds(10),
         logger: logger,
-        responder: service.responder,
+        responder: responder,
         onRunning: { ports.announce($0.localAddress?.port ?? 0) }
     )
     try await withServices([listener], announced: ports) { port, _ in try await body(WebServer(port: port)) }

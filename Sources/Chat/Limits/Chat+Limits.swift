@@ -17,8 +17,9 @@ extension Chat {
     }
 
     func admit(_ action: LimitedAction, user: UserID?, network: IPAddress?) throws(ChatError) {
-        guard let wait = limiter.take(action, user: user, network: network, now: nanoseconds()) else { return }
-        throw .tooManyRequests(seconds: Self.wholeSeconds(wait))
+        guard let refusal = limiter.take(action, user: user, network: network, now: nanoseconds()) else { return }
+        metrics.refused(by: refusal.isOfAccount ? .account(action) : .address(action))
+        throw .tooManyRequests(seconds: Self.wholeSeconds(refusal.wait))
     }
 
     /// Seconds to tell a client, rounded up.

@@ -68,8 +68,10 @@ final class RateLimiter: Sendable {
     ///   - user: By whom; `nil` for who has no account yet.
     ///   - network: Where it comes from; `nil` for what is no person's doing.
     ///   - now: Nanoseconds of a clock that never goes back.
-    /// - Returns: How long to wait; `nil` when it was taken.
-    func take(_ action: LimitedAction, user: UserID?, network: IPAddress?, now: Int64) -> Duration? {
+    /// - Returns: How long to wait, and whether it is the account that does too much; `nil` when it was taken.
+    func take(
+        _ action: LimitedAction, user: UserID?, network: IPAddress?, now: Int64
+    ) -> (wait: Duration, isOfAccount: Bool)? {
         guard !isOff else { return nil }
         return state.withLock { state in
             var rate = user == nil ? nil : limits.account[action]
@@ -78,9 +80,11 @@ final class RateLimiter: Sendable {
             }
             // Who is on this machine may be a proxy that nobody has declared.
             let networkRate = network.flatMap { $0.isLoopback ? nil : limits.address[action] }
-            if let rate, let user, let wait = Self.wait(&state.accounts, user, action, rate, now) { return wait }
+            if let rate, let user, let wait = Self.wait(&state.accounts, user, action, rate, now) {
+                return (wait, true)
+            }
             if let networkRate, let network {
-                if let wait = Self.wait(&state.networks, network, action, networkRate, now) { return wait }
+                if let wait = Self.wait(&state.networks, network, action, networkRate, now) { return (wait, false) }
                 Self.take(&state.networks, network, action, networkRate, now)
             }
             if let rate, let user { Self.take(&state.accounts, user, action, rate, now) }

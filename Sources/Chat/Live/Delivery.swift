@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import CoreMetrics
 import Storage
 import Synchronization
 
@@ -29,26 +30,36 @@ final class Delivery: Sendable {
     private let end: AsyncStream<Void>.Continuation
     private let hasDropped = Atomic(false)
     private let count = Atomic(0)
+    /// How many batches were delivered or dropped.
+    private let delivered = Atomic(0)
     private let isFinished = Atomic(false)
     /// Whether other processes write to the log as well.
     private let followsOthers: Bool
     /// The position up to which batches were enqueued or others' events were seen.
     private let known = Atomic<Int64>(0)
 
-    init(followsOthers: Bool, instant: @escaping @Sendable () -> ContinuousClock.Instant) {
+    init(
+        followsOthers: Bool, metrics factory: any MetricsFactory, instant: @escaping @Sendable () -> ContinuousClock.Instant
+    ) {
         self.followsOthers = followsOthers
         self.instant = instant
-        metrics = Metrics(started: instant())
+        metrics = Metrics(started: instant(), factory: factory)
         (batches, continuation) = AsyncStream.makeStream(
             of: Batch.self, bufferingPolicy: .bufferingOldest(Self.maximumWaitingBatches))
         (ends, end) = AsyncStream.makeStream(of: Void.self)
     }
 
+    /// Committed batches of this process that wait to be delivered, or are being delivered.
+    var waitingBatches: Int {
+        max(0, count.load(ordering: .relaxed) - delivered.load(ordering: .relaxed))
+    }
+
     /// Puts a committed batch into the queue.
-    func enqueue(_ events: [LogEvent]) {
+    func enqueue(_ batch: CommittedBatch) {
+        let events = batch.events
         guard let last = events.last else { return }
         known.max(last.position.rawValue, ordering: .relaxed)
-        metrics.committed(events)
+        metrics.committed(events, in: batch.duration)
         let number = count.wrappingAdd(1, ordering: .relaxed).oldValue
         if case .dropped = continuation.yield(Batch(events: events, committed: instant(), number: number)) {
             hasDropped.store(true, ordering: .releasing)
@@ -80,6 +91,7 @@ final class Delivery: Sendable {
                 if number != next { chat.hub.forgetAudiences() }
                 next = number + 1
             }
+            defer { delivered.store(next, ordering: .relaxed) }
             if followsOthers {
                 guard await readOthers(after: &position, before: events.first?.position, for: chat) else { continue }
                 let rest = events.filter { $0.position > position }

@@ -36,13 +36,18 @@ package final class Hub: Sendable {
     /// Told of each session whose last connection is gone, and whose it is.
     private let onLeave: @Sendable (SessionID, UserID) -> Void
 
+    /// Told of each connection that is logged in: by which protocol, and whether with an earlier session.
+    private let onConnect: @Sendable (String, Bool) -> Void
+
     init(
         presence: Presence, onJoin: @escaping @Sendable (SessionID) -> Void = { _ in },
-        onLeave: @escaping @Sendable (SessionID, UserID) -> Void
+        onLeave: @escaping @Sendable (SessionID, UserID) -> Void,
+        onConnect: @escaping @Sendable (String, Bool) -> Void = { _, _ in }
     ) {
         self.presence = presence
         self.onJoin = onJoin
         self.onLeave = onLeave
+        self.onConnect = onConnect
     }
 
     /// Connections with a login, and how many of them want news.
@@ -75,6 +80,7 @@ package final class Hub: Sendable {
             }
             return (state.ofUser[principal.user]?.count == 1 && previous?.user != principal.user, previous)
         }
+        if previous == nil { onConnect(connection.protocolName, principal.isResumed) }
         if previous?.session != principal.session {
             onJoin(principal.session)
             if let previous, !isConnected(previous.user, session: previous.session) {

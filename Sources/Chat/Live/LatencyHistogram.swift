@@ -46,6 +46,20 @@ package struct LatencyHistogram: Sendable, Equatable {
         return .microseconds(Self.upperMicroseconds(ofBucket: Self.bucketCount - 1))
     }
 
+    /// The counts between bounds in seconds, each from the bound before it, and what took longer than all of them.
+    ///
+    /// They are exact at powers of two of a microsecond.
+    package func counts(upTo bounds: [Double]) -> [UInt64] {
+        var counts = Array(repeating: UInt64(0), count: bounds.count + 1)
+        var place = 0
+        for (index, count) in buckets.enumerated() {
+            let upper = Double(Self.upperMicroseconds(ofBucket: index)) / 1_000_000
+            while place < bounds.count, upper > bounds[place] || index == Self.bucketCount - 1 { place += 1 }
+            counts[place] &+= count
+        }
+        return counts
+    }
+
     /// What was counted since an earlier state of the same histogram.
     package func since(_ earlier: LatencyHistogram) -> LatencyHistogram {
         LatencyHistogram(buckets: zip(buckets, earlier.buckets).map { $0 >= $1 ? $0 - $1 : $0 })

@@ -1,12 +1,14 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import CoreMetrics
 import Storage
 import Synchronization
 
 /// What the server has done since it started, counted as it does it.
 ///
-/// Counting costs a lock per batch, not per message, and takes the same memory for ever.
+/// The sums are for `top` and `/metrics` alike; what only `/metrics` shows goes to a `MetricsFactory`. Counting costs locks per
+/// batch and read, not per message, and takes the same memory for ever.
 package final class Metrics: Sendable {
     /// The sums so far.
     package struct Counts: Sendable, Equatable {
@@ -22,14 +24,33 @@ package final class Metrics: Sendable {
         package var deliveries: UInt64 = 0
         /// From the commit of a message until it was handed to its last connection.
         package var latency = LatencyHistogram()
+        /// The sum of those times.
+        package var latencySum = Duration.zero
     }
 
     private let sums = Mutex(Counts())
-
     private let started: ContinuousClock.Instant
+    private let batchEntries: Recorder
+    private let fanOut: Recorder
+    private let commits: Timer
+    private let reads: Timer
+    private let databaseErrors: Counter
+    private let throttled: [Bucket: Counter]
+    private let byWords: CountersByWords
 
-    init(started: ContinuousClock.Instant) {
+    init(started: ContinuousClock.Instant, factory: any MetricsFactory = NOOPMetricsHandler.instance) {
         self.started = started
+        batchEntries = Recorder(label: "parley_batch_entries", dimensions: [], aggregate: true, factory: factory)
+        fanOut = Recorder(label: "parley_fanout_connections", dimensions: [], aggregate: true, factory: factory)
+        commits = Timer(label: "parley_commit_duration_seconds", dimensions: [], factory: factory)
+        reads = Timer(label: "parley_database_read_duration_seconds", dimensions: [], factory: factory)
+        databaseErrors = Counter(label: "parley_database_errors_total", dimensions: [], factory: factory)
+        throttled = Dictionary(
+            uniqueKeysWithValues: Bucket.all.map { bucket in
+                let dimensions = [("bucket", bucket.name)]
+                return (bucket, Counter(label: "parley_throttled_total", dimensions: dimensions, factory: factory))
+            })
+        byWords = CountersByWords(factory)
     }
 
     /// The sums so far.
@@ -37,7 +58,7 @@ package final class Metrics: Sendable {
 
     func uptime(at now: ContinuousClock.Instant) -> Duration { started.duration(to: now) }
 
-    func committed(_ events: [LogEvent]) {
+    func committed(_ events: [LogEvent], in duration: Duration) {
         let messages = events.count { $0.kind == .message }
         sums.withLock { sums in
             sums.batches &+= 1
@@ -45,13 +66,113 @@ package final class Metrics: Sendable {
             sums.messages &+= UInt64(messages)
             sums.lastBatch = events.count
         }
+        batchEntries.record(events.count)
+        commits.recordNanoseconds(duration.nanoseconds)
     }
 
     func handedOver(messages: Int, to connections: Int, after duration: Duration?) {
         sums.withLock { sums in
             sums.deliveries &+= UInt64(messages * connections)
-            if let duration { sums.latency.record(duration, weight: messages) }
+            if let duration {
+                sums.latency.record(duration, weight: messages)
+                sums.latencySum += duration * messages
+            }
         }
+        fanOut.record(connections)
+    }
+
+    /// A read of the store ended.
+    func read(in duration: Duration) { reads.recordNanoseconds(duration.nanoseconds) }
+
+    /// The store failed a read or write.
+    func databaseFailed() { databaseErrors.increment() }
+
+    /// A request was refused.
+    func refused(by bucket: Bucket) { throttled[bucket]?.increment() }
+
+    /// A password or challenge was checked, or refused to be.
+    func login(_ outcome: LoginOutcome, over protocol: String) {
+        byWords.increment("parley_logins_total", [("protocol", `protocol`), ("outcome", outcome.rawValue)])
+    }
+
+    /// A client made an account.
+    func registered(over protocol: String) {
+        byWords.increment("parley_registrations_total", [("protocol", `protocol`)])
+    }
+
+    /// A connection was logged in, with an earlier session or a new one.
+    func connected(over protocol: String, isResumed: Bool) {
+        byWords.increment(
+            "parley_sessions_connected_total", [("protocol", `protocol`), ("outcome", isResumed ? "resumed" : "new")])
+    }
+}
+
+extension Metrics {
+    /// What became of a check of a password or challenge.
+    enum LoginOutcome: String {
+        case success
+        case wrongPassword = "wrong_password"
+        case unknownLogin = "unknown_login"
+        case throttled
+        case busy
+    }
+
+    /// What refuses a request that comes too often.
+    enum Bucket: Hashable {
+        case account(LimitedAction)
+        case address(LimitedAction)
+        /// Too many writes wait.
+        case writeQueue
+
+        static let all = LimitedAction.allCases.flatMap { [Bucket.account($0), .address($0)] } + [.writeQueue]
+
+        var name: String {
+            switch self {
+            case .account(let action): "account_\(Self.name(of: action))"
+            case .address(let action): "address_\(Self.name(of: action))"
+            case .writeQueue: "write_queue"
+            }
+        }
+
+        private static func name(of action: LimitedAction) -> String {
+            switch action {
+            case .write: "write"
+            case .read: "read"
+            case .registration: "registration"
+            case .login: "login"
+            case .profileChange: "profile_change"
+            }
+        }
+    }
+}
+
+/// Counters whose labels are known when they count: for what happens once in a connection, not for messages.
+private final class CountersByWords: Sendable {
+    private let factory: any MetricsFactory
+    private let counters = Mutex<[String: Counter]>([:])
+
+    init(_ factory: any MetricsFactory) {
+        self.factory = factory
+    }
+
+    /// The words are those of our code, so the counters are few.
+    func increment(_ name: String, _ labels: [(String, String)]) {
+        let key = labels.reduce(name) { "\($0) \($1.1)" }
+        let counter = counters.withLock { counters in
+            if let known = counters[key] { return known }
+            let new = Counter(label: name, dimensions: labels, factory: factory)
+            counters[key] = new
+            return new
+        }
+        counter.increment()
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds.
+    fileprivate var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ attoseconds / 1_000_000_000
     }
 }
 
@@ -61,4 +182,7 @@ extension Chat {
 
     /// How long ago that was.
     package var uptime: Duration { delivery.metrics.uptime(at: now()) }
+
+    /// Committed batches that wait to be delivered.
+    package var waitingBatches: Int { delivery.waitingBatches }
 }

@@ -24,6 +24,8 @@ enum PortCheck {
         var port: Int
         var hostKey: String
         var portKey: String
+        /// Whether the server runs without this listener when the port is taken.
+        var isOptional = false
 
         var name: String { "port \(port) of \(host)" }
     }
@@ -44,7 +46,8 @@ enum PortCheck {
         var findings = sharedPorts(places)
         func found(_ what: String, _ place: Place, _ message: String, _ remedy: String) {
             seen.append("\(place.port) \(what)")
-            findings.append(SettingsFinding(.error, message: message, remedy: remedy))
+            let severity: SettingsFinding.Severity = place.isOptional ? .warning : .error
+            findings.append(SettingsFinding(severity, message: message, remedy: remedy))
         }
         let server = await ownServer(settings, timeout)
         if case .silence = server {
@@ -144,10 +147,15 @@ enum PortCheck {
         let balancer = settings.balancer.listen.map {
             Place(host: $0.host, port: $0.port, hostKey: "BALANCER.LISTEN", portKey: "BALANCER.LISTEN")
         }
+        var metrics = Place(
+            host: settings.metrics.address.host, port: settings.metrics.address.port, hostKey: "METRICS.LISTEN",
+            portKey: "METRICS.LISTEN")
+        metrics.isOptional = settings.metrics.isOptional
         return [
             place(server, "SERVER"),
             place(settings.messenger.isEnabled ? settings.messenger.address : nil, "MESSENGER"),
             place(settings.fastChat.isEnabled ? settings.fastChat.address : nil, "FASTCHAT"), balancer,
+            settings.metrics.isEnabled ? metrics : nil,
         ].compactMap(\.self)
     }
 

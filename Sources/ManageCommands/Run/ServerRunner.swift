@@ -21,7 +21,7 @@ enum ServerRunner {
         settings: Settings, options: RunOptions, context: CommandContext,
         reload: @escaping @Sendable () throws -> Settings
     ) async throws {
-        try Telemetry.bootstrap(
+        let sink = try Telemetry.bootstrap(
             logConfiguration(for: settings, options: options, environment: context.environment))
         let logger = Logger(label: "parley")
         OpenFiles.raiseLimit(logger: logger)
@@ -30,7 +30,7 @@ enum ServerRunner {
         let watch =
             options.reloads
             ? FileWatch(settings: settings, logger: logger) { startProblem(options, reload) } : nil
-        try await serve(settings, options, context, logger, watch)
+        try await serve(settings, options, context, sink, logger, watch)
         if let watch, watch.hasChanged {
             logger.info("Starting again: a watched file has changed")
             try watch.startAgain()
@@ -39,11 +39,14 @@ enum ServerRunner {
     }
 
     private static func serve(
-        _ settings: Settings, _ options: RunOptions, _ context: CommandContext, _ logger: Logger, _ watch: FileWatch?
+        _ settings: Settings, _ options: RunOptions, _ context: CommandContext, _ sink: LogSink, _ logger: Logger,
+        _ watch: FileWatch?
     ) async throws {
         let claim = await AdminSocketClaim.make(settings)
         defer { withExtendedLifetime(claim) {} }
-        let server = try await open(settings, options, context, logger)
+        var serverOptions = serverOptions(options, settings: settings, context)
+        serverOptions.logSink = sink
+        let server = try await open(settings, serverOptions, logger)
         try await run(logger: logger, close: server.close) { stop in
             let services = try await server.services(stop: stop) { addresses in
                 logger.info("The server is running", metadata: ["addresses": "\(addresses.map(\.address))"])
@@ -90,12 +93,10 @@ enum ServerRunner {
     }
 
     private static func open(
-        _ settings: Settings, _ options: RunOptions, _ context: CommandContext, _ logger: Logger
+        _ settings: Settings, _ options: ParleyServer.Options, _ logger: Logger
     ) async throws -> ParleyServer {
         do {
-            return try await ParleyServer(
-                opening: settings, options: serverOptions(options, settings: settings, context),
-                logger: logger)
+            return try await ParleyServer(opening: settings, options: options, logger: logger)
         } catch let error as StorageError where error.code == .unavailable {
             // A file is always reachable: somebody else has it, and may be done with it soon.
             guard case .sqlite = settings.database.location else { throw error }

@@ -48,21 +48,25 @@ struct Readiness: Sendable {
         return checks
     }
 
-    private func disk() -> ReadinessCheck {
+    /// The free space of each folder that the server writes to.
+    func freeBytes() -> [(folder: String, bytes: UInt64)] {
         var folders = [settings.logging.folder]
         if case .sqlite(let path) = settings.database.location {
             folders.append(path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".")
         }
-        for folder in folders {
+        return folders.compactMap { folder in
             var status = statvfs()
-            guard statvfs(folder.isEmpty ? "/" : folder, &status) == 0 else { continue }
+            guard statvfs(folder.isEmpty ? "/" : folder, &status) == 0 else { return nil }
             let free = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
-            if !free.overflow, free.partialValue < Self.fewBytes {
-                return ReadinessCheck(
-                    name: "disk", isPassed: false,
-                    detail: "Only \(free.partialValue >> 20) MiB are free on the disk of '\(folder)'.")
-            }
+            return (folder, free.overflow ? .max : free.partialValue)
         }
-        return ReadinessCheck(name: "disk", isPassed: true)
+    }
+
+    private func disk() -> ReadinessCheck {
+        guard let (folder, bytes) = freeBytes().first(where: { $0.bytes < Self.fewBytes }) else {
+            return ReadinessCheck(name: "disk", isPassed: true)
+        }
+        return ReadinessCheck(
+            name: "disk", isPassed: false, detail: "Only \(bytes >> 20) MiB are free on the disk of '\(folder)'.")
     }
 }

@@ -155,6 +155,7 @@ extension SettingSection {
             name: "ADMIN", summary: "Administration of a running server.",
             keys: [.adminSocket, .adminPanel, .adminAPI, .adminSecretKey]
         ),
+        metrics,
         SettingSection(
             name: "TLS", summary: "Encryption of the listeners. The options of runserver go before these.",
             keys: [.tlsKeyFile, .tlsCertificateFile, .tlsAuthorityFile]

@@ -38,6 +38,8 @@ package struct SQLDialect: Sendable {
     package var nowMilliseconds: String
     /// A function of two texts: where the second begins in the first, from 1; 0 if it is not there.
     package var place: String
+    /// `SELECT`s the size of the database in bytes, without a wait for writers.
+    package var databaseBytes: String
     /// A statement by which a transaction tells the other processes of its commit; `nil` if the database has none.
     ///
     /// `$1` is `LogNews.text`.
@@ -50,7 +52,7 @@ package struct SQLDialect: Sendable {
     package init(
         name: String, migrations: [Migration], beforeMigration: [String] = [], dropAllTables: [String],
         migrationsTableExists: String, anyTableExists: String, pairs: String, numbers: String, nowMilliseconds: String,
-        place: String, notify: String? = nil, search: SearchDialect, table: TableDialect
+        place: String, databaseBytes: String, notify: String? = nil, search: SearchDialect, table: TableDialect
     ) {
         self.name = name
         self.migrations = migrations
@@ -62,6 +64,7 @@ package struct SQLDialect: Sendable {
         self.numbers = numbers
         self.nowMilliseconds = nowMilliseconds
         self.place = place
+        self.databaseBytes = databaseBytes
         self.notify = notify
         self.search = search
         self.table = table

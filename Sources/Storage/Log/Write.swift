@@ -346,4 +346,6 @@ package struct CommittedBatch: Sendable {
     package var outcomes: [WriteOutcome]
     /// The events in the order of their positions.
     package var events: [LogEvent]
+    /// How long it took, from the first statement until it was durable.
+    package var duration = Duration.zero
 }

@@ -116,6 +116,9 @@ package final class ConnectionRegistry: Sendable {
         self.counts.withLock { $0.open }
     }
 
+    /// What waits for peers that read slowly, in bytes, as far as it is known.
+    package var waitingBytes: Int { self.outboundTotal.usedBytes }
+
     /// The executor that keeps a task on `eventLoop`; `nil` when the loop is not of this registry's group.
     package func taskExecutor(of eventLoop: any EventLoop) -> EventLoopTaskExecutor? {
         self.loopsByIdentity[ObjectIdentifier(eventLoop)]?.value.taskExecutor

@@ -15,6 +15,9 @@ final class OutboundTotal: Sendable {
     /// Whether there is more than there may be.
     var isExceeded: Bool { used.load(ordering: .relaxed) > maximumBytes }
 
+    /// What waits now, in bytes.
+    var usedBytes: Int { max(0, used.load(ordering: .relaxed)) }
+
     /// A connection has so many bytes more, or less, than it had.
     func change(by bytes: Int) {
         if bytes != 0 { used.wrappingAdd(bytes, ordering: .relaxed) }

@@ -16,7 +16,14 @@ extension Router {
     func addPage(
         _ path: RouterPath, _ refusal: Notice, page: @escaping @Sendable (AcceptHeader.Form) async -> Response
     ) {
-        self.get(path) { request, _ in await page(request.wantedForm) }
+        self.addAnswers(at: path, refusal) { await page($0.wantedForm) }
+    }
+
+    /// The same for a page that asks the request itself what is wanted.
+    func addAnswers(
+        at path: RouterPath, _ refusal: Notice, page: @escaping @Sendable (Request) async -> Response
+    ) {
+        self.get(path) { request, _ in await page(request) }
         for method in [HTTPRequest.Method.post, .put, .delete, .patch, .options, .trace, .connect] {
             self.on(path, method: method) { request, _ in refusal.answer(request.wantedForm).with(.allow, "GET, HEAD") }
         }

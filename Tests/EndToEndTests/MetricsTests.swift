@@ -1,0 +1,128 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Glibc
+import JSON
+import MTP
+import TestClient
+import Testing
+
+/// What a real server shows to a scraper.
+@Suite(.timeLimit(.minutes(10)))
+struct MetricsTests {
+    /// A scrape: the value of each sample by its name with its labels.
+    private struct Scrape {
+        let text: String
+        let values: [String: Double]
+
+        init(_ server: RunningServer) async throws {
+            let line = try #require(await server.process.errors.line { $0.contains("Metrics are served") })
+            let url = try #require(line.split { " =\"".contains($0) }.first { $0.hasPrefix("http://") })
+            let answer = try await HTTPClient.get(String(url), accept: "application/openmetrics-text")
+            #expect(answer.status == 200)
+            text = answer.text
+            values = Dictionary(
+                text.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
+                    line.lastIndex(of: " ").map { (String(line[..<$0]), Double(line[$0...].dropFirst()) ?? .nan) }
+                }, uniquingKeysWith: { first, _ in first })
+        }
+
+        func callAsFunction(_ name: String) -> Double? { values[name] }
+    }
+
+    @Test func scrapeShowsWhatHappenedAndAgreesWithTop() async throws {
+        try await Program.with { program in
+            let server = try await program.startServer()
+            let alice = try await Person("alice", on: server)
+            let bob = try await Person("bob", on: server)
+            let flow = try await alice.makeFlow()
+            for number in 0..<5 { #expect(try await alice.say("secret zucchini \(number)", in: flow) == 200) }
+            let client = try await MTPClient.connect(url: server.url)
+            _ = try await client.request(.authentication(login: "alice", password: "wrong"))
+            _ = try await client.request(.authentication(login: "nobody", password: "wrong"))
+
+            let top = try await program.manage("top", "--once", "--json")
+            let scrape = try await Scrape(server)
+
+            #expect(top.ending == .exited(0))
+            let shown = try JSONValue.parse(Array(top.output.utf8))
+            for (name, key) in [("parley_messages_total", "messages"), ("parley_deliveries_total", "deliveries")] {
+                #expect(scrape(name) == shown[key]?.int.map(Double.init), "\(name)")
+            }
+            #expect(scrape("parley_connections{protocol=\"mtp\"}") == 2)
+            #expect(scrape("parley_subscribers") == shown["listeners"]?.int.map(Double.init))
+            #expect((scrape("parley_messages_total") ?? 0) >= 5)
+            #expect((scrape("parley_batch_entries_count") ?? 0) >= 5)
+            #expect(scrape("parley_batch_entries_count") == scrape("parley_commit_duration_seconds_count"))
+            #expect((scrape("parley_logins_total{protocol=\"mtp\",outcome=\"wrong_password\"}")) == 1)
+            #expect((scrape("parley_logins_total{protocol=\"mtp\",outcome=\"unknown_login\"}")) == 1)
+            #expect(scrape("parley_registrations_total{protocol=\"mtp\"}") == 2)
+            #expect((scrape("parley_sessions_connected_total{protocol=\"mtp\",outcome=\"new\"}")) == 2)
+            #expect(scrape("parley_nodes") == 1 && scrape("parley_ready") == 1)
+            for name in [
+                "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds",
+                "process_start_time_seconds", "parley_database_size_bytes", "parley_disk_free_bytes",
+                "parley_commit_duration_seconds_sum", "parley_http_requests_total", "parley_open_connections",
+            ] {
+                #expect((scrape(name) ?? 0) > 0, "\(name)")
+            }
+            #expect(scrape.values.keys.contains { $0.hasPrefix("parley_build_info{version=") })
+            #expect(scrape.text.hasSuffix("# EOF\n"))
+            withExtendedLifetime(bob) {}
+            for word in ["alice", "bob", "nobody", "zucchini", flow] { #expect(!scrape.text.contains(word), "\(word)") }
+            await server.stop()
+        }
+    }
+
+    @Test func refusedRequestsAndResumedSessionsAreCounted() async throws {
+        try await Program.with { program in
+            program["PARLEY_RATE_LIMIT_WRITES"] = "1/h burst 2"
+            let server = try await program.startServer()
+            let alice = try await Person("alice", on: server)
+            let flow = try await alice.makeFlow()
+            #expect(try await alice.say("one", in: flow) == 200)
+            #expect(try await alice.say("two", in: flow) == 429)
+
+            let again = try await Person(alice.credentials, on: server)
+            #expect(try await again.ping() == 200)
+            let scrape = try await Scrape(server)
+
+            #expect(scrape("parley_throttled_total{bucket=\"account_write\"}") == 1)
+            #expect(scrape("parley_throttled_total{bucket=\"write_queue\"}") == 0)
+            #expect(scrape("parley_sessions_connected_total{protocol=\"mtp\",outcome=\"new\"}") == 1)
+            #expect(scrape("parley_sessions_connected_total{protocol=\"mtp\",outcome=\"resumed\"}") == 1)
+            await server.stop()
+        }
+    }
+
+    @Test func portThatNobodyAskedForMayBeTaken() async throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(9464).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let isBound = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        // Another program of this machine has it: as good.
+        if isBound { #expect(listen(descriptor, 1) == 0) }
+        try await Program.with { program in
+            program["PARLEY_METRICS_LISTEN"] = nil
+            let server = try await program.startServer()
+
+            #expect(await server.process.errors.line { $0.contains("No metrics are served") }?.contains("9464") == true)
+            #expect(try await HTTPClient.get(server.httpURL + "readyz").status == 200)
+            #expect(try await HTTPClient.get(server.httpURL + "metrics").status == 404)
+            await server.stop()
+
+            program["PARLEY_METRICS_LISTEN"] = "127.0.0.1:9464"
+            let refused = try await program.manage("runserver")
+            #expect(refused.ending == .exited(69))
+            #expect(refused.errors.contains("[METRICS]"))
+        }
+    }
+}

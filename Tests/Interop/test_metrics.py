@@ -1,0 +1,140 @@
+# Copyright (c) the Parley authors
+# SPDX-License-Identifier: Apache-2.0
+"""What Debian's Prometheus makes of /metrics, of the alert rules and of the board."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = ROOT / "deploy" / "parley.rules.yml"
+BOARD = ROOT / "deploy" / "grafana-parley.json"
+ALERTS = Path(__file__).with_name("alerts.test.yml")
+START_SECONDS = 60
+PROMTOOL = shutil.which("promtool")
+PROMETHEUS = shutil.which("prometheus")
+
+pytestmark = pytest.mark.skipif(
+    PROMTOOL is None or PROMETHEUS is None, reason="prometheus is not installed; Scripts/install-packages does it"
+)
+
+
+def metrics_url(server):
+    """Where the server says that its metrics are."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        server.errors.flush()
+        text = (server.folder / "stderr.txt").read_text(encoding="utf-8")
+        if found := re.search(r"http://[^\s\"]+/metrics", text):
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError(f"no metrics are served. {server.last_words()}")
+
+
+def get(url, **headers):
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as answer:
+        return answer.headers["Content-Type"], answer.read().decode()
+
+
+def promtool(*words, **options):
+    return subprocess.run([PROMTOOL, *words], text=True, capture_output=True, timeout=120, check=False, **options)
+
+
+def test_promtool_finds_nothing_to_complain_of_in_a_scrape(start_server, tmp_path):
+    server = start_server()
+    server.manage("user", "create", "--login", "alice", "--username", "Alice", "--password-stdin", stdin="a word\n")
+
+    kind, text = get(metrics_url(server))
+    done = promtool("check", "metrics", input=text)
+
+    assert kind.startswith("text/plain; version=0.0.4")
+    assert "parley_messages_total" in text
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_rules_are_valid_and_each_alert_fires(tmp_path):
+    checked = promtool("check", "rules", str(RULES))
+    assert checked.returncode == 0, checked.stderr
+
+    # A test would have to repeat the annotations word by word.
+    rules = re.sub(r"\n +annotations:(\n {10}.*)+", "", RULES.read_text(encoding="utf-8"))
+    (tmp_path / RULES.name).write_text(rules, encoding="utf-8")
+    shutil.copy(ALERTS, tmp_path)
+    tested = promtool("test", "rules", ALERTS.name, cwd=tmp_path)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+    alerts = set(re.findall(r"- alert: (\w+)", RULES.read_text(encoding="utf-8")))
+    fired = re.findall(r"alertname: (\w+), exp_alerts", ALERTS.read_text(encoding="utf-8"))
+    assert alerts == set(fired)
+
+
+def board_queries():
+    """The queries of the board, with Grafana's variables filled in."""
+    board = json.loads(BOARD.read_text(encoding="utf-8"))
+    queries = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    return [query.replace("$instance", ".*").replace("$__rate_interval", "1m") for query in queries]
+
+
+def test_prometheus_scrapes_a_server_and_knows_every_query_of_the_board(start_server, tmp_path):
+    server = start_server()
+    place = urllib.parse.urlsplit(metrics_url(server)).netloc
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (tmp_path / "prometheus.yml").write_text(
+        f"""
+global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}}
+rule_files: [{RULES}]
+scrape_configs:
+  - job_name: parley
+    static_configs: [{{targets: ["{place}"]}}]
+""",
+        encoding="utf-8",
+    )
+    log = open(tmp_path / "prometheus.log", "w+", encoding="utf-8")
+    prometheus = subprocess.Popen(
+        [
+            PROMETHEUS, f"--config.file={tmp_path / 'prometheus.yml'}", f"--storage.tsdb.path={tmp_path / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ],
+        stdout=log, stderr=subprocess.STDOUT,
+    )
+    try:
+        api = f"http://127.0.0.1:{port}/api/v1"
+
+        def ask(query):
+            deadline = time.monotonic() + START_SECONDS
+            while True:
+                try:
+                    _, text = get(f"{api}/query?query={urllib.parse.quote(query)}")
+                    if result := json.loads(text)["data"]["result"]:
+                        return result
+                except (ConnectionError, urllib.error.URLError):
+                    pass
+                log.seek(0)
+                assert prometheus.poll() is None and time.monotonic() < deadline, f"{query}: {log.read()[-3000:]}"
+                time.sleep(0.1)
+
+        assert ask("up{job='parley'} == 1")
+        assert ask("parley_build_info")[0]["metric"]["version"]
+        # OpenMetrics was spoken: it tells the units.
+        metadata = json.loads(get(f"{api}/metadata")[1])["data"]
+        assert metadata["parley_commit_duration_seconds"][0]["unit"] == "seconds"
+        assert metadata["parley_logins"][0]["type"] == "counter"
+        # Of what a fresh server has not seen, and of backups that nobody set up, there are no samples.
+        for query in board_queries():
+            if not re.search("logins|registrations|backup|reloads", query):
+                assert ask(query), query
+            else:
+                json.loads(get(f"{api}/query?query={urllib.parse.quote(query)}")[1])
+    finally:
+        prometheus.terminate()
+        prometheus.wait(30)
+        log.close()
