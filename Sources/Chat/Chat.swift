@@ -13,13 +13,13 @@ import Synchronization
 package final class Chat: Sendable {
     package let storage: Storage
     package let hub: Hub
-    package let policy: ChatPolicy
     package let hasher: PasswordHasher
     package let logger: Logger
     /// Who is online.
     package let presence: Presence
     /// How far devices have read that cannot say so themselves.
     package let cursors: DeviceCursors
+    private let currentPolicy: Mutex<ChatPolicy>
     let writer: BatchWriter
     let cache: AccessCache
     let directory: Directory
@@ -52,7 +52,7 @@ package final class Chat: Sendable {
         let limiter = RateLimiter(policy.rates)
         self.storage = storage
         self.hasher = hasher
-        self.policy = policy
+        currentPolicy = Mutex(policy)
         self.instant = instant
         self.logger = logger
         self.cache = cache
@@ -75,8 +75,22 @@ package final class Chat: Sendable {
             directory.invalidate(by: batch.events)
             revocations.note(batch.events)
             limiter.note(batch.events)
-            delivery.enqueue(batch)
+            delivery.enqueue(batch.events, committedIn: batch.duration)
         }
+    }
+
+    /// What the settings say.
+    package var policy: ChatPolicy { currentPolicy.withLock { $0 } }
+
+    /// Takes over what may change while the server runs: registration, life of tokens, backlog of new devices and rates.
+    package func update(_ new: ChatPolicy) {
+        currentPolicy.withLock { policy in
+            policy.registration = new.registration
+            policy.tokenLifetimeSeconds = new.tokenLifetimeSeconds
+            policy.backlog = new.backlog
+            policy.rates = new.rates
+        }
+        limiter.update(new.rates)
     }
 
     /// Commits writes, brings them to the live connections and looks after revoked sessions, until `close` or until the

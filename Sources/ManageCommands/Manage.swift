@@ -37,8 +37,8 @@ package struct Manage: AsyncParsableCommand {
     private static let subcommands: [any ParsableCommand.Type] = [
         Database.self, Backup.self, SuperuserCreate.self, Superuser.self, SuperuserTOTP.self, Token.self, User.self,
         Flow.self, Message.self, Invite.self, Audit.self,
-        RunServer.self, Balancer.self, Node.self, TestClient.self, Tail.self, Top.self, Doctor.self,
-        API.self, Config.self, Completions.self, Topic.self,
+        RunServer.self, Reload.self, Balancer.self, Node.self, TestClient.self, Tail.self, Top.self, Log.self,
+        Doctor.self, API.self, Config.self, Completions.self, Topic.self,
     ]
 
     package init() {}

@@ -14,16 +14,17 @@ package enum AdminHandler {
     ///   - chat: The domain; it must be running.
     ///   - listeners: Where the server listens.
     ///   - heartbeat: Sends a heartbeat of the server now.
+    ///   - control: What the server does apart from its data.
     ///   - logger: Told which operations were run, without their parameters.
     /// - Returns: The handler for an `AdminSocketServer`.
     package static func handler(
         chat: Chat, listeners: @escaping @Sendable () -> [ServerListener] = { [] },
-        heartbeat: @escaping @Sendable () async -> Void = {}, logger: Logger
+        heartbeat: @escaping @Sendable () async -> Void = {}, control: ServerControl? = nil, logger: Logger
     ) -> AdminRequestHandler {
         { line, peer, send in
             let context = OperationContext(
                 chat: chat, actor: .systemUser(peer.userID, through: .socket), listeners: listeners,
-                heartbeat: heartbeat)
+                heartbeat: heartbeat, control: control)
             let (name, error) = await OperationRegistry.answer(line, on: context, send: send)
             guard let name else {
                 logger.warning("A request on the admin socket names no operation")

@@ -55,7 +55,10 @@ package struct BalancerServer: Sendable {
             storage: store.storage, algorithm: NodeChooser.Algorithm(settings.balancer.algorithm), logger: logger)
         let balancer = FastChatBalancer(nodes: nodes, chat: chat, logger: logger)
         try await balancer.prepare()
-        let endpoint = StreamEndpoint(balancer: balancer, address: address, settings: settings)
+        let endpoint = StreamEndpoint(
+            balancer: balancer, address: address,
+            trust: ProxyTrust(ranges: settings.server.trustedProxies, header: settings.forwardedHeader),
+            sendsProxyHeader: settings.balancer.readsProxyHeader)
         let group = MultiThreadedEventLoopGroup.singleton
         let listener = try Listener(
             address: ListenerAddress(host: address.host, port: address.port), options: endpoint.options,

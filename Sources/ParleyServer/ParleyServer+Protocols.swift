@@ -35,7 +35,10 @@ extension ParleyServer {
         }
         if let address = settings.balancer.listen {
             let balancer = FastChatBalancer(nodes: nodes, chat: chat, logger: logger)
-            endpoints.append(StreamEndpoint(balancer: balancer, address: address, settings: settings))
+            endpoints.append(
+                StreamEndpoint(
+                    balancer: balancer, address: address, trust: live.proxies,
+                    sendsProxyHeader: settings.balancer.readsProxyHeader))
         }
         return endpoints
     }
@@ -76,7 +79,7 @@ extension ParleyServer {
         options.outboundBytes = settings.limits.outboundBytes
         let service = MessengerService(chat: chat, options: options, registry: registry, logger: logger)
         var streamOptions = service.streamOptions
-        streamOptions.proxies = settings.proxies(sendsHeader: section.readsProxyHeader)
+        streamOptions.proxies = TrustedProxies(trust: live.proxies, sendsProxyHeader: section.readsProxyHeader)
         return StreamEndpoint(
             section: "MESSENGER", title: "messenger", address: section.address, usesTLS: section.usesTLS,
             options: streamOptions, makeSession: { service.makeSession($0) },
@@ -101,7 +104,7 @@ extension ParleyServer {
         }
         let service = FastChatService(chat: chat, options: options, registry: registry, logger: logger)
         var streamOptions = service.streamOptions
-        streamOptions.proxies = settings.proxies(sendsHeader: section.readsProxyHeader)
+        streamOptions.proxies = TrustedProxies(trust: live.proxies, sendsProxyHeader: section.readsProxyHeader)
         return StreamEndpoint(
             section: "FASTCHAT", title: "FastChat", address: section.address, usesTLS: section.usesTLS,
             options: streamOptions, makeSession: { service.makeSession($0) },
@@ -111,9 +114,9 @@ extension ParleyServer {
 
 extension StreamEndpoint {
     /// The balancer of FastChat's clients.
-    init(balancer: FastChatBalancer, address: NetworkAddress, settings: Settings) {
+    init(balancer: FastChatBalancer, address: NetworkAddress, trust: ProxyTrust, sendsProxyHeader: Bool) {
         var options = FastChatBalancer.streamOptions
-        options.proxies = settings.proxies(sendsHeader: settings.balancer.readsProxyHeader)
+        options.proxies = TrustedProxies(trust: trust, sendsProxyHeader: sendsProxyHeader)
         self.init(
             section: "BALANCER", title: "Balancer", address: address, usesTLS: false, options: options,
             makeSession: { balancer.makeSession($0) },
@@ -133,11 +136,8 @@ extension NodeChooser.Algorithm {
 }
 
 extension Settings {
-    /// The proxies whose word is taken at a port.
-    func proxies(sendsHeader: Bool) -> TrustedProxies {
-        TrustedProxies(
-            ranges: server.trustedProxies,
-            header: TrustedProxies.Header(rawValue: server.forwardedHeader) ?? .xForwardedFor,
-            sendsProxyHeader: sendsHeader)
+    /// Where trusted proxies name the client of a request.
+    var forwardedHeader: TrustedProxies.Header {
+        TrustedProxies.Header(rawValue: server.forwardedHeader) ?? .xForwardedFor
     }
 }

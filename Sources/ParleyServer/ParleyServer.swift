@@ -43,6 +43,10 @@ package struct ParleyServer: Sendable {
         package var metrics = MetricRegistry()
         /// The log of the process, which counts its messages.
         package var logSink: LogSink?
+        /// Where the settings can be read again; `nil`: nowhere.
+        package var settingsSource: SettingsReloader.Source?
+        /// Asks for the settings to be read again, as by SIGHUP.
+        package var reloadRequests: AsyncStream<Void>?
 
         /// The defaults.
         package init(version: String) {
@@ -60,16 +64,18 @@ package struct ParleyServer: Sendable {
     let options: Options
     let store: Store
     let logger: Logger
+    let live: LiveSettings
     private let deadline: StopDeadline?
 
     /// Opens the store: makes and migrates an SQLite database, and checks one of PostgreSQL.
     ///
-    /// - Throws: `StorageError` that says what is the matter and what to do.
+    /// - Throws: `StorageError` that says what is the matter and what to do; `TLSOptionsError`.
     package init(opening settings: Settings, options: Options, logger: Logger) async throws {
         self.settings = settings
         self.options = options
         self.logger = logger
         deadline = options.stopTimeout.map { StopDeadline($0, logger: logger) }
+        live = try LiveSettings(settings, tls: options.tls)
         store = try await Store.open(settings, create: true, logger: logger)
         do {
             try await store.prepare(logger: logger)
@@ -129,18 +135,21 @@ package struct ParleyServer: Sendable {
                 isReady: { await web.isReady() }),
             web: web, start: start, place: streams.count + 2)
         let tls = try options.tls?.makeConfiguration()
+        let shownTLS = tls.map { live.certificate?.applied(to: $0) ?? $0 }
+        let reloader = reloader(chat: chat, web: web)
         let http = try httpListener(
             routes: options.servesWebSockets ? webSocketRoutes(chat: chat, registry: registry) : [], registry: registry,
-            load: load, tls: tls, web: web, start: start)
+            load: load, tls: shownTLS, web: web, start: start)
         let listeners = try streams.enumerated().map { place, endpoint in
-            try listener(of: endpoint, place: place + 1, registry: registry, load: load, tls: tls, start: start)
+            try listener(of: endpoint, place: place + 1, registry: registry, load: load, tls: shownTLS, start: start)
         }
         let admin = try AdminSocketServer(
             path: settings.admin.socket, removesStaleSocket: store.lock != nil, group: group,
             drainTimeout: .seconds(1), logger: logger,
             onRunning: { [place = streams.count + 1] in await start.isRunning(place, []) },
             handler: AdminHandler.handler(
-                chat: chat, listeners: { start.listeners }, heartbeat: { await membership.beat() }, logger: logger))
+                chat: chat, listeners: { start.listeners }, heartbeat: { await membership.beat() },
+                control: control(reloader), logger: logger))
         // Whatever may refuse is asked before anything is announced.
         try await checkAddresses(of: streams)
         try admin.claimPath()
@@ -152,6 +161,9 @@ package struct ParleyServer: Sendable {
                 service: ChatService(chat: chat, logger: logger), failureTerminationBehavior: .gracefullyShutdownGroup),
             .init(service: Housekeeping(chat: chat, logger: logger)), .init(service: admin),
         ]
+        if let reloader, let requests = options.reloadRequests {
+            services.append(.init(service: ReloadService(requests: requests, reloader: reloader)))
+        }
         if let metrics { services.append(.init(service: metrics)) }
         services += [
             .init(
@@ -188,10 +200,10 @@ package struct ParleyServer: Sendable {
         var answer: (@Sendable (APICall) async -> APIAnswer)?
         if let api { answer = { await api.answer($0) } }
         return try WebService(
-            status: { [store, options, settings] in
+            status: { [store, options, live] in
                 guard let counts = try? await store.storage.counts() else { return nil }
                 return ServerStatus(
-                    name: settings.server.name, version: options.version,
+                    name: live.name, version: options.version,
                     uptime: startInstant.duration(to: .now), protocols: start.addresses, users: Int(counts.users),
                     flows: Int(counts.flows), messages: Int(counts.messages))
             },
@@ -219,8 +231,8 @@ package struct ParleyServer: Sendable {
     ) throws -> Listener {
         var httpOptions = HTTPOptions()
         httpOptions.keepAliveTimeout = options.keepAliveTimeout
-        httpOptions.proxies = settings.proxies(sendsHeader: settings.server.readsProxyHeader)
-        httpOptions.origins = OriginPolicy(allowed: Set(settings.server.origins))
+        httpOptions.proxies = TrustedProxies(trust: live.proxies, sendsProxyHeader: settings.server.readsProxyHeader)
+        httpOptions.origins = live.origins
         if !settings.logging.isRequestLogDisabled { httpOptions.upgradeLog = logger }
         let scheme = tls == nil ? "" : "s"
         return try Listener(

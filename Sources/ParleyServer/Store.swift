@@ -89,18 +89,10 @@ package struct Store: Sendable {
                 algorithm: hashing.algorithm == .argon2id ? .argon2id : .blake2b,
                 memoryBytes: hashing.argon2MemoryBytes, iterations: hashing.argon2Iterations,
                 digestBytes: hashing.passwordBytes))
-        var policy = ChatPolicy(
-            tokenLifetimeSeconds: settings.tokenTTL.components.seconds, tokenBytes: settings.hashing.authIDBytes)
-        switch settings.effectiveRegistrationMode {
-        case .open: policy.registration = .open
-        case .invite: policy.registration = .invite
-        case .closed: policy.registration = .closed
-        }
-        policy.backlog = settings.limits.backlog
+        var policy = ChatPolicy(settings, servedAs: settings)
         policy.presence.isEnabled = settings.presence.isEnabled
         policy.presence.merge = settings.presence.mergeTime
         policy.presence.changesPerMinute = settings.presence.perMinute
-        policy.rates = RateLimits(settings.rateLimit)
         policy.sharesStore = !isOurs
         policy.node = node
         if settings.skaro.isEnabled || settings.fastChat.isEnabled {
@@ -109,6 +101,25 @@ package struct Store: Sendable {
             policy.sealer = makesKeyFile ? try file.sealer(using: &random) : try? file.existingSealer()
         }
         return Chat(storage: storage, hasher: hasher, policy: policy, metrics: metrics, logger: logger)
+    }
+}
+
+extension ChatPolicy {
+    /// What may change while a server runs.
+    ///
+    /// Whether strangers may register depends on the addresses at which it is served already, those of `running`.
+    init(_ settings: Settings, servedAs running: Settings) {
+        self.init(tokenLifetimeSeconds: settings.tokenTTL.components.seconds, tokenBytes: settings.hashing.authIDBytes)
+        var served = running
+        served.registrationMode = settings.registrationMode
+        served.server.trustedProxies = settings.server.trustedProxies
+        switch served.effectiveRegistrationMode {
+        case .open: registration = .open
+        case .invite: registration = .invite
+        case .closed: registration = .closed
+        }
+        backlog = settings.limits.backlog
+        rates = RateLimits(settings.rateLimit)
     }
 }
 

@@ -50,7 +50,8 @@ extension Settings {
         if metrics.isEnabled, !NetworkAddress.isLoopback(metrics.address.host) {
             findings.append(
                 warning(
-                    .metricsListen, "Anyone who reaches [METRICS] LISTEN \(metrics.address) can read the server's figures.",
+                    .metricsListen,
+                    "Anyone who reaches [METRICS] LISTEN \(metrics.address) can read the server's figures.",
                     "Listen on 127.0.0.1, or let a firewall admit the scraper only."))
         }
         findings += clear(.messengerEnabled, "messenger", messenger.isEnabled, messenger.address, messenger.usesTLS)

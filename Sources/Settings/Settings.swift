@@ -232,6 +232,8 @@ package struct Settings: Sendable {
     package var note: String?
 
     var resolved: [ResolvedSetting]
+    /// What each key that is set says; secrets among them.
+    var valuesByKey: [SettingKey: SettingValue]
 
     /// Every setting with its value for display and its origin, in the order of the documentation.
     package func values() -> [ResolvedSetting] { resolved }

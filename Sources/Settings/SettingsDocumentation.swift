@@ -59,18 +59,25 @@ package enum SettingsDocumentation {
             indented more deeply than the key. `%` has no meaning. A key or section that occurs twice is an error. Keys
             under `[DEFAULT]` stand in for missing keys of every other section. The file is UTF-8 and at most 1 MiB.
 
-            An empty value unsets a key that has no default. Secrets never appear in messages or in `config show`. Changed
-            values take effect when the server starts again.
+            An empty value unsets a key that has no default. Secrets never appear in messages or in `config show`.
+
+            ## When a changed value is in force
+
+            `manage reload`, SIGHUP and `systemctl reload` let a running server read its settings again. It says of each key
+            that has changed whether the value is applied or needs a restart, as the column "Change" has it. Settings with a
+            mistake are refused as a whole, with the reason, and the old ones stay in force. Certificate, templates and log
+            files are opened again by every reload, also when no key has changed: so they can be renewed and rotated.
+            Connections that are open stay open. Options of the command line and the environment are those of the start.
 
             """
         for section in SettingSection.all {
             text += "\n## `[\(section.name)]`\n\n\(lines(section.summary, start: ""))\n"
-            text += "| Key | Default | Value | Meaning |\n|---|---|---|---|\n"
+            text += "| Key | Default | Value | Change | Meaning |\n|---|---|---|---|---|\n"
             for key in section.keys {
                 let names = ([key.name] + key.aliases).map { "`\($0)`" }.joined(separator: ", also ")
                 let standard = key.defaultText.map { "`\($0)`" } ?? key.unsetMeaning.map { "unset: \($0)" } ?? "unset"
                 text +=
-                    "| \(names) | \(standard) | \(key.kind.form) | \(key.summary)\(key.isSecret ? " Secret." : "") |\n"
+                    "| \(names) | \(standard) | \(key.kind.form) | \(key.reload.rawValue) | \(key.summary)\(key.isSecret ? " Secret." : "") |\n"
             }
         }
         return text

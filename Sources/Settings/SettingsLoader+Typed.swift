@@ -72,7 +72,7 @@ extension SettingsLoader {
             note: document == nil
                 ? "No settings file: the defaults apply. Write one with 'manage config init' (it would be \(file.path))."
                 : nil,
-            resolved: resolved
+            resolved: resolved, valuesByKey: values
         )
     }
 

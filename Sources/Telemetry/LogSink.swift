@@ -50,9 +50,13 @@ package final class LogSink: Sendable {
         var isLast: Bool
     }
 
-    /// The least important level for loggers made with this sink.
-    package let level: LogLevel
-    private let now: @Sendable () -> LogTime
+    /// From which level on messages are logged, by module.
+    let rules: Mutex<LogLevels>
+    /// Who watches the messages of this process.
+    let watchers = LogWatchers()
+    /// The number of the least important level that anything wants.
+    let floor: Atomic<Int>
+    let now: @Sendable () -> LogTime
     private let capacity: Int
     private let queue = Mutex(Queue())
     private let outputs: Mutex<LogOutputs>
@@ -65,10 +69,29 @@ package final class LogSink: Sendable {
     ///
     /// - Throws: `LogError`, which names the folder or file that cannot be written.
     package init(_ configuration: LogConfiguration) throws(LogError) {
-        level = configuration.level
+        rules = Mutex(LogLevels(level: configuration.level))
+        floor = Atomic(configuration.level.rawValue)
         now = configuration.now
         capacity = min(max(1, configuration.queueCapacity), 1 << 20)
         outputs = Mutex(try LogOutputs(configuration))
+    }
+
+    /// The least important level of messages that go anywhere, for loggers that have none of their own.
+    package var level: LogLevel { LogLevel(rawValue: floor.load(ordering: .relaxed)) ?? .info }
+
+    /// Goes on with other outputs and levels, as the settings have them now; modules keep levels of their own.
+    ///
+    /// Files are opened by their names again, also when nothing has changed.
+    ///
+    /// - Throws: `LogError`, which names the folder or file that cannot be written; then nothing has changed.
+    package func reconfigure(_ configuration: LogConfiguration) throws(LogError) {
+        let new = try LogOutputs(configuration)
+        flush()
+        outputs.withLock { outputs in
+            outputs.close()
+            outputs = new
+        }
+        setLevel(configuration.level)
     }
 
     /// Messages that were dropped and not yet reported in the log.
@@ -128,12 +151,15 @@ package final class LogSink: Sendable {
 
     func submit(
         level: LogLevel, label: String, message: String, metadata: Logger.Metadata, source: String, file: String,
-        function: String, line: UInt
+        function: String, line: UInt, isWanted: Bool = false
     ) {
         let record = LogRecord(
             time: now(), level: level, label: label,
             message: LogText.limited(message, to: LogText.maximumMessageBytes), metadata: metadata, source: source,
             file: file, function: function, line: line)
+        let isLogged = isWanted || rules.withLock { $0.allows(record) }
+        if watchers.note(record, isLogged: isLogged) { updateFloor() }
+        guard isLogged else { return }
         let orders = queue.withLock { queue -> (wakes: Bool, starts: Bool) in
             guard queue.phase == .idle || queue.phase == .running else { return (false, false) }
             queue.totals.count(level)

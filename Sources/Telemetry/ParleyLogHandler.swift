@@ -5,13 +5,17 @@ package import Logging
 
 /// swift-log's way into a `LogSink`: joins the metadata, takes secrets out and hands the message over.
 package struct ParleyLogHandler: LogHandler {
-    /// The least important level of this logger; begins as the sink's.
-    package var logLevel: Logger.Level
+    /// The least important level of this logger: the sink's at any time, unless it was given one of its own.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? sink.level.loggerLevel }
+        set { ownLevel = newValue }
+    }
     /// What this logger adds to every message.
     package var metadata: Logger.Metadata = [:]
     /// What the task adds to every message.
     package var metadataProvider: Logger.MetadataProvider?
 
+    private var ownLevel: Logger.Level?
     private let label: String
     private let sink: LogSink
 
@@ -20,7 +24,6 @@ package struct ParleyLogHandler: LogHandler {
         self.label = label
         self.sink = sink
         self.metadataProvider = metadataProvider
-        logLevel = sink.level.loggerLevel
     }
 
     /// One value of the logger's metadata.
@@ -43,6 +46,6 @@ package struct ParleyLogHandler: LogHandler {
         sink.submit(
             level: LogLevel(event.level), label: label, message: event.message.description,
             metadata: joined.isEmpty ? joined : LogMetadata.cleaned(joined), source: event.source, file: event.file,
-            function: event.function, line: event.line)
+            function: event.function, line: event.line, isWanted: ownLevel != nil)
     }
 }

@@ -98,10 +98,11 @@ package struct WebService: Sendable {
 
     /// Reads the operator's template again; every later request gets the new page.
     ///
+    /// - Parameter folder: Where it is now.
     /// - Throws: ``TemplateError``; then the page stays as it was.
-    package func reload() async throws(TemplateError) {
-        try self.templates.reload()
-        try self.panelTemplates?.reload()
+    package func reload(templatesFolder folder: String?) async throws(TemplateError) {
+        try self.templates.reload(from: folder)
+        try self.panelTemplates?.reload(from: folder)
         await self.home.invalidate()
     }
 

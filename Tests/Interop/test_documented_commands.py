@@ -28,10 +28,11 @@ ENDED_BY = {
     "runserver": ("\x03", (0,)),
     "balancer": ("\x03", (0,)),
     "tail": ("\x03", (INTERRUPTED,)),
+    "log tail": ("\x03", (INTERRUPTED,)),
     "top": ("q", (0, INTERRUPTED)),
     "testclient chat": ("/quit\r", (0,)),
 }
-NEEDS_SERVER = ("testclient", "tail", "top", "node")
+NEEDS_SERVER = ("testclient", "tail", "top", "node", "reload", "log")
 # Files that examples read.
 FILES = {"secret.txt": PASSWORD, "password.txt": PASSWORD, "pw": PASSWORD}
 
@@ -143,7 +144,7 @@ class World:
             "/bin/bash", ["-c", command], cwd=str(self.folder), env=self.environment, timeout=SECONDS, dimensions=(24, 80),
             encoding="utf-8", codec_errors="replace")
         name = " ".join(words_of(command)[:2])
-        ending = next((value for key, value in ENDED_BY.items() if name.startswith(key)), None)
+        ending = next((value for key, value in ENDED_BY.items() if name.startswith(key) and not ends_itself(command)), None)
         if "--once" in command or "|" in command and name == "tail":
             ending = None
         shown = ""
@@ -178,9 +179,15 @@ STARTED = {
     "runserver": r"Try it from another terminal",
     "balancer": r"listening|is running|tcp://",
     "tail": r"\r\n",
+    "log tail": r"\r\n",
     "top": r"(?i)clients|connections",
     "testclient chat": r"/help lists the commands",
 }
+
+
+def ends_itself(command):
+    """Whether a command that may go on does not."""
+    return "--once" in command or "log tail" in command and "--follow" not in command
 
 
 def words_of(command):
@@ -315,7 +322,7 @@ def world_for(tmp_path, template):
 
 def check(world, command):
     name = " ".join(words_of(command)[:2])
-    accepted = next((value[1] for key, value in ENDED_BY.items() if name.startswith(key) and "--once" not in command), (0,))
+    accepted = next((value[1] for key, value in ENDED_BY.items() if name.startswith(key) and not ends_itself(command)), (0,))
     if name.startswith("doctor"):
         # Findings of this machine are an answer, too.
         accepted = (0, 3)

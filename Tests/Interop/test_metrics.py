@@ -127,10 +127,10 @@ scrape_configs:
         # OpenMetrics was spoken: it tells the units.
         metadata = json.loads(get(f"{api}/metadata")[1])["data"]
         assert metadata["parley_commit_duration_seconds"][0]["unit"] == "seconds"
-        assert metadata["parley_logins"][0]["type"] == "counter"
+        assert metadata["parley_messages"][0]["type"] == "counter"
         # Of what a fresh server has not seen, and of backups that nobody set up, there are no samples.
         for query in board_queries():
-            if not re.search("logins|registrations|backup|reloads", query):
+            if not re.search("logins|registrations|backup|sessions_connected|parley_connections", query):
                 assert ask(query), query
             else:
                 json.loads(get(f"{api}/query?query={urllib.parse.quote(query)}")[1])

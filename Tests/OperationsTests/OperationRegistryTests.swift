@@ -40,13 +40,17 @@ struct OperationRegistryTests {
                 "server.addresses", "secrets.check", "session.end", "flow.remove_seed", "user.check_login",
                 "user.show_limits", "audit.list", "audit.verify", "token.create", "token.list", "token.revoke",
                 "superuser.totp",
+                "server.reload", "server.log_level", "server.log",
             ])
         #expect(
             OperationRegistry.all.filter { $0.isDestructive }.map { $0.name }
                 == ["superuser.delete", "user.delete", "flow.delete", "message.delete", "flow.remove_seed"])
         #expect(
             OperationRegistry.all.filter { !$0.needsCurrentSchema }.map { $0.name }
-                == ["db.status", "server.measure", "server.addresses", "secrets.check"])
+                == [
+                    "db.status", "server.measure", "server.addresses", "secrets.check", "server.reload",
+                    "server.log_level", "server.log",
+                ])
         for name in names { #expect(OperationRegistry.operation(named: name)?.name == name) }
     }
 

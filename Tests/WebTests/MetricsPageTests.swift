@@ -36,7 +36,8 @@ struct MetricsPageTests {
 
     @Test(arguments: [
         ("application/openmetrics-text", true), ("text/html, APPLICATION/OpenMetrics-Text; version=0.0.1", true),
-        ("application/openmetrics-text;q=0", false), ("*/*", false), ("", false), ("application/openmetrics-textile", false),
+        ("application/openmetrics-text;q=0", false), ("*/*", false), ("", false),
+        ("application/openmetrics-textile", false),
     ])
     func openMetricsIsForWhoNamesIt(accepted: String, expected: Bool) {
         #expect(MetricsPage.wantsOpenMetrics(accepted) == expected)

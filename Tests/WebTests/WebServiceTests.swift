@@ -308,10 +308,12 @@ struct WebServiceTests {
         try await withWebServer(service) { server in
             let first = try await HTTPClient.get(server.url + "/").text
             try folder.write("{{#users}}\n")
-            let error = await #expect(throws: TemplateError.self) { try await service.reload() }
+            let error = await #expect(throws: TemplateError.self) {
+                try await service.reload(templatesFolder: folder.path)
+            }
             let second = try await HTTPClient.get(server.url + "/").text
             try folder.write("<h1>Third {{name}}</h1>")
-            try await service.reload()
+            try await service.reload(templatesFolder: folder.path)
             let third = try await HTTPClient.get(server.url + "/").text
 
             #expect(first.hasPrefix("<h1>First Café &lt;Parley&gt;</h1><style>:root {"))

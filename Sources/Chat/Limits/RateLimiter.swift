@@ -44,10 +44,11 @@ final class RateLimiter: Sendable {
         var accounts: RecentlyUsed<UserID, Buckets>
         var networks: RecentlyUsed<IPAddress, Buckets>
         var own: [UserID: AccountLimits] = [:]
+        var limits: RateLimits
+        /// Whether nothing is limited at all.
+        var isOff: Bool
     }
 
-    private let limits: RateLimits
-    private let isOff: Bool
     private let state: Mutex<State>
     /// Accounts whose own limits somebody has changed, here or on another server.
     let changedUsers: AsyncStream<UserID>
@@ -55,10 +56,19 @@ final class RateLimiter: Sendable {
 
     /// `capacity` is how many accounts and how many networks are remembered.
     init(_ limits: RateLimits, capacity: Int = 100_000) {
-        self.limits = limits
-        isOff = limits == .none
         (changedUsers, changes) = AsyncStream.makeStream(of: UserID.self)
-        state = Mutex(State(accounts: RecentlyUsed(capacity: capacity), networks: RecentlyUsed(capacity: capacity)))
+        state = Mutex(
+            State(
+                accounts: RecentlyUsed(capacity: capacity), networks: RecentlyUsed(capacity: capacity), limits: limits,
+                isOff: limits == .none))
+    }
+
+    /// Goes on with other limits; what the buckets hold stays.
+    func update(_ limits: RateLimits) {
+        state.withLock { state in
+            state.limits = limits
+            state.isOff = limits == .none
+        }
     }
 
     /// Takes one of an action, of the account and the network together or of neither.
@@ -72,14 +82,14 @@ final class RateLimiter: Sendable {
     func take(
         _ action: LimitedAction, user: UserID?, network: IPAddress?, now: Int64
     ) -> (wait: Duration, isOfAccount: Bool)? {
-        guard !isOff else { return nil }
-        return state.withLock { state in
-            var rate = user == nil ? nil : limits.account[action]
+        state.withLock { state in
+            guard !state.isOff else { return nil }
+            var rate = user == nil ? nil : state.limits.account[action]
             if let user, !state.own.isEmpty, let own = state.own[user] {
                 rate = own.rate(of: action, standard: rate)
             }
             // Who is on this machine may be a proxy that nobody has declared.
-            let networkRate = network.flatMap { $0.isLoopback ? nil : limits.address[action] }
+            let networkRate = network.flatMap { $0.isLoopback ? nil : state.limits.address[action] }
             if let rate, let user, let wait = Self.wait(&state.accounts, user, action, rate, now) {
                 return (wait, true)
             }
@@ -128,14 +138,17 @@ final class RateLimiter: Sendable {
 
     /// Groups and channels that an account may own, all together or public ones.
     func flows(of user: UserID, public isPublic: Bool = false) -> Int? {
-        let standard = isPublic ? limits.publicFlows : limits.flows
-        return state.withLock { AccountLimits.limit($0.own[user]?.flows, standard: standard) }
+        state.withLock { state in
+            let standard = isPublic ? state.limits.publicFlows : state.limits.flows
+            return AccountLimits.limit(state.own[user]?.flows, standard: standard)
+        }
     }
 
     /// Bytes that the messages of an account may take.
     func bytes(of user: UserID) -> Int? {
         state.withLock { state in
-            state.own.isEmpty ? limits.bytes : AccountLimits.limit(state.own[user]?.bytes, standard: limits.bytes)
+            state.own.isEmpty
+                ? state.limits.bytes : AccountLimits.limit(state.own[user]?.bytes, standard: state.limits.bytes)
         }
     }
 }

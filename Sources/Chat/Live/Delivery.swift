@@ -39,7 +39,8 @@ final class Delivery: Sendable {
     private let known = Atomic<Int64>(0)
 
     init(
-        followsOthers: Bool, metrics factory: any MetricsFactory, instant: @escaping @Sendable () -> ContinuousClock.Instant
+        followsOthers: Bool, metrics factory: any MetricsFactory,
+        instant: @escaping @Sendable () -> ContinuousClock.Instant
     ) {
         self.followsOthers = followsOthers
         self.instant = instant
@@ -54,12 +55,11 @@ final class Delivery: Sendable {
         max(0, count.load(ordering: .relaxed) - delivered.load(ordering: .relaxed))
     }
 
-    /// Puts a committed batch into the queue.
-    func enqueue(_ batch: CommittedBatch) {
-        let events = batch.events
+    /// Puts a committed batch into the queue; to commit it took so long.
+    func enqueue(_ events: [LogEvent], committedIn duration: Duration = .zero) {
         guard let last = events.last else { return }
         known.max(last.position.rawValue, ordering: .relaxed)
-        metrics.committed(events, in: batch.duration)
+        metrics.committed(events, in: duration)
         let number = count.wrappingAdd(1, ordering: .relaxed).oldValue
         if case .dropped = continuation.yield(Batch(events: events, committed: instant(), number: number)) {
             hasDropped.store(true, ordering: .releasing)

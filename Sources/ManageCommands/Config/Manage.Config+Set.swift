@@ -105,7 +105,7 @@ extension Manage.Config {
 
         private func tell(_ key: SettingKey, file: SettingsFile, isNew: Bool) throws {
             if isNew { try output.note("Wrote a new settings file to \(file.path).") }
-            let restart = key.needsRestart ? " Restart the server to apply it." : ""
+            let restart = key.stepToApply
             try output.note("Set \(key.path) in \(file.path).\(restart)")
             let environment = CommandContext.current.environment
             if let name = key.environmentNames.first(where: { environment[$0] != nil }) {
@@ -114,6 +114,17 @@ extension Manage.Config {
             for finding in common.settings.examine().findings where finding.severity == .error {
                 try output.warn(finding.description)
             }
+        }
+    }
+}
+
+extension SettingKey {
+    /// How a changed value gets into force, after a blank; empty for one that has no effect.
+    var stepToApply: String {
+        switch reload {
+        case .applied: " 'manage reload' lets a running server apply it."
+        case .restart: " Restart the server to apply it."
+        case .unused: ""
         }
     }
 }

@@ -31,7 +31,7 @@ extension Manage.Config {
             var document = try file.document()
             let isRemoved = document?.remove(section: key.section, names: key.names) ?? false
             if isRemoved, let document { try file.write(document.bytes) }
-            let restart = isRemoved && key.needsRestart ? " Restart the server to apply it." : ""
+            let restart = isRemoved ? key.stepToApply : ""
             try output.note(
                 isRemoved
                     ? "Removed \(key.path) from \(file.path).\(restart)" : "\(key.path) is not set in \(file.path).")

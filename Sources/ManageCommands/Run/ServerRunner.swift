@@ -30,7 +30,7 @@ enum ServerRunner {
         let watch =
             options.reloads
             ? FileWatch(settings: settings, logger: logger) { startProblem(options, reload) } : nil
-        try await serve(settings, options, context, sink, logger, watch)
+        try await serve(settings, options, context, sink, logger, watch, load: reload)
         if let watch, watch.hasChanged {
             logger.info("Starting again: a watched file has changed")
             try watch.startAgain()
@@ -40,14 +40,20 @@ enum ServerRunner {
 
     private static func serve(
         _ settings: Settings, _ options: RunOptions, _ context: CommandContext, _ sink: LogSink, _ logger: Logger,
-        _ watch: FileWatch?
+        _ watch: FileWatch?, load: @escaping @Sendable () throws -> Settings
     ) async throws {
         let claim = await AdminSocketClaim.make(settings)
         defer { withExtendedLifetime(claim) {} }
         var serverOptions = serverOptions(options, settings: settings, context)
         serverOptions.logSink = sink
+        let (reloadRequests, reload) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        serverOptions.reloadRequests = reloadRequests
+        serverOptions.settingsSource = SettingsReloader.Source(
+            load: load,
+            logConfiguration: { logConfiguration(for: $0, options: options, environment: context.environment) },
+            tlsOptions: { options.tlsOptions(for: $0) })
         let server = try await open(settings, serverOptions, logger)
-        try await run(logger: logger, close: server.close) { stop in
+        try await run(logger: logger, reload: reload, close: server.close) { stop in
             let services = try await server.services(stop: stop) { addresses in
                 logger.info("The server is running", metadata: ["addresses": "\(addresses.map(\.address))"])
                 // What people are to read comes last.
@@ -60,16 +66,20 @@ enum ServerRunner {
 
     /// Runs services as one group until one of them asks for the end, or a signal does.
     ///
-    /// From here on a signal is an orderly end; before, it ends the process as it does any command.
+    /// From here on a signal is an orderly end; before, it ends the process as it does any command. With `reload` SIGHUP asks
+    /// for the settings to be read again.
     ///
     /// - Throws: What `services` throws, or one of them.
     static func run(
-        logger: Logger, close: () async -> Void,
+        logger: Logger, reload: AsyncStream<Void>.Continuation? = nil, close: () async -> Void,
         _ services: (StopRequest) async throws -> [ServiceGroupConfiguration.ServiceConfiguration]
     ) async throws {
         let stop = StopRequest()
+        let terminal = ControllingTerminal()
+        let trapped: [UnixSignal] = reload == nil ? [.sigterm, .sigint] : [.sigterm, .sigint, .sighup]
         let signals = SignalService(
-            signals: await UnixSignalsSequence(trapping: .sigterm, .sigint), stop: stop, logger: logger)
+            signals: await UnixSignalsSequence(trapping: trapped), stop: stop, reload: reload, terminal: terminal,
+            logger: logger)
         do {
             // The signals come first, to be heard until everything else has stopped.
             let all = [.init(service: signals)] + (try await services(stop)) + [.ending(stop)]

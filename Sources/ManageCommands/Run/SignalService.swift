@@ -7,22 +7,67 @@ import ParleyServer
 import ServiceLifecycle
 import UnixSignals
 
-/// Ends the server at a signal: in order at the first one, at once at the second.
+/// Ends the server at a signal: in order at the first one, at once at the second. SIGHUP lets it read its settings again.
 struct SignalService: Service {
     let signals: UnixSignalsSequence
     let stop: StopRequest
+    /// Asks for the settings to be read again.
+    var reload: AsyncStream<Void>.Continuation?
+    let terminal: ControllingTerminal
     let logger: Logger
 
     func run() async throws {
         var isEnding = false
         for await signal in signals.cancelOnGracefulShutdown() {
+            if signal == .sighup, let reload {
+                switch terminal.meaningOfHangUp {
+                case .reload:
+                    reload.yield()
+                    continue
+                case .nothing: continue
+                case .end: break
+                }
+            }
             if isEnding {
                 // As if the signal had not been caught.
-                _exit(128 + (signal == .sigint ? SIGINT : SIGTERM))
+                _exit(128 + (signal == .sigint ? SIGINT : signal == .sighup ? SIGHUP : SIGTERM))
             }
             isEnding = true
             logger.info("Stopping; a second signal ends at once", metadata: ["signal": "\(signal)"])
             stop.begin()
         }
+    }
+}
+
+/// The terminal that the process was started in, if any: when it is closed the kernel sends SIGHUP, too.
+struct ControllingTerminal: Sendable {
+    /// What SIGHUP asks for.
+    enum HangUp {
+        case reload, end, nothing
+    }
+
+    private let isThereAtTheStart: Bool
+    /// As `nohup` leaves it.
+    private let ignoresHangUp: Bool
+
+    /// Looks at the process before it handles SIGHUP.
+    init() {
+        isThereAtTheStart = Self.isThere
+        var action = sigaction()
+        sigaction(SIGHUP, nil, &action)
+        ignoresHangUp = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+    }
+
+    /// Without its terminal a server that was started in one ends, unless it was started to outlive it.
+    var meaningOfHangUp: HangUp {
+        guard isThereAtTheStart, !Self.isThere else { return .reload }
+        return ignoresHangUp ? .nothing : .end
+    }
+
+    private static var isThere: Bool {
+        let descriptor = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return false }
+        close(descriptor)
+        return true
     }
 }

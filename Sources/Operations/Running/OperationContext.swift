@@ -17,6 +17,8 @@ package struct OperationContext: Sendable {
     package let listeners: @Sendable () -> [ServerListener]
     /// Sends a heartbeat of the running server now, by which it learns what was changed about it.
     package let heartbeat: @Sendable () async -> Void
+    /// The running server itself; `nil` in a process that is none.
+    package let control: ServerControl?
     /// The record of the operation, if it is one that is recorded.
     private(set) var trail: AuditTrail?
 
@@ -24,13 +26,14 @@ package struct OperationContext: Sendable {
         chat: Chat, actor: OperationActor = .unknown,
         progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in },
         listeners: @escaping @Sendable () -> [ServerListener] = { [] },
-        heartbeat: @escaping @Sendable () async -> Void = {}
+        heartbeat: @escaping @Sendable () async -> Void = {}, control: ServerControl? = nil
     ) {
         self.chat = chat
         self.actor = actor
         self.progress = progress
         self.listeners = listeners
         self.heartbeat = heartbeat
+        self.control = control
     }
 
     /// The same for another actor.
@@ -38,7 +41,7 @@ package struct OperationContext: Sendable {
         as actor: OperationActor, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in }
     ) -> OperationContext {
         OperationContext(
-            chat: chat, actor: actor, progress: progress, listeners: listeners, heartbeat: heartbeat)
+            chat: chat, actor: actor, progress: progress, listeners: listeners, heartbeat: heartbeat, control: control)
     }
 
     /// The same for an operation that is recorded.

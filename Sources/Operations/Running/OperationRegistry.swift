@@ -19,6 +19,7 @@ package enum OperationRegistry {
         CheckSecrets.self, EndSession.self, RemoveSeed.self, CheckLogin.self,
         ShowLimits.self,
         ListAudit.self, VerifyAudit.self, CreateToken.self, ListTokens.self, RevokeToken.self, SetSecondFactor.self,
+        ReloadServer.self, SetLogLevel.self, ReadServerLog.self,
     ]
 
     private static let byName: [String: any AdminOperation.Type] = Dictionary(

@@ -29,16 +29,13 @@ package struct SettingKey: Sendable, Hashable {
     package let summary: String
     /// Whether the value must never be shown.
     package let isSecret: Bool
-    /// Whether a running server takes the value up only when it starts again.
-    package let needsRestart: Bool
     /// Whether the value has an effect.
     package let use: Use
 
     init(
         _ section: String, _ name: String, aliases: [String] = [], _ kind: SettingKind,
         default defaultText: String? = nil,
-        unset unsetMeaning: String? = nil, secret isSecret: Bool = false, restart needsRestart: Bool = true,
-        use: Use = .active, _ summary: String
+        unset unsetMeaning: String? = nil, secret isSecret: Bool = false, use: Use = .active, _ summary: String
     ) {
         self.section = section
         self.name = name
@@ -48,7 +45,6 @@ package struct SettingKey: Sendable, Hashable {
         self.unsetMeaning = unsetMeaning
         self.summary = summary
         self.isSecret = isSecret
-        self.needsRestart = needsRestart
         self.use = use
     }
 

@@ -4,7 +4,8 @@
 extension SettingKey {
     /// `[METRICS] ENABLED`.
     package static let metricsEnabled = SettingKey(
-        "METRICS", "ENABLED", .boolean, default: "on", "Whether /metrics is served. docs/metrics.md lists what it shows."
+        "METRICS", "ENABLED", .boolean, default: "on",
+        "Whether /metrics is served. docs/metrics.md lists what it shows."
     )
     /// `[METRICS] LISTEN`.
     package static let metricsListen = SettingKey(

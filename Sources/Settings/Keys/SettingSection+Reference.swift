@@ -99,7 +99,7 @@ extension SettingKey {
     package static let superuserHash = superuser("HASH_PASSWORD", secret: true, "Its hash.")
 
     private static func superuser(_ name: String, secret: Bool = false, _ summary: String) -> SettingKey {
-        SettingKey("SUPERUSER", name, .text, secret: secret, restart: false, use: .compatibility, summary)
+        SettingKey("SUPERUSER", name, .text, secret: secret, use: .compatibility, summary)
     }
 }
 

@@ -66,7 +66,8 @@ extension MetricDefinition {
 
     private static let health = [
         MetricDefinition("parley_ready", .gauge, "1 while /readyz says so, otherwise 0."),
-        MetricDefinition("parley_log_errors_total", .counter, "Messages of level ERROR or CRITICAL in the server's log."),
+        MetricDefinition(
+            "parley_log_errors_total", .counter, "Messages of level ERROR or CRITICAL in the server's log."),
         MetricDefinition("parley_log_warnings_total", .counter, "Messages of level WARNING in the server's log."),
         MetricDefinition(
             "parley_log_dropped_total", .counter, "Messages that the log dropped because it could not keep up."),

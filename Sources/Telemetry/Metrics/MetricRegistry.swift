@@ -67,7 +67,9 @@ package final class MetricRegistry: MetricsFactory {
     private func handler<Handler: MetricSeries>(
         _ name: String, _ dimensions: [(String, String)], _ make: (MetricDefinition.Kind) -> Handler?
     ) -> Handler? {
-        guard let definition = MetricDefinition.named(name), definition.labels == dimensions.map(\.0) else { return nil }
+        guard let definition = MetricDefinition.named(name), definition.labels == dimensions.map(\.0) else {
+            return nil
+        }
         let labels = dimensions.map(\.1)
         return series.withLock { series in
             let known = series[name, default: []]

@@ -55,7 +55,9 @@ package enum MetricText {
             var below: UInt64 = 0
             for (bound, count) in zip(histogram.bounds + [.infinity], histogram.counts) {
                 below &+= count
-                text += line("\(definition.name)_bucket", labels + ["le=\"\(bound == .infinity ? "+Inf" : "\(bound)")\""], Double(below))
+                text += line(
+                    "\(definition.name)_bucket", labels + ["le=\"\(bound == .infinity ? "+Inf" : "\(bound)")\""],
+                    Double(below))
             }
             text += line("\(definition.name)_count", labels, Double(below))
             text += line("\(definition.name)_sum", labels, histogram.sum)

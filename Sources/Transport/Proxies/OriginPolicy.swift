@@ -4,18 +4,23 @@
 package import Bounds
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// Which web pages may open a WebSocket here (`[SERVER] ORIGINS`).
 ///
 /// A browser sends the `Origin` of the page with each handshake, and asks nobody: without this check any page that a person
 /// looks at could talk to a server on their machine or in their network.
-package struct OriginPolicy: Sendable {
-    /// Pages of other places that may.
-    package var allowed: Set<WebOrigin>
+package final class OriginPolicy: Sendable {
+    private let allowed: Mutex<Set<WebOrigin>>
 
-    /// Only the server's own pages, and those that are listed.
+    /// Only the server's own pages, and those of other places that are listed.
     package init(allowed: Set<WebOrigin> = []) {
-        self.allowed = allowed
+        self.allowed = Mutex(allowed)
+    }
+
+    /// Lets pages of other places open WebSockets from now on; those that are open stay open.
+    package func set(allowed: Set<WebOrigin>) {
+        self.allowed.withLock { $0 = allowed }
     }
 
     /// Whether a handshake may go on.
@@ -32,7 +37,7 @@ package struct OriginPolicy: Sendable {
         let origins = headers["Origin"]
         guard !origins.isEmpty else { return true }
         guard origins.count == 1, let origin = WebOrigin(origins[0]) else { return false }
-        if self.allowed.contains(origin) { return true }
+        if self.allowed.withLock({ $0.contains(origin) }) { return true }
         let hosts = headers["Host"]
         guard hosts.count == 1, let own = WebOrigin(scheme: scheme, authority: hosts[0]) else { return false }
         return origin == own && (!isPrivate || own.hasFixedHost)

@@ -4,6 +4,7 @@
 package import Bounds
 package import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// The proxies whose word about where people come from is taken, and how they say it.
 package struct TrustedProxies: Sendable {
@@ -16,10 +17,7 @@ package struct TrustedProxies: Sendable {
         case forwarded = "Forwarded"
     }
 
-    /// Their addresses.
-    package var ranges: [IPRange]
-    /// Where they name the client of an HTTP request.
-    package var header: Header
+    private let trust: ProxyTrust
     /// Whether their connections begin with a header of the PROXY protocol, version 2.
     package var sendsProxyHeader: Bool
     /// How long that header may take to arrive.
@@ -35,10 +33,19 @@ package struct TrustedProxies: Sendable {
 
     /// Proxies at addresses.
     package init(ranges: [IPRange], header: Header = .xForwardedFor, sendsProxyHeader: Bool = false) {
-        self.ranges = ranges
-        self.header = header
+        self.init(trust: ProxyTrust(ranges: ranges, header: header), sendsProxyHeader: sendsProxyHeader)
+    }
+
+    /// Proxies that may change.
+    package init(trust: ProxyTrust, sendsProxyHeader: Bool) {
+        self.trust = trust
         self.sendsProxyHeader = sendsProxyHeader
     }
+
+    /// Their addresses.
+    private var ranges: [IPRange] { self.trust.value.ranges }
+    /// Where they name the client of an HTTP request.
+    private var header: Header { self.trust.value.header }
 
     func contains(_ address: SocketAddress?) -> Bool {
         guard !self.ranges.isEmpty, let address = address.flatMap({ IPAddress($0) }) else { return false }
@@ -113,6 +120,22 @@ package struct TrustedProxies: Sendable {
         var text = text.drop(while: isBlank)
         while let last = text.last, isBlank(last) { text.removeLast() }
         return text
+    }
+}
+
+/// Which proxies are trusted: shared by all listeners, since an operator may change it while the server runs.
+package final class ProxyTrust: Sendable {
+    private let current: Mutex<(ranges: [IPRange], header: TrustedProxies.Header)>
+
+    package init(ranges: [IPRange], header: TrustedProxies.Header) {
+        self.current = Mutex((ranges, header))
+    }
+
+    var value: (ranges: [IPRange], header: TrustedProxies.Header) { self.current.withLock { $0 } }
+
+    /// Trusts others from now on; connections that are open keep the source that they have.
+    package func set(ranges: [IPRange], header: TrustedProxies.Header) {
+        self.current.withLock { $0 = (ranges, header) }
     }
 }
 

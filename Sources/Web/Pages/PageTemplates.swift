@@ -6,23 +6,21 @@ import Synchronization
 
 /// The templates of the pages: ours, embedded in the program, and the operator's home page if there is one.
 final class PageTemplates: Sendable {
-    private let folder: String?
     private let library: MustacheLibrary
     private let notice: MustacheTemplate
     private let home: Mutex<MustacheTemplate>
 
     /// Loads the templates; `home.mustache` in `folder` is taken for the built-in one.
     init(folder: String?) throws(TemplateError) {
-        self.folder = folder
         let style = try Self.parse(PackageResources.style_mustache, named: "style.mustache")
         self.library = MustacheLibrary(templates: ["style": style])
         self.notice = try Self.parse(PackageResources.notice_mustache, named: "notice.mustache")
         self.home = Mutex(try Self.loadHome(from: folder))
     }
 
-    /// Reads the operator's file again; when it is broken the page stays as it was.
-    func reload() throws(TemplateError) {
-        let home = try Self.loadHome(from: self.folder)
+    /// Reads the operator's file again, from any folder; when it is broken the page stays as it was.
+    func reload(from folder: String?) throws(TemplateError) {
+        let home = try Self.loadHome(from: folder)
         self.home.withLock { $0 = home }
     }
 

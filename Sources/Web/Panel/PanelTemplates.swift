@@ -31,17 +31,15 @@ final class PanelTemplates: Sendable {
         ("admin-settings", PackageResources.admin_settings_mustache),
     ]
 
-    private let folder: String?
     private let library: Mutex<MustacheLibrary>
 
     /// Loads the templates; files in `folder` are taken for the built-in ones of the same name.
     init(folder: String?) throws(TemplateError) {
-        self.folder = folder
         library = Mutex(try Self.load(from: folder))
     }
 
-    /// Reads the operator's files again; when one is broken all pages stay as they were.
-    func reload() throws(TemplateError) {
+    /// Reads the operator's files again, from any folder; when one is broken all pages stay as they were.
+    func reload(from folder: String?) throws(TemplateError) {
         let loaded = try Self.load(from: folder)
         library.withLock { $0 = loaded }
     }

@@ -28,7 +28,8 @@ final class Program: Sendable {
     /// Argon2id at its smallest: these tests are not about the cost of guessing.
     private static let settings = [
         "PARLEY_SERVER_PORT": "0", "PARLEY_MESSENGER_PORT": "0", "PARLEY_FASTCHAT_PORT": "0",
-        "PARLEY_METRICS_LISTEN": "127.0.0.1:0", "PARLEY_HASH_SIZE_ARGON2_MEMORY": "8 KiB", "PARLEY_HASH_SIZE_ARGON2_ITERATIONS": "1",
+        "PARLEY_METRICS_LISTEN": "127.0.0.1:0", "PARLEY_HASH_SIZE_ARGON2_MEMORY": "8 KiB",
+        "PARLEY_HASH_SIZE_ARGON2_ITERATIONS": "1",
     ]
 
     private init(folder: String) {

@@ -1,0 +1,39 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What only a running server can do for an operator, apart from its data.
+package struct ServerControl: Sendable {
+    /// Reads the settings again.
+    package var reload: @Sendable () async -> ReloadServer.Report
+    /// The levels of the log, by module.
+    package var logLevels: @Sendable () -> SetLogLevel.Report
+    /// Changes them until the server ends: of one module or of all others; `nil` takes a module's own level away.
+    package var setLogLevel: @Sendable (_ level: String?, _ module: String?) throws(OperationError) -> Void
+    /// Begins to watch the log, or reads what came since the last time.
+    package var readServerLog: @Sendable (ReadServerLog) throws(OperationError) -> ReadServerLog.Report
+
+    package init(
+        reload: @escaping @Sendable () async -> ReloadServer.Report,
+        logLevels: @escaping @Sendable () -> SetLogLevel.Report,
+        setLogLevel: @escaping @Sendable (_ level: String?, _ module: String?) throws(OperationError) -> Void,
+        readServerLog: @escaping @Sendable (ReadServerLog) throws(OperationError) -> ReadServerLog.Report
+    ) {
+        self.reload = reload
+        self.logLevels = logLevels
+        self.setLogLevel = setLogLevel
+        self.readServerLog = readServerLog
+    }
+}
+
+extension OperationContext {
+    /// The running server.
+    ///
+    /// - Throws: `.unavailable` in a process that is none.
+    func runningServer() throws(OperationError) -> ServerControl {
+        guard let control else {
+            throw OperationError(
+                .unavailable, "No server is running.", nextStep: "Start one with 'manage runserver'.")
+        }
+        return control
+    }
+}

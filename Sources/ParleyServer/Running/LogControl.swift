@@ -1,0 +1,64 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Operations
+import Telemetry
+
+/// What an operator sees and changes of the log of a running server.
+struct LogControl: Sendable {
+    let sink: LogSink
+
+    var levels: SetLogLevel.Report {
+        let levels = sink.levels
+        return SetLogLevel.Report(level: levels.level.name, modules: levels.modules.mapValues(\.name))
+    }
+
+    /// Changes the level of a module, or of all that have none of their own; `nil` takes a module's own level away.
+    func set(_ text: String?, of module: String?) throws(OperationError) {
+        let level = try text.map { text throws(OperationError) in try Self.level(text) }
+        guard let module else {
+            if let level { sink.setLevel(level) }
+            return
+        }
+        guard sink.setLevel(level, of: module) else {
+            throw OperationError(
+                .invalid, "'\(module.prefix(100))' is no name of a module, or too many have a level of their own.",
+                nextStep: "Give one such as Transport or Transport.Listener, as the log shows it.")
+        }
+    }
+
+    /// Begins to watch, or reads what came since.
+    func read(_ request: ReadServerLog) throws(OperationError) -> ReadServerLog.Report {
+        guard let watch = request.watch else {
+            if let module = request.module, !LogLevels.isName(module) {
+                throw OperationError(.invalid, "'\(module.prefix(100))' is no name of a module.")
+            }
+            let filter = LogFilter(level: try Self.level(request.level), module: request.module)
+            guard let begun = sink.beginWatching(filter, last: request.last) else {
+                throw OperationError(
+                    .busy, "Too many watch the log already.", nextStep: "End another 'manage log tail' first.")
+            }
+            return ReadServerLog.Report(watch: begun.id, records: begun.records.map { Self.record($0) })
+        }
+        guard let read = sink.readWatched(watch) else {
+            throw OperationError(.notFound, "This watch of the log has ended.", nextStep: "Begin another one.")
+        }
+        return ReadServerLog.Report(
+            watch: watch, records: read.records.map { Self.record($0) }, dropped: read.dropped)
+    }
+
+    private static func level(_ text: String) throws(OperationError) -> LogLevel {
+        guard let level = LogLevel(text) else {
+            throw OperationError(
+                .invalid, "'\(text.prefix(100))' is no level of the log.",
+                nextStep: "Give one of: \(LogLevel.allCases.map { $0.name.lowercased() }.joined(separator: ", ")).")
+        }
+        return level
+    }
+
+    private static func record(_ record: WatchedLogRecord) -> ReadServerLog.Record {
+        ReadServerLog.Record(
+            time: record.time, level: record.level.name, logger: record.logger, module: record.module,
+            function: record.function, line: record.line, message: record.message, metadata: record.metadata)
+    }
+}

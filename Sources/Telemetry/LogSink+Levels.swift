@@ -1,0 +1,43 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// What an operator changes and sees of the log while the process runs.
+extension LogSink {
+    /// From which level on messages are logged now.
+    package var levels: LogLevels { rules.withLock { $0 } }
+
+    /// Gives a module a level of its own, until the process ends; `nil` takes it away.
+    ///
+    /// - Returns: Whether the name can be one of a module, and not too many have their own.
+    package func setLevel(_ level: LogLevel?, of module: String) -> Bool {
+        defer { updateFloor() }
+        return rules.withLock { $0.set(level, of: module) }
+    }
+
+    /// Changes the level of modules that have none of their own, until the settings are read again.
+    package func setLevel(_ level: LogLevel) {
+        rules.withLock { $0.level = level }
+        updateFloor()
+    }
+
+    /// Begins to watch the log: what the filter takes is kept for `readWatched`, whatever goes to the log's own outputs.
+    ///
+    /// - Returns: A name for the reads, and the last messages of the log; `nil` when too many watch already.
+    package func beginWatching(_ filter: LogFilter, last: Int) -> (id: UInt64, records: [WatchedLogRecord])? {
+        defer { updateFloor() }
+        return watchers.begin(filter, last: last, now: now())
+    }
+
+    /// What came since the last read, and how many messages were dropped; `nil` for who has not read for half a minute.
+    package func readWatched(_ id: UInt64) -> (records: [WatchedLogRecord], dropped: Int)? {
+        watchers.read(id, now: now())
+    }
+
+    /// Loggers ask this before they make a message at all.
+    func updateFloor() {
+        let floor = min(rules.withLock { $0.floor }, watchers.floor ?? .critical)
+        self.floor.store(floor.rawValue, ordering: .relaxed)
+    }
+}

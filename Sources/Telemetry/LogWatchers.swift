@@ -1,0 +1,128 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import Synchronization
+
+/// A message of the log for who watches it; secrets are taken out already.
+package struct WatchedLogRecord: Sendable, Equatable {
+    /// As RFC 3339 writes it, in UTC.
+    package var time: String
+    package var level: LogLevel
+    /// The name of the logger.
+    package var logger: String
+    /// Module and file, such as `Transport.Listener`.
+    package var module: String
+    package var function: String
+    package var line: Int
+    package var message: String
+    package var metadata: [String: String]
+
+    init(_ record: LogRecord) {
+        time = CalendarTime(record.time, isUTC: true).internetTime
+        level = record.level
+        logger = record.label
+        module = record.module
+        function = record.function
+        line = Int(record.line)
+        message = record.message
+        metadata = record.metadata.mapValues { "\($0)" }
+    }
+}
+
+/// Who watches the log of the running process, and the last messages for who begins to.
+///
+/// Everything is bounded: messages that come faster than a watcher reads them are dropped and counted, and one that does not
+/// come back is forgotten.
+final class LogWatchers: Sendable {
+    private struct Watcher {
+        var filter: LogFilter
+        var records: [LogRecord] = []
+        var dropped = 0
+        /// When it is forgotten, in seconds since 1970.
+        var end: Int
+    }
+
+    private struct State {
+        var watchers: [UInt64: Watcher] = [:]
+        var lastWatcher: UInt64 = 0
+        /// The last messages of the log, as a ring.
+        var history: [LogRecord] = []
+        var next = 0
+
+        mutating func remember(_ record: LogRecord) {
+            if history.count < LogWatchers.historyRecords {
+                history.append(record)
+            } else {
+                history[next] = record
+                next = (next + 1) % history.count
+            }
+        }
+
+        /// In the order in which they came.
+        var remembered: [LogRecord] { Array(history[next...] + history[..<next]) }
+    }
+
+    private static let historyRecords = 500
+    private static let maximumWatchers = 16
+    private static let maximumRecords = 1000
+    private static let pageRecords = 200
+    private static let leaseSeconds = 30
+
+    private let state = Mutex(State())
+
+    /// Shows a message to who watches.
+    ///
+    /// - Parameter isLogged: Whether it also goes to the log itself.
+    /// - Returns: Whether somebody was forgotten who did not come back.
+    func note(_ record: LogRecord, isLogged: Bool) -> Bool {
+        state.withLock { state in
+            if isLogged { state.remember(record) }
+            guard !state.watchers.isEmpty else { return false }
+            let count = state.watchers.count
+            state.watchers = state.watchers.filter { $0.value.end > record.time.seconds }
+            for id in state.watchers.keys where state.watchers[id]?.filter.takes(record) == true {
+                if state.watchers[id]?.records.count ?? 0 < Self.maximumRecords {
+                    state.watchers[id]?.records.append(record)
+                } else {
+                    state.watchers[id]?.dropped += 1
+                }
+            }
+            return state.watchers.count < count
+        }
+    }
+
+    /// The least important level that somebody watches.
+    var floor: LogLevel? { state.withLock { $0.watchers.values.map(\.filter.level).min() } }
+
+    /// Begins to watch.
+    ///
+    /// - Returns: A name for the next reads, and the last messages of the log that the filter takes, `last` at most; `nil`
+    ///   when too many watch already.
+    func begin(_ filter: LogFilter, last: Int, now: LogTime) -> (id: UInt64, records: [WatchedLogRecord])? {
+        state.withLock { state in
+            state.watchers = state.watchers.filter { $0.value.end > now.seconds }
+            guard state.watchers.count < Self.maximumWatchers else { return nil }
+            state.lastWatcher += 1
+            state.watchers[state.lastWatcher] = Watcher(filter: filter, end: now.seconds + Self.leaseSeconds)
+            let records = state.remembered.filter { filter.takes($0) }.suffix(max(0, last))
+            return (state.lastWatcher, records.map { WatchedLogRecord($0) })
+        }
+    }
+
+    /// What came since the last read, in order, and how much was dropped; `nil` for who is not known any more.
+    func read(_ id: UInt64, now: LogTime) -> (records: [WatchedLogRecord], dropped: Int)? {
+        let taken = state.withLock { state -> (records: [LogRecord], dropped: Int)? in
+            guard var watcher = state.watchers[id] else { return nil }
+            watcher.end = now.seconds + Self.leaseSeconds
+            let records = Array(watcher.records.prefix(Self.pageRecords))
+            watcher.records.removeFirst(records.count)
+            // What was dropped came after what is left.
+            let dropped = watcher.records.isEmpty ? watcher.dropped : 0
+            watcher.dropped -= dropped
+            state.watchers[id] = watcher
+            return (records, dropped)
+        }
+        return taken.map { ($0.records.map { WatchedLogRecord($0) }, $0.dropped) }
+    }
+}
