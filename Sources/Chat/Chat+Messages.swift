@@ -118,7 +118,7 @@ extension Chat {
     private static func isLarge(_ blob: NewBlob) -> Bool { (blob.bytes?.count ?? 0) > Blobs.maximumInBatchBytes }
 
     /// Stores those that are too large for a batch ahead of it.
-    private func storingLarge(_ blobs: [NewBlob]) async throws(ChatError) -> [NewBlob] {
+    func storingLarge(_ blobs: [NewBlob]) async throws(ChatError) -> [NewBlob] {
         var blobs = blobs
         for index in blobs.indices {
             guard Self.isLarge(blobs[index]), let large = blobs[index].bytes else { continue }

@@ -36,7 +36,7 @@ package struct Manage: AsyncParsableCommand {
     /// The commands of the first level, in the order of the help.
     private static let subcommands: [any ParsableCommand.Type] = [
         Database.self, Backup.self, SuperuserCreate.self, Superuser.self, SuperuserTOTP.self, Token.self, User.self,
-        Flow.self, Message.self, Invite.self, Audit.self,
+        Flow.self, Message.self, Invite.self, Audit.self, Import.self,
         RunServer.self, Reload.self, Balancer.self, Node.self, TestClient.self, Tail.self, Top.self, Log.self,
         Doctor.self, API.self, Config.self, Completions.self, Topic.self,
     ]

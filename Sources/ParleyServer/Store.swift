@@ -41,11 +41,7 @@ package struct Store: Sendable {
                 .file(path), create: create, readers: settings.database.pool,
                 busySeconds: settings.database.busySeconds, isReadOnly: isReadOnly)
         case .postgres(let location):
-            var configuration = PostgresConfiguration(
-                host: location.host, port: location.port, database: location.name, user: location.user,
-                password: location.password,
-                parameters: Dictionary(
-                    location.parameters.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last }))
+            var configuration = PostgresConfiguration(location)
             configuration.readerConnections = settings.database.pool
             configuration.lockTimeout = settings.database.busyTimeout
             engine = PostgresEngine(configuration, logger: logger)

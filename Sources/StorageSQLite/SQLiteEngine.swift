@@ -29,6 +29,8 @@ package final class SQLiteEngine: StorageEngine {
     package enum Location: Sendable, Equatable {
         case memory
         case file(String)
+        /// Another program's, which must not be changed.
+        case readOnly(String)
     }
 
     /// Opens the database; makes an empty file when there is none and `create` says so.
@@ -64,6 +66,14 @@ package final class SQLiteEngine: StorageEngine {
                         .notFound, "There is no database '\(file)'. Create it with 'manage db create'.")
                 }
                 database = try DatabasePool(path: file, configuration: configuration)
+            case .readOnly(let file):
+                path = file
+                guard FileManager.default.fileExists(atPath: file) else {
+                    throw StorageError(.notFound, "There is no database '\(file)'.")
+                }
+                configuration.readonly = true
+                database = try DatabaseQueue(path: file, configuration: configuration)
+                return
             }
             // GRDB sets NORMAL when it opens a pool, which loses commits when the power fails.
             try database.writeWithoutTransaction { db in

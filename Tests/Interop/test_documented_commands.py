@@ -17,6 +17,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from reference_servers import make_fastchat, make_messenger, make_morelia
 from server_process import BINARY, PostgresDatabase, Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +35,10 @@ ENDED_BY = {
 }
 NEEDS_SERVER = ("testclient", "tail", "top", "node", "reload", "log")
 # Files that examples read.
-FILES = {"secret.txt": PASSWORD, "password.txt": PASSWORD, "pw": PASSWORD}
+FILES = {
+    "secret.txt": PASSWORD, "password.txt": PASSWORD, "pw": PASSWORD,
+    "users.csv": "login,password\nnewcomer,a long password",
+}
 
 
 def help_examples():
@@ -205,7 +209,19 @@ def free_port():
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory):
+def fastchat_database():
+    """The address of a FastChat server's database."""
+    if "PARLEY_TEST_POSTGRES" not in os.environ:
+        yield ""
+        return
+    database = PostgresDatabase(os.environ["PARLEY_TEST_POSTGRES"])
+    make_fastchat(database.uri, users=[(7, PASSWORD, "")])
+    yield database.uri
+    database.drop()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory, fastchat_database):
     """A folder that each example gets a copy of."""
     folder = tmp_path_factory.mktemp("template")
     (folder / "bin").mkdir()
@@ -216,6 +232,10 @@ def template(tmp_path_factory):
         (folder / name).write_text(text + "\n")
     for name in ("holiday.jpg", "portrait.png"):
         (folder / name).write_bytes(b"\xff\xd8\xff\xe0 a picture")
+    people = [{"uuid": "111", "login": "ann", "password": PASSWORD}]
+    make_morelia(f"sqlite:{folder / 'morelia.db'}", {"users": people, "flows": [], "messages": [], "admins": []})
+    make_messenger(folder / "messenger.db", [("ben", "", PASSWORD)], [])
+    (folder / "fastchat-address.txt").write_text(fastchat_database)
     (folder / "request.json").write_text(
         json.dumps({
             "type": "authentication", "data": {"user": [{"login": "alice", "password": PASSWORD}]},

@@ -20,6 +20,7 @@ package enum OperationRegistry {
         ShowLimits.self,
         ListAudit.self, VerifyAudit.self, CreateToken.self, ListTokens.self, RevokeToken.self, SetSecondFactor.self,
         ReloadServer.self, SetLogLevel.self, ReadServerLog.self,
+        ImportUsers.self, ImportContacts.self, ImportFlows.self, ImportMessages.self,
     ]
 
     private static let byName: [String: any AdminOperation.Type] = Dictionary(

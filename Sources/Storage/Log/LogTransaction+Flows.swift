@@ -20,9 +20,9 @@ extension LogTransaction {
                 RETURNING id
                 """,
                 [
-                    .int(log.nextFlow()), SQLValue(flow.uuid), .text(flow.kind.rawValue), .text(flow.title),
+                    .int(log.nextFlow(flow.row)), SQLValue(flow.uuid), .text(flow.kind.rawValue), .text(flow.title),
                     .text(flow.info), SQLValue(flow.owner), SQLValue(flow.isPublic), SQLValue(people.first?.rawValue),
-                    SQLValue(people.last?.rawValue), SQLValue(log.time),
+                    SQLValue(people.last?.rawValue), SQLValue(flow.created ?? log.time),
                 ])
             guard let row = rows.first else {
                 throw StorageError(.writeFailed, "The flow could not be stored. Try again.")

@@ -109,11 +109,11 @@ extension LogTransaction {
         return outcomes
     }
 
-    private static let bodyInsertion = SQLInsertion(
+    static let bodyInsertion = SQLInsertion(
         into: "event_bodies", columns: [("position", .int), ("user_id", .int), ("body", .bytes), ("key", .bytes)])
 
     /// The bodies for those who see the flow, one for each.
-    private func rows(
+    func rows(
         of bodies: [NewBody], at position: Position, in flow: FlowID, access: [Pair: Access]
     ) -> [SQLRow] {
         let isPublic = state(of: flow)?.isPublic == true
@@ -126,7 +126,7 @@ extension LogTransaction {
         }
     }
 
-    private func store(_ blobs: [NewBlob], at position: Position) throws(StorageError) {
+    func store(_ blobs: [NewBlob], at position: Position) throws(StorageError) {
         for blob in blobs {
             var statements = blob.bytes.map { [Blobs.put(blob.sha256, $0, at: time)] } ?? []
             statements.append(

@@ -11,6 +11,8 @@ struct LogTransaction {
     let dialect: SQLDialect
     /// The batch's time: not before that of the batch before it, unless the log steps back; see `LogStep`.
     let time: Timestamp
+    /// The time of the newest event before this batch.
+    let before: Timestamp
     /// The last position given.
     private(set) var position: Position
     /// The row numbers given last: none is given twice, whatever is deleted.
@@ -60,13 +62,14 @@ struct LogTransaction {
         let last = try reader.time()
         lastFlow = try reader.int()
         lastSession = try reader.int()
+        before = last
         time = try LogStep.time(after: last, at: position, now: now, on: connection)
         if !pairs.isEmpty { firstAccess = try access(from: answers[1]) }
     }
 
-    /// The row number of a new flow.
-    mutating func nextFlow() -> Int64 {
-        lastFlow += 1
+    /// The row number of a new flow: the one that is asked for, if neither it nor a higher one was given.
+    mutating func nextFlow(_ wanted: Int64? = nil) -> Int64 {
+        lastFlow = max(lastFlow + 1, wanted ?? 0)
         return lastFlow
     }
 
@@ -128,6 +131,8 @@ struct LogTransaction {
             return try editMessage(write, flow: flow, message: message, content: content, blobs: blobs)
         case .deleteMessage(let flow, let message):
             return try deleteMessage(write, flow: flow, message: message)
+        case .importMessages(let messages):
+            return try importMessages(write, messages)
         case .createUser(let user, let session, let admin, let invite):
             return try createUser(write, user, session: session, admin: admin, invite: invite)
         case .updateUser(let user, let changes):
@@ -213,12 +218,12 @@ struct LogTransaction {
     /// Appends an event to a flow whose state `load` has fetched.
     mutating func appendFlowEvent(
         _ write: Write, _ kind: LogEvent.Kind, to flow: FlowID, subject: Int64? = nil,
-        content: [UInt8] = LogTransaction.emptyObject, replaces: Position? = nil
+        content: [UInt8] = LogTransaction.emptyObject, replaces: Position? = nil, at ownTime: Timestamp? = nil
     ) -> LogEvent {
         guard var state = flows[flow] else { preconditionFailure("the flow's state is loaded before appending") }
         position = Position(position.rawValue + 1)
         let event = LogEvent(
-            position: position, time: time, uuid: write.uuid, kind: kind, flow: flow, seq: state.eventCount,
+            position: position, time: ownTime ?? time, uuid: write.uuid, kind: kind, flow: flow, seq: state.eventCount,
             number: kind == .message ? state.messageCount : nil, sender: write.author, subject: subject,
             content: content, replaces: replaces, protocol: write.protocol)
         state.eventCount += 1
@@ -283,7 +288,7 @@ struct LogTransaction {
         var statements = [
             SQLStatement(
                 "UPDATE log_head SET position = $1, time_ms = $2, last_flow = $3, last_session = $4 WHERE id = 1",
-                [SQLValue(position), SQLValue(time), .int(lastFlow), .int(lastSession)])
+                [SQLValue(position), SQLValue(events.last?.time ?? time), .int(lastFlow), .int(lastSession)])
         ]
         if let notify = dialect.notify, let news = LogNews(events) {
             statements.append(SQLStatement(notify, [.text(news.text)]))

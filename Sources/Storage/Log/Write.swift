@@ -36,6 +36,10 @@ package struct Write: Sendable {
         /// Each of `blobs` takes the place of the one with its name; an empty one says that there is none any more. Others stay.
         case editMessage(flow: FlowID, message: Position, content: [UInt8], blobs: [NewBlob] = [])
         case deleteMessage(flow: FlowID, message: Position)
+        /// Messages of another server, with the times that they had there.
+        ///
+        /// Nobody's rights are asked: who wrote one may have left since.
+        case importMessages([ImportedMessage])
         /// An account, and in the same transaction its first session and an admin row.
         ///
         /// With `invite`, the hash of a code, it also takes one use of that invite.
@@ -261,6 +265,10 @@ package struct NewFlow: Sendable {
     ///
     /// Empty for a public one.
     package var members: [UserID]
+    /// The row number that it had elsewhere: it gets this one if no flow here has had it or a higher one.
+    package var row: Int64?
+    /// When it was made elsewhere; `nil`: now.
+    package var created: Timestamp?
 
     package init(
         uuid: Identifier, kind: FlowRecord.Kind, title: String, info: String, owner: UserID, isPublic: Bool,

@@ -75,6 +75,20 @@ extension Storage {
         }
     }
 
+    /// Which of these uuids events have already.
+    package func knownEvents(_ uuids: [Identifier]) async throws(StorageError) -> Set<Identifier> {
+        try await engine.read { connection in
+            let found = try connection.rows(
+                pipelined: uuids.map { SQLStatement("SELECT uuid FROM events WHERE uuid = $1", [SQLValue($0)]) })
+            var known: Set<Identifier> = []
+            for row in found.joined() {
+                var reader = RowReader(row)
+                known.insert(try reader.identifier())
+            }
+            return known
+        }
+    }
+
     /// Events of all flows and accounts after a position, in order.
     ///
     /// Fewer than `limit` when they are large; the log's end is where none come.

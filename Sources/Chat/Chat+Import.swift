@@ -1,0 +1,25 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+package import Storage
+
+extension Chat {
+    /// Refuses what cannot be a message here.
+    package func checkImportable(_ content: MessageContent) throws(ChatError) {
+        try content.check()
+    }
+
+    /// A message of another server in the form of the log; large attachments are stored at once.
+    package func importable(
+        _ content: MessageContent
+    ) async throws(ChatError) -> (content: [UInt8], blobs: [NewBlob]) {
+        try content.check()
+        let (bytes, blobs) = content.isLarge ? await offLoop { content.encoded() } : content.encoded()
+        return (bytes, blobs.isEmpty ? [] : try await storingLarge(blobs))
+    }
+
+    /// Puts messages of another server into the log, with the times that they had there.
+    package func importMessages(_ messages: [ImportedMessage]) async throws(ChatError) -> Receipt {
+        try await receipt(of: try submit(.importMessages(messages), by: nil, uuid: messages.first?.uuid))
+    }
+}
