@@ -88,7 +88,8 @@ struct SchemaTests {
     /// What operations really take and tell, as JSON.
     @Test func realJSONFitsItsSchema() async throws {
         try await Office.open { office in
-            _ = try await run(office, CreateUser(login: "alice", username: "Alice", password: SecretText("secret word")))
+            _ = try await run(
+                office, CreateUser(login: "alice", username: "Alice", password: SecretText("secret word")))
             _ = try await run(
                 office, CreateUser(login: "bob", username: "Bob", password: SecretText("word"), isBot: true))
             _ = try await run(office, UpdateUser(login: "bob", email: "bob@example.org"))

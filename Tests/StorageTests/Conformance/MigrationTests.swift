@@ -200,7 +200,8 @@ struct MigrationTests {
             #expect(try await test.storage.admin(username: "changed since")?.user == nil)
             #expect(try await test.storage.admin(username: "root")?.totpSecret == nil)
             #expect(try await test.storage.takeTOTPStep(1, of: "root"))
-            #expect(try await test.storage.auditHead().head == AuditHead(number: 0, hash: [UInt8](repeating: 0, count: 32)))
+            #expect(
+                try await test.storage.auditHead().head == AuditHead(number: 0, hash: [UInt8](repeating: 0, count: 32)))
             let flow = try #require(try await test.storage.flows(limit: 10).first)
             #expect(flow.title == "old" && !flow.isBridged)
             #expect(flow.eventCount == 1 && flow.messageCount == 1 && flow.head == Position(7))
