@@ -80,7 +80,7 @@ class World:
         self.database = None
         shutil.copytree(template, self.folder, dirs_exist_ok=True, symlinks=True)
         self.facts = json.loads((self.folder / "facts.json").read_text())
-        self.server = Server(self.folder, CLUSTER_NODE="alpha", BALANCER_LISTEN=f"127.0.0.1:{free_port()}", DATABASE_URI="sqlite:chat.db")
+        self.server = Server(self.folder, CLUSTER_NODE="alpha", BALANCER_LISTEN="127.0.0.1:0", DATABASE_URI="sqlite:chat.db")
         self.environment = self.server.environment | {
             "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "HOME": str(self.folder), "TERM": "xterm", "LANG": "C.UTF-8",
         }
@@ -314,8 +314,8 @@ def prepare(world, command):
         shutil.copy(world.folder / "config.ini", world.folder / "etc" / "new.ini")
     if words.startswith("db copy"):
         (world.folder / "address.txt").write_text("sqlite:copy.db\n")
-        if "postgres:" in words:
-            world.make_database()
+    if "postgres:" in words:
+        world.make_database()
     if words.startswith("config init"):
         for name in ("config.ini", "etc/config.ini"):
             (world.folder / name).unlink(missing_ok=True)
