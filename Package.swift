@@ -68,8 +68,8 @@ let package = Package(
         .target(
             name: "ParleyServer",
             dependencies: [
-                "AdminAPI", "Web", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat", "Archive",
-                "Storage", "StorageSQLite", "StoragePostgres", "Settings", "Credentials", "Telemetry", "Bounds",
+                "AdminAPI", "Web", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat",
+                "Archive", "Storage", "StorageSQLite", "StoragePostgres", "Settings", "Credentials", "Telemetry", "Bounds",
                 coreMetrics, logging,
                 serviceLifecycle, nioCore, nioPosix, nioSSL,
             ],

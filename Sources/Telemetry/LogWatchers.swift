@@ -71,10 +71,9 @@ final class LogWatchers: Sendable {
 
     private let state = Mutex(State())
 
-    /// Shows a message to who watches.
+    /// Shows a message to who watches; `isLogged` says whether it also goes to the log itself.
     ///
-    /// - Parameter isLogged: Whether it also goes to the log itself.
-    /// - Returns: Whether somebody was forgotten who did not come back.
+    /// Returns whether a watcher was forgotten that did not come back.
     func note(_ record: LogRecord, isLogged: Bool) -> Bool {
         state.withLock { state in
             if isLogged { state.remember(record) }

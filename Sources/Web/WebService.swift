@@ -151,7 +151,7 @@ package struct WebService: Sendable {
 
     /// What a listener for scrapers serves requests with: `/metrics`, `/livez` and `/readyz`.
     ///
-    /// - Parameter metrics: Makes the content, as OpenMetrics or in the older form, with its type.
+    /// `metrics` makes the content, as OpenMetrics or in the older form, with its type.
     package func responder(
         metrics: @escaping @Sendable (_ isOpenMetrics: Bool) async -> (type: String, text: String)
     ) -> Responder {

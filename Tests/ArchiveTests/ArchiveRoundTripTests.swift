@@ -36,6 +36,7 @@ struct ArchiveRoundTripTests {
             try await ArchiveScene.fill(source)
             let archive = try await ArchiveScene.archive(of: source.storage)
             let head = try await source.storage.head()
+            let audit = try await source.storage.auditHead()
 
             try await StorageUnderTest.with(kind, migrated: false) { target in
                 _ = try await ArchiveScene.restore(archive.bytes, into: target.storage)
@@ -60,6 +61,7 @@ struct ArchiveRoundTripTests {
                 ])
 
                 #expect(found.messages.map(\.text) == ["edited ü"])
+                #expect(try await target.storage.auditHead() == audit && audit.last == 1)
                 #expect(carol == UserID(4))
                 #expect(try group.outcomes.first?.receipt.flowID == FlowID(3))
                 #expect(try group.outcomes.first?.receipt.position == Position(head.rawValue + 2))

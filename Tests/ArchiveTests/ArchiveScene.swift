@@ -47,7 +47,13 @@ enum ArchiveScene {
         try await test.done(.putKey(alice, device: "desk", kind: "fastchat", publicKey: "public"), by: alice)
         try await test.done(.setLimits(bob, "{\"write\":\"off\"}"))
         try await test.done(.createInvite(NewInvite(codeHash: [UInt8](repeating: 7, count: 32), note: "for a friend")))
-        try await test.done(.createAdmin(NewAdmin(username: "Ünal", passwordHash: "hash")))
+        var recorded = test.write(.createAdmin(NewAdmin(username: "Ünal", passwordHash: "hash")))
+        recorded.audit = AuditNote(
+            AuditEntry(
+                actor: "root", face: "cli", address: nil, operation: "superuser.create", target: "Ünal",
+                parameters: "{}")
+        ) { SHA256Digest.digest(of: $0) }
+        _ = try await test.storage.commit([recorded])
         try await test.done(.createAdmin(NewAdmin(username: "admin", passwordHash: "hash")))
         let token = NewSession(
             tokenHash: [UInt8](repeating: 9, count: 32), protocol: "mtp", address: "192.0.2.1", lifetimeSeconds: 60)

@@ -18,7 +18,7 @@ struct ReloadTests {
         let report = try JSONValue.parse(Array(result.output.utf8))
         #expect(report["is_applied"]?.bool == isApplied)
         var outcomes: [String: String] = [:]
-        report["changes"]?.array?.forEach { change in
+        for change in report["changes"]?.array ?? [] {
             outcomes[change["key"]?.string ?? ""] = change["outcome"]?.string
         }
         return outcomes

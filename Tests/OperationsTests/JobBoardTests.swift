@@ -17,12 +17,13 @@ struct JobBoardTests {
         _ limits: JobBoard.Limits = .init(), _ body: (JobBoard) async throws -> Void
     ) async throws {
         let count = Mutex(0)
-        let board = JobBoard(limits: limits, now: { Office.time }) {
+        let newID: @Sendable () -> String = {
             count.withLock { count in
                 count += 1
                 return "\(count)"
             }
         }
+        let board = JobBoard(limits: limits, now: { Office.time }, makeID: newID)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await board.run() }
             defer { board.close() }

@@ -38,7 +38,7 @@ struct ImportOptions: ParsableArguments {
 }
 
 extension Manage.Import {
-    /// `import morelia`
+    /// The command `import morelia`.
     struct Morelia: CommonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take over a MoreliaTalk server: accounts, flows, messages.",
@@ -61,7 +61,7 @@ extension Manage.Import {
         }
     }
 
-    /// `import messenger`
+    /// The command `import messenger`.
     struct Messenger: CommonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take over a MessengerServer: accounts and contacts.",
@@ -82,7 +82,7 @@ extension Manage.Import {
         }
     }
 
-    /// `import fastchat`
+    /// The command `import fastchat`.
     struct FastChat: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "fastchat",
@@ -105,7 +105,7 @@ extension Manage.Import {
         }
     }
 
-    /// `import csv`
+    /// The command `import csv`.
     struct CSV: CommonCommand {
         static let configuration = CommandConfiguration(
             commandName: "csv",

@@ -7,7 +7,9 @@ import ParleyServer
 import ServiceLifecycle
 import UnixSignals
 
-/// Ends the server at a signal: in order at the first one, at once at the second. SIGHUP lets it read its settings again.
+/// Ends the server at a signal: in order at the first one, at once at the second.
+///
+/// SIGHUP lets it read its settings again.
 struct SignalService: Service {
     let signals: UnixSignalsSequence
     let stop: StopRequest

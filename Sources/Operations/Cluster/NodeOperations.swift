@@ -70,9 +70,11 @@ extension OperationContext {
     fileprivate func setDraining(_ word: String, _ isDraining: Bool) async throws(OperationError) -> NodeReport {
         var node = try await node(word)
         let id = node.id
-        let isThere = try await recording(on: node.name, isChange: { $0 }) { note throws(OperationError) in
-            try await reading { try await $0.setDraining(id, isDraining, audit: note) }
-        }
+        let isThere = try await recording(
+            on: node.name, isChange: { $0 },
+            { note throws(OperationError) in
+                try await reading { try await $0.setDraining(id, isDraining, audit: note) }
+            })
         guard isThere else {
             throw OperationError(
                 .notFound, "The server '\(word)' has just left.", nextStep: "List them with 'manage node list'.")

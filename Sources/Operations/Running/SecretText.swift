@@ -8,6 +8,7 @@ package import Credentials
 /// Only its JSON form shows it, unless the encoder is told otherwise; every description is `[secret]`.
 package struct SecretText: Sendable, Equatable {
     /// An encoder whose `userInfo` says `true` of this writes the description.
+    // swift-format-ignore: NeverForceUnwrap
     static let isHidden = CodingUserInfoKey(rawValue: "parley.secrets.hidden")!
 
     /// The secret in clear.

@@ -22,8 +22,9 @@ package struct AdminSessions: Sendable {
 
     /// Logs an administrator in, with a record in the audit; failures have none, or strangers could fill it.
     ///
-    /// - Parameter code: The code of the second factor; not looked at where there is none.
-    /// - Returns: The token, which only the browser keeps.
+    /// The code is that of the second factor; it is not looked at where there is none. Returns the token, which only the
+    /// browser keeps.
+    ///
     /// - Throws: `.refused`, `.busy`; the same error for a name, a password or a code that is wrong.
     package func logIn(
         name: String, password: SecretText, code: String, from origin: Origin

@@ -6,7 +6,7 @@ import Operations
 
 /// Flows: the list, and one of them with its members and messages.
 extension AdminPanel {
-    /// `/admin/flows`
+    /// Answers `/admin/flows`.
     static func flows(_ visit: PanelVisit) async throws(OperationError) -> Response {
         let title = visit.query.text("title")
         var values: [String: Any] = ["search": title, "key": FormFields.encoded(title), "flows": [[String: Any]]()]
@@ -23,7 +23,7 @@ extension AdminPanel {
         }
     }
 
-    /// `/admin/flows/new`
+    /// Answers `/admin/flows/new`.
     static func newFlow(_ visit: PanelVisit) async throws(OperationError) -> Response {
         visit.newFlowPage(nil)
     }
@@ -44,7 +44,7 @@ extension AdminPanel {
         }
     }
 
-    /// `/admin/flows/show`
+    /// Answers `/admin/flows/show`.
     static func flow(_ visit: PanelVisit) async throws(OperationError) -> Response {
         try await visit.flowPage(visit.query.text("flow"))
     }

@@ -6,7 +6,7 @@ import Operations
 
 /// Messages: found by their words, and deleted.
 extension AdminPanel {
-    /// `/admin/messages`
+    /// Answers `/admin/messages`.
     static func messages(_ visit: PanelVisit) async throws(OperationError) -> Response {
         let words = visit.query.text("words")
         var values: [String: Any] = ["words": words, "shown": [[String: Any]]()]

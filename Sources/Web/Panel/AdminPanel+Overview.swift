@@ -8,7 +8,7 @@ import Operations
 
 /// The first page: how the server is.
 extension AdminPanel {
-    /// `/admin`
+    /// Answers `/admin`.
     static func overview(_ visit: PanelVisit) async throws(OperationError) -> Response {
         var values = try await visit.liveValues()
         let facts = try await visit.run(DatabaseStatus())

@@ -9,7 +9,7 @@ import Settings
 extension AdminPanel {
     // MARK: Invitations
 
-    /// `/admin/invites`
+    /// Answers `/admin/invites`.
     static func invites(_ visit: PanelVisit) async throws(OperationError) -> Response {
         try await visit.invitesPage()
     }
@@ -46,7 +46,7 @@ extension AdminPanel {
 
     // MARK: Servers
 
-    /// `/admin/nodes`
+    /// Answers `/admin/nodes`.
     static func nodes(_ visit: PanelVisit) async throws(OperationError) -> Response {
         try await visit.nodesPage()
     }
@@ -71,7 +71,7 @@ extension AdminPanel {
 
     // MARK: Administrators
 
-    /// `/admin/administrators`
+    /// Answers `/admin/administrators`.
     static func administrators(_ visit: PanelVisit) async throws(OperationError) -> Response {
         try await visit.administratorsPage()
     }
@@ -110,7 +110,7 @@ extension AdminPanel {
 
     // MARK: Audit
 
-    /// `/admin/audit`
+    /// Answers `/admin/audit`.
     static func audit(_ visit: PanelVisit) async throws(OperationError) -> Response {
         let who = visit.query.text("who")
         let what = visit.query.text("what")
@@ -133,7 +133,7 @@ extension AdminPanel {
 
     // MARK: Settings
 
-    /// `/admin/settings`
+    /// Answers `/admin/settings`.
     static func settings(_ visit: PanelVisit) async throws(OperationError) -> Response {
         var sections: [(name: String, keys: [[String: Any]])] = []
         for setting in visit.panel.server.settings() where setting.key.use == .active {

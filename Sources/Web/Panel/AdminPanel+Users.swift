@@ -9,7 +9,7 @@ extension AdminPanel {
     /// How many rows a page of a list has.
     static let pageSize = 50
 
-    /// `/admin/users`
+    /// Answers `/admin/users`.
     static func users(_ visit: PanelVisit) async throws(OperationError) -> Response {
         let search = visit.query.text("search")
         var values: [String: Any] = ["search": search, "key": FormFields.encoded(search), "users": [[String: Any]]()]
@@ -26,7 +26,7 @@ extension AdminPanel {
         }
     }
 
-    /// `/admin/users/new`
+    /// Answers `/admin/users/new`.
     static func newUser(_ visit: PanelVisit) async throws(OperationError) -> Response {
         visit.newUserPage(nil)
     }
@@ -45,7 +45,7 @@ extension AdminPanel {
         }
     }
 
-    /// `/admin/users/show`
+    /// Answers `/admin/users/show`.
     static func user(_ visit: PanelVisit) async throws(OperationError) -> Response {
         try await visit.userPage(visit.query.text("login"))
     }
