@@ -69,7 +69,8 @@ let package = Package(
             name: "ParleyServer",
             dependencies: [
                 "AdminAPI", "Web", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", "Chat",
-                "Archive", "Storage", "StorageSQLite", "StoragePostgres", "Settings", "Credentials", "Telemetry", "Bounds",
+                "Archive", "Storage", "StorageSQLite", "StoragePostgres", "Settings", "Credentials", "Telemetry",
+                "Bounds",
                 coreMetrics, logging,
                 serviceLifecycle, nioCore, nioPosix, nioSSL,
             ],
