@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Credentials
 import Operations
 import ParleyServer
 import Settings
