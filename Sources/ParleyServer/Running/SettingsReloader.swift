@@ -76,9 +76,10 @@ package actor SettingsReloader {
         do {
             let new = try source.load()
             report = try apply(new)
-            tell(report)
             // The page shows settings, too. Its templates were read without a mistake a moment ago.
             try? await parts.web.reload(templatesFolder: new.templatesFolder)
+            // Only now: a reader of the log expects the new page.
+            tell(report)
         } catch {
             report = Self.refusal(error)
             tell(report)
