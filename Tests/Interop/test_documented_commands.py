@@ -298,8 +298,12 @@ def prepare(world, command):
         sessions = json.loads(world.manage("user", "sessions", "alice", "--json"))
         world.facts["session"] = find(sessions, "id")
         assert world.facts["session"] is not None
-    if words.startswith("superuser delete"):
+    if words.startswith(("superuser delete", "superuser-totp", "token")):
         world.manage("superuser-create", "--username", "admin", "--password-stdin")
+    if words.startswith("superuser-totp admin disable"):
+        world.manage("superuser-totp", "admin", "enable")
+    if words.startswith("token revoke"):
+        world.manage("token", "create", "backup", "--superuser", "admin")
     if words.startswith(("db create", "config init")):
         for name in ("chat.db", "chat.db-wal", "chat.db-shm"):
             (world.folder / name).unlink(missing_ok=True)
