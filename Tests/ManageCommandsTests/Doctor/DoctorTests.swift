@@ -306,6 +306,7 @@ import Testing
         try Settings.load(
             environment: [
                 "PARLEY_SERVER_PORT": "\(port)", "PARLEY_MESSENGER_PORT": "0", "PARLEY_FASTCHAT_PORT": "0",
+                "PARLEY_METRICS_LISTEN": "127.0.0.1:0",
             ], currentFolder: run.folder)
     }
 
@@ -358,6 +359,7 @@ import Testing
         let port = try await ScriptedServer.run(answers: ScriptedServer.always()) { $0.port }
         let environment = [
             "PARLEY_SERVER_PORT": "\(port)", "PARLEY_MESSENGER_PORT": "0", "PARLEY_FASTCHAT_PORT": "0",
+            "PARLEY_METRICS_LISTEN": "127.0.0.1:0",
         ]
 
         let json = try await run("doctor", "--json", environment: environment)

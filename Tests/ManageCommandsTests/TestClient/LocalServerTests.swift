@@ -40,6 +40,7 @@ import Web
         try await withServices([listener], announced: ports) { port, _ in
             try await body([
                 "PARLEY_SERVER_PORT": "\(port)", "PARLEY_MESSENGER_PORT": "0", "PARLEY_FASTCHAT_PORT": "0",
+                "PARLEY_METRICS_LISTEN": "127.0.0.1:0",
             ])
         }
     }

@@ -13,6 +13,7 @@ enum WholeServer {
     /// What every test of it sets: free ports, and hashing that costs little.
     private static let settings: [String: String] = [
         "PARLEY_SERVER_PORT": "0", "PARLEY_MESSENGER_PORT": "0", "PARLEY_FASTCHAT_PORT": "0",
+        "PARLEY_METRICS_LISTEN": "127.0.0.1:0",
         "PARLEY_HASH_SIZE_ARGON2_MEMORY": "1 MiB", "PARLEY_HASH_SIZE_ARGON2_ITERATIONS": "1",
     ]
 
