@@ -66,9 +66,15 @@ extension AdminEndpoint {
     private static func server() throws -> [AdminEndpoint] {
         [
             try AdminEndpoint(.get, "/database", DatabaseStatus()),
+            try AdminEndpoint(.get, "/database/tables", DatabaseStatistics()),
+            try AdminEndpoint(.post, "/database/check", CheckDatabase()),
+            try AdminEndpoint(.post, "/database/gc", CollectGarbage()),
             try AdminEndpoint(.post, "/secrets/check", CheckSecrets()),
             try AdminEndpoint(.get, "/server", MeasureServer()),
             try AdminEndpoint(.get, "/server/addresses", ServerAddresses()),
+            try AdminEndpoint(.get, "/server/log", ReadServerLog()),
+            try AdminEndpoint(.patch, "/server/log/level", SetLogLevel()),
+            try AdminEndpoint(.post, "/server/reload", ReloadServer()),
             try AdminEndpoint(.get, "/nodes", ListNodes()),
             try AdminEndpoint(.post, "/nodes/{node}/drain", DrainNode(node: "")),
             try AdminEndpoint(.post, "/nodes/{node}/resume", ResumeNode(node: "")),
@@ -91,5 +97,9 @@ extension AdminEndpoint {
         ("testclient.token", "It logs the bot of the health check in, for a process on the same machine."),
         ("testclient.end", "It belongs to testclient.token."),
         ("fastchat.sign", "It signs what the balancer would, for a process on the same machine."),
+        ("import.users", "Who moves a server in has the machine, where the other server's database is."),
+        ("import.contacts", "It belongs to import.users."),
+        ("import.flows", "It belongs to import.users."),
+        ("import.messages", "It writes in the name of others, which no token may."),
     ]
 }

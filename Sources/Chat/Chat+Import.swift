@@ -18,8 +18,10 @@ extension Chat {
         return (bytes, blobs.isEmpty ? [] : try await storingLarge(blobs))
     }
 
-    /// Puts messages of another server into the log, with the times that they had there.
-    package func importMessages(_ messages: [ImportedMessage]) async throws(ChatError) -> Receipt {
-        try await receipt(of: try submit(.importMessages(messages), by: nil, uuid: messages.first?.uuid))
+    /// Puts messages of another server into the log, with the times that they had there; `audit` is what is recorded of it.
+    package func importMessages(
+        _ messages: [ImportedMessage], audit: AuditNote?
+    ) async throws(ChatError) -> Receipt {
+        try await receipt(of: try submit(.importMessages(messages), by: nil, uuid: messages.first?.uuid, audit: audit))
     }
 }

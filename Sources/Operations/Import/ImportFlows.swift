@@ -31,6 +31,8 @@ package struct ImportedFlow: Codable, Sendable {
 /// `import.flows`: takes over flows of another server with their members; those that were taken before stay as they are.
 package struct ImportFlows: AdminOperation {
     package static let name = "import.flows"
+    package static let summary = "Take over flows of another server with their members."
+    package static let access = OperationActor.Scope.write
 
     /// What `import.flows` tells.
     package struct Report: Codable, Sendable {
@@ -49,6 +51,8 @@ package struct ImportFlows: AdminOperation {
         self.flows = flows
         self.isDryRun = isDryRun
     }
+
+    package var onlyLooks: Bool { isDryRun }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         var outcome = ImportOutcome()

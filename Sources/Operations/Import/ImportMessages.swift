@@ -50,6 +50,8 @@ package struct MessageToImport: Codable, Sendable {
 /// `import.messages`: takes over messages of another server with their times; those that were taken before are left out.
 package struct ImportMessages: AdminOperation {
     package static let name = "import.messages"
+    package static let summary = "Take over messages of another server with their times."
+    package static let access = OperationActor.Scope.write
     /// The most messages of one request.
     package static let maximumCount = 1000
 
@@ -62,6 +64,8 @@ package struct ImportMessages: AdminOperation {
         self.messages = messages
         self.isDryRun = isDryRun
     }
+
+    package var onlyLooks: Bool { isDryRun }
 
     package func run(on context: OperationContext) async throws(OperationError) -> ImportOutcome {
         guard messages.count <= Self.maximumCount else {
@@ -85,7 +89,9 @@ package struct ImportMessages: AdminOperation {
         }
         if !new.isEmpty {
             let ready = new
-            _ = try await context.asking { try await $0.importMessages(ready) }
+            _ = try await context.recording { note throws(OperationError) in
+                try await context.asking { try await $0.importMessages(ready, audit: note) }
+            }
         }
         return outcome
     }

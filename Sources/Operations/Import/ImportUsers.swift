@@ -34,6 +34,8 @@ package struct ImportedUser: Codable, Sendable {
 /// `import.users`: takes over accounts of another server; those that were taken before stay as they are now.
 package struct ImportUsers: AdminOperation {
     package static let name = "import.users"
+    package static let summary = "Take over accounts of another server."
+    package static let access = OperationActor.Scope.write
 
     /// The accounts.
     package var users: [ImportedUser]
@@ -44,6 +46,8 @@ package struct ImportUsers: AdminOperation {
         self.users = users
         self.isDryRun = isDryRun
     }
+
+    package var onlyLooks: Bool { isDryRun }
 
     package func run(on context: OperationContext) async throws(OperationError) -> ImportOutcome {
         var outcome = ImportOutcome()
@@ -130,6 +134,8 @@ package struct ImportUsers: AdminOperation {
 /// `import.contacts`: takes over who has whom in their list.
 package struct ImportContacts: AdminOperation {
     package static let name = "import.contacts"
+    package static let summary = "Take over who has whom in their list."
+    package static let access = OperationActor.Scope.write
 
     /// Uuids in decimal: whose list, and who is in it.
     package struct Pair: Codable, Sendable {
@@ -151,6 +157,8 @@ package struct ImportContacts: AdminOperation {
         self.pairs = pairs
         self.isDryRun = isDryRun
     }
+
+    package var onlyLooks: Bool { isDryRun }
 
     package func run(on context: OperationContext) async throws(OperationError) -> ImportOutcome {
         var outcome = ImportOutcome()

@@ -27,7 +27,7 @@ package struct ReloadServer: AdminOperation {
     /// What became of one key.
     package struct Change: Codable, Sendable, Equatable {
         /// What became of a changed value.
-        package enum Outcome: String, Codable, Sendable {
+        package enum Outcome: String, Codable, Sendable, CaseIterable {
             /// It is in force.
             case applied
             /// It is in force when the server starts again.
@@ -55,6 +55,8 @@ package struct ReloadServer: AdminOperation {
     }
 
     package static let name = "server.reload"
+    package static let summary = "Read the settings again, and open certificate, templates and log files again."
+    package static let access = OperationActor.Scope.write
     package static let needsCurrentSchema = false
 
     package init() {}

@@ -30,6 +30,9 @@ package struct CheckDatabase: AdminOperation {
     }
 
     package static let name = "db.check"
+    package static let summary = "Compare what is stored with what must be true of it, and fix it if asked to."
+    package static let access = OperationActor.Scope.write
+    package static let isLong = true
 
     /// Whether what can be fixed is fixed.
     package var fix: Bool
@@ -38,11 +41,14 @@ package struct CheckDatabase: AdminOperation {
         self.fix = fix
     }
 
+    package var onlyLooks: Bool { !fix }
+
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let before = try await problems(on: context)
         let fixable = before.filter(\.isFixable).map(\.name)
         var after = before
         if fix, !fixable.isEmpty {
+            try await context.recordNow()
             try await context.reading { try await $0.fix(fixable) }
             after = try await problems(on: context)
         }

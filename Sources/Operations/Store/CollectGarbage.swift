@@ -27,6 +27,9 @@ package struct CollectGarbage: AdminOperation {
     }
 
     package static let name = "db.gc"
+    package static let summary = "Remove what nothing refers to any more."
+    package static let access = OperationActor.Scope.write
+    package static let isLong = true
     /// How long a session that has expired is kept.
     private static let expiredSessionMilliseconds: Int64 = 30 * 86_400_000
 
@@ -37,12 +40,15 @@ package struct CollectGarbage: AdminOperation {
         self.isTrial = isTrial
     }
 
+    package var onlyLooks: Bool { isTrial }
+
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let storage = context.chat.storage
         let oldest = Timestamp(milliseconds: storage.currentTime().milliseconds - Self.expiredSessionMilliseconds)
         let garbage = try await context.reading { try await $0.garbage(sessionsExpiredBefore: oldest) }
         let before = try await room(on: context)
         if !isTrial {
+            try await context.recordNow()
             var done = 0
             while try await !context.reading({ try await $0.purgeDeletedFlows() }) {
                 try context.checkCancellation()

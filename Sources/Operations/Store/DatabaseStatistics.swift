@@ -26,6 +26,8 @@ package struct DatabaseStatistics: AdminOperation {
     }
 
     package static let name = "db.stats"
+    package static let summary = "Say what takes how much room."
+    package static let access = OperationActor.Scope.read
 
     package init() {}
 

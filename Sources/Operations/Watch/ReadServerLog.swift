@@ -54,6 +54,8 @@ package struct ReadServerLog: AdminOperation {
     }
 
     package static let name = "server.log"
+    package static let summary = "Read the messages that the server logs, beginning with the last ones."
+    package static let access = OperationActor.Scope.read
     package static let needsCurrentSchema = false
     package static let isWatching = true
 

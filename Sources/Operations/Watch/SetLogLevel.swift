@@ -17,6 +17,8 @@ package struct SetLogLevel: AdminOperation {
     }
 
     package static let name = "server.log_level"
+    package static let summary = "Change from which level on the server logs, of one module or of the others, or say it."
+    package static let access = OperationActor.Scope.write
     package static let needsCurrentSchema = false
 
     /// The module, such as `Transport` or `Transport.Listener`; `nil` for all that have no level of their own.
@@ -28,6 +30,9 @@ package struct SetLogLevel: AdminOperation {
         self.module = module
         self.level = level
     }
+
+    package var target: String? { module }
+    package var onlyLooks: Bool { level == nil }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let server = try context.runningServer()

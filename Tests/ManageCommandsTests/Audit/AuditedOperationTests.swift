@@ -54,6 +54,10 @@ struct AuditedOperationTests {
 
     private static let secret = SecretText("hunter2 hunter2")
 
+    private static let carol = ImportedUser(uuid: "31", login: "carol", username: "Carol")
+    private static let dave = ImportedUser(uuid: "32", login: "dave", username: "Dave")
+    private static let dinner = ImportedFlow(uuid: "33", type: .group, members: [carol.uuid, dave.uuid])
+
     private static let steps: [Step] = [
         Step(on: "root", CreateSuperuser(username: "root", login: "rooty", password: secret)),
         Step(on: "alice", CreateUser(login: "alice", username: "Alice", password: secret)),
@@ -83,11 +87,20 @@ struct AuditedOperationTests {
         Step(on: "one", DrainNode(node: "one")), Step(on: "one", ResumeNode(node: "one")),
         Step(on: "testclient", IssueTestClientToken()), Step(on: "testclient", EndTestClient(session: 1)),
         Step(on: "1", EndSession(uuid: "1", token: secret)),
+        Step(on: nil, ImportUsers([carol, dave], isDryRun: false)),
+        Step(on: nil, ImportContacts([.init(user: carol.uuid, contact: dave.uuid)], isDryRun: false)),
+        Step(on: nil, ImportFlows([dinner], isDryRun: false)),
+        Step(
+            on: nil,
+            ImportMessages(
+                [MessageToImport(uuid: "41", flow: dinner.uuid, author: carol.uuid, time: 1, text: "Hello.")],
+                isDryRun: false)),
+        Step(on: nil, CheckDatabase(fix: true)), Step(on: nil, CollectGarbage()),
         Step(on: "bob", DeleteUser(login: "bob")), Step(on: "root", DeleteSuperuser(username: "root")),
     ]
 
     /// Operations that others test, since they need more than a database.
-    private static let elsewhere: Set<String> = []
+    private static let elsewhere: Set<String> = ["server.reload", "server.log_level"]
 
     private let run: CommandRun
     private let settings: Settings
@@ -108,7 +121,8 @@ struct AuditedOperationTests {
         "user.set_password", "superuser.totp", "superuser.delete", "user.update", "node.drain", "node.resume",
         "flow.create", "flow.delete", "flow.add_member", "flow.remove_member", "flow.remove_seed", "flow.seed",
         "flow.update", "invite.create", "invite.revoke", "message.delete", "testclient.end", "testclient.token",
-        "token.create", "token.revoke",
+        "token.create", "token.revoke", "import.users", "import.contacts", "import.flows", "import.messages",
+        "db.check", "db.gc",
     ]
 
     @Test func withoutAServer() async throws {
