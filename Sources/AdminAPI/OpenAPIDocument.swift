@@ -28,7 +28,7 @@ package struct OpenAPIDocument {
             paths[endpoint.path] = .object(methods)
         }
         paths.merge(try jobPaths()) { $1 }
-        let problem = schema(try JSONSchema(of: Problem.Written.self))
+        let problem = schema(.object(type: "Problem", try JSONSchema(of: Problem.Written.self).properties))
         return [
             "openapi": "3.1.0",
             "info": [

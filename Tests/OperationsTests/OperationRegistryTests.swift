@@ -41,6 +41,7 @@ struct OperationRegistryTests {
                 "user.show_limits", "audit.list", "audit.verify", "token.create", "token.list", "token.revoke",
                 "superuser.totp",
                 "server.reload", "server.log_level", "server.log",
+                "import.users", "import.contacts", "import.flows", "import.messages",
             ])
         #expect(
             OperationRegistry.all.filter { $0.isDestructive }.map { $0.name }

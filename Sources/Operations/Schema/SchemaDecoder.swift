@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
+
 extension JSONSchema {
     /// The schema of a type, from what its `init(from:)` asks a decoder for.
     ///
@@ -139,6 +141,12 @@ extension Bool: Primitive {
 
 extension String: Primitive {
     fileprivate static var dummy: String { "" }
+    fileprivate static var schema: JSONSchema { .string }
+}
+
+extension Data: Primitive {
+    fileprivate static var dummy: Data { Data() }
+    /// In base64.
     fileprivate static var schema: JSONSchema { .string }
 }
 

@@ -17,7 +17,7 @@ package struct SetLogLevel: AdminOperation {
     }
 
     package static let name = "server.log_level"
-    package static let summary = "Change from which level on the server logs, of one module or of the others, or say it."
+    package static let summary = "Say or change from which level on the server logs, by module."
     package static let access = OperationActor.Scope.write
     package static let needsCurrentSchema = false
 
