@@ -275,7 +275,7 @@ import Transport
             }
 
             #expect(try await eight.client.key(of: 8) != nil)
-            #expect(world.registry.inboundBudget.usedBytes == 0)
+            #expect(await becomesTrue { world.registry.inboundBudget.usedBytes == 0 })
         }
     }
 

@@ -10,6 +10,7 @@ import NIOCore
 import Storage
 import Synchronization
 import TestClient
+import TestSupport
 import Testing
 import Transport
 
@@ -299,7 +300,7 @@ import Transport
             async let last = alice.client.request(alice.message("last", to: flow))
             await server.test.engine.writeIsHeld()
             // What is held may be another write, such as that of the cursors: the message counts until it is answered.
-            while server.server.registry.inboundBudget.usedBytes == 0 { await Task.yield() }
+            #expect(await becomesTrue { server.server.registry.inboundBudget.usedBytes > 0 })
             await server.server.stop()
             #expect(await idle.webSocket.closed() == WebSocketClosure(code: 1001, reason: "The server is stopping."))
             #expect(alice.client.closure == nil)

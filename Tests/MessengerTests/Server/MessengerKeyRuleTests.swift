@@ -107,7 +107,7 @@ import Transport
             }
 
             #expect(await reads.next() == nil)
-            #expect(world.service.inboundBudget.usedBytes == 0)
+            #expect(await becomesTrue { world.service.inboundBudget.usedBytes == 0 })
         }
     }
 
@@ -153,7 +153,7 @@ import Transport
             try await socket.send([0x00] + [UInt8](repeating: 0x61, count: 2000))
 
             #expect(await reads.next() == nil)
-            #expect(world.service.inboundBudget.usedBytes == 0)
+            #expect(await becomesTrue { world.service.inboundBudget.usedBytes == 0 })
         }
     }
 
@@ -182,7 +182,7 @@ import Transport
 
             try await anna.send("all is well", to: "bob")
             #expect(await bob.messages(1) == ["anna: all is well"])
-            #expect(world.service.inboundBudget.usedBytes == 0)
+            #expect(await becomesTrue { world.service.inboundBudget.usedBytes == 0 })
             #expect(world.service.keys.count == 2)
         }
     }
