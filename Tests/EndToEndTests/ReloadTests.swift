@@ -18,7 +18,7 @@ struct ReloadTests {
         let report = try JSONValue.parse(Array(result.output.utf8))
         #expect(report["is_applied"]?.bool == isApplied)
         var outcomes: [String: String] = [:]
-        for change in report["changes"]?.array ?? [] {
+        for change in try #require(report["changes"]?.array) {
             outcomes[change["key"]?.string ?? ""] = change["outcome"]?.string
         }
         return outcomes
