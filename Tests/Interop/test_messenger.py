@@ -130,7 +130,11 @@ def test_contacts_are_told_of_coming_and_going(enter, sign_up):
     anna.add(login)
 
     bob = enter(login=login)
-    assert anna.push().fields == [login, True]
+    told = anna.push().fields
+    if told == [login, False]:
+        # The server saw the end of the connection that signed up only after the contact was added.
+        told = anna.push().fields
+    assert told == [login, True]
     bob.close()
     assert anna.push().fields == [login, False]
 
