@@ -41,6 +41,7 @@ def api(tmp_path_factory):
         server.stop()
 
 
+@pytest.mark.timeout(900)
 def test_schemathesis_finds_nothing(api, tmp_path):
     report = tmp_path / "report.har"
     # The token goes through a file, as any secret; a seed of 0 repeats every run exactly.
