@@ -25,6 +25,38 @@ struct AccountOperationTests {
         }
     }
 
+    @Test func searchLooksThroughSoManyRowsAtATime() async throws {
+        try await Office.open { office in
+            var rows: [Int64] = []
+            for (login, username) in [
+                ("anna", "A"), ("Ännchen", "B"), ("carl", "JoHANNes"), ("dora", "Änne"), ("anton", "E"),
+            ] {
+                let user = try await office.run(
+                    CreateUser(login: login, username: username, password: SecretText("secret word")))
+                rows.append(user.row)
+            }
+            func page(
+                _ text: String, after: Int64 = 0, limit: Int = 10, rows: Int64? = nil
+            ) async throws -> (
+                logins: [String], next: Int64?
+            ) {
+                let page = try await office.run(
+                    ListUsers(range: ListRange(after: after, limit: limit), search: text, rows: rows))
+                return (page.items.map(\.login), page.next)
+            }
+
+            #expect(try await page("AN").logins == ["anna", "carl", "anton"])
+            #expect(try await page("änn").logins == ["Ännchen"])
+            #expect(try await page("Änn").logins == ["Ännchen", "dora"])
+            #expect(try await page("an", limit: 1) == (["anna"], rows[0]))
+            #expect(try await page("an", limit: 3) == (["anna", "carl", "anton"], nil))
+            #expect(try await page("an", after: rows[0], rows: 1) == ([], rows[1]))
+            #expect(try await page("an", after: rows[1], rows: 2) == (["carl"], rows[3]))
+            #expect(try await page("an", after: rows[3], rows: 2) == (["anton"], nil))
+            #expect(try await page("%").logins == [])
+        }
+    }
+
     @Test func createdUserCanLogInAndIsShown() async throws {
         try await Office.open { office in
             let created = try await office.run(

@@ -17,20 +17,29 @@ package struct ListFlows: AdminOperation {
     /// Only flows created at this time or later, in Unix seconds.
     package var since: Int64?
 
-    package init(range: ListRange = ListRange(), title: String? = nil, since: Int64? = nil) {
+    /// How many row numbers a search looks through at most, as in `user.list`.
+    package var rows: Int64?
+
+    package init(range: ListRange = ListRange(), title: String? = nil, since: Int64? = nil, rows: Int64? = nil) {
         self.range = range
         self.title = title
         self.since = since
+        self.rows = rows
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> ListPage<FlowReport> {
         try range.check()
         try context.check(title, "title", limit: ChatLimits.titleBytes)
-        let flows = try await context.reading {
-            try await $0.shownFlows(
-                title: title, since: since.map { Timestamp(seconds: $0) }, after: FlowID(range.after),
-                limit: range.limit + 1)
+        let time = since.map { Timestamp(seconds: $0) }
+        let last = try await context.reading { try await $0.lastFlow() }
+        let (found, end) = try await range.search(through: last.rawValue, rows: rows) {
+            (after, through, limit) async throws(OperationError) in
+            try await context.reading {
+                try await $0.shownFlows(
+                    title: title, since: time, after: FlowID(after), through: FlowID(through), limit: limit)
+            }
         }
-        return ListPage(try await context.reports(of: flows), limit: range.limit, row: \.row)
+        return ListPage(
+            try await context.reports(of: found), limit: range.limit, searchedTo: end, row: \.row)
     }
 }

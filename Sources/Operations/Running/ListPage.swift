@@ -14,6 +14,12 @@ package struct ListPage<Item: Codable & Sendable>: Codable, Sendable {
         self.next = next
     }
 
+    /// Creates a page of what was found among rows up to `end`; `nil` when all rows were looked at.
+    init(_ found: [Item], limit: Int, searchedTo end: Int64?, row: (Item) -> Int64) {
+        self.init(found, limit: limit, row: row)
+        if next == nil { next = end }
+    }
+
     /// Creates a page from the items read, of which one more than asked for shows that there is a next page.
     init(_ items: [Item], limit: Int, row: (Item) -> Int64) {
         self.items = Array(items.prefix(limit))
@@ -34,6 +40,33 @@ package struct ListRange: Codable, Sendable, Equatable {
     package init(after: Int64 = 0, limit: Int = 500) {
         self.after = after
         self.limit = limit
+    }
+
+    /// The row numbers that a search looks through at a time.
+    static let searchStep: Int64 = 10_000
+
+    /// Looks for a page's items in one part of the rows after the other, in the order of their numbers.
+    ///
+    /// - Parameters:
+    ///   - last: The highest row number.
+    ///   - rows: How many row numbers are looked through at most; `nil`: all.
+    ///   - find: Finds at most so many items after one row and through another.
+    /// - Returns: What was found, at most one more than wanted, and where the search ended before the last row.
+    /// - Throws: What `find` throws.
+    func search<Found>(
+        through last: Int64, rows: Int64?,
+        _ find: (_ after: Int64, _ through: Int64, _ limit: Int) async throws(OperationError) -> [Found]
+    ) async throws(OperationError) -> (found: [Found], end: Int64?) {
+        var found: [Found] = []
+        var place = max(0, after)
+        let end = rows.map { min(last, place + $0) } ?? last
+        while place < end, found.count <= limit {
+            if Task.isCancelled { throw .interrupted }
+            let next = min(end, place + Self.searchStep)
+            found += try await find(place, next, limit + 1 - found.count)
+            place = next
+        }
+        return (found, end < last ? end : nil)
     }
 
     /// Refuses what is out of range.

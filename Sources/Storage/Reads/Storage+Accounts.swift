@@ -94,6 +94,47 @@ extension Storage {
         }
     }
 
+    /// Those of the accounts with row numbers in a range that have a text in their login or shown name, by row number.
+    ///
+    /// - Parameters:
+    ///   - key: The text in the compared form of logins. In shown names upper and lower case of ASCII letters are the same.
+    ///   - text: The text as it was given.
+    ///   - after: Only row numbers above this.
+    ///   - last: The highest row number.
+    ///   - limit: The most accounts.
+    /// - Returns: The accounts, without deleted and hidden ones.
+    /// - Throws: `StorageError`.
+    package func users(
+        named key: String, as text: String, after: UserID, through last: UserID, limit: Int
+    ) async throws(StorageError) -> [UserRecord] {
+        let place = engine.dialect.place
+        return try await engine.read { connection in
+            let rows = try connection.rows(
+                """
+                SELECT \(Self.userColumns) FROM users u
+                WHERE u.id > $1 AND u.id <= $2 AND u.is_hidden = 0
+                  AND (\(place)(u.login_key, $3) > 0 OR \(place)(lower(u.username), lower($3)) > 0
+                       OR \(place)(u.username, $4) > 0)
+                  AND u.deleted_ms IS NULL
+                ORDER BY u.id
+                LIMIT $5
+                """,
+                [SQLValue(after), SQLValue(last), .text(key), .text(text), SQLValue(limit: limit)])
+            return try rows.map { row in try Self.user(row) }
+        }
+    }
+
+    /// The highest row number of an account; 0 when there is none.
+    package func lastUser() async throws(StorageError) -> UserID {
+        try await engine.read { connection in
+            guard let row = try connection.rows("SELECT coalesce(max(id), 0) FROM users").first else {
+                return UserID(0)
+            }
+            var reader = RowReader(row)
+            return try reader.user()
+        }
+    }
+
     // MARK: Sessions
 
     private static let sessionColumns = """

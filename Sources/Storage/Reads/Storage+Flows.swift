@@ -94,13 +94,18 @@ extension Storage {
     /// The flows that lists show, by row number: all but those of hidden accounts.
     ///
     /// Only those whose title has `title` in it (upper and lower case of ASCII letters are the same), and that were made at
-    /// `created` or later.
+    /// `created` or later; only row numbers up to `last`, if it is given.
     package func shownFlows(
-        title: String? = nil, since created: Timestamp? = nil, after: FlowID = FlowID(0), limit: Int
+        title: String? = nil, since created: Timestamp? = nil, after: FlowID = FlowID(0), through last: FlowID? = nil,
+        limit: Int
     ) async throws(StorageError) -> [FlowRecord] {
         var condition = "f.id > $1 AND \(Self.isShown)"
         // Numbers in the order in which they first occur, as SQLite counts them.
         var arguments = [SQLValue(after)]
+        if let last {
+            arguments.append(SQLValue(last))
+            condition += " AND f.id <= $\(arguments.count)"
+        }
         if let created {
             arguments.append(SQLValue(created))
             condition += " AND f.created_ms >= $\(arguments.count)"
@@ -111,6 +116,17 @@ extension Storage {
         }
         arguments.append(SQLValue(limit: limit))
         return try await flows("\(condition) ORDER BY f.id LIMIT $\(arguments.count)", arguments)
+    }
+
+    /// The highest row number of a flow; 0 when there is none.
+    package func lastFlow() async throws(StorageError) -> FlowID {
+        try await engine.read { connection in
+            guard let row = try connection.rows("SELECT coalesce(max(id), 0) FROM flows").first else {
+                return FlowID(0)
+            }
+            var reader = RowReader(row)
+            return try reader.flow()
+        }
     }
 
     /// The flows that an account sees: those it is a member of, and the public ones.
