@@ -2,7 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The admin panel in a real browser, with people who chat meanwhile."""
 
+import base64
+import hmac
 import os
+import re
+import struct
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -13,6 +18,7 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from page_findings import FINDINGS
 from parties import PASSWORD as PARTY_PASSWORD
 from parties import SkaroParty
 from server_process import Server
@@ -21,47 +27,8 @@ from test_web_chat import Browser, chat_with
 ADMINISTRATOR = "anna"
 PASSWORD = "a long enough secret"
 
-PAGES = ["", "/users", "/users/new", "/flows", "/flows/new", "/messages", "/invites", "/nodes", "/administrators", "/audit", "/settings"]
-
-# Every text that is seen, with the contrast to what is behind it; and every control without a name.
-FINDINGS = """
-const number = (text) => text.match(/[\\d.]+/g).map(Number);
-const light = (part) => { part /= 255; return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4; };
-const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
-function behind(element) {
-  for (let at = element; at; at = at.parentElement) {
-    const colour = number(getComputedStyle(at).backgroundColor);
-    if (colour.length < 4 || colour[3] > 0) return colour;
-  }
-  return [255, 255, 255];
-}
-const findings = [];
-for (const element of document.querySelectorAll("body *")) {
-  const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-  const style = getComputedStyle(element);
-  const box = element.getBoundingClientRect();
-  if (!own || box.width < 2 || box.height < 2 || style.visibility === "hidden" || box.right < 0) continue;
-  const [one, other] = [luminance(number(style.color)), luminance(behind(element))];
-  const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-  if (contrast < 4.5) findings.push(`${contrast.toFixed(2)}: ${element.outerHTML.slice(0, 120)}`);
-}
-const named = (e) => e.textContent.trim() || e.ariaLabel || [...(e.labels || [])].some((l) => l.textContent.trim());
-for (const element of document.querySelectorAll("button, a, select, textarea, input:not([type=hidden])")) {
-  if (!named(element)) findings.push(`no name: ${element.outerHTML.slice(0, 120)}`);
-}
-const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
-for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) findings.push(`twice: ${id}`);
-for (const name of ["aria-labelledby", "aria-describedby"]) {
-  for (const element of document.querySelectorAll(`[${name}]`)) {
-    if (!document.getElementById(element.getAttribute(name))) findings.push(`nothing there: ${element.outerHTML.slice(0, 120)}`);
-  }
-}
-if (document.querySelectorAll("h1").length !== 1) findings.push("not one heading of the first level");
-if (document.querySelectorAll("main").length !== 1) findings.push("not one main part");
-if (document.documentElement.scrollWidth > innerWidth) findings.push(`wider than the window: ${document.documentElement.scrollWidth}`);
-return findings;
-"""
-
+PAGES = ["", "/users", "/users/new", "/flows", "/flows/new", "/messages", "/invites", "/nodes", "/administrators", "/audit", "/log",
+         "/backups", "/settings", "/settings/change?key=SERVER.NAME"]
 
 class Panel(Browser):
     """A browser in front of the admin panel."""
@@ -77,7 +44,16 @@ class Panel(Browser):
 
     @property
     def heading(self):
-        return self.driver.find_element(By.TAG_NAME, "h1").text
+        while True:
+            try:
+                return self.driver.find_element(By.TAG_NAME, "h1").text
+            except StaleElementReferenceException:
+                # The next page has just come.
+                continue
+
+    def is_at(self, heading):
+        """Waits for the page with a heading."""
+        return self.until(lambda: self.driver.find_elements(By.TAG_NAME, "h1") and self.heading == heading)
 
     @property
     def text(self):
@@ -104,15 +80,6 @@ class Panel(Browser):
         self.fill(username=ADMINISTRATOR, password=password)
         self.press("Log in")
         return self
-
-    def emulate(self, scheme, width=None, height=900):
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
-            "features": [{"name": "prefers-color-scheme", "value": scheme}],
-        })
-        if width:
-            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-                "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False,
-            })
 
 
 @pytest.fixture(scope="module")
@@ -152,16 +119,76 @@ def test_wrong_password_and_right_one(panel):
     browser.show()
     assert browser.heading == "Log in"
     browser.log_in("not it")
-    assert "The name, the password or the code is wrong." in browser.text
+    browser.until(lambda: "The name, the password or the code is wrong." in browser.text)
     assert browser.get("username").get_attribute("value") == ADMINISTRATOR
     browser.fill(password=PASSWORD)
     browser.press("Log in")
-    assert browser.heading == "Overview"
+    assert browser.is_at("Overview")
     assert browser.driver.get_cookie("parley_admin")["httpOnly"]
     browser.driver.find_element(By.CSS_SELECTOR, ".who button").click()
-    assert browser.heading == "Log in"
+    assert browser.is_at("Log in")
     browser.show("/users")
     assert browser.heading == "Log in"
+
+
+def code_of(address, seconds):
+    """The six digits that an authenticator shows for an otpauth address, as RFC 6238 says."""
+    fields = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
+    secret = fields["secret"]
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    digest = hmac.digest(key, struct.pack(">Q", int(seconds) // int(fields.get("period", 30))), "sha1")
+    place = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[place:place + 4])[0] & 0x7FFFFFFF) % 10**6:06}"
+
+
+def test_second_factor_is_asked_for(server, panel):
+    for words, stdin in (
+        (["superuser-create", "--username", "clara", "--login", "clara", "--password-stdin"], PASSWORD + "\n"),
+        (["superuser-totp", "clara", "enable"], None),
+    ):
+        done = server.manage(*words, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+    address = re.search(r"otpauth://\S+", done.stdout)[0]
+    browser = panel()
+    browser.show("/login")
+    browser.fill(username="clara", password=PASSWORD)
+    browser.press("Log in")
+    browser.until(lambda: "The name, the password or the code is wrong." in browser.text)
+    browser.fill(password=PASSWORD, code=code_of(address, time.time()))
+    browser.press("Log in")
+    assert browser.is_at("Overview")
+
+
+def test_log_moves_and_stays_text(server, panel, register):
+    browser = panel().log_in()
+    browser.show("/log?level=DEBUG")
+    browser.until(lambda: "new ones appear by themselves" in browser.get("log-state").text)
+    urllib.request.urlopen(server.home + "balance?<script>document.title='taken'</script>".replace("<", "%3C")).close()
+    browser.until(lambda: "GET /balance" in browser.get("log").text)
+    assert browser.driver.title.startswith("Log")
+    assert browser.driver.find_elements(By.CSS_SELECTOR, "#log script, #log img") == []
+
+
+def test_backup_is_made_and_seen(server, panel):
+    browser = panel().log_in()
+    browser.show("/backups")
+    browser.press("Make a backup")
+    browser.until(lambda: "Verify" in browser.get("live").text and ".tar.gz" in browser.get("live").text)
+    browser.until(lambda: "done" in browser.get("live").text)
+
+
+def test_setting_is_changed_without_scripts(server, panel):
+    browser = panel(scripts=False).log_in()
+    browser.show("/settings")
+    browser.driver.find_element(By.CSS_SELECTOR, "[aria-label='Change SERVER.NAME']").click()
+    assert browser.is_at("SERVER.NAME")
+    browser.fill(value="The <b>Garden</b>")
+    browser.press("Save")
+    browser.until(lambda: "Saved, and in force." in browser.text)
+    assert browser.driver.title.endswith("The <b>Garden</b>")
+    browser.show("/settings/change?key=SERVER.NAME")
+    browser.press("Go back to the default")
+    browser.until(lambda: browser.driver.title.endswith("Parley"))
 
 
 class CreatedParty(SkaroParty):
@@ -323,7 +350,7 @@ def test_screenshots(server, panel, register):
     browser.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
     browser.until(lambda: browser.driver.find_elements(By.CSS_SELECTOR, "#live polyline"))
     pages = {"overview": "", "users": "/users", "user": f"/users/show?login={people[0].login}", "flow": "/flows/show?flow=1",
-             "invites": "/invites", "nodes": "/nodes", "administrators": "/administrators", "settings": "/settings",
+             "backups": "/backups", "log": "/log", "invites": "/invites", "nodes": "/nodes", "administrators": "/administrators", "settings": "/settings",
              "messages": "/messages?words=lanterns", "delete": f"/users/delete?login={people[0].login}"}
     for width in (1280, 360):
         for scheme in ("light", "dark"):

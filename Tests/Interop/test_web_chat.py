@@ -4,9 +4,11 @@
 
 import base64
 import itertools
+import os
 import struct
 import urllib.request
 import zlib
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -15,6 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from page_findings import APPLICATION_FINDINGS
 from parties import FastChatParty, MessengerParty, SkaroParty, new_keys
 from server_process import Server
 
@@ -82,6 +85,15 @@ class Browser:
         rows = self.until(lambda: [r for r in self.driver.find_elements(By.CLASS_NAME, "row") if title in r.text])
         rows[0].click()
         self.sees("title", title)
+
+    def emulate(self, scheme, width=None, height=900):
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+            "features": [{"name": "prefers-color-scheme", "value": scheme}],
+        })
+        if width:
+            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+                "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False,
+            })
 
     @property
     def problems(self):
@@ -313,3 +325,52 @@ def test_every_control_has_a_name(server, browser):
         return [...document.querySelectorAll('button, input, textarea, a')].filter((e) => !named(e)).map((e) => e.outerHTML);
     """)
     assert unnamed == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_every_page_can_be_read_and_named(server, browser, register, scheme, width):
+    window = browser(width=width)
+    window.emulate(scheme, width)
+    findings = {}
+
+    def look(name):
+        findings[name] = window.driver.execute_script(APPLICATION_FINDINGS)
+
+    window.driver.get(server.home)
+    look("home")
+    window.open(server)
+    look("login")
+    login = window.register(server, "lena")
+    look("nothing yet")
+    friend = register(server, "friend")
+    friend.say(chat_with(friend, login), "the first line", "x" * 300)
+    window.until(lambda: friend.login in window.get("conversations").text)
+    look("conversations")
+    window.open_conversation(friend.login)
+    window.sees("messages", "the first line")
+    window.send("an answer")
+    look("conversation")
+    assert {name: found for name, found in findings.items() if found} == {}
+
+
+@pytest.mark.skipif("PARLEY_SCREENSHOTS" not in os.environ, reason="PARLEY_SCREENSHOTS names no folder")
+def test_screenshots(server, browser, register):
+    """Writes pictures of home page and chat for the documents, at 1280 and 360 pixels."""
+    folder = Path(os.environ["PARLEY_SCREENSHOTS"])
+    window = browser()
+    window.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+    login = window.register(server, "mila")
+    friend = register(server, "nils", username="Nils")
+    flow = chat_with(friend, login)
+    friend.say(flow, "Who brings the lanterns?", "I have eight of them.")
+    window.open_conversation("Nils")
+    window.send("Then I bring the cake.")
+    for width in (1280, 360):
+        for scheme in ("light", "dark"):
+            window.emulate(scheme, width, 800)
+            window.driver.save_screenshot(str(folder / f"chat-{width}-{scheme}.png"))
+    for width in (1280, 360):
+        window.emulate("light", width, 800)
+        window.driver.get(server.home)
+        window.driver.save_screenshot(str(folder / f"home-{width}-light.png"))

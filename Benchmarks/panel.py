@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# Copyright (c) the Parley authors
+# SPDX-License-Identifier: Apache-2.0
+"""How long each page of the admin panel takes, on a database with many users and messages.
+
+Usage: Benchmarks/panel.py [--binary FILE] [--users N] [--flows N] [--messages N] [--requests N] [--folder FOLDER]
+       [--postgres URI]
+
+Makes the database with 'manage flow seed' in FOLDER (kept there for the next run), starts the server on it, logs in as
+an administrator and asks for every page so many times over one connection. Prints the median and the 99th percentile in
+milliseconds for each, as Markdown.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.parse
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PASSWORD = "a long enough secret"
+TOKEN = re.compile(r'name="form_token" value="([0-9a-f]+)"')
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", default=str(ROOT / ".build" / "release" / "manage"))
+    parser.add_argument("--users", type=int, default=100_000)
+    parser.add_argument("--flows", type=int, default=1000)
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--folder", default="/tmp/parley-panel")
+    parser.add_argument("--postgres", help="the address of an empty database, or one that an earlier run has filled")
+    return parser.parse_args()
+
+
+class Panel:
+    def __init__(self, chosen):
+        self.folder = Path(chosen.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.binary = chosen.binary
+        self.config = self.folder / "config.ini"
+        self.config.touch()
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")} | {
+            "PARLEY_DATABASE_URI": chosen.postgres or f"sqlite:{self.folder / 'chat.db'}",
+            "PARLEY_SERVER_PORT": "0", "PARLEY_MESSENGER_PORT": "0", "PARLEY_FASTCHAT_PORT": "0",
+            "PARLEY_METRICS_LISTEN": "127.0.0.1:0", "PARLEY_RATE_LIMIT_ENABLED": "off",
+        }
+
+    def manage(self, *words, stdin=None):
+        return subprocess.run(
+            [self.binary, *words, "--config", str(self.config)], cwd=self.folder, env=self.environment, input=stdin,
+            text=True, capture_output=True, check=False)
+
+    def prepare(self, chosen):
+        self.manage("db", "create")
+        if self.manage("superuser", "list", "--json").stdout.count("bench"):
+            return
+        began = time.monotonic()
+        for words, stdin in (
+            (["superuser-create", "--username", "bench", "--login", "bench", "--password-stdin"], PASSWORD + "\n"),
+            (["flow", "seed", "--users", str(chosen.users), "--flows", str(chosen.flows), "--messages",
+              str(chosen.messages)], None),
+        ):
+            done = self.manage(*words, stdin=stdin)
+            if done.returncode != 0:
+                sys.exit(done.stderr)
+        print(f"Made the database in {time.monotonic() - began:.0f} s.", file=sys.stderr)
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [self.binary, "runserver", "--config", str(self.config)], cwd=self.folder, env=self.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for line in self.process.stdout:
+            if found := re.match(r"\s*Home page\s+http://([^/]+)/", line):
+                self.place = found[1]
+                break
+        else:
+            sys.exit("The server did not start.")
+        self.connection = http.client.HTTPConnection(self.place)
+        self.cookies = {}
+        token = TOKEN.search(self.ask("GET", "/admin/login")[1])[1]
+        fields = {"username": "bench", "password": PASSWORD, "form_token": token}
+        status, _ = self.ask("POST", "/admin/login", urllib.parse.urlencode(fields))
+        if status != 303:
+            sys.exit(f"The login failed with {status}.")
+
+    def ask(self, method, path, body=None):
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        if body:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        try:
+            self.connection.request(method, path, body, headers)
+            response = self.connection.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError):
+            # The server has closed a connection that had no request for a while.
+            self.connection.close()
+            self.connection.request(method, path, body, headers)
+            response = self.connection.getresponse()
+        for line in response.headers.get_all("Set-Cookie", []):
+            name, value = line.split(";")[0].split("=", 1)
+            self.cookies[name] = value
+        return response.status, response.read().decode()
+
+    def measure(self, path, requests):
+        times = []
+        for _ in range(requests):
+            began = time.perf_counter()
+            status, text = self.ask("GET", path)
+            times.append((time.perf_counter() - began) * 1000)
+            if status != 200:
+                sys.exit(f"{path} answered with {status}: {text[-300:]}")
+        times.sort()
+        return times[len(times) // 2], times[min(len(times) - 1, int(len(times) * 0.99))], times[-1]
+
+
+def main():
+    chosen = options()
+    panel = Panel(chosen)
+    panel.prepare(chosen)
+    panel.start()
+    try:
+        users = re.findall(r'/admin/users/show\?login=([^"]+)"', panel.ask("GET", "/admin/users")[1])
+        flows = re.findall(r'/admin/flows/show\?flow=(\d+)"', panel.ask("GET", "/admin/flows")[1])
+        pages = [
+            "/admin", "/admin/live", "/admin/users", f"/admin/users?after={chosen.users // 2}", "/admin/users?search=a",
+            "/admin/users?search=nobody-at-all", f"/admin/users/show?login={users[-1]}", "/admin/flows",
+            "/admin/flows?title=nothing-at-all", f"/admin/flows/show?flow={flows[-1]}",
+            f"/admin/flows/show?flow={flows[-1]}&after=100", "/admin/messages?words=message", "/admin/messages?words=nowhere",
+            "/admin/invites", "/admin/nodes", "/admin/administrators", "/admin/audit", "/admin/audit?who=bench",
+            "/admin/backups", "/admin/settings",
+        ]
+        status = json.loads(panel.manage("db", "status", "--json").stdout)
+        print(f"{json.dumps(status.get('counts'))}\n")
+        print("| Page | median | 99 % | longest |\n|---|---:|---:|---:|")
+        for path in pages:
+            panel.measure(path, 3)
+            median, high, longest = panel.measure(path, chosen.requests)
+            print(f"| `{path}` | {median:.1f} ms | {high:.1f} ms | {longest:.1f} ms |", flush=True)
+    finally:
+        panel.process.terminate()
+        panel.process.wait()
+
+
+if __name__ == "__main__":
+    main()
