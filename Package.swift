@@ -85,7 +85,7 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Mustache", package: "swift-mustache"), logging, nioCore,
+                .product(name: "Mustache", package: "swift-mustache"), logging, nioCore, serviceLifecycle,
             ],
             resources: [.embedInCode("Templates"), .embedInCode("Chat"), .embedInCode("PanelPages")],
             swiftSettings: swiftSettings

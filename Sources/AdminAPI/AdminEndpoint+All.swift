@@ -18,7 +18,7 @@ extension AdminEndpoint {
     private static func accounts() throws -> [AdminEndpoint] {
         let page = ListRange(limit: pageSize)
         return [
-            try AdminEndpoint(.get, "/users", ListUsers(range: page)),
+            try AdminEndpoint(.get, "/users", ListUsers(range: page), hides: ["rows"]),
             try AdminEndpoint(
                 .post, "/users", CreateUser(login: "", username: "", password: SecretText("")),
                 requires: ["login", "username", "password"], location: "login"),
@@ -44,7 +44,7 @@ extension AdminEndpoint {
     private static func flows() throws -> [AdminEndpoint] {
         let page = ListRange(limit: pageSize)
         return [
-            try AdminEndpoint(.get, "/flows", ListFlows(range: page)),
+            try AdminEndpoint(.get, "/flows", ListFlows(range: page), hides: ["rows"]),
             try AdminEndpoint(
                 .post, "/flows", CreateFlow(owner: "", type: .group, title: ""), requires: ["owner", "type", "title"],
                 location: "uuid"),
@@ -81,6 +81,10 @@ extension AdminEndpoint {
             try AdminEndpoint(.get, "/tokens", ListTokens()),
             try AdminEndpoint(.get, "/audit", ListAudit(range: ListRange(limit: pageSize))),
             try AdminEndpoint(.post, "/audit/verify", VerifyAudit()),
+            try AdminEndpoint(.get, "/settings", ListSettings()),
+            try AdminEndpoint(.get, "/backups", ListBackups()),
+            try AdminEndpoint(.post, "/backups", CreateBackup()),
+            try AdminEndpoint(.post, "/backups/{name}/verify", VerifyBackup(name: "")),
             try AdminEndpoint(.get, "/log", ReadLog(limit: pageSize, principal: ""), principal: "principal"),
         ]
     }
@@ -96,6 +100,8 @@ extension AdminEndpoint {
         ("session.end", "It takes the token of a user, which only that user's client has."),
         ("testclient.token", "It logs the bot of the health check in, for a process on the same machine."),
         ("testclient.end", "It belongs to testclient.token."),
+        ("config.set", "Settings name files, folders and addresses: a stolen token could take the machine over."),
+        ("backup.download", "It says where the file is; the panel sends it, to administrators who have logged in."),
         ("fastchat.sign", "It signs what the balancer would, for a process on the same machine."),
         ("import.users", "Who moves a server in has the machine, where the other server's database is."),
         ("import.contacts", "It belongs to import.users."),

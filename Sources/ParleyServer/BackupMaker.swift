@@ -17,7 +17,7 @@ package struct BackupMaker: Sendable {
     }
 
     package let folder: BackupFolder
-    private let keep: Int
+    let keep: Int
     private let backup: Backup
 
     package init(_ settings: Settings, version: String) {
@@ -61,7 +61,7 @@ package struct BackupMaker: Sendable {
 }
 
 /// Whether a task was cancelled, for what runs on other threads.
-private final class CancellationFlag: Sendable {
+final class CancellationFlag: Sendable {
     private let isSet = Atomic(false)
 
     func set() { isSet.store(true, ordering: .relaxed) }

@@ -4,14 +4,14 @@
 import Chat
 import Operations
 import ServiceLifecycle
-import Web
+import Settings
 
 extension ParleyServer {
     /// Reads the settings again; `nil` for a server that does not know where they come from.
-    func reloader(chat: Chat, web: WebService) -> SettingsReloader? {
+    func reloader(chat: Chat) -> SettingsReloader? {
         options.settingsSource.map { source in
             SettingsReloader(
-                source, settings: settings, parts: SettingsReloader.Parts(chat: chat, web: web, live: live),
+                source, settings: settings, parts: SettingsReloader.Parts(chat: chat, live: live),
                 log: options.logSink, metrics: options.metrics, logger: logger)
         }
     }
@@ -23,7 +23,13 @@ extension ParleyServer {
         return ServerControl(
             reload: { await reloader.reload() }, logLevels: { log.levels },
             setLogLevel: { level, module throws(OperationError) in try log.set(level, of: module) },
-            readServerLog: { request throws(OperationError) in try log.read(request) })
+            readServerLog: { request throws(OperationError) in try log.read(request) },
+            settings: { await reloader.settings() },
+            changeSetting: { (key, value, record) async throws(OperationError) in
+                try await reloader.change(key, to: value, record: record)
+            },
+            backups: BackupMaker(settings, version: options.version).control(
+                of: store.storage, schedule: settings.text(of: .backupSchedule)))
     }
 }
 

@@ -11,14 +11,12 @@ import Web
 
 extension ParleyServer {
     /// The admin panel, unless the settings switch it off.
-    func panel(_ operations: OperationContext, history: ServerHistory) -> AdminPanel? {
+    func panel(_ operations: OperationContext, jobs: JobBoard, history: ServerHistory) -> AdminPanel? {
         guard settings.admin.hasPanel else { return nil }
-        let settings = settings
         return AdminPanel(
-            operations: operations,
+            operations: operations, jobs: jobs,
             server: AdminPanel.Server(
-                name: settings.server.name, version: options.version, settings: { settings.values() },
-                disk: { settings.database.disk }),
+                name: { live.name }, version: options.version, disk: { settings.database.disk }),
             history: history, origins: Set(settings.server.origins))
     }
 }

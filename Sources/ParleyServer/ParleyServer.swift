@@ -122,10 +122,12 @@ package struct ParleyServer: Sendable {
         let readiness = Readiness(
             settings: settings, storage: store.storage, stop: stop, membership: membership)
         let jobs = JobBoard(now: { chat.currentTime }, makeID: { chat.newIdentifier().description })
+        let reloader = reloader(chat: chat)
         let operations = OperationContext(
-            chat: chat, listeners: { start.listeners }, heartbeat: { await membership.beat() })
+            chat: chat, listeners: { start.listeners }, heartbeat: { await membership.beat() },
+            control: control(reloader))
         let history = ServerHistory()
-        let panel = panel(operations, history: history)
+        let panel = panel(operations, jobs: jobs, history: history)
         let web = try web(
             start: start, readiness: readiness, nodes: nodes, api: adminAPI(operations, jobs: jobs), panel: panel)
         membership.onDrainingChanged { await web.forgetReadiness() }
@@ -136,7 +138,7 @@ package struct ParleyServer: Sendable {
             web: web, start: start, place: streams.count + 2)
         let tls = try options.tls?.makeConfiguration()
         let shownTLS = tls.map { live.certificate?.applied(to: $0) ?? $0 }
-        let reloader = reloader(chat: chat, web: web)
+        await reloader?.serve(web)
         let http = try httpListener(
             routes: options.servesWebSockets ? webSocketRoutes(chat: chat, registry: registry) : [], registry: registry,
             load: load, tls: shownTLS, web: web, start: start)
@@ -149,7 +151,7 @@ package struct ParleyServer: Sendable {
             onRunning: { [place = streams.count + 1] in await start.isRunning(place, []) },
             handler: AdminHandler.handler(
                 chat: chat, listeners: { start.listeners }, heartbeat: { await membership.beat() },
-                control: control(reloader), logger: logger))
+                control: operations.control, logger: logger))
         // Whatever may refuse is asked before anything is announced.
         try await checkAddresses(of: streams)
         try admin.claimPath()
@@ -210,7 +212,7 @@ package struct ParleyServer: Sendable {
             readiness: { await readiness.checks() },
             balance: { await nodes.next().map { ServerChoice(name: $0.name, addresses: $0.endpoints) } },
             api: answer,
-            servesChat: options.servesWebSockets, panel: panel,
+            servesChat: options.servesWebSockets && settings.server.hasWebChat, panel: panel,
             templatesFolder: settings.templatesFolder,
             logsRequests: !settings.logging.isRequestLogDisabled, logger: logger)
     }
@@ -244,7 +246,9 @@ package struct ParleyServer: Sendable {
                 let port = channel.localAddress?.port ?? settings.server.port
                 let place = "\(NetworkAddress(host: settings.server.host, port: port).hostInURL):\(port)"
                 var served: [Address] = [("Home page", "http\(scheme)://\(place)/")]
-                if !routes.isEmpty { served.append(("Web chat", "http\(scheme)://\(place)/chat")) }
+                if !routes.isEmpty, settings.server.hasWebChat {
+                    served.append(("Web chat", "http\(scheme)://\(place)/chat"))
+                }
                 if settings.admin.hasPanel, tls != nil || settings.server.isLocal {
                     served.append(("Admin panel", "http\(scheme)://\(place)/admin"))
                 }

@@ -7,12 +7,18 @@ extension Settings {
         SettingKey.all.filter { valuesByKey[$0] != earlier.valuesByKey[$0] }
     }
 
-    /// These settings, but for the keys that are compared: those named are as in `newer`.
+    /// These settings, but for the values that are compared and shown: those of the named keys are as in `newer`.
     ///
-    /// Only `changedKeys(since:)` looks at that; the typed values stay.
+    /// The typed values stay.
     package func noting(_ keys: some Sequence<SettingKey>, of newer: Settings) -> Settings {
         var noted = self
-        for key in keys { noted.valuesByKey[key] = newer.valuesByKey[key] }
+        for key in keys {
+            noted.valuesByKey[key] = newer.valuesByKey[key]
+            guard let place = noted.resolved.firstIndex(where: { $0.key == key }),
+                let shown = newer.resolved.first(where: { $0.key == key })
+            else { continue }
+            noted.resolved[place] = shown
+        }
         return noted
     }
 

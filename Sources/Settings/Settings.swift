@@ -17,6 +17,8 @@ package struct Settings: Sendable {
 
         /// What the server calls itself to people.
         package var name: String
+        /// Whether the chat for browsers is served.
+        package var hasWebChat: Bool
         /// Web pages of which other places may connect.
         package var origins: [WebOrigin]
         /// The proxies whose word is taken.

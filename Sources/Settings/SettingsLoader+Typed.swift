@@ -79,7 +79,8 @@ extension SettingsLoader {
     private func server() -> Settings.Server {
         Settings.Server(
             host: text(.serverHost), port: integer(.serverPort), name: text(.serverName),
-            origins: origins(.serverOrigins), trustedProxies: ranges(.serverTrustedProxies),
+            hasWebChat: boolean(.serverWebChat), origins: origins(.serverOrigins),
+            trustedProxies: ranges(.serverTrustedProxies),
             forwardedHeader: text(.serverForwardedHeader), readsProxyHeader: boolean(.serverProxyProtocol))
     }
 

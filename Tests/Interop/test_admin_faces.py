@@ -260,5 +260,7 @@ def test_every_change_of_the_api_is_tried(worlds):
     }
 
     # Those of one server's own, and of many at once, are tried elsewhere.
-    elsewhere = {"job.cancel", "flow.seed", "flow.remove_seed", "node.drain", "node.resume", "user.logout_session"}
+    elsewhere = {
+        "job.cancel", "backup.create", "flow.seed", "flow.remove_seed", "node.drain", "node.resume", "user.logout_session",
+    }
     assert writing - elsewhere == {change.operation for change in CHANGES}

@@ -40,7 +40,8 @@ struct OperationRegistryTests {
                 "server.addresses", "secrets.check", "session.end", "flow.remove_seed", "user.check_login",
                 "user.show_limits", "audit.list", "audit.verify", "token.create", "token.list", "token.revoke",
                 "superuser.totp",
-                "server.reload", "server.log_level", "server.log",
+                "server.reload", "server.log_level", "server.log", "config.list", "config.set", "backup.list",
+                "backup.create", "backup.verify", "backup.download",
                 "import.users", "import.contacts", "import.flows", "import.messages",
             ])
         #expect(
@@ -50,7 +51,8 @@ struct OperationRegistryTests {
             OperationRegistry.all.filter { !$0.needsCurrentSchema }.map { $0.name }
                 == [
                     "db.status", "server.measure", "server.addresses", "secrets.check", "server.reload",
-                    "server.log_level", "server.log",
+                    "server.log_level", "server.log", "config.list", "config.set", "backup.list", "backup.verify",
+                    "backup.download",
                 ])
         for name in names { #expect(OperationRegistry.operation(named: name)?.name == name) }
     }

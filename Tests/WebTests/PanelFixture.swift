@@ -23,6 +23,7 @@ struct PanelUnderTest: Sendable {
     let test: ChatUnderTest
     let server: WebServer
     let history: ServerHistory
+    let running: RunningServer
 
     /// A browser without cookies.
     func browser() -> PanelBrowser { PanelBrowser(server: server) }
@@ -54,23 +55,28 @@ func withPanel(
 ) async throws {
     try await ChatUnderTest.with(policy: policy) { test in
         let history = ServerHistory()
+        let running = RunningServer()
+        let jobs = JobBoard(now: { test.chat.currentTime }, makeID: { test.chat.newIdentifier().description })
+        async let work: Void = jobs.run()
         let panel = AdminPanel(
-            operations: OperationContext(chat: test.chat),
+            operations: OperationContext(chat: test.chat, control: running.control), jobs: jobs,
             server: AdminPanel.Server(
-                name: "Café <Parley>", version: "0.1.0", settings: { [] }, disk: { (1 << 30, 4 << 30) }),
+                name: { "Café <Parley>" }, version: "0.1.0", disk: { (1 << 30, 4 << 30) }),
             history: history)
         let service = try WebService(
             status: { .example }, readiness: { [] }, panel: panel, templatesFolder: templatesFolder,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let proxies = TrustedProxies(ranges: [try #require(IPRange("127.0.0.1"))])
         try await withWebServer(service, proxies: proxies) { server in
-            let panel = PanelUnderTest(test: test, server: server, history: history)
+            let panel = PanelUnderTest(test: test, server: server, history: history, running: running)
             try await panel.run(
                 CreateSuperuser(
                     username: PanelUnderTest.administrator, login: PanelUnderTest.login,
                     password: SecretText(PanelUnderTest.password)))
             try await body(panel)
         }
+        jobs.close()
+        await work
     }
 }
 

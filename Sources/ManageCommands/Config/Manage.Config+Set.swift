@@ -50,28 +50,24 @@ extension Manage.Config {
             let key = try SettingKey.meant(by: path)
             let text = try newText(for: key)
             let file = common.settings.file
-            var document = try file.document() ?? INIDocument(SettingsDocumentation.exampleFile())
+            let change: SettingsFile.Change
             do {
-                try document.set(section: key.section, names: key.names, to: text)
-            } catch {
+                change = try file.set(key, to: text)
+            } catch let error as INIError {
                 throw CommandError(.usage, "\(key.path) cannot be set: \(error.message).")
             }
-            let isNew = !file.exists
-            try file.write(document.bytes)
-            try tell(key, file: file, isNew: isNew)
-            let line = document.entry(section: key.section, names: key.names)?.line
+            try tell(key, file: file, isNew: change.isNew)
             if output.isJSON {
-                try output.write(ChangeReport(key: key.path, file: file.path, line: line, created: isNew))
+                try output.write(ChangeReport(key: key.path, file: file.path, line: change.line, created: change.isNew))
             }
         }
 
         private func newText(for key: SettingKey) throws -> String {
             let text = try value ?? givenText(for: key)
             if value != nil, key.isSecret, !text.isEmpty { throw Self.refusal(of: key) }
-            if text.isEmpty, key.defaultText == nil { return text }
-            let parsed: SettingValue
+            let parsed: SettingValue?
             do {
-                parsed = try key.kind.parse(text, folder: common.settings.file.folder)
+                parsed = try key.value(of: text, folder: common.settings.file.folder)
             } catch {
                 let shown = key.mayHoldSecret ? "The value" : text.quotedForDisplay()
                 throw CommandError(.usage, "\(shown) \(error.problem).", nextStep: error.remedy)

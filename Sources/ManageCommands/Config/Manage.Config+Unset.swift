@@ -28,9 +28,7 @@ extension Manage.Config {
         func run() async throws {
             let key = try SettingKey.meant(by: path)
             let file = common.settings.file
-            var document = try file.document()
-            let isRemoved = document?.remove(section: key.section, names: key.names) ?? false
-            if isRemoved, let document { try file.write(document.bytes) }
+            let isRemoved = try file.unset(key)
             let restart = isRemoved ? key.stepToApply : ""
             try output.note(
                 isRemoved

@@ -36,7 +36,7 @@ extension Manage {
             let loaded = try settings.load(overrides: options.overrides, output: output)
             let findings = loaded.findings + SettingsSurroundings(settings: loaded).templateFindings()
             for finding in findings where finding.severity != .note { try output.warn(finding.description) }
-            try await ServerRunner.run(settings: loaded, options: options, context: .current) {
+            try await ServerRunner.run(settings: loaded, file: settings.file, options: options, context: .current) {
                 [settings, overrides = options.overrides] in
                 try settings.load(overrides: overrides, output: try OutputOptions.parse(["--quiet"]))
             }

@@ -18,7 +18,7 @@ enum ServerRunner {
     ///
     /// - Throws: `CommandError`, or an error that becomes one.
     static func run(
-        settings: Settings, options: RunOptions, context: CommandContext,
+        settings: Settings, file: SettingsFile, options: RunOptions, context: CommandContext,
         reload: @escaping @Sendable () throws -> Settings
     ) async throws {
         let sink = try Telemetry.bootstrap(
@@ -30,7 +30,7 @@ enum ServerRunner {
         let watch =
             options.reloads
             ? FileWatch(settings: settings, logger: logger) { startProblem(options, reload) } : nil
-        try await serve(settings, options, context, sink, logger, watch, load: reload)
+        try await serve(settings, file, options, context, sink, logger, watch, load: reload)
         if let watch, watch.hasChanged {
             logger.info("Starting again: a watched file has changed")
             try watch.startAgain()
@@ -39,8 +39,8 @@ enum ServerRunner {
     }
 
     private static func serve(
-        _ settings: Settings, _ options: RunOptions, _ context: CommandContext, _ sink: LogSink, _ logger: Logger,
-        _ watch: FileWatch?, load: @escaping @Sendable () throws -> Settings
+        _ settings: Settings, _ file: SettingsFile, _ options: RunOptions, _ context: CommandContext, _ sink: LogSink,
+        _ logger: Logger, _ watch: FileWatch?, load: @escaping @Sendable () throws -> Settings
     ) async throws {
         let claim = await AdminSocketClaim.make(settings)
         defer { withExtendedLifetime(claim) {} }
@@ -49,7 +49,7 @@ enum ServerRunner {
         let (reloadRequests, reload) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         serverOptions.reloadRequests = reloadRequests
         serverOptions.settingsSource = SettingsReloader.Source(
-            load: load,
+            file: file, load: load,
             logConfiguration: { logConfiguration(for: $0, options: options, environment: context.environment) },
             tlsOptions: { options.tlsOptions(for: $0) })
         let server = try await open(settings, serverOptions, logger)

@@ -19,7 +19,8 @@ package enum OperationRegistry {
         CheckSecrets.self, EndSession.self, RemoveSeed.self, CheckLogin.self,
         ShowLimits.self,
         ListAudit.self, VerifyAudit.self, CreateToken.self, ListTokens.self, RevokeToken.self, SetSecondFactor.self,
-        ReloadServer.self, SetLogLevel.self, ReadServerLog.self,
+        ReloadServer.self, SetLogLevel.self, ReadServerLog.self, ListSettings.self, ChangeSetting.self,
+        ListBackups.self, CreateBackup.self, VerifyBackup.self, DownloadBackup.self,
         ImportUsers.self, ImportContacts.self, ImportFlows.self, ImportMessages.self,
     ]
 

@@ -3,6 +3,12 @@
 
 /// What only a running server can do for an operator, apart from its data.
 package struct ServerControl: Sendable {
+    /// Changes a setting; `record` is called when the value is known to be one, and before anything is written.
+    package typealias SettingChanger =
+        @Sendable (
+            _ key: String, _ value: String?, _ record: @Sendable () async throws(OperationError) -> Void
+        ) async throws(OperationError) -> ChangeSetting.Report
+
     /// Reads the settings again.
     package var reload: @Sendable () async -> ReloadServer.Report
     /// The levels of the log, by module.
@@ -11,17 +17,29 @@ package struct ServerControl: Sendable {
     package var setLogLevel: @Sendable (_ level: String?, _ module: String?) throws(OperationError) -> Void
     /// Begins to watch the log, or reads what came since the last time.
     package var readServerLog: @Sendable (ReadServerLog) throws(OperationError) -> ReadServerLog.Report
+    /// Every setting, as it is now.
+    package var settings: @Sendable () async -> [ListSettings.Setting]
+    /// Changes one in the settings file and reads it again; `nil` takes it out.
+    package var changeSetting: SettingChanger
+    /// The backups in the server's folder.
+    package var backups: BackupControl
 
     package init(
         reload: @escaping @Sendable () async -> ReloadServer.Report,
         logLevels: @escaping @Sendable () -> SetLogLevel.Report,
         setLogLevel: @escaping @Sendable (_ level: String?, _ module: String?) throws(OperationError) -> Void,
-        readServerLog: @escaping @Sendable (ReadServerLog) throws(OperationError) -> ReadServerLog.Report
+        readServerLog: @escaping @Sendable (ReadServerLog) throws(OperationError) -> ReadServerLog.Report,
+        settings: @escaping @Sendable () async -> [ListSettings.Setting],
+        changeSetting: @escaping SettingChanger,
+        backups: BackupControl
     ) {
         self.reload = reload
         self.logLevels = logLevels
         self.setLogLevel = setLogLevel
         self.readServerLog = readServerLog
+        self.settings = settings
+        self.changeSetting = changeSetting
+        self.backups = backups
     }
 }
 

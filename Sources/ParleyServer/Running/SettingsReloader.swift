@@ -18,7 +18,9 @@ import Web
 package actor SettingsReloader {
     /// Where new settings come from, and what the command line adds to them.
     package struct Source: Sendable {
-        /// Reads the settings file again, under the options of the start; throws `SettingsError`.
+        /// The settings file, which need not exist.
+        package var file: SettingsFile
+        /// Reads it again, under the options of the start; throws `SettingsError`.
         package var load: @Sendable () throws -> Settings
         /// The log after settings and options.
         package var logConfiguration: @Sendable (Settings) -> LogConfiguration
@@ -26,10 +28,11 @@ package actor SettingsReloader {
         package var tlsOptions: @Sendable (Settings) -> TLSOptions?
 
         package init(
-            load: @escaping @Sendable () throws -> Settings,
+            file: SettingsFile, load: @escaping @Sendable () throws -> Settings,
             logConfiguration: @escaping @Sendable (Settings) -> LogConfiguration,
             tlsOptions: @escaping @Sendable (Settings) -> TLSOptions?
         ) {
+            self.file = file
             self.load = load
             self.logConfiguration = logConfiguration
             self.tlsOptions = tlsOptions
@@ -39,11 +42,10 @@ package actor SettingsReloader {
     /// What of a running server follows the settings.
     struct Parts: Sendable {
         let chat: Chat
-        let web: WebService
         let live: LiveSettings
     }
 
-    private let source: Source
+    let source: Source
     private let log: LogSink?
     private let parts: Parts
     private let logger: Logger
@@ -51,7 +53,9 @@ package actor SettingsReloader {
     private let refused: Counter
     private let succeeded: Meter
     /// The settings of the start, with the keys that were applied since.
-    private var inForce: Settings
+    private(set) var inForce: Settings
+    /// The pages, whose templates are read again.
+    private var web: WebService?
 
     init(
         _ source: Source, settings: Settings, parts: Parts, log: LogSink?, metrics: any MetricsFactory, logger: Logger
@@ -68,6 +72,9 @@ package actor SettingsReloader {
         succeeded.set(Double(WallClock.now().milliseconds) / 1000)
     }
 
+    /// Also reads the templates of these pages again from now on.
+    func serve(_ web: WebService) { self.web = web }
+
     /// Reads the settings again.
     ///
     /// - Returns: What became of each changed key; when the settings are refused, why.
@@ -77,7 +84,7 @@ package actor SettingsReloader {
             let new = try source.load()
             report = try apply(new)
             // The page shows settings, too. Its templates were read without a mistake a moment ago.
-            try? await parts.web.reload(templatesFolder: new.templatesFolder)
+            try? await web?.reload(templatesFolder: new.templatesFolder)
             // Only now: a reader of the log expects the new page.
             tell(report)
         } catch {

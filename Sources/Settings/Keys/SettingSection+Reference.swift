@@ -111,7 +111,8 @@ extension SettingSection {
         SettingSection(
             name: "SERVER", summary: "Where the server listens, and its name.",
             keys: [
-                .serverHost, .serverPort, .serverName, .serverOrigins, .serverTrustedProxies, .serverForwardedHeader,
+                .serverHost, .serverPort, .serverName, .serverWebChat, .serverOrigins, .serverTrustedProxies,
+                .serverForwardedHeader,
                 .serverProxyProtocol,
             ]
         ),

@@ -22,6 +22,12 @@ extension SettingKey {
         "What the server calls itself to people, such as on its home page."
     )
 
+    /// `[SERVER] WEB_CHAT`.
+    package static let serverWebChat = SettingKey(
+        "SERVER", "WEB_CHAT", .boolean, default: "on",
+        "Whether people find the chat for browsers at /chat. Other clients are not concerned."
+    )
+
     /// `[SERVER] ORIGINS`.
     package static let serverOrigins = SettingKey(
         "SERVER", "ORIGINS", .origins, unset: "the server's own pages only",

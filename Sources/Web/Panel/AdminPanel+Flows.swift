@@ -14,8 +14,9 @@ extension AdminPanel {
             let page = try await visit.run(
                 ListFlows(
                     range: ListRange(after: visit.query.number("after") ?? 0, limit: pageSize),
-                    title: title.isEmpty ? nil : title))
+                    title: title.isEmpty ? nil : title, rows: title.isEmpty ? nil : searchedRows))
             values["flows"] = page.items.map(\.values)
+            values["searching"] = !title.isEmpty
             if let next = page.next { values["next"] = "\(next)" }
             return visit.page("admin-flows", title: "Flows", values)
         } catch {
@@ -73,7 +74,7 @@ extension AdminPanel {
         }
     }
 
-    /// `/admin/flows/delete`: what will happen.
+    /// Answers `/admin/flows/delete`: what will happen.
     static func askToDeleteFlow(_ visit: PanelVisit) async throws(OperationError) -> Response {
         let report = try await visit.run(ShowFlow(uuid: visit.query.text("flow")))
         let flow = report.flow

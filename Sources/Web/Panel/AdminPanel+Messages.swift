@@ -25,7 +25,7 @@ extension AdminPanel {
         }
     }
 
-    /// `/admin/messages/delete`: which one, and what will happen.
+    /// Answers `/admin/messages/delete`: which one, and what will happen.
     static func askToDeleteMessage(_ visit: PanelVisit) async throws(OperationError) -> Response {
         let message = try await visit.run(ShowMessage(uuid: visit.query.text("message")))
         return visit.confirm(

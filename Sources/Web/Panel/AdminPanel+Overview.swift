@@ -11,7 +11,7 @@ extension AdminPanel {
     /// Answers `/admin`.
     static func overview(_ visit: PanelVisit) async throws(OperationError) -> Response {
         var values = try await visit.liveValues()
-        let facts = try await visit.run(DatabaseStatus())
+        let facts = try await visit.panel.database.value().get()
         values["database"] = [
             "engine": facts.engine, "size": facts.sizeBytes.inBytes, "schema": facts.schema,
             "durability": facts.durability.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value)" }
@@ -29,7 +29,7 @@ extension AdminPanel {
         return visit.page("admin-overview", title: "Overview", values)
     }
 
-    /// `/admin/live`: the part of the overview that moves.
+    /// Answers `/admin/live`: the part of the overview that moves.
     static func live(_ visit: PanelVisit) async throws(OperationError) -> Response {
         .panel(.ok, html: visit.desk.templates.render("admin-live", try await visit.liveValues()))
     }

@@ -22,7 +22,9 @@ extension AdminPanel {
         ("/admin/messages", messages), ("/admin/messages/delete", askToDeleteMessage),
         ("/admin/invites", invites), ("/admin/nodes", nodes),
         ("/admin/administrators", administrators), ("/admin/administrators/delete", askToDeleteAdministrator),
-        ("/admin/audit", audit), ("/admin/settings", settings),
+        ("/admin/audit", audit), ("/admin/log", log), ("/admin/log/events", logEvents),
+        ("/admin/backups", backups), ("/admin/backups/live", liveBackups),
+        ("/admin/settings", settings), ("/admin/settings/change", setting),
     ]
 
     /// Where forms are sent.
@@ -37,6 +39,9 @@ extension AdminPanel {
         ("/admin/invites", createInvite), ("/admin/invites/revoke", revokeInvite),
         ("/admin/nodes/drain", drainNode), ("/admin/nodes/resume", resumeNode),
         ("/admin/administrators", createAdministrator), ("/admin/administrators/delete", deleteAdministrator),
+        ("/admin/backups", createBackup), ("/admin/backups/verify", verifyBackup),
+        ("/admin/backups/cancel", cancelBackup), ("/admin/backups/download", downloadBackup),
+        ("/admin/settings/change", changeSetting), ("/admin/settings/unset", unsetSetting),
     ]
 
     /// Serves the pages; what a path has no method for gets `refusal`.
@@ -48,10 +53,10 @@ extension AdminPanel {
         router.get("/admin/login") { request, _ in await loginPage(request, templates) }
         router.post("/admin/login") { request, _ in await logIn(request, templates) }
         for (path, page) in Self.shown {
-            router.get(RouterPath(path)) { request, _ in await answer(request, templates, page) }
+            router.get(RouterPath(path)) { request, context in await answer(request, context, templates, page) }
         }
         for (path, page) in Self.changed {
-            router.post(RouterPath(path)) { request, _ in await answer(request, templates, page) }
+            router.post(RouterPath(path)) { request, context in await answer(request, context, templates, page) }
         }
     }
 }

@@ -3,9 +3,8 @@
 
 import Hummingbird
 import Operations
-import Settings
 
-/// Invitations, servers, administrators, the audit and settings.
+/// Invitations, servers, administrators and the audit.
 extension AdminPanel {
     // MARK: Invitations
 
@@ -89,7 +88,7 @@ extension AdminPanel {
         }
     }
 
-    /// `/admin/administrators/delete`: what will happen.
+    /// Answers `/admin/administrators/delete`: what will happen.
     static func askToDeleteAdministrator(_ visit: PanelVisit) async throws(OperationError) -> Response {
         let name = visit.query.text("username")
         let isSelf = name.utf8.elementsEqual(visit.administrator.name.utf8)
@@ -129,19 +128,6 @@ extension AdminPanel {
         } catch {
             return visit.page("admin-audit", title: "Audit", values, error: error)
         }
-    }
-
-    // MARK: Settings
-
-    /// Answers `/admin/settings`.
-    static func settings(_ visit: PanelVisit) async throws(OperationError) -> Response {
-        var sections: [(name: String, keys: [[String: Any]])] = []
-        for setting in visit.panel.server.settings() where setting.key.use == .active {
-            if sections.last?.name != setting.key.section { sections.append((setting.key.section, [])) }
-            sections[sections.count - 1].keys.append(setting.values)
-        }
-        return visit.page(
-            "admin-settings", title: "Settings", ["sections": sections.map { ["name": $0.name, "keys": $0.keys] }])
     }
 }
 
@@ -195,16 +181,6 @@ extension AuditReport {
             "what": what,
             "target": target ?? "", "parameters": parameters, "result": refusal ?? result.rawValue,
             "refused": result == .refused,
-        ]
-    }
-}
-
-extension ResolvedSetting {
-    fileprivate var values: [String: Any] {
-        [
-            "name": key.name, "value": text ?? "–", "source": source.description, "summary": key.summary,
-            "default": key.defaultText ?? key.unsetMeaning ?? "–", "restart": key.needsRestart,
-            "chosen": source != .standard,
         ]
     }
 }

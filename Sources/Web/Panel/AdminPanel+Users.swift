@@ -8,6 +8,8 @@ import Operations
 extension AdminPanel {
     /// How many rows a page of a list has.
     static let pageSize = 50
+    /// How many rows a page of a search looks through; the next page goes on from there.
+    static let searchedRows: Int64 = 20_000
 
     /// Answers `/admin/users`.
     static func users(_ visit: PanelVisit) async throws(OperationError) -> Response {
@@ -17,8 +19,17 @@ extension AdminPanel {
             let page = try await visit.run(
                 ListUsers(
                     range: ListRange(after: visit.query.number("after") ?? 0, limit: pageSize),
-                    search: search.isEmpty ? nil : search))
-            values["users"] = page.items.map(\.values)
+                    search: search.isEmpty ? nil : search, rows: searchedRows))
+            var users = page.items
+            // The account of that very login comes first, wherever its row is.
+            if !search.isEmpty, visit.query["after"] == nil,
+                let exact = try? await visit.run(ShowUser(login: search)).user,
+                !users.contains(where: { $0.row == exact.row })
+            {
+                users.insert(exact, at: 0)
+            }
+            values["users"] = users.map(\.values)
+            values["searching"] = !search.isEmpty
             if let next = page.next { values["next"] = "\(next)" }
             return visit.page("admin-users", title: "Users", values)
         } catch {
@@ -89,7 +100,7 @@ extension AdminPanel {
         }
     }
 
-    /// `/admin/users/delete`: what will happen.
+    /// Answers `/admin/users/delete`: what will happen.
     static func askToDeleteUser(_ visit: PanelVisit) async throws(OperationError) -> Response {
         let report = try await visit.run(ShowUser(login: visit.query.text("login")))
         let login = report.user.login

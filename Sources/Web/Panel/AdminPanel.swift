@@ -6,7 +6,6 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 package import Operations
-package import Settings
 
 /// The admin panel at `/admin`: pages for administrators, rendered here, that work without scripts.
 ///
@@ -14,48 +13,61 @@ package import Settings
 package struct AdminPanel: Sendable {
     /// What the pages tell of the server beside what operations do.
     package struct Server: Sendable {
-        /// The name that the operator gave the server.
-        package var name: String
+        /// The name that the operator gave the server, as it is now.
+        package var name: @Sendable () -> String
         /// The version of the program.
         package var version: String
-        /// Every setting with where it comes from, secrets masked.
-        package var settings: @Sendable () -> [ResolvedSetting]
         /// Free and all bytes of the disk that the database is on; `nil` when the database is elsewhere.
         package var disk: @Sendable () -> (free: Int64, total: Int64)?
 
         package init(
-            name: String, version: String, settings: @escaping @Sendable () -> [ResolvedSetting],
+            name: @escaping @Sendable () -> String, version: String,
             disk: @escaping @Sendable () -> (free: Int64, total: Int64)?
         ) {
             self.name = name
             self.version = version
-            self.settings = settings
             self.disk = disk
         }
     }
 
     let operations: OperationContext
+    let jobs: JobBoard
     let server: Server
     let history: ServerHistory
     let sessions: AdminSessions
+    /// What the database says of itself; counting takes as long as there are rows.
+    let database: TimedCache<Result<DatabaseStatus.Report, OperationError>>
     private let origins: Set<WebOrigin>
 
     /// A panel over a domain that runs.
     ///
     /// - Parameters:
     ///   - operations: What operations work on; the actor is replaced by the administrator.
+    ///   - jobs: Runs long operations.
     ///   - server: What the pages tell of the server.
     ///   - history: What the charts show; measured by its own task.
     ///   - origins: Other addresses of this server's own pages, as `[SERVER] ORIGINS` has them.
     package init(
-        operations: OperationContext, server: Server, history: ServerHistory, origins: Set<WebOrigin> = []
+        operations: OperationContext, jobs: JobBoard, server: Server, history: ServerHistory,
+        origins: Set<WebOrigin> = []
     ) {
         self.operations = operations
+        self.jobs = jobs
         sessions = AdminSessions(chat: operations.chat)
         self.server = server
         self.history = history
         self.origins = origins
+        database = TimedCache(lifetime: Self.countLifetime, now: ContinuousClock().elapsedTime()) {
+            do throws(OperationError) {
+                return .success(try await DatabaseStatus().perform(on: operations))
+            } catch {
+                return .failure(error)
+            }
+        }
     }
+
+    /// How old the counts of the overview may be.
+    private static let countLifetime = Duration.seconds(30)
 
     /// Whether a request sends a form, so that its body is read before a page sees it.
     static func takesForm(_ request: Request) -> Bool {
@@ -66,7 +78,9 @@ package struct AdminPanel: Sendable {
     // MARK: Answering
 
     /// Answers a request for a page that only administrators see.
-    func answer(_ request: Request, _ templates: PanelTemplates, _ page: PanelPage) async -> Response {
+    func answer(
+        _ request: Request, _ context: BasicRequestContext, _ templates: PanelTemplates, _ page: PanelPage
+    ) async -> Response {
         let desk = PanelDesk(panel: self, templates: templates)
         var asked: PanelRequest
         switch await admitted(request, at: desk) {
@@ -84,7 +98,7 @@ package struct AdminPanel: Sendable {
             return .seeOther("/admin/login?ended=1").with(.setCookie, PanelCookie.end(secure: asked.isSecure))
         }
         let visit = PanelVisit(
-            desk: desk, request: asked, administrator: administrator, token: FormToken(cookie: cookie))
+            desk: desk, request: asked, context: context, administrator: administrator, cookie: SecretText(cookie))
         if request.method == .post, !visit.token.isIn(asked.form) { return desk.staleForm() }
         do throws(OperationError) {
             return try await page(visit)

@@ -17,7 +17,7 @@ struct PanelDesk: Sendable {
     ) -> Response {
         var values = values
         values["title"] = title
-        values["server"] = panel.server.name
+        values["server"] = panel.server.name()
         return .panel(status, html: templates.render(template, values))
     }
 

@@ -28,7 +28,12 @@ final class PanelTemplates: Sendable {
         ("admin-nodes", PackageResources.admin_nodes_mustache),
         ("admin-administrators", PackageResources.admin_administrators_mustache),
         ("admin-audit", PackageResources.admin_audit_mustache),
+        ("admin-log", PackageResources.admin_log_mustache),
+        ("admin-log-records", PackageResources.admin_log_records_mustache),
+        ("admin-backups", PackageResources.admin_backups_mustache),
+        ("admin-backups-live", PackageResources.admin_backups_live_mustache),
         ("admin-settings", PackageResources.admin_settings_mustache),
+        ("admin-setting", PackageResources.admin_setting_mustache),
     ]
 
     private let library: Mutex<MustacheLibrary>

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Operations
@@ -9,18 +10,40 @@ import Operations
 struct PanelVisit: Sendable {
     let desk: PanelDesk
     let request: PanelRequest
+    let context: BasicRequestContext
     let administrator: AdminPrincipal
-    let token: FormToken
+    /// The token of the login.
+    let cookie: SecretText
 
+    /// What forms of this login have.
+    var token: FormToken { FormToken(cookie: cookie.clearText) }
     var query: FormFields { request.query }
     var form: FormFields { request.form }
     var panel: AdminPanel { desk.panel }
 
+    private var actor: OperationActor {
+        OperationActor(name: administrator.name, face: .web, address: request.address, scope: administrator.scope)
+    }
+
     /// Runs an operation as the administrator.
     func run<Operation: AdminOperation>(_ operation: Operation) async throws(OperationError) -> Operation.Report {
-        let actor = OperationActor(
-            name: administrator.name, face: .web, address: request.address, scope: administrator.scope)
-        return try await operation.perform(on: panel.operations.acting(as: actor))
+        try await operation.perform(on: panel.operations.acting(as: actor))
+    }
+
+    /// Starts a long operation as the administrator, which goes on by itself.
+    func start(_ operation: some AdminOperation) throws(OperationError) {
+        let (operations, actor) = (panel.operations, actor)
+        _ = try panel.jobs.start(Swift.type(of: operation).name, by: actor.name) {
+            (progress) async throws(OperationError) in
+            let report = try await operation.perform(on: operations.acting(as: actor, progress: progress))
+            // Texts, numbers and truth values only, which JSON always takes.
+            return (try? Array(JSONEncoder.forOperations().encode(report))) ?? Array("{}".utf8)
+        }
+    }
+
+    /// Whether the login is still valid; no, when that cannot be known.
+    func isStillLoggedIn() async -> Bool {
+        (try? await panel.sessions.administrator(cookie)) == administrator
     }
 
     /// A page with the navigation; `error` is shown above it.
@@ -68,6 +91,7 @@ struct PanelVisit: Sendable {
 /// The address holds only the word, so that nobody can have the panel say what they like.
 enum PanelNotice: String, CaseIterable {
     case created, changed, deleted, ended, password, added, removed, revoked, draining, resumed
+    case started, cancelled, applied, restart, unchanged
 
     static func text(_ word: String) -> String? {
         allCases.first { $0.rawValue.utf8.elementsEqual(word.utf8) }?.text
@@ -85,6 +109,11 @@ enum PanelNotice: String, CaseIterable {
         case .revoked: "The invitation was revoked."
         case .draining: "The server gets no new clients."
         case .resumed: "The server gets new clients again."
+        case .started: "Started."
+        case .cancelled: "It is being cancelled."
+        case .applied: "Saved, and in force."
+        case .restart: "Saved. It is in force when the server starts again."
+        case .unchanged: "It was so already."
         }
     }
 }
@@ -111,6 +140,8 @@ struct PanelSection {
         PanelSection(title: "Servers", path: "/admin/nodes"),
         PanelSection(title: "Administrators", path: "/admin/administrators"),
         PanelSection(title: "Audit", path: "/admin/audit"),
+        PanelSection(title: "Log", path: "/admin/log"),
+        PanelSection(title: "Backups", path: "/admin/backups"),
         PanelSection(title: "Settings", path: "/admin/settings"),
     ]
 }

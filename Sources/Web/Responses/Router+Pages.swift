@@ -54,13 +54,15 @@ struct NotFoundPage: RouterMiddleware {
     }
 }
 
-/// Gives each request but those of supervisors a line in the log: method, path without its query, status, client,
+/// Gives each request but those that are repeated all the time a line in the log: method, path without its query, status, client,
 /// milliseconds.
 struct RequestLog: RouterMiddleware {
     typealias Context = BasicRequestContext
 
     /// How much of a path is shown.
     private static let maximumPath = 200
+    /// What supervisors and open pages ask for again and again.
+    private static let repeated: Set = ["/livez", "/readyz", "/admin/live", "/admin/backups/live"]
 
     let logger: Logger
     let now: @Sendable () -> Duration
@@ -76,7 +78,7 @@ struct RequestLog: RouterMiddleware {
 
     /// Writes the line of a request.
     func note(_ request: Request, _ response: Response, since start: Duration) {
-        guard !["/livez", "/readyz"].contains(request.uri.path) else { return }
+        guard !Self.repeated.contains(request.uri.path) else { return }
         let duration = self.now() - start
         self.logger.info(
             "\(request.method.rawValue) \(request.uri.path.prefix(Self.maximumPath)) \(response.status.code)",
