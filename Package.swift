@@ -378,7 +378,8 @@ let package = Package(
             name: "ManageCommandsTests",
             dependencies: [
                 "TestSupport",
-                "ManageCommands", "ChatTesting", "ParleyServer", "Operations", "Transport", "Chat", "Storage",
+                "ManageCommands", "ChatTesting", "ParleyServer", "AdminAPI", "Operations", "Transport", "Chat",
+                "Storage",
                 "StorageSQLite",
                 "Settings",
                 "Credentials", "Web", "JSON", "MTP", "Telemetry", logging, serviceLifecycle, nioCore, nioPosix,

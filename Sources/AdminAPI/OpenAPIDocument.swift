@@ -41,6 +41,7 @@ package struct OpenAPIDocument {
             "security": [["token": []]],
             "tags": .array(Set(paths.keys.map(Self.tag)).sorted().map { ["name": .string($0)] }),
             "paths": .object(paths),
+            "x-unserved": .array(Self.unserved),
             "components": [
                 "securitySchemes": ["token": ["type": "http", "scheme": "bearer"]],
                 "schemas": .object(schemas),
@@ -55,6 +56,14 @@ package struct OpenAPIDocument {
     }
 
     private static func tag(_ path: String) -> String { String(path.dropFirst().prefix { $0 != "/" }) }
+
+    /// What administrators do elsewhere, each with the reason.
+    private static var unserved: [JSONTree] {
+        AdminEndpoint.unserved.map { name, reason in
+            let scope = OperationRegistry.operation(named: name)?.access.rawValue ?? ""
+            return ["operationId": .string(name), "description": .string(reason), "x-scope": .string(scope)]
+        }
+    }
 
     // MARK: Operations
 

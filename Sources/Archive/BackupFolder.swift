@@ -48,11 +48,14 @@ package struct BackupFolder: Sendable {
     }
 
     /// When the newest backup was written, in milliseconds since 1970; `nil` when there is none.
-    package func newest() throws -> Int64? {
+    package func newest() throws -> Int64? { try newestFile()?.time }
+
+    /// The same with its size.
+    package func newestFile() throws -> (time: Int64, bytes: Int64)? {
         guard let name = try names().last(where: Self.isOurs) else { return nil }
         var status = stat()
         guard stat("\(path)/\(name)", &status) == 0 else { return nil }
-        return Int64(status.st_mtim.tv_sec) * 1000
+        return (Int64(status.st_mtim.tv_sec) * 1000, Int64(status.st_size))
     }
 
     /// Deletes the oldest of the backups that bear a name of ours, until `keep` are left.

@@ -11,7 +11,8 @@ extension ParleyServer {
     func reloader(chat: Chat) -> SettingsReloader? {
         options.settingsSource.map { source in
             SettingsReloader(
-                source, settings: settings, parts: SettingsReloader.Parts(chat: chat, live: live),
+                source, settings: settings,
+                parts: SettingsReloader.Parts(manager: options.serviceManager, chat: chat, live: live),
                 log: options.logSink, metrics: options.metrics, logger: logger)
         }
     }

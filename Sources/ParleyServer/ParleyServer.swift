@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AdminAPI
+import Archive
 import Chat
 package import Logging
 package import NIOCore
@@ -134,6 +135,7 @@ package struct ParleyServer: Sendable {
         let metrics = try metricsListener(
             ServerMetrics(
                 chat: chat, registry: registry, load: load, readiness: readiness, options: options,
+                backups: settings.backup.schedule == nil ? nil : BackupFolder(path: settings.backup.folder),
                 isReady: { await web.isReady() }),
             web: web, start: start, place: streams.count + 2)
         let tls = try options.tls?.makeConfiguration()
@@ -174,7 +176,8 @@ package struct ParleyServer: Sendable {
         ]
         if let schedule = settings.backup.schedule {
             let backups = ScheduledBackups(
-                chat: chat, maker: BackupMaker(settings, version: options.version), schedule: schedule, logger: logger)
+                chat: chat, maker: BackupMaker(settings, version: options.version), schedule: schedule,
+                metrics: options.metrics, logger: logger)
             services.append(.init(service: backups))
         }
         if panel != nil { services.append(.init(service: HistoryService(history: history, chat: chat))) }

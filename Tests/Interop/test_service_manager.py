@@ -4,7 +4,9 @@
 
 import contextlib
 import secrets
+import signal
 import socket
+import time
 
 import pytest
 
@@ -54,6 +56,22 @@ def test_the_server_says_when_it_is_ready_and_when_it_stops(notices, tmp_path):
     Client(server.url).close()
     server.stop()
     assert "STATUS=Stopping" in next_with(listener, "STOPPING=1")
+
+
+def test_a_reload_is_told_from_its_begin_to_its_end(notices, tmp_path):
+    listener, name = notices
+    server = started(tmp_path, name)
+    until(listener, "READY=1")
+    for settings in ("[SERVER]\nNAME = New\n", "[SERVER]\nNAME = Wrong\n[SESSION]\nTOKEN_TTL = soon\n"):
+        (tmp_path / "config.ini").write_text(settings, encoding="utf-8")
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        server.process.send_signal(signal.SIGHUP)
+        lines = next_with(listener, "RELOADING=1")
+        told = [int(line.partition("=")[2]) for line in lines if line.startswith("MONOTONIC_USEC=")]
+        assert len(told) == 1 and before <= told[0] <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        # Refused or not, the server goes on.
+        next_with(listener, "READY=1")
+    server.stop()
 
 
 def test_signs_of_life_come_and_name_the_connections(notices, tmp_path):

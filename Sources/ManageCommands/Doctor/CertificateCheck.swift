@@ -14,7 +14,7 @@ enum CertificateCheck {
     /// Looks at the files; whether they can be read at all, the check `settings` says.
     static func examine(_ settings: Settings, now: Int) -> DoctorCheck {
         guard let path = settings.tls.certificateFile else {
-            return DoctorCheck("tls", "No certificate is set: connections are not encrypted.")
+            return DoctorCheck(.tls, "No certificate is set: connections are not encrypted.")
         }
         var options = TLSOptions(certificateFile: path, keyFile: settings.tls.keyFile)
         options.certificateAuthorityFile = settings.tls.authorityFile
@@ -24,7 +24,7 @@ enum CertificateCheck {
             let finding = SettingsFinding(
                 .error, key: SettingKey.tlsCertificateFile.path, message: error.message,
                 remedy: "The settings are TLS.CERT_FILE and TLS.KEY_FILE.")
-            return DoctorCheck("tls", "TLS cannot be used.", findings: [finding])
+            return DoctorCheck(.tls, "TLS cannot be used.", findings: [finding])
         }
         var findings = exposure(of: settings.tls.keyFile ?? path)
         var end = Int.max
@@ -35,7 +35,7 @@ enum CertificateCheck {
             findings += self.findings(
                 path: path, from: Int(certificate.notValidBefore), until: Int(certificate.notValidAfter), now: now)
         }
-        return DoctorCheck("tls", "The certificate ends in \(max(0, end - now) / 86_400) days.", findings: findings)
+        return DoctorCheck(.tls, "The certificate ends in \(max(0, end - now) / 86_400) days.", findings: findings)
     }
 
     /// A private key that every user of the machine can read is no secret.

@@ -13,11 +13,11 @@ enum ClusterCheck {
             try await caller.run(ListNodes())
         }
         guard let nodes = report?.nodes else {
-            return DoctorCheck("cluster", "The list of servers cannot be read.")
+            return DoctorCheck(.cluster, "The list of servers cannot be read.")
         }
         let living = nodes.filter { $0.status != .silent }
         let summary = living.count == 1 ? "1 server is running." : "\(living.count) servers are running."
-        return DoctorCheck("cluster", summary, findings: findings(living.map(\.name)))
+        return DoctorCheck(.cluster, summary, findings: findings(living.map(\.name)))
     }
 
     /// What it means that servers have these names.

@@ -32,7 +32,7 @@ struct DatabaseCheck: Sendable {
             let finding = finding(
                 .note, "The database is in memory: everything is gone when the server ends.",
                 "Set DATABASE.URI to a file, such as sqlite:db_sqlite.db, to keep it.")
-            return [DoctorCheck("database", "SQLite in memory.", findings: [finding])]
+            return [DoctorCheck(.database, "SQLite in memory.", findings: [finding])]
         case .sqlite(let path):
             if let check = missingOrUnusable(path: path) { return [check] }
         case .postgres: break
@@ -47,7 +47,7 @@ struct DatabaseCheck: Sendable {
             return checks
         } catch {
             let place = settings.database.location.description
-            return [DoctorCheck("database", "\(place) cannot be used.", findings: [finding(for: error)])]
+            return [DoctorCheck(.database, "\(place) cannot be used.", findings: [finding(for: error)])]
         }
     }
 
@@ -67,7 +67,7 @@ struct DatabaseCheck: Sendable {
         func check(
             _ summary: String, _ severity: SettingsFinding.Severity, _ message: String, _ remedy: String
         ) -> DoctorCheck {
-            DoctorCheck("database", summary, findings: [finding(severity, message, remedy)])
+            DoctorCheck(.database, summary, findings: [finding(severity, message, remedy)])
         }
         let making = "'manage runserver' and 'manage db create' make it."
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -118,7 +118,7 @@ struct DatabaseCheck: Sendable {
     func check(_ status: DatabaseStatus.Report) -> DoctorCheck {
         let size = (status.sizeBytes + 1023) / 1024
         return DoctorCheck(
-            "database",
+            .database,
             "\(status.engine), \(status.location), \(size) KiB, \(status.applied.count) migrations applied.",
             findings: schemaFindings(status) + durabilityFindings(status.durability))
     }
@@ -225,12 +225,12 @@ struct DatabaseCheck: Sendable {
     func clockCheck(newestEventSeconds seconds: Int64) -> DoctorCheck {
         let ahead = seconds - Int64(now())
         guard ahead > Self.clockToleranceSeconds else {
-            return DoctorCheck("clock", "The newest event is not ahead of the clock.")
+            return DoctorCheck(.clock, "The newest event is not ahead of the clock.")
         }
         let finding = SettingsFinding(
             .warning, message: "The newest event lies \(ahead) seconds ahead of this machine's clock.",
             remedy: "Set the clock, for instance with 'timedatectl set-ntp true'; until it has caught up, events get "
                 + "the time of the newest one.")
-        return DoctorCheck("clock", "The clock lags behind the log.", findings: [finding])
+        return DoctorCheck(.clock, "The clock lags behind the log.", findings: [finding])
     }
 }

@@ -5,8 +5,12 @@ import Settings
 
 /// One thing that `doctor` looked at.
 struct DoctorCheck: Sendable {
-    /// A short, stable name: `database`, `ports`.
-    var name: String
+    /// What is looked at; docs/operations.md has a section for each.
+    enum Kind: String, Sendable, CaseIterable {
+        case settings, database, clock, secrets, cluster, ports, tls, disk, files
+    }
+
+    var kind: Kind
     /// What was seen: a sentence without any secret.
     var summary: String
     /// What is to be known or fixed; empty when all is well.
@@ -14,8 +18,11 @@ struct DoctorCheck: Sendable {
     /// Whether the database has this program's schema, so that other checks may read it.
     var isCurrent = false
 
-    init(_ name: String, _ summary: String, findings: [SettingsFinding] = []) {
-        self.name = name
+    /// A short, stable name: `database`, `ports`.
+    var name: String { kind.rawValue }
+
+    init(_ kind: Kind, _ summary: String, findings: [SettingsFinding] = []) {
+        self.kind = kind
         self.summary = summary
         self.findings = findings
     }
@@ -69,6 +76,7 @@ struct DoctorReport: CommandReport {
             for finding in check.findings {
                 text += "           \(finding.severity.rawValue): \(finding.description.escapedForTerminal())\n"
             }
+            if !check.findings.isEmpty { text += "           more: docs/operations.md#\(check.name)\n" }
         }
         switch problems {
         case 0: text += style.apply(.green, to: "No problems.")

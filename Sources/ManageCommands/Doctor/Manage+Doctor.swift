@@ -37,14 +37,14 @@ extension Manage {
             guard let settings else {
                 return [
                     DoctorCheck(
-                        "settings", "The settings are invalid; other checks were skipped.", findings: findings),
+                        .settings, "The settings are invalid; other checks were skipped.", findings: findings),
                     SystemChecks.openFiles(),
                 ]
             }
             let all = findings + SettingsSurroundings(settings: settings).findings()
             let name = settings.file ?? "the defaults"
             let now = CommandContext.current.now
-            var checks = [DoctorCheck("settings", "Read \(name).", findings: all)]
+            var checks = [DoctorCheck(.settings, "Read \(name).", findings: all)]
             let database = await DatabaseCheck(settings: settings, now: now).examine()
             checks += database
             let isUsable = database.contains { $0.name == "database" && $0.isCurrent }

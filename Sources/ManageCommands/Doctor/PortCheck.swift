@@ -91,7 +91,7 @@ enum PortCheck {
         let summary =
             seen.isEmpty
             ? "The system chooses free ports at every start." : "Port \(seen.joined(separator: ", "))."
-        return DoctorCheck("ports", summary, findings: findings)
+        return DoctorCheck(.ports, summary, findings: findings)
     }
 
     /// Two listeners of one server cannot have the same port.

@@ -14,20 +14,20 @@ struct SecretsCheck {
     /// Looks at the file, and at the database if `canRead` says that there is one.
     func examine(canRead: Bool) async -> DoctorCheck {
         guard settings.skaro.isEnabled || settings.fastChat.isEnabled else {
-            return DoctorCheck("secrets", "No protocol that is switched on needs the key file.")
+            return DoctorCheck(.secrets, "No protocol that is switched on needs the key file.")
         }
         let isThere: Bool
         do {
             isThere = try SecretKeyFile(path: path).existingSealer() != nil
         } catch {
             return DoctorCheck(
-                "secrets", "The key file cannot be used.",
+                .secrets, "The key file cannot be used.",
                 findings: [Self.finding(.error, error.message, "The setting is SECRETS.KEY_FILE.")])
         }
         var sealed: CheckSecrets.Report?
         if canRead { sealed = try? await OperationRunner(settings: settings).run(CheckSecrets()) }
         return DoctorCheck(
-            "secrets", isThere ? "The key file \(path) is in order." : "There is no key file yet.",
+            .secrets, isThere ? "The key file \(path) is in order." : "There is no key file yet.",
             findings: Self.findings(path: path, isThere: isThere, sealed: sealed))
     }
 

@@ -41,7 +41,7 @@ enum SystemChecks {
             parts.append("\(text(space.freeBytes)) free for the \(what) in \(nearest)")
             findings += self.findings(for: space, of: what, in: nearest)
         }
-        return DoctorCheck("disk", parts.isEmpty ? "Unknown." : parts.joined(separator: ", ") + ".", findings: findings)
+        return DoctorCheck(.disk, parts.isEmpty ? "Unknown." : parts.joined(separator: ", ") + ".", findings: findings)
     }
 
     /// What the space on a disk means.
@@ -89,7 +89,7 @@ enum SystemChecks {
     static func openFiles() -> DoctorCheck {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-            return DoctorCheck("files", "The limit of open files is unknown.")
+            return DoctorCheck(.files, "The limit of open files is unknown.")
         }
         return openFiles(soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))
     }
@@ -105,6 +105,6 @@ enum SystemChecks {
                     remedy: "Raise the hard limit in /etc/security/limits.conf, or set LimitNOFILE=1048576 in the "
                         + "server's unit."))
         }
-        return DoctorCheck("files", "The server can have up to \(limit) files open.", findings: findings)
+        return DoctorCheck(.files, "The server can have up to \(limit) files open.", findings: findings)
     }
 }

@@ -3,6 +3,7 @@
 
 import Archive
 import Chat
+import CoreMetrics
 import Logging
 import ServiceLifecycle
 package import Settings
@@ -14,12 +15,25 @@ struct ScheduledBackups: Service {
     let maker: BackupMaker
     let schedule: BackupSchedule
     let logger: Logger
+    /// 1 while the last backup failed.
+    private let failed: Meter
     /// How often it is checked whether a backup is due.
     private static let pause = Duration.seconds(20)
     /// How long it takes until a failed backup is tried again.
     private static let pauseAfterFailure = Duration.seconds(600)
     /// A server that was silent for longer makes no backups.
     private static let silenceMilliseconds: Int64 = 15_000
+
+    init(
+        chat: Chat, maker: BackupMaker, schedule: BackupSchedule, metrics: any MetricsFactory, logger: Logger
+    ) {
+        self.chat = chat
+        self.maker = maker
+        self.schedule = schedule
+        self.logger = logger
+        failed = Meter(label: "parley_backup_failed", dimensions: [], factory: metrics)
+        failed.set(0)
+    }
 
     func run() async throws {
         do {
@@ -31,6 +45,7 @@ struct ScheduledBackups: Service {
                     } catch is CancellationError {
                         return
                     } catch {
+                        failed.set(1)
                         logger.error("The backup failed", metadata: ["error": "\(String(reflecting: error))"])
                         try await Task.sleep(for: Self.pauseAfterFailure)
                     }
@@ -45,6 +60,7 @@ struct ScheduledBackups: Service {
         let now = chat.storage.currentTime().milliseconds
         guard schedule.isDue(at: now, last: try maker.folder.newest()), try await isOurTurn() else { return }
         let made = try await maker.make(from: chat.storage)
+        failed.set(0)
         logger.info(
             "A backup was made and verified",
             metadata: [

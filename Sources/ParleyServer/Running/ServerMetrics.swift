@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Archive
 import Bounds
 import Chat
 import Credentials
@@ -17,6 +18,8 @@ struct ServerMetrics: Sendable {
     let load: ServerLoad
     let readiness: Readiness
     let options: ParleyServer.Options
+    /// Where this server's backups are; `nil` while it makes none.
+    let backups: BackupFolder?
     /// Whether `/readyz` says that the server is ready.
     let isReady: @Sendable () async -> Bool
     let started = WallClock.now()
@@ -42,6 +45,10 @@ struct ServerMetrics: Sendable {
             samples.add("parley_log_errors_total", [], totals.errors)
             samples.add("parley_log_warnings_total", [], totals.warnings)
             samples.add("parley_log_dropped_total", [], totals.dropped)
+        }
+        if let newest = try? backups?.newestFile() {
+            samples.add("parley_backup_timestamp_seconds", [], .number(Double(newest.time) / 1000))
+            samples.add("parley_backup_size_bytes", [], newest.bytes)
         }
         addProcess(to: &samples)
         return samples

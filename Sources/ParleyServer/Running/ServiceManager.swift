@@ -23,6 +23,14 @@ package struct ServiceManager: Sendable {
         watchdog = isForUs && microseconds > 0 ? .microseconds(microseconds) : nil
     }
 
+    /// Says that the settings are being read again; `READY=1` ends that.
+    func tellReloading() {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        let microseconds = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+        tell("RELOADING=1", "MONOTONIC_USEC=\(microseconds)")
+    }
+
     /// Sends assignments such as `READY=1`, together; when the socket takes none, the server runs all the same.
     func tell(_ assignments: String...) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

@@ -41,6 +41,8 @@ package actor SettingsReloader {
 
     /// What of a running server follows the settings.
     struct Parts: Sendable {
+        /// Told when a reload begins and ends.
+        let manager: ServiceManager?
         let chat: Chat
         let live: LiveSettings
     }
@@ -79,6 +81,10 @@ package actor SettingsReloader {
     ///
     /// - Returns: What became of each changed key; when the settings are refused, why.
     package func reload() async -> ReloadServer.Report {
+        // Before the server is ready, `READY=1` is not the reload's to say.
+        let manager = web == nil ? nil : parts.manager
+        manager?.tellReloading()
+        defer { manager?.tell("READY=1") }
         let report: ReloadServer.Report
         do {
             let new = try source.load()

@@ -80,6 +80,10 @@ extension MetricDefinition {
         MetricDefinition(
             "parley_backup_timestamp_seconds", .gauge,
             "When the newest backup in [BACKUP] FOLDER was made; missing while the server makes none."),
+        MetricDefinition("parley_backup_size_bytes", .gauge, "Size of that backup."),
+        MetricDefinition(
+            "parley_backup_failed", .gauge,
+            "1 from a scheduled backup that failed until one succeeds, otherwise 0; missing without [BACKUP] SCHEDULE."),
         MetricDefinition("parley_build_info", .info, labels: ["version"], "The program."),
     ]
 

@@ -21,7 +21,7 @@ package enum MetricsDocumentation {
             shows the same figures: there is one source for both. Everything is counted since the start of the process.
 
             `deploy/grafana-parley.json` is a board for Grafana, `deploy/parley.rules.yml` has rules for Prometheus: server
-            down, not ready, errors, queue growing, deliveries slow, disk nearly full, backup too old, many failed logins,
+            down, not ready, errors, queue growing, deliveries slow, disk nearly full, backup too old or failed, many failed logins,
             reload refused, file descriptors running out.
 
             ```yaml

@@ -39,8 +39,7 @@ extension AdminPanel {
     }
 
     static func deleteMessage(_ visit: PanelVisit) async throws(OperationError) -> Response {
-        let message = try await visit.run(ShowMessage(uuid: visit.form.text("message")))
-        _ = try await visit.run(DeleteMessage(uuid: message.uuid))
+        let message = try await visit.run(DeleteMessage(uuid: visit.form.text("message")))
         return visit.done(.deleted, at: message.path)
     }
 }

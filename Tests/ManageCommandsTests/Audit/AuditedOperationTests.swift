@@ -8,184 +8,249 @@ import Operations
 import ParleyServer
 import Settings
 import Storage
+import Synchronization
 import Testing
 
 @testable import ManageCommands
+@testable import Web
 
-/// Every operation that writes, through the command line without a server and through the admin socket: one record each, with
-/// who, what and on whom.
+/// Through what operations are asked for in these tests.
+protocol OperationFace: Sendable {
+    var face: OperationActor.Face { get }
+    /// The writing operations that it does not serve, each with the reason.
+    var unserved: [String: String] { get }
+
+    /// Asks for an operation; the form is what the panel is asked with.
+    ///
+    /// - Returns: The words of the refusal; `nil` when it was done.
+    func attempt(_ operation: any AdminOperation, _ form: OperationForm?) async throws -> String?
+
+    /// Expects that those who may not change anything are refused.
+    ///
+    /// - Returns: How many of them are recorded.
+    func strangersAreRefused(_ operation: any AdminOperation, _ form: OperationForm?) async throws -> Int64
+}
+
+/// Commands, with and without a server: what may open the file and the socket, may do everything.
+struct CommandFace: OperationFace {
+    let face: OperationActor.Face
+    let unserved: [String: String]
+    let runner: OperationRunner
+
+    func attempt(_ operation: any AdminOperation, _: OperationForm?) async throws -> String? {
+        do {
+            try await perform(operation)
+            return nil
+        } catch let error as OperationError {
+            return error.description
+        }
+    }
+
+    private func perform(_ operation: some AdminOperation) async throws { _ = try await runner.run(operation) }
+
+    func strangersAreRefused(_: any AdminOperation, _: OperationForm?) async throws -> Int64 { 0 }
+}
+
+/// Counts.
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    @Sendable func increment() { count.withLock { $0 += 1 } }
+
+    var value: Int { count.withLock { $0 } }
+}
+
+/// Every operation that writes, through the command line without a server, the admin socket, the HTTP API and the admin
+/// panel: the same effect, one record with who, what and on whom, and the same words when it is refused.
+@Suite(.timeLimit(.minutes(10)))
 struct AuditedOperationTests {
-    /// One operation, made when those before it are done.
-    private struct Step: Sendable {
-        var operation: @Sendable (Scene) async throws -> any AdminOperation
-        /// On whom the record says that it was; `nil` for none.
-        var target: @Sendable (Scene) async throws -> String?
-        /// Whether that can be asked only before, since it is gone then.
-        var deletes = false
-
-        init(
-            on target: @autoclosure @escaping @Sendable () -> String?,
-            _ operation: @autoclosure @escaping @Sendable () -> any AdminOperation
-        ) {
-            self.operation = { _ in operation() }
-            self.target = { _ in target() }
-        }
-
-        init(
-            _ operation: @escaping @Sendable (Scene) async throws -> any AdminOperation,
-            deletes: Bool = false, target: @escaping @Sendable (Scene) async throws -> String?
-        ) {
-            self.operation = operation
-            self.deletes = deletes
-            self.target = target
-        }
-    }
-
-    /// The places that operations run in.
-    private struct Scene: Sendable {
-        let runner: OperationRunner
-
-        func flow(_ title: String) async throws -> FlowReport { try await runner.run(ShowFlow(uuid: title)).flow }
-
-        func message() async throws -> MessageReport {
-            try #require(try await runner.run(ListMessages(uuid: "Welcome")).items.first)
-        }
-    }
-
-    private static let secret = SecretText("hunter2 hunter2")
-
-    private static let carol = ImportedUser(uuid: "31", login: "carol", username: "Carol")
-    private static let dave = ImportedUser(uuid: "32", login: "dave", username: "Dave")
-    private static let dinner = ImportedFlow(uuid: "33", type: .group, members: [carol.uuid, dave.uuid])
-
-    private static let steps: [Step] = [
-        Step(on: "root", CreateSuperuser(username: "root", login: "rooty", password: secret)),
-        Step(on: "alice", CreateUser(login: "alice", username: "Alice", password: secret)),
-        Step(on: "bob", CreateUser(login: "bob", username: "Bob", password: secret)),
-        Step(on: "alice", UpdateUser(login: "alice", bio: "Hello.")),
-        Step(on: "alice", SetPassword(login: "alice", password: secret)),
-        Step(on: "alice", LimitUser(login: "alice", changes: [.flows: "3"])),
-        Step(on: "alice", LogOutUser(login: "alice")),
-        Step({ _ in CreateFlow(owner: "alice", type: .group, title: "Lunch", members: ["bob"]) }) {
-            try await $0.flow("Lunch").uuid
-        },
-        Step({ _ in UpdateFlow(uuid: "Lunch", info: "At noon.") }) { try await $0.flow("Lunch").uuid },
-        Step({ _ in RemoveMember(uuid: "Lunch", login: "bob") }) { try await $0.flow("Lunch").uuid },
-        Step({ _ in AddMember(uuid: "Lunch", login: "bob") }) { try await $0.flow("Lunch").uuid },
-        Step(on: nil, SeedFlows(users: 2, flows: 2, messages: 3)),
-        Step({ DeleteMessage(uuid: try await $0.message().uuid) }, deletes: true) { try await $0.message().uuid },
-        Step({ DeleteFlow(uuid: try await $0.flow("Lunch").uuid) }, deletes: true) { try await $0.flow("Lunch").uuid },
-        Step(on: nil, RemoveSeed()),
-        Step({ _ in CreateInvite(uses: 2) }) { try await $0.runner.run(ListInvites()).invites.first?.id },
-        Step({ RevokeInvite(id: try await $0.runner.run(ListInvites()).invites[0].id) }) {
-            try await $0.runner.run(ListInvites(includesInvalid: true)).invites.first?.id
-        },
-        Step(on: "robot", CreateToken(name: "robot", superuser: "root", scope: .write)),
-        Step(on: "robot", RevokeToken(name: "robot")),
-        Step(on: "root", SetSecondFactor(username: "root", isEnabled: true)),
-        Step(on: "root", SetSecondFactor(username: "root", isEnabled: false)),
-        Step(on: "one", DrainNode(node: "one")), Step(on: "one", ResumeNode(node: "one")),
-        Step(on: "testclient", IssueTestClientToken()), Step(on: "testclient", EndTestClient(session: 1)),
-        Step(on: "1", EndSession(uuid: "1", token: secret)),
-        Step(on: nil, ImportUsers([carol, dave], isDryRun: false)),
-        Step(on: nil, ImportContacts([.init(user: carol.uuid, contact: dave.uuid)], isDryRun: false)),
-        Step(on: nil, ImportFlows([dinner], isDryRun: false)),
-        Step(
-            on: nil,
-            ImportMessages(
-                [MessageToImport(uuid: "41", flow: dinner.uuid, author: carol.uuid, time: 1, text: "Hello.")],
-                isDryRun: false)),
-        Step(on: nil, CheckDatabase(fix: true)), Step(on: nil, CollectGarbage()),
-        Step(on: "bob", DeleteUser(login: "bob")), Step(on: "root", DeleteSuperuser(username: "root")),
+    private static let administrator = "admin"
+    /// Operations that others test, since they need a settings file or a folder of backups, and their forms.
+    private static let elsewhere: Set<String> = ["config.set", "backup.create", "backup.download"]
+    private static let formsElsewhere: Set<String> = [
+        "/admin/logout", "/admin/backups", "/admin/backups/verify", "/admin/backups/cancel", "/admin/backups/download",
+        "/admin/settings/change", "/admin/settings/unset",
     ]
-
-    /// Operations that others test, since they need more than a database.
-    private static let elsewhere: Set<String> = [
-        "server.reload", "server.log_level", "config.set", "backup.create", "backup.download",
-    ]
+    private static let needsServer = "It is about a server that runs."
 
     private let run: CommandRun
-    private let settings: Settings
 
     init() throws {
         run = try CommandRun()
-        settings = try Settings.load(file: nil, environment: [:], overrides: [:], currentFolder: run.folder)
     }
 
-    @Test func everyWritingOperationIsTried() async throws {
-        let writing = OperationRegistry.all.filter { $0.access == .write }.map { $0.name }
-
-        #expect(Set(writing).subtracting(Self.names).subtracting(Self.elsewhere) == [], "Add these to the steps.")
-    }
-
-    private static let names: Set<String> = [
-        "superuser.create", "user.create", "user.delete", "session.end", "user.limits", "user.logout",
-        "user.set_password", "superuser.totp", "superuser.delete", "user.update", "node.drain", "node.resume",
-        "flow.create", "flow.delete", "flow.add_member", "flow.remove_member", "flow.remove_seed", "flow.seed",
-        "flow.update", "invite.create", "invite.revoke", "message.delete", "testclient.end", "testclient.token",
-        "token.create", "token.revoke", "import.users", "import.contacts", "import.flows", "import.messages",
-        "db.check", "db.gc",
-    ]
+    // MARK: The faces
 
     @Test func withoutAServer() async throws {
         #expect(try await run("db", "create", "-q").status == .done)
-        try await addNode()
+        let settings = try self.settings([:])
+        try await addNode(settings)
+        let runner = OperationRunner(settings: settings)
+        let unserved = ["server.reload": Self.needsServer, "server.log_level": Self.needsServer]
 
-        try await check(through: .cli)
+        try await addAdministrator(runner)
+        try await check(
+            CommandFace(face: .cli, unserved: unserved, runner: runner),
+            OperationScene(runner: runner, reloads: { 0 }))
     }
 
     @Test func throughTheAdminSocket() async throws {
-        try await RunningServer.during(run) { chat in
-            try await addNode(to: chat.storage)
+        try await beside { scene, _ in
+            try await check(CommandFace(face: .socket, unserved: [:], runner: scene.runner), scene)
+        }
+    }
 
-            try await check(through: .socket)
+    @Test func throughTheHTTPAPI() async throws {
+        try await beside { scene, http in
+            func token(_ name: String, _ scope: OperationActor.Scope) async throws -> SecretText {
+                let token = CreateToken(name: name, superuser: Self.administrator, scope: scope)
+                return try await scene.runner.run(token).secret
+            }
+            let api = try await APIFace(
+                http: http, writer: token("writer", .write), reader: token("reader", .read),
+                revoked: token("former", .write))
+            _ = try await scene.runner.run(RevokeToken(name: "former"))
+
+            try await check(api, scene)
+        }
+    }
+
+    @Test func throughTheAdminPanel() async throws {
+        try await beside { scene, http in
+            let panel = try await PanelFace(http, username: Self.administrator, password: OperationStep.secret)
+
+            let forms = try await check(panel, scene)
+
+            #expect(forms.union(Self.formsElsewhere) == Set(AdminPanel.changed.map(\.path)), "Add these to the steps.")
         }
     }
 
     /// The lock of the file ends with the store.
-    private func addNode() async throws {
+    private func addNode(_ settings: Settings) async throws {
         let store = try await StoreAccess(settings: settings).open(logger: Logger(label: "test"))
-        try await addNode(to: store.storage)
+        _ = try await store.storage.registerNode(NewNode(name: "one", address: "", protocols: "{}"))
         await store.storage.close()
     }
 
-    private func addNode(to storage: Storage) async throws {
-        _ = try await storage.registerNode(NewNode(name: "one", address: "", protocols: "{}"))
+    private func settings(_ environment: [String: String]) throws -> Settings {
+        try Settings.load(file: nil, environment: environment, overrides: [:], currentFolder: run.folder)
     }
 
-    private func check(through face: OperationActor.Face) async throws {
-        let scene = Scene(runner: OperationRunner(settings: settings))
-        let me = OperationActor.systemUser(getuid(), through: face)
-        var number: Int64 = 0
+    private func addAdministrator(_ runner: OperationRunner) async throws {
+        _ = try await runner.run(
+            CreateSuperuser(username: Self.administrator, login: "admin", password: OperationStep.secret))
+    }
+
+    /// Runs `body` beside a server of the name `one`.
+    private func beside(_ body: @escaping @Sendable (OperationScene, PlainHTTP) async throws -> Void) async throws {
+        let reloads = Counter()
+        try await WholeServer.during(run, setting: ["PARLEY_CLUSTER_NODE": "one"], onReload: reloads.increment) {
+            environment in
+            let runner = OperationRunner(settings: try settings(environment))
+            let port = try #require(environment["PARLEY_SERVER_PORT"].flatMap { Int($0) })
+            try await addAdministrator(runner)
+            try await body(
+                OperationScene(runner: runner, reloads: { reloads.value }), PlainHTTP(port: port))
+        }
+    }
+
+    // MARK: What every face must do
+
+    /// - Returns: The forms of the panel that were sent.
+    @discardableResult
+    private func check(_ face: some OperationFace, _ scene: OperationScene) async throws -> Set<String> {
+        let socket = CommandFace(face: .socket, unserved: [:], runner: scene.runner)
         var seen: Set<String> = []
-        for step in Self.steps {
+        var forms: Set<String> = []
+        for step in OperationStep.all {
             let operation = try await step.operation(scene)
             let name = type(of: operation).name
-            var target = step.deletes ? try await step.target(scene) : nil
-            try await perform(operation, scene)
-            number += 1
-            if !step.deletes { target = try await step.target(scene) }
-
-            let newest = try await scene.runner.run(ListAudit(range: ListRange(limit: 2))).items
-            let record = try #require(newest.first)
-            #expect(record.number == number, "\(name) has one record")
-            #expect(record.what == name && record.who == me.name && record.face == face.rawValue)
-            #expect(record.address == nil && record.result == .done, "\(name)")
-            #expect(record.target == target, "\(name)")
-            #expect(!record.parameters.contains("hunter2"), "\(name)")
             seen.insert(name)
+            guard face.unserved[name] == nil else {
+                if face.face == .cli {
+                    try await isRefusedWithoutAServer(operation, face, scene)
+                } else {
+                    #expect(try await socket.attempt(operation, nil) == nil, "\(name)")
+                }
+                continue
+            }
+            let form = face.face == .web ? try await step.form(scene) : nil
+            if let form { forms.insert(form.path) }
+            try await isRefused(step, face, form, scene)
+            try await isDone(step, operation, face, form, scene)
         }
-        #expect(seen == Self.names)
 
-        await #expect(throws: OperationError.self) { try await scene.runner.run(DeleteUser(login: "nobody")) }
-
-        let refused = try #require(try await scene.runner.run(ListAudit(range: ListRange(limit: 1))).items.first)
-        #expect(refused.number == number + 1)
-        #expect(refused.result == .refused && refused.refusal == "not_found" && refused.target == "nobody")
-        #expect(try await scene.runner.run(VerifyAudit()).records == number + 1)
+        let writing = OperationRegistry.all.filter { $0.access == .write }.map { $0.name }
+        #expect(seen.union(Self.elsewhere) == Set(writing), "Add these to the steps.")
+        #expect(Set(face.unserved.keys).isSubset(of: OperationRegistry.all.map { $0.name }))
+        #expect(face.unserved.values.allSatisfy { $0.hasSuffix(".") })
+        #expect(try await scene.runner.run(VerifyAudit()).records == newest(scene)?.number ?? 0)
+        return forms
     }
 
-    private func perform(_ operation: some AdminOperation, _ scene: Scene) async throws {
-        _ = try await scene.runner.run(operation)
+    private func isRefusedWithoutAServer(
+        _ operation: any AdminOperation, _ face: some OperationFace, _ scene: OperationScene
+    ) async throws {
+        let text = try await face.attempt(operation, nil)
+
+        #expect(text == "No server is running. Start one with 'manage runserver'.")
+        #expect(try await newest(scene)?.refusal == "unavailable")
+    }
+
+    /// What is wrong is refused with its words and recorded.
+    private func isRefused(
+        _ step: OperationStep, _ face: some OperationFace, _ form: OperationForm?, _ scene: OperationScene
+    ) async throws {
+        guard let refusal = step.refusal else { return }
+        let number = try await newest(scene)?.number ?? 0
+
+        let text = try await face.attempt(
+            refusal.operation, form.map { OperationForm($0.path, refusal.fields) })
+
+        #expect(text == refusal.text)
+        let record = try #require(try await newest(scene))
+        let name = type(of: refusal.operation).name
+        #expect(record.number == number + 1 && record.what == name && record.face == face.face.rawValue, "\(name)")
+        #expect(record.result == .refused && record.target == refusal.operation.target, "\(name)")
+    }
+
+    /// Strangers cannot do it, and who may, can; it has one record.
+    private func isDone(
+        _ step: OperationStep, _ operation: any AdminOperation, _ face: some OperationFace, _ form: OperationForm?,
+        _ scene: OperationScene
+    ) async throws {
+        let name = type(of: operation).name
+        var number = try await newest(scene)?.number ?? 0
+        number += try await face.strangersAreRefused(operation, form)
+        #expect(try await newest(scene)?.number ?? 0 == number, "\(name)")
+        if case .new(let effect) = step.effect { #expect(try await !effect(scene), "\(name) has not happened yet") }
+        var target = step.deletes ? try await step.target(scene) : nil
+
+        let refusal = try await face.attempt(operation, form)
+
+        #expect(refusal == nil, "\(name)")
+        switch step.effect {
+        case .new(let effect), .holds(let effect): #expect(try await effect(scene), "\(name) has happened")
+        case .untold: break
+        }
+        if !step.deletes { target = try await step.target(scene) }
+        let record = try #require(try await newest(scene))
+        #expect(record.number == number + 1, "\(name) has one record")
+        #expect(record.what == name && record.face == face.face.rawValue)
+        #expect(record.who == who(face.face), "\(name)")
+        #expect(record.address == (face.face == .api || face.face == .web ? "127.0.0.1" : nil), "\(name)")
+        #expect(record.result == .done && record.target == target, "\(name)")
+        #expect(!record.parameters.contains("hunter2"), "\(name)")
+    }
+
+    private func who(_ face: OperationActor.Face) -> String {
+        switch face {
+        case .cli, .socket: OperationActor.systemUser(getuid(), through: face).name
+        case .api, .web: Self.administrator
+        }
+    }
+
+    private func newest(_ scene: OperationScene) async throws -> AuditReport? {
+        try await scene.runner.run(ListAudit(range: ListRange(limit: 1))).items.first
     }
 }

@@ -386,6 +386,7 @@ import Testing
         #expect(result.output.contains("config.ini:4: The log folder"))
         #expect(wrong.status == .findings)
         #expect(wrong.output.contains("other checks were skipped"))
+        #expect(wrong.output.contains("more: docs/operations.md#settings\n"))
     }
 
     @Test func configCheckLooksAtTheDatabaseToo() async throws {

@@ -5,6 +5,7 @@ import Logging
 import ParleyServer
 import ServiceLifecycle
 import Settings
+import Telemetry
 
 /// A server with all protocols and its admin socket, on free ports, in a test's folder.
 enum WholeServer {
@@ -17,16 +18,25 @@ enum WholeServer {
         "PARLEY_HASH_SIZE_ARGON2_MEMORY": "1 MiB", "PARLEY_HASH_SIZE_ARGON2_ITERATIONS": "1",
     ]
 
-    /// Serves around `body`, which gets the environment that leads commands to it.
+    /// Serves around `body`, which gets the environment that leads commands to it; `onReload` is told when it is to read its
+    /// settings again.
     static func during(
-        _ run: CommandRun, setting more: [String: String] = [:],
+        _ run: CommandRun, setting more: [String: String] = [:], onReload: @escaping @Sendable () -> Void = {},
         _ body: @escaping ([String: String]) async throws -> Void
     ) async throws {
         let environment = settings.merging(more) { $1 }
         let loaded = try Settings.load(
             file: nil, environment: environment, overrides: [:], currentFolder: run.folder)
         let logger = Logger(label: "server") { _ in SwiftLogNoOpLogHandler() }
-        let server = try await ParleyServer(opening: loaded, options: .init(version: "9.8.7"), logger: logger)
+        var options = ParleyServer.Options(version: "9.8.7")
+        options.logSink = try LogSink(LogConfiguration())
+        options.settingsSource = SettingsReloader.Source(
+            file: SettingsFile(path: run.path("config.ini"), choice: .option),
+            load: {
+                onReload()
+                return loaded
+            }, logConfiguration: { _ in LogConfiguration() }, tlsOptions: { _ in nil })
+        let server = try await ParleyServer(opening: loaded, options: options, logger: logger)
         let (starts, started) = AsyncStream.makeStream(of: [ParleyServer.Address].self)
         let stop = StopRequest()
         let services = try await server.services(stop: stop) { started.yield($0) } + [.ending(stop)]
