@@ -68,12 +68,10 @@ extension Chat {
         user.key = key
         let token = newToken()
         let receipt = try await write(
-            .createUser(user, session: newSession(token, origin), admin: nil, invite: code), by: nil,
-            over: origin.protocol)
+            Write.RegisterUser(user, session: newSession(token, origin), invite: code), by: nil, over: origin.protocol)
         metrics.registered(over: origin.protocol)
         return logIn(
-            UserID(receipt.row ?? 0), user.uuid, SessionID(receipt.sessionRow ?? 0), token, at: receipt.time,
-            from: origin)
+            receipt.result.user, user.uuid, receipt.result.session, token, at: receipt.time, from: origin)
     }
 
     /// An account ready to be written: checked, its password hashed.
@@ -117,9 +115,9 @@ extension Chat {
         let user = try await checkPassword(login: login, password: password, from: origin)
         let token = newToken()
         let receipt = try await write(
-            .openSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id,
+            Write.OpenSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id,
             over: origin.protocol)
-        return logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time, from: origin)
+        return logIn(user.id, user.uuid, receipt.result, token, at: receipt.time, from: origin)
     }
 
     /// The account of a login and password; failures are counted, and slowed down for every protocol alike.
@@ -142,13 +140,13 @@ extension Chat {
         if hasher.needsRehash(user.passwordHash) {
             let newer = try await hash(password, for: claimant)
             _ = try await write(
-                .upgradePasswordHash(
+                Write.UpgradePasswordHash(
                     user.id, hash: newer, replacing: user.passwordHash,
                     challengeSecret: challengeSecret(password, of: user.uuid)),
                 by: user.id)
             user.passwordHash = newer
         } else if !opensChallengeSecret(of: user), let secret = challengeSecret(password, of: user.uuid) {
-            _ = try await write(.setChallengeSecret(user.id, secret, verified: user.passwordHash), by: user.id)
+            _ = try await write(Write.SetChallengeSecret(user.id, secret, verified: user.passwordHash), by: user.id)
         }
         return user
     }
@@ -180,9 +178,9 @@ extension Chat {
         try succeeded(user, from: origin)
         let token = newToken()
         let receipt = try await write(
-            .openSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id,
+            Write.OpenSession(user.id, newSession(token, origin), verified: user.passwordHash), by: user.id,
             over: origin.protocol)
-        return logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time, from: origin)
+        return logIn(user.id, user.uuid, receipt.result, token, at: receipt.time, from: origin)
     }
 
     /// The account to check a secret of, unless too many checks failed.
@@ -233,8 +231,8 @@ extension Chat {
         let token = newToken()
         var session = newSession(token, origin)
         session.lifetimeSeconds = lifetimeSeconds
-        let receipt = try await write(.openSession(user.id, session), by: nil, audit: audit)
-        var logIn = logIn(user.id, user.uuid, SessionID(receipt.row ?? 0), token, at: receipt.time, from: origin)
+        let receipt = try await write(Write.OpenSession(user.id, session), by: nil, audit: audit)
+        var logIn = logIn(user.id, user.uuid, receipt.result, token, at: receipt.time, from: origin)
         logIn.lifetimeSeconds = lifetimeSeconds
         logIn.principal.expires = Timestamp(milliseconds: receipt.time.milliseconds + lifetimeSeconds * 1000)
         return logIn
@@ -302,7 +300,7 @@ extension Chat {
     /// Ends the principal's own session; its connections are closed.
     package func logOut(_ principal: Principal, audit: AuditNote? = nil) async throws(ChatError) {
         _ = try await write(
-            .revokeSessions(principal.user, principal.session), by: principal.user, over: principal.protocol,
+            Write.RevokeSessions(principal.user, principal.session), by: principal.user, over: principal.protocol,
             audit: audit)
     }
 
@@ -318,7 +316,7 @@ extension Chat {
         try MessageContent.check(avatar ?? "", "avatar", limit: ChatLimits.avatarBytes)
         let changes = UserChanges(username: username, email: email, avatar: avatar, bio: bio)
         try admit(.profileChange, by: principal)
-        _ = try await write(.updateUser(principal.user, changes), by: principal)
+        _ = try await write(Write.UpdateUser(principal.user, changes), by: principal)
     }
 
     /// The accounts with these uuids, in order.
@@ -343,7 +341,7 @@ extension Chat {
     ) async throws(ChatError) {
         let user = try await checkPassword(login: login, password: password, from: origin)
         guard user.id == principal.user else { throw .wrongPassword }
-        _ = try await write(.deleteUser(user.id), by: user.id)
+        _ = try await write(Write.DeleteUser(user.id), by: user.id)
     }
 
     private func newToken() -> Token {

@@ -84,7 +84,7 @@ extension Chat {
     ) async throws(ChatError) -> Bool {
         guard flow.owner == principal.user else { throw .notAllowed("Only the owner of a group adds members.") }
         try admit(.write, by: principal)
-        return try await write(.addMember(flow.id, person.id), by: principal).existed
+        return try await write(Write.AddMember(flow.id, person.id), by: principal).existed
     }
 
     /// Removes somebody from a group of the principal's, or oneself from any; delivery to them stops at once.
@@ -96,7 +96,7 @@ extension Chat {
             throw .notAllowed("Only the owner of a group removes members.")
         }
         try admit(.write, by: principal)
-        _ = try await write(.removeMember(flow.id, person.id), by: principal)
+        _ = try await write(Write.RemoveMember(flow.id, person.id), by: principal)
     }
 }
 

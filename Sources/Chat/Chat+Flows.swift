@@ -46,8 +46,7 @@ extension Chat {
             uuid: newIdentifier(), kind: kind, title: title, info: info, owner: principal.user,
             isPublic: members.isEmpty,
             members: people)
-        let receipt = try await write(.createFlow(flow), by: principal)
-        return try await shown(FlowID(receipt.row ?? 0))
+        return try await shown(try await write(Write.CreateFlow(flow), by: principal).result)
     }
 
     private func shown(_ id: FlowID) async throws(ChatError) -> Flow {

@@ -21,7 +21,8 @@ extension Chat {
     /// Puts messages of another server into the log, with the times that they had there; `audit` is what is recorded of it.
     package func importMessages(
         _ messages: [ImportedMessage], audit: AuditNote?
-    ) async throws(ChatError) -> Receipt {
-        try await receipt(of: try submit(.importMessages(messages), by: nil, uuid: messages.first?.uuid, audit: audit))
+    ) async throws(ChatError) -> Receipt<Void> {
+        try await receipt(
+            of: try submit(Write.ImportMessages(messages), by: nil, uuid: messages.first?.uuid, audit: audit))
     }
 }

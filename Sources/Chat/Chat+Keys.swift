@@ -14,7 +14,7 @@ extension Chat {
         try MessageContent.check(publicKey, "public_key", limit: ChatLimits.publicKeyBytes)
         try admit(.profileChange, by: principal)
         _ = try await write(
-            .putKey(principal.user, device: device, kind: kind, publicKey: publicKey), by: principal)
+            Write.PutKey(principal.user, device: device, kind: kind, publicKey: publicKey), by: principal)
     }
 
     /// The public keys of a kind that these accounts published; those without are missing.

@@ -7,14 +7,14 @@ package import Storage
 /// A message that waits for its batch.
 package struct PendingMessage: Sendable {
     package let uuid: Identifier
-    let pending: PendingWrite
+    let pending: PendingWrite<Write.SendMessage.Result>
 
     /// Whether `Chat.receipt(of:)` returns at once.
     package var isSettled: Bool { pending.outcomeIfKnown != nil }
 }
 
 /// What became of a message that was submitted: where it is in the log, or why it is not.
-package typealias MessageOutcome = Result<Receipt, ChatError>
+package typealias MessageOutcome = Result<Receipt<Write.SendMessage.Result>, ChatError>
 
 /// Some messages of a flow.
 package struct MessageList: Sendable {
@@ -45,8 +45,8 @@ extension Chat {
         _ content: MessageContent, bodies: [NewBody] = [], to access: FlowAccess, by principal: Principal
     ) async throws(ChatError) -> PendingMessage {
         let uuid = newEventIdentifier()
-        let action = try await prepared(content, bodies: bodies, to: access, by: principal)
-        let pending = try submit(action, by: principal.user, over: principal.protocol, uuid: uuid)
+        let message = try await prepared(content, bodies: bodies, to: access, by: principal)
+        let pending = try submit(message, by: principal.user, over: principal.protocol, uuid: uuid)
         return PendingMessage(uuid: uuid, pending: pending)
     }
 
@@ -81,7 +81,7 @@ extension Chat {
         try admit(.write, by: principal)
         try spend(size, by: principal, isAllowed: mayStore)
         try submit(
-            .sendMessage(flow: access.id, content: bytes, blobs: blobs), by: principal, uuid: uuid, on: executor,
+            Write.SendMessage(flow: access.id, content: bytes, blobs: blobs), by: principal, uuid: uuid, on: executor,
             completion: completion)
         return true
     }
@@ -92,8 +92,8 @@ extension Chat {
         by principal: Principal, on executor: any TaskExecutor,
         completion: @escaping @Sendable (MessageOutcome) -> Void
     ) async throws(ChatError) {
-        let action = try await prepared(content, bodies: bodies, to: access, by: principal)
-        try submit(action, by: principal, uuid: uuid, on: executor, completion: completion)
+        let message = try await prepared(content, bodies: bodies, to: access, by: principal)
+        try submit(message, by: principal, uuid: uuid, on: executor, completion: completion)
     }
 
     private func checkMayWrite(to access: FlowAccess, _ principal: Principal) throws(ChatError) {
@@ -103,7 +103,7 @@ extension Chat {
     /// Checks and counts a message, and stores what is too large for a batch.
     private func prepared(
         _ content: MessageContent, bodies: [NewBody], to access: FlowAccess, by principal: Principal
-    ) async throws(ChatError) -> Write.Action {
+    ) async throws(ChatError) -> Write.SendMessage {
         try content.check()
         try checkMayWrite(to: access, principal)
         try admit(.write, by: principal)
@@ -112,7 +112,7 @@ extension Chat {
             bytes.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) } + bodies.reduce(0) { $0 + $1.body.count },
             by: principal)
         if !blobs.isEmpty { blobs = try await storingLarge(blobs) }
-        return .sendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies)
+        return Write.SendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies)
     }
 
     private static func isLarge(_ blob: NewBlob) -> Bool { (blob.bytes?.count ?? 0) > Blobs.maximumInBatchBytes }
@@ -132,11 +132,13 @@ extension Chat {
     /// Notes that the server opens messages of a flow for others: it is end-to-end no more.
     package func markBridged(_ flow: FlowAccess) async throws(ChatError) {
         guard !flow.isBridged else { return }
-        _ = try await write(.markBridged(flow.id), by: nil)
+        _ = try await write(Write.MarkBridged(flow.id), by: nil)
     }
 
     /// Waits until a message is durable.
-    package func receipt(of message: PendingMessage) async throws(ChatError) -> Receipt {
+    package func receipt(
+        of message: PendingMessage
+    ) async throws(ChatError) -> Receipt<Write.SendMessage.Result> {
         try await receipt(of: message.pending)
     }
 
@@ -146,7 +148,7 @@ extension Chat {
     package func edit(
         _ message: Identifier, text: String?, emoji: String? = nil, files: [MessageContent.File: JSONText] = [:],
         by principal: Principal
-    ) async throws(ChatError) -> Receipt {
+    ) async throws(ChatError) -> Receipt<Void> {
         var changed = MessageContent(text: text ?? "", emoji: emoji, files: files)
         try changed.check()
         try admit(.write, by: principal)
@@ -158,20 +160,20 @@ extension Chat {
         try await spend(content.count + beside.reduce(0) { $0 + ($1.bytes?.count ?? 0) }, by: principal)
         let blobs = try await storingLarge(beside)
         return try await write(
-            .editMessage(flow: record.flow, message: record.position, content: content, blobs: blobs),
+            Write.EditMessage(flow: record.flow, message: record.position, content: content, blobs: blobs),
             by: principal)
     }
 
     /// Deletes a message, which must be in `flow`: what it said is overwritten.
     package func delete(
         _ message: Identifier, in flow: Identifier, by principal: Principal
-    ) async throws(ChatError) -> Receipt {
+    ) async throws(ChatError) -> Receipt<Void> {
         try admit(.write, by: principal)
         let access = try await visibleFlow(flow, to: principal)
         let record = try await visibleMessage(message, to: principal)
         guard record.flow == access.id else { throw .noSuchMessage }
         guard record.sender == principal.user else { throw .notAllowed("Only the author may delete a message.") }
-        let receipt = try await write(.deleteMessage(flow: record.flow, message: record.position), by: principal)
+        let receipt = try await write(Write.DeleteMessage(flow: record.flow, message: record.position), by: principal)
         refund(record)
         return receipt
     }

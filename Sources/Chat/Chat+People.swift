@@ -34,7 +34,7 @@ extension Chat {
         guard count < Self.maximumContacts else {
             throw .notAllowed("A list of contacts has at most \(Self.maximumContacts) people.")
         }
-        _ = try await write(.addContact(principal.user, person.id), by: principal)
+        _ = try await write(Write.AddContact(principal.user, person.id), by: principal)
         return contact(person)
     }
 
@@ -44,7 +44,7 @@ extension Chat {
     package func removeContact(login: String, of principal: Principal) async throws(ChatError) -> Contact {
         try admit(.write, by: principal)
         let person = try await person(login: login)
-        _ = try await write(.removeContact(principal.user, person.id), by: principal)
+        _ = try await write(Write.RemoveContact(principal.user, person.id), by: principal)
         return contact(person)
     }
 

@@ -168,26 +168,24 @@ package final class Chat: Sendable {
     }
 
     /// Puts a change into the next batch.
-    func submit(
-        _ action: Write.Action, by author: UserID?, over protocol: String? = nil, uuid: Identifier? = nil,
-        audit: AuditNote? = nil
-    ) throws(ChatError) -> PendingWrite {
-        let write = Write(
-            uuid: uuid ?? newEventIdentifier(), author: author, protocol: `protocol`, action: action, audit: audit)
-        guard let pending = writer.submit(write) else {
+    func submit<W: LogWrite>(
+        _ write: W, by author: UserID?, over protocol: String? = nil, uuid: Identifier? = nil, audit: AuditNote? = nil
+    ) throws(ChatError) -> PendingWrite<W.Result> {
+        let origin = WriteOrigin(uuid: uuid ?? newEventIdentifier(), author: author, protocol: `protocol`)
+        guard let pending = writer.submit(write, by: origin, audit: audit) else {
             metrics.refused(by: .writeQueue)
             throw .busy
         }
         return pending
     }
 
-    /// The same; `completion` is called on `executor` after the commit.
+    /// Puts a message into the next batch; `completion` is called on `executor` after the commit.
     func submit(
-        _ action: Write.Action, by principal: Principal, uuid: Identifier, on executor: any TaskExecutor,
+        _ message: Write.SendMessage, by principal: Principal, uuid: Identifier, on executor: any TaskExecutor,
         completion: @escaping @Sendable (MessageOutcome) -> Void
     ) throws(ChatError) {
-        let write = Write(uuid: uuid, author: principal.user, protocol: principal.protocol, action: action)
-        let isWaiting = writer.submit(write, on: executor) { outcome in
+        let origin = WriteOrigin(uuid: uuid, author: principal.user, protocol: principal.protocol)
+        let isWaiting = writer.submit(message, by: origin, on: executor) { outcome in
             completion(Result { () throws(ChatError) in try self.receipt(from: outcome) })
         }
         guard isWaiting else {
@@ -199,22 +197,22 @@ package final class Chat: Sendable {
     /// Makes a change and waits until it is durable.
     ///
     /// Without an `author` it is the operator's, who may do everything; `audit` is what is recorded of it.
-    package func write(
-        _ action: Write.Action, by author: UserID?, over protocol: String? = nil, audit: AuditNote? = nil
-    ) async throws(ChatError) -> Receipt {
-        try await receipt(of: try submit(action, by: author, over: `protocol`, audit: audit))
+    package func write<W: LogWrite>(
+        _ write: W, by author: UserID?, over protocol: String? = nil, audit: AuditNote? = nil
+    ) async throws(ChatError) -> Receipt<W.Result> {
+        try await receipt(of: try submit(write, by: author, over: `protocol`, audit: audit))
     }
 
     /// The same for somebody whose protocol is noted with it.
-    func write(_ action: Write.Action, by principal: Principal) async throws(ChatError) -> Receipt {
-        try await write(action, by: principal.user, over: principal.protocol)
+    func write<W: LogWrite>(_ write: W, by principal: Principal) async throws(ChatError) -> Receipt<W.Result> {
+        try await self.write(write, by: principal.user, over: principal.protocol)
     }
 
-    func receipt(of pending: PendingWrite) async throws(ChatError) -> Receipt {
+    func receipt<Result>(of pending: PendingWrite<Result>) async throws(ChatError) -> Receipt<Result> {
         try receipt(from: await pending.outcome)
     }
 
-    private func receipt(from outcome: WriteOutcome) throws(ChatError) -> Receipt {
+    private func receipt<Result>(from outcome: WriteOutcome<Result>) throws(ChatError) -> Receipt<Result> {
         switch outcome {
         case .done(let receipt): return receipt
         case .refused(let refusal): throw ChatError(refusal)

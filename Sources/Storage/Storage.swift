@@ -130,7 +130,7 @@ package final class Storage: Sendable {
     ) throws(StorageError) -> CommittedBatch {
         var log = try LogTransaction(
             connection, dialect: engine.dialect, now: now(), beginningWith: isolating ? [] : writes)
-        var outcomes: [WriteOutcome] = []
+        var outcomes: [WriteOutcome<any Sendable>] = []
         if isolating {
             for index in writes.indices {
                 let before = log

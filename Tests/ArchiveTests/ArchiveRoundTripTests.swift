@@ -46,18 +46,16 @@ struct ArchiveRoundTripTests {
                 // The numbers of this store's own things begin far from those that were restored.
                 let uuid = Identifier(UInt128(1_000_000))
                 let carol = try await target.done(
-                    .createUser(
-                        NewUser(uuid: uuid, login: "carol", loginKey: "carol", username: "", passwordHash: "h"),
-                        session: nil, admin: nil)
+                    Write.CreateUser(
+                        NewUser(uuid: uuid, login: "carol", loginKey: "carol", username: "", passwordHash: "h"))
                 ).userID
                 let group = try await target.storage.commit([
                     Write(
-                        uuid: Identifier(UInt128(1_000_001)), author: carol,
-                        action: .createFlow(
+                        Write.CreateFlow(
                             NewFlow(
                                 uuid: Identifier(UInt128(1_000_002)), kind: .group, title: "new", info: "",
-                                owner: carol,
-                                isPublic: true, members: [])))
+                                owner: carol, isPublic: true, members: [])),
+                        by: WriteOrigin(uuid: Identifier(UInt128(1_000_001)), author: carol))
                 ])
 
                 #expect(found.messages.map(\.text) == ["edited ü"])

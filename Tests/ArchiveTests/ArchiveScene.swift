@@ -28,11 +28,12 @@ enum ArchiveScene {
         try await test.done(test.message("with files", to: flow, blobs: blobs), by: alice)
         let first = try await test.send("a text that is edited", from: alice, to: flow)
         try await test.done(
-            .editMessage(flow: flow, message: first.position, content: StorageUnderTest.content("edited ü")), by: alice)
+            Write.EditMessage(flow: flow, message: first.position, content: StorageUnderTest.content("edited ü")),
+            by: alice)
         let second = try await test.send("a text that is deleted", from: bob, to: flow)
-        try await test.done(.deleteMessage(flow: flow, message: second.position), by: bob)
+        try await test.done(Write.DeleteMessage(flow: flow, message: second.position), by: bob)
         try await test.done(
-            .sendMessage(
+            Write.SendMessage(
                 flow: flow, content: [0, 255, 1, 128], blobs: [],
                 bodies: [NewBody(recipient: bob, body: [1, 2, 3], key: [])]), by: alice)
         let texts = (0..<messages).map { number in
@@ -41,23 +42,23 @@ enum ArchiveScene {
                 by: number.isMultiple(of: 2) ? alice : bob)
         }
         _ = try await test.storage.commit(texts)
-        try await test.done(.removeMember(flow, gone), by: alice)
-        try await test.done(.deleteUser(gone))
-        try await test.done(.addContact(alice, bob), by: alice)
-        try await test.done(.putKey(alice, device: "desk", kind: "fastchat", publicKey: "public"), by: alice)
-        try await test.done(.setLimits(bob, "{\"write\":\"off\"}"))
-        try await test.done(.createInvite(NewInvite(codeHash: [UInt8](repeating: 7, count: 32), note: "for a friend")))
-        var recorded = test.write(.createAdmin(NewAdmin(username: "Ünal", passwordHash: "hash")))
+        try await test.done(Write.RemoveMember(flow, gone), by: alice)
+        try await test.done(Write.DeleteUser(gone))
+        try await test.done(Write.AddContact(alice, bob), by: alice)
+        try await test.done(Write.PutKey(alice, device: "desk", kind: "fastchat", publicKey: "public"), by: alice)
+        try await test.done(Write.SetLimits(bob, "{\"write\":\"off\"}"))
+        try await test.done(Write.CreateInvite(codeHash: [UInt8](repeating: 7, count: 32), note: "for a friend"))
+        var recorded = test.write(Write.CreateAdmin(NewAdmin(username: "Ünal", passwordHash: "hash")))
         recorded.audit = AuditNote(
             AuditEntry(
                 actor: "root", face: "cli", address: nil, operation: "superuser.create", target: "Ünal",
                 parameters: "{}")
         ) { SHA256Digest.digest(of: $0) }
         _ = try await test.storage.commit([recorded])
-        try await test.done(.createAdmin(NewAdmin(username: "admin", passwordHash: "hash")))
+        try await test.done(Write.CreateAdmin(NewAdmin(username: "admin", passwordHash: "hash")))
         let token = NewSession(
             tokenHash: [UInt8](repeating: 9, count: 32), protocol: "mtp", address: "192.0.2.1", lifetimeSeconds: 60)
-        try await test.done(.openSession(alice, token), by: alice)
+        try await test.done(Write.OpenSession(alice, token), by: alice)
         let pair = SealedKeyPair(publicKey: "public", sealedPrivateKey: [4, 5, 6])
         _ = try await test.storage.putBridgeKey(pair, of: bob, kind: "fastchat")
         _ = try await test.storage.putServerKey(pair, name: "key")

@@ -155,9 +155,9 @@ package struct ChatUnderTest: Sendable {
 /// A message that is in the log.
 package struct Sent: Sendable {
     package var uuid: Identifier
-    package var receipt: Receipt
+    package var receipt: Receipt<Write.SendMessage.Result>
 
-    package init(uuid: Identifier, receipt: Receipt) {
+    package init(uuid: Identifier, receipt: Receipt<Write.SendMessage.Result>) {
         self.uuid = uuid
         self.receipt = receipt
     }

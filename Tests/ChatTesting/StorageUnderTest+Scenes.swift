@@ -5,8 +5,8 @@ package import Storage
 
 extension StorageUnderTest {
     /// Commits one write by itself.
-    package func perform(_ action: Write.Action, by author: UserID? = nil) async throws -> WriteOutcome {
-        let batch = try await storage.commit([write(action, by: author)])
+    package func perform(_ write: some LogWrite, by author: UserID? = nil) async throws -> WriteOutcome<any Sendable> {
+        let batch = try await storage.commit([self.write(write, by: author)])
         guard batch.outcomes.count == 1 else {
             throw StorageTestError("one write has \(batch.outcomes.count) outcomes")
         }
@@ -15,19 +15,22 @@ extension StorageUnderTest {
 
     /// Commits one write, which must be done.
     @discardableResult
-    package func done(_ action: Write.Action, by author: UserID? = nil) async throws -> Receipt {
-        try await perform(action, by: author).receipt
+    package func done<W: LogWrite>(_ write: W, by author: UserID? = nil) async throws -> Receipt<W.Result> {
+        try await perform(write, by: author).of(W.self).receipt
     }
 
     /// Commits one write that is expected to be refused.
-    package func refusal(of action: Write.Action, by author: UserID? = nil) async throws -> WriteRefusal? {
-        try await perform(action, by: author).refusal
+    package func refusal(of write: some LogWrite, by author: UserID? = nil) async throws -> WriteRefusal? {
+        try await perform(write, by: author).refusal
     }
 
     /// A write with a uuid of its own.
-    package func write(_ action: Write.Action, by author: UserID? = nil) -> Write {
-        Write(uuid: newUUID(), author: author, action: action)
+    package func write(_ write: some LogWrite, by author: UserID? = nil) -> Write {
+        Write(write, by: origin(author))
     }
+
+    /// A new uuid for a write of `author`.
+    package func origin(_ author: UserID? = nil) -> WriteOrigin { WriteOrigin(uuid: newUUID(), author: author) }
 
     /// A new account's description; the compared form of the login is its lower case.
     package func newUser(_ login: String, isHidden: Bool = false) -> NewUser {
@@ -39,7 +42,7 @@ extension StorageUnderTest {
 
     /// Makes an account.
     package func createUser(_ login: String, isHidden: Bool = false) async throws -> UserID {
-        try await done(.createUser(newUser(login, isHidden: isHidden), session: nil, admin: nil)).userID
+        try await done(Write.CreateUser(newUser(login, isHidden: isHidden))).userID
     }
 
     /// A new flow's description.
@@ -58,17 +61,17 @@ extension StorageUnderTest {
     package func createFlow(
         _ kind: FlowRecord.Kind = .group, owner: UserID, members: [UserID]? = nil, title: String = "title"
     ) async throws -> FlowID {
-        try await done(.createFlow(newFlow(kind, owner: owner, members: members, title: title)), by: owner).flowID
+        try await done(Write.CreateFlow(newFlow(kind, owner: owner, members: members, title: title)), by: owner).flowID
     }
 
-    /// The action of sending a text.
-    package func message(_ text: String, to flow: FlowID, blobs: [NewBlob] = []) -> Write.Action {
-        .sendMessage(flow: flow, content: Self.content(text), blobs: blobs)
+    /// A text to be sent.
+    package func message(_ text: String, to flow: FlowID, blobs: [NewBlob] = []) -> Write.SendMessage {
+        Write.SendMessage(flow: flow, content: Self.content(text), blobs: blobs)
     }
 
     /// Sends a text.
     @discardableResult
-    package func send(_ text: String, from author: UserID, to flow: FlowID) async throws -> Receipt {
+    package func send(_ text: String, from author: UserID, to flow: FlowID) async throws -> Receipt<Int64> {
         try await done(message(text, to: flow), by: author)
     }
 
@@ -87,7 +90,7 @@ extension StorageUnderTest {
 
 extension WriteOutcome {
     /// Where the write stands; throws unless it was done.
-    package var receipt: Receipt {
+    package var receipt: Receipt<Result> {
         get throws {
             guard case .done(let receipt) = self else { throw StorageTestError("the write was not done: \(self)") }
             return receipt
@@ -106,20 +109,18 @@ extension WriteOutcome {
 }
 
 extension Receipt {
+    /// The number of the message that was sent.
+    package var number: Int64? { result as? Int64 }
+
     /// The account that the write made.
-    package var userID: UserID {
-        get throws {
-            guard let row else { throw StorageTestError("the write made no row") }
-            return UserID(row)
-        }
-    }
+    package var userID: UserID { get throws { try row() } }
 
     /// The flow that the write made.
-    package var flowID: FlowID {
-        get throws {
-            guard let row else { throw StorageTestError("the write made no row") }
-            return FlowID(row)
-        }
+    package var flowID: FlowID { get throws { try row() } }
+
+    private func row<Row>() throws -> Row {
+        guard let row = result as? Row else { throw StorageTestError("the write made no such row") }
+        return row
     }
 }
 

@@ -96,13 +96,13 @@ import Testing
             let hash = try await test.chat.hash(new)
 
             _ = try await test.chat.write(
-                .setPassword(
+                Write.SetPassword(
                     alice.user, hash: hash, keeping: nil,
                     challengeSecret: test.chat.challengeSecret(new, of: alice.uuid)),
                 by: nil)
             await #expect(throws: ChatError.wrongPassword) { try await Self.logIn("alice", to: test.chat) }
             _ = try await Self.logIn("alice", password: "new one", to: test.chat)
-            _ = try await test.chat.write(.setPassword(alice.user, hash: hash, keeping: nil), by: nil)
+            _ = try await test.chat.write(Write.SetPassword(alice.user, hash: hash, keeping: nil), by: nil)
 
             await #expect(throws: ChatError.challengeUnavailable) {
                 try await Self.logIn("alice", password: "new one", to: test.chat)
@@ -118,8 +118,8 @@ import Testing
             let alice = try await test.register("alice").principal
             let hash = try await test.chat.hash(Password("new one"))
             let change = Write(
-                uuid: test.chat.newIdentifier(), author: nil,
-                action: .setPassword(alice.user, hash: hash, keeping: nil))
+                Write.SetPassword(alice.user, hash: hash, keeping: nil),
+                by: WriteOrigin(uuid: test.chat.newIdentifier(), author: nil))
             test.engine.beforeNextWrite { [direct = test.direct] in _ = try? await direct.commit([change]) }
 
             await #expect(throws: ChatError.wrongPassword) { try await Self.logIn("alice", to: test.chat) }
@@ -131,7 +131,7 @@ import Testing
             let people = try await test.registerAll("alice", "bob")
             let alices = try #require(try await test.storage.user(people[0].user)?.challengeSecret)
 
-            _ = try await test.chat.write(.setChallengeSecret(people[1].user, alices), by: nil)
+            _ = try await test.chat.write(Write.SetChallengeSecret(people[1].user, alices), by: nil)
 
             await #expect(throws: ChatError.challengeUnavailable) { try await Self.logIn("bob", to: test.chat) }
         }

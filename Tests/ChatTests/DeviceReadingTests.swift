@@ -56,7 +56,7 @@ import Testing
 
             try await test.chat.markBridged(group)
             // A new title by the operator is no such news.
-            _ = try await test.chat.write(.updateFlow(group.id, title: "renamed", info: nil), by: nil)
+            _ = try await test.chat.write(Write.UpdateFlow(group.id, title: "renamed", info: nil), by: nil)
 
             for principal in people.prefix(2) {
                 #expect(
@@ -163,8 +163,8 @@ import Testing
             let sent = try await test.send("hello", to: direct.uuid, by: people[0])
             _ = try await chat.edit(sent.uuid, text: "hello!", by: people[0])
             try await chat.removeMember(bob, from: group, by: people[0])
-            _ = try await chat.write(.revokeSessions(bob.id, nil), by: nil)
-            _ = try await chat.write(.deleteFlow(group.id), by: nil)
+            _ = try await chat.write(Write.RevokeSessions(bob.id, nil), by: nil)
+            _ = try await chat.write(Write.DeleteFlow(group.id), by: nil)
 
             let events = try await chat.watchedEvents(after: start, limit: 100)
 

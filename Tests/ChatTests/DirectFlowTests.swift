@@ -64,7 +64,7 @@ import Testing
             let bob = try await test.chat.person(login: "bob")
             let first = try await test.chat.directFlow(with: bob, by: people[0])
 
-            _ = try await test.chat.write(.deleteFlow(first.id), by: nil)
+            _ = try await test.chat.write(Write.DeleteFlow(first.id), by: nil)
 
             #expect(try await test.chat.existingDirectFlow(with: bob, by: people[0]) == nil)
             let second = try await test.chat.directFlow(with: bob, by: people[0])

@@ -70,8 +70,8 @@ import Testing
         try await ChatUnderTest.with(kind) { test in
             let people = try await test.registerAll("alice", "gone")
             let hidden = try await test.chat.newUser(login: Login("bot"), password: Password("secret"), isHidden: true)
-            _ = try await test.chat.write(.createUser(hidden, session: nil, admin: nil), by: nil)
-            _ = try await test.chat.write(.deleteUser(people[1].user), by: nil)
+            _ = try await test.chat.write(Write.CreateUser(hidden), by: nil)
+            _ = try await test.chat.write(Write.DeleteUser(people[1].user), by: nil)
 
             for stranger in [Identifier(42), hidden.uuid, people[1].uuid] {
                 for flowKind in [FlowRecord.Kind.chat, .group, .channel] {
@@ -161,9 +161,9 @@ import Testing
             try await Self.doesNotExist(group, for: people[2], in: test)
             let id = try #require(try await test.storage.flow(uuid: group)).id
 
-            _ = try await test.chat.write(.addMember(id, people[2].user), by: nil)
+            _ = try await test.chat.write(Write.AddMember(id, people[2].user), by: nil)
             try await test.send("from carol", to: group, by: people[2])
-            _ = try await test.chat.write(.removeMember(id, people[1].user), by: nil)
+            _ = try await test.chat.write(Write.RemoveMember(id, people[1].user), by: nil)
 
             await #expect(throws: ChatError.noSuchFlow) { try await test.send("x", to: group, by: people[1]) }
             for change in [own.uuid, test.chat.newIdentifier()] {
@@ -189,7 +189,7 @@ import Testing
             let message = try await test.send("hi", to: chat, by: people[0])
             let id = try #require(try await test.storage.flow(uuid: chat)).id
 
-            _ = try await test.chat.write(.deleteFlow(id), by: nil)
+            _ = try await test.chat.write(Write.DeleteFlow(id), by: nil)
 
             for person in people { try await Self.doesNotExist(chat, for: person, in: test) }
             await #expect(throws: ChatError.noSuchMessage) {

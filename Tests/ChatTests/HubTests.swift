@@ -111,7 +111,7 @@ import Testing
             let bob = try await Self.attach(people, in: test)[1]
 
             try await test.send("private", to: group, by: people[0])
-            _ = try await test.chat.write(.addMember(id, people[1].user), by: nil)
+            _ = try await test.chat.write(Write.AddMember(id, people[1].user), by: nil)
             await bob.hint()
             #expect(bob.hintCount == 1)
             try await test.send("for bob too", to: group, by: people[0])
@@ -128,7 +128,7 @@ import Testing
             let open = try await test.createFlow(by: people[0])
             let id = try #require(try await test.storage.flow(uuid: group)).id
             let witness = try await Self.attach([people[0]], in: test)[0]
-            _ = try await test.chat.write(.removeMember(id, people[1].user), by: nil)
+            _ = try await test.chat.write(Write.RemoveMember(id, people[1].user), by: nil)
             try await test.send("first", to: group, by: people[0])
             await witness.hint()
             let bob = try await Self.attach([people[1]], in: test)[0]
@@ -186,11 +186,11 @@ import Testing
             test.chat.hub.attach(connections[2], principal: second, wantsNews: true)
             test.chat.hub.attach(connections[3], principal: other, wantsNews: true)
 
-            _ = try await test.chat.write(.revokeSessions(first.user, first.session), by: nil)
+            _ = try await test.chat.write(Write.RevokeSessions(first.user, first.session), by: nil)
             await connections[0].revocation()
             await connections[1].revocation()
             // Revocations are looked after one by one: when the next is through, the first has reached all it reaches.
-            _ = try await test.chat.write(.revokeSessions(other.user, nil), by: nil)
+            _ = try await test.chat.write(Write.RevokeSessions(other.user, nil), by: nil)
             await connections[3].revocation()
 
             #expect(connections.map(\.revocationCount) == [1, 1, 0, 1])
@@ -203,7 +203,7 @@ import Testing
             let connection = Connection()
             test.chat.hub.attach(connection, principal: alice, wantsNews: false)
 
-            _ = try await test.chat.write(.deleteUser(alice.user), by: nil)
+            _ = try await test.chat.write(Write.DeleteUser(alice.user), by: nil)
 
             await connection.revocation()
         }
@@ -220,10 +220,10 @@ import Testing
             }
             let hash = try await test.chat.hash(Password("new"))
 
-            _ = try await test.chat.write(.setPassword(kept.user, hash: hash, keeping: kept.session), by: nil)
+            _ = try await test.chat.write(Write.SetPassword(kept.user, hash: hash, keeping: kept.session), by: nil)
             await connections[1].revocation()
             // Looked after one by one, as above.
-            _ = try await test.chat.write(.revokeSessions(bob.user, nil), by: nil)
+            _ = try await test.chat.write(Write.RevokeSessions(bob.user, nil), by: nil)
             await connections[2].revocation()
 
             #expect(connections.map(\.revocationCount) == [0, 1, 1])

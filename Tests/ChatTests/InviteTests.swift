@@ -19,7 +19,7 @@ import Testing
         _ code: String, uses: Int64 = 1, expires: Timestamp? = nil, in test: ChatUnderTest
     ) async throws {
         _ = try await test.chat.write(
-            .createInvite(NewInvite(codeHash: TokenHash(of: code).bytes, uses: uses, expires: expires)), by: nil)
+            Write.CreateInvite(codeHash: TokenHash(of: code).bytes, uses: uses, expires: expires), by: nil)
     }
 
     @discardableResult
@@ -130,7 +130,7 @@ import Testing
             try await Self.register("alice", with: "short", in: test)
             try await Self.register("bob", with: "taken back", in: test)
             test.wallClock.advance(milliseconds: 1)
-            _ = try await test.chat.write(.revokeInvite(TokenHash(of: "taken back").bytes), by: nil)
+            _ = try await test.chat.write(Write.RevokeInvite(TokenHash(of: "taken back").bytes), by: nil)
 
             for code in ["short", "taken back"] {
                 await #expect(throws: ChatError.inviteInvalid) {
@@ -145,7 +145,8 @@ import Testing
         try await ChatUnderTest.with(kind, policy: Self.policy) { test in
             try await Self.invite("code", in: test)
             let revocation = Write(
-                uuid: test.chat.newIdentifier(), author: nil, action: .revokeInvite(TokenHash(of: "code").bytes))
+                Write.RevokeInvite(TokenHash(of: "code").bytes),
+                by: WriteOrigin(uuid: test.chat.newIdentifier(), author: nil))
             test.engine.beforeNextWrite { [direct = test.direct] in _ = try? await direct.commit([revocation]) }
 
             await #expect(throws: ChatError.inviteInvalid) { try await Self.register("alice", with: "code", in: test) }

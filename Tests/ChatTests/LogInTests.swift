@@ -147,7 +147,7 @@ import Testing
         let user = NewUser(
             uuid: chat.newIdentifier(), login: login, loginKey: Login.key(of: login), username: login,
             passwordHash: hash)
-        let receipt = try await chat.write(.createUser(user, session: nil, admin: nil), by: nil)
+        let receipt = try await chat.write(Write.CreateUser(user), by: nil)
         return try receipt.userID
     }
 
@@ -190,7 +190,8 @@ import Testing
             let newHash = try await test.chat.hash(Password("the new one"))
             // The login has checked the old password and is about to store its better hash.
             test.engine.beforeNextWrite { [direct = test.direct, uuid = test.chat.newIdentifier()] in
-                let change = Write(uuid: uuid, author: nil, action: .setPassword(user, hash: newHash, keeping: nil))
+                let change = Write(
+                    Write.SetPassword(user, hash: newHash, keeping: nil), by: WriteOrigin(uuid: uuid, author: nil))
                 _ = try? await direct.commit([change])
             }
             _ = try? await test.logIn("alice")

@@ -110,7 +110,7 @@ import Testing
                 }
                 group.addTask {
                     for number in 0..<20 { try await test.send("\(number)", to: flow, by: people[0]) }
-                    let receipt = try await test.chat.write(.removeMember(id, people[1].user), by: nil)
+                    let receipt = try await test.chat.write(Write.RemoveMember(id, people[1].user), by: nil)
                     await #expect(throws: ChatError.noSuchFlow) {
                         try await test.send("after the answer", to: flow, by: people[1])
                     }
@@ -150,7 +150,8 @@ import Testing
                             }
                         }
                     }
-                    _ = try await chat.write(.revokeSessions(logIn.principal.user, logIn.principal.session), by: nil)
+                    _ = try await chat.write(
+                        Write.RevokeSessions(logIn.principal.user, logIn.principal.session), by: nil)
                     for _ in 0..<20 {
                         await #expect(throws: ChatError.tokenRevoked) {
                             try await chat.principal(uuid: logIn.principal.uuid, token: token)

@@ -262,7 +262,7 @@ import Testing
             let flow = try await test.createFlow(by: people[0])
             try await test.send("remember me", to: flow, by: people[1])
 
-            _ = try await test.chat.write(.deleteUser(people[1].user), by: people[1].user)
+            _ = try await test.chat.write(Write.DeleteUser(people[1].user), by: people[1].user)
 
             let message = try #require(try await test.messages(in: flow, for: people[0]).first)
             #expect(message.content.text == "remember me")

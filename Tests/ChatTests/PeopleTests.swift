@@ -37,7 +37,7 @@ import Testing
         try await ChatUnderTest.with(kind) { test in
             let people = try await test.registerAll("alice", "bob")
             let hidden = try await test.chat.newUser(login: Login("hidden"), password: Password("x"), isHidden: true)
-            _ = try await test.chat.write(.createUser(hidden, session: nil, admin: nil), by: nil)
+            _ = try await test.chat.write(Write.CreateUser(hidden), by: nil)
             _ = try await test.chat.addContact(login: "bob", of: people[0])
 
             for login in ["nobody", "hidden", "", "bob\0", String(repeating: "b", count: 300)] {
@@ -48,7 +48,7 @@ import Testing
             await #expect(throws: ChatError.notAllowed("You are not a contact of your own.")) {
                 try await test.chat.addContact(login: "ALICE", of: people[0])
             }
-            _ = try await test.chat.write(.deleteUser(people[1].user), by: nil)
+            _ = try await test.chat.write(Write.DeleteUser(people[1].user), by: nil)
 
             #expect(try await test.chat.contacts(of: people[0]).isEmpty)
             await #expect(throws: ChatError.noSuchUser) { try await test.chat.addContact(login: "bob", of: people[0]) }
@@ -59,7 +59,7 @@ import Testing
         try await ChatUnderTest.with(kind) { test in
             let alice = try await test.registerAll("alice", "Malice", "50%", "under_score", "underXscore")[0]
             let hidden = try await test.chat.newUser(login: Login("alice 2"), password: Password("x"), isHidden: true)
-            _ = try await test.chat.write(.createUser(hidden, session: nil, admin: nil), by: nil)
+            _ = try await test.chat.write(Write.CreateUser(hidden), by: nil)
             func found(_ text: String) async throws -> [String] {
                 try await test.chat.search(login: text, for: alice).map(\.person.login)
             }
@@ -83,7 +83,7 @@ import Testing
 
             try await test.chat.updateProfile(of: alice, username: "Alice L.")
             #expect(try await test.chat.person(login: "alice").username == "Alice L.")
-            _ = try await test.chat.write(.deleteUser(alice.user), by: nil)
+            _ = try await test.chat.write(Write.DeleteUser(alice.user), by: nil)
 
             #expect(try await test.chat.person(alice.user).isDeleted)
             await #expect(throws: ChatError.noSuchUser) { try await test.chat.person(login: "alice") }

@@ -165,7 +165,7 @@ import Testing
         try await ChatUnderTest.with(kind) { test in
             let people = try await test.registerAll("alice", "bob")
             let hidden = try await test.chat.newUser(login: Login("bot"), password: Password("secret"), isHidden: true)
-            _ = try await test.chat.write(.createUser(hidden, session: nil, admin: nil), by: nil)
+            _ = try await test.chat.write(Write.CreateUser(hidden), by: nil)
 
             let shown = try await test.chat.users([people[1].uuid, people[0].uuid])
 

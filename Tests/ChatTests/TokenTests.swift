@@ -68,11 +68,11 @@ import Testing
             let second = try await test.logIn("alice")
             for logIn in [first, second] { _ = try await Self.principal(of: logIn, in: test) }
 
-            _ = try await test.chat.write(.revokeSessions(first.principal.user, first.principal.session), by: nil)
+            _ = try await test.chat.write(Write.RevokeSessions(first.principal.user, first.principal.session), by: nil)
 
             await #expect(throws: ChatError.tokenRevoked) { try await Self.principal(of: first, in: test) }
             #expect(try await Self.principal(of: second, in: test) == second.principal)
-            _ = try await test.chat.write(.revokeSessions(first.principal.user, nil), by: nil)
+            _ = try await test.chat.write(Write.RevokeSessions(first.principal.user, nil), by: nil)
             await #expect(throws: ChatError.tokenRevoked) { try await Self.principal(of: second, in: test) }
         }
     }
@@ -85,7 +85,7 @@ import Testing
             let hash = try await test.chat.hash(Password("new"))
 
             _ = try await test.chat.write(
-                .setPassword(kept.principal.user, hash: hash, keeping: kept.principal.session), by: nil)
+                Write.SetPassword(kept.principal.user, hash: hash, keeping: kept.principal.session), by: nil)
 
             #expect(try await Self.principal(of: kept, in: test) == kept.principal)
             await #expect(throws: ChatError.tokenRevoked) { try await Self.principal(of: other, in: test) }
@@ -115,7 +115,7 @@ import Testing
         try await ChatUnderTest.with { test in
             let logIn = try await test.register("alice")
             test.engine.afterNextRead { [chat = test.chat, user = logIn.principal.user] in
-                _ = try? await chat.write(.revokeSessions(user, nil), by: nil)
+                _ = try? await chat.write(Write.RevokeSessions(user, nil), by: nil)
             }
 
             // This request was judged before the revocation; the next one is not.

@@ -160,12 +160,12 @@ import Testing
 
             let bob = try await test.register("bob").principal
             let hidden = try await test.chat.newUser(login: Login("bot"), password: Password("secret"), isHidden: true)
-            _ = try await test.chat.write(.createUser(hidden, session: nil, admin: nil), by: nil)
+            _ = try await test.chat.write(Write.CreateUser(hidden), by: nil)
             try await test.logIn("bob")
-            _ = try await test.chat.write(.updateUser(alice.user, UserChanges(bio: "new")), by: nil)
+            _ = try await test.chat.write(Write.UpdateUser(alice.user, UserChanges(bio: "new")), by: nil)
             let flow = try await test.createFlow(members: [alice], by: bob)
             let id = try #require(try await test.storage.flow(uuid: flow)).id
-            _ = try await test.chat.write(.updateFlow(id, title: "new title", info: nil), by: nil)
+            _ = try await test.chat.write(Write.UpdateFlow(id, title: "new title", info: nil), by: nil)
 
             let updates = try await test.chat.updates(for: alice, after: start, limit: 100)
             #expect(updates.users.map(\.login) == ["bob", "alice"])
@@ -187,13 +187,13 @@ import Testing
             let id = try #require(try await test.storage.flow(uuid: flow)).id
             let joining = try await test.chat.head()
 
-            _ = try await test.chat.write(.addMember(id, people[1].user), by: nil)
+            _ = try await test.chat.write(Write.AddMember(id, people[1].user), by: nil)
             try await test.send("during", to: flow, by: people[0])
             let joined = try await test.chat.updates(for: people[1], after: joining, limit: 100)
             #expect(joined.flows.map(\.record.uuid) == [flow])
             #expect(joined.messages.map(\.content.text) == ["during"])
 
-            _ = try await test.chat.write(.removeMember(id, people[1].user), by: nil)
+            _ = try await test.chat.write(Write.RemoveMember(id, people[1].user), by: nil)
             try await test.send("after", to: flow, by: people[0])
             let left = try await test.chat.updates(for: people[1], after: joined.cursor, limit: 100)
             #expect(left.messages.isEmpty && left.flows.isEmpty)

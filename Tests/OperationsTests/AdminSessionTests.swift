@@ -90,7 +90,7 @@ struct AdminSessionTests {
             try await superuser("root", in: office)
             let factor = try #require(TOTP(bytes: Array("12345678901234567890".utf8)))
             let sealed = try #require(office.chat.seal(factor, of: "root"))
-            _ = try await office.chat.write(.setTOTP(username: "root", sealed), by: nil)
+            _ = try await office.chat.write(Write.SetTOTP(username: "root", sealed), by: nil)
             let sessions = AdminSessions(chat: office.chat)
             let code = factor.code(atStep: Office.time.milliseconds / 30_000)
 

@@ -72,7 +72,7 @@ struct Office: Sendable {
     /// An account from before its login was reserved.
     func oldAccount(_ login: String) async throws {
         let user = try await chat.newUser(login: Login(login), password: Password("secret word"))
-        _ = try await chat.write(.createUser(user, session: nil, admin: nil), by: nil)
+        _ = try await chat.write(Write.CreateUser(user), by: nil)
     }
 
     func logIn(_ login: String, password: String = "secret word") async throws -> NewLogIn {

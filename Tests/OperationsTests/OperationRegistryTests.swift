@@ -175,7 +175,7 @@ struct OperationRegistryTests {
             #expect(principal.expires == Timestamp(milliseconds: Office.time.milliseconds + 60_000))
             let flowUUID = try #require(Identifier(decimal: first.flow))
             let pending = try await office.chat.submit(MessageContent(text: "x"), to: flowUUID, by: principal)
-            #expect(try await office.chat.receipt(of: pending).number == 0)
+            #expect(try await office.chat.receipt(of: pending).result == 0)
         }
     }
 
@@ -205,7 +205,7 @@ struct OperationRegistryTests {
             // A check that runs beside it keeps its login, and the next message has the next number.
             let beside = try await office.chat.principal(uuid: uuid, token: TokenHash(of: other.token.clearText))
             let pending = try await office.chat.submit(MessageContent(text: "x"), to: flow, by: beside)
-            #expect(try await office.chat.receipt(of: pending).number == 2)
+            #expect(try await office.chat.receipt(of: pending).result == 2)
             #expect(try await office.run(EndTestClient(session: issued.session)).removed == 1)
         }
     }
@@ -228,7 +228,7 @@ struct OperationRegistryTests {
             let uuid = try #require(Identifier(decimal: first.flow))
             let flow = try #require(try await office.chat.storage.flow(uuid: uuid))
             // Deleted, and not purged yet.
-            _ = try await office.chat.write(.deleteFlow(flow.id), by: nil)
+            _ = try await office.chat.write(Write.DeleteFlow(flow.id), by: nil)
 
             let second = try await office.run(IssueTestClientToken())
 

@@ -37,7 +37,7 @@ struct SecretsOperationTests {
                         uuid: uuid, login: "u\(index)", loginKey: "u\(index)", username: "u", passwordHash: "h",
                         challengeSecret: index == count - 1 ? [1, 2, 3] : secret)
                     group.addTask {
-                        _ = try await office.chat.write(.createUser(user, session: nil, admin: nil), by: nil)
+                        _ = try await office.chat.write(Write.CreateUser(user), by: nil)
                     }
                 }
                 try await group.waitForAll()

@@ -19,7 +19,7 @@ extension Play {
         world.trace("\(account.login) is to be deleted, says \(node.name)")
         node.perform { [world] chat in
             do {
-                let receipt = try await chat.write(.deleteUser(account.id), by: nil)
+                let receipt = try await chat.write(Write.DeleteUser(account.id), by: nil)
                 world.trace("\(account.login) is deleted at \(receipt.position.rawValue)")
                 world.deletedAccounts[account.id.rawValue] = .init(
                     position: receipt.position, time: world.scheduler.now)
@@ -49,7 +49,7 @@ extension Play {
         let purges = random.chance(50)
         node.perform { [world] chat in
             do {
-                let receipt = try await chat.write(.deleteFlow(conversation.id), by: nil)
+                let receipt = try await chat.write(Write.DeleteFlow(conversation.id), by: nil)
                 world.trace("\(conversation.name) is deleted at \(receipt.position.rawValue)")
                 world.deletedFlows[conversation.id.rawValue] = .init(
                     position: receipt.position, time: world.scheduler.now)

@@ -129,9 +129,10 @@ struct Play {
         world.trace("\(account.login) is to \(isMember ? "leave" : "join") \(group.name), says \(node.name)")
         node.perform { [world] chat in
             do {
-                let receipt = try await chat.write(
-                    isMember ? .removeMember(group.id, account.id) : .addMember(group.id, account.id),
-                    by: group.owner.id)
+                let receipt =
+                    isMember
+                    ? try await chat.write(Write.RemoveMember(group.id, account.id), by: group.owner.id)
+                    : try await chat.write(Write.AddMember(group.id, account.id), by: group.owner.id)
                 world.trace(
                     "\(account.login) has \(isMember ? "left" : "joined") \(group.name) at \(receipt.position.rawValue)"
                 )
@@ -162,7 +163,7 @@ struct Play {
         world.trace("session \(session.rawValue) of \(device.name) is to be revoked, says \(node.name)")
         node.perform { [world] chat in
             do {
-                let receipt = try await chat.write(.revokeSessions(device.account.id, session), by: nil)
+                let receipt = try await chat.write(Write.RevokeSessions(device.account.id, session), by: nil)
                 world.trace("session \(session.rawValue) is revoked at \(receipt.position.rawValue)")
                 world.revocations[session] = .init(position: receipt.position, time: world.scheduler.now)
             } catch {

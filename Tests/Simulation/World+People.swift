@@ -32,7 +32,7 @@ extension World {
         if random.chance(40) {
             let key = keys.reader.publicKey.pem
             _ = try await chat.write(
-                .putKey(account.id, device: "", kind: FastChatService.name, publicKey: key), by: account.id)
+                Write.PutKey(account.id, device: "", kind: FastChatService.name, publicKey: key), by: account.id)
             devices.append(FastChatDevice("\(account.login)/fastchat", of: account, world: self))
         }
         for number in 1...(random.chance(40) ? 2 : 1) {
@@ -108,8 +108,7 @@ extension World {
         let account = Account(name)
         let user = try await chat.newUser(login: Login(name), password: Password(Self.password))
         account.uuid = user.uuid
-        let receipt = try await chat.write(.createUser(user, session: nil, admin: nil), by: nil)
-        account.id = UserID(receipt.row ?? 0)
+        account.id = try await chat.write(Write.CreateUser(user), by: nil).result
         // Drawn keys would differ in length each time.
         let pem = keys.balancer.pem
         var random = SecureRandom()
@@ -137,13 +136,10 @@ extension World {
             "\(kind.rawValue)\(conversations.count + 1)", kind, owner: members[0], isPublic: isPublic,
             members: isPublic ? [] : members)
         conversation.uuid = chat.newIdentifier()
-        let receipt = try await chat.write(
-            .createFlow(
-                NewFlow(
-                    uuid: conversation.uuid, kind: kind, title: conversation.name, info: "",
-                    owner: members[0].id, isPublic: isPublic, members: isPublic ? [] : members.map(\.id))),
-            by: members[0].id)
-        conversation.id = FlowID(receipt.row ?? 0)
+        let flow = NewFlow(
+            uuid: conversation.uuid, kind: kind, title: conversation.name, info: "", owner: members[0].id,
+            isPublic: isPublic, members: isPublic ? [] : members.map(\.id))
+        conversation.id = try await chat.write(Write.CreateFlow(flow), by: members[0].id).result
         add(conversation, founders: members)
     }
 

@@ -248,7 +248,7 @@ struct PanelLoginTests {
             let factor = TOTP(using: &random)
             let name = PanelUnderTest.administrator
             let sealed = try #require(panel.test.chat.seal(factor, of: name))
-            _ = try await panel.test.chat.write(.setTOTP(username: name, sealed), by: nil)
+            _ = try await panel.test.chat.write(Write.SetTOTP(username: name, sealed), by: nil)
             let step = panel.test.wallClock.now.milliseconds / 1000 / TOTP.stepSeconds
             let code = factor.code(atStep: step)
             func attempt(_ code: String) async throws -> Int {

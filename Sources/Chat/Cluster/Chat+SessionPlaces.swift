@@ -46,8 +46,8 @@ extension Chat {
                     besides: policy.node.id, silentFor: policy.sharesStore ? Self.abandonedAfter : .zero,
                     limit: Self.abandonedAtOnce)
             }
-            var pending: [PendingWrite] = []
-            for (user, session) in sessions { pending.append(try submit(.revokeSessions(user, session), by: nil)) }
+            var pending: [PendingWrite<Void>] = []
+            for (user, session) in sessions { pending.append(try submit(Write.RevokeSessions(user, session), by: nil)) }
             for write in pending {
                 // Another server may have been faster.
                 do { _ = try await receipt(of: write) } catch .tokenUnknown {}

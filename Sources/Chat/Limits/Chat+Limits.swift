@@ -100,7 +100,7 @@ extension Chat {
     package func setLimits(
         _ limits: AccountLimits, of user: UserID, audit: AuditNote? = nil
     ) async throws(ChatError) {
-        _ = try await write(.setLimits(user, limits.isEmpty ? nil : limits.description), by: nil, audit: audit)
+        _ = try await write(Write.SetLimits(user, limits.isEmpty ? nil : limits.description), by: nil, audit: audit)
         limiter.set(limits.isEmpty ? nil : limits, of: user)
     }
 

@@ -48,7 +48,7 @@ package struct CreateSuperuser: AdminOperation {
         let user = try await context.newUser(login: login, password: password, username: username)
         do {
             _ = try await context.write(
-                .createUser(user, session: nil, admin: NewAdmin(username: username, passwordHash: user.passwordHash)))
+                Write.CreateUser(user, admin: NewAdmin(username: username, passwordHash: user.passwordHash)))
         } catch  where error.kind == .refused {
             // Another process was faster.
             try await checkIsFree(in: context)

@@ -34,7 +34,7 @@ package struct CreateUser: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
         let user = try await context.newUser(
             login: login, password: password, username: username, email: email, isBot: isBot)
-        _ = try await context.write(.createUser(user, session: nil, admin: nil))
+        _ = try await context.write(Write.CreateUser(user))
         return UserReport(try await context.user(login: login))
     }
 }

@@ -24,7 +24,7 @@ package struct DeleteUser: AdminOperation {
 
     package func run(on context: OperationContext) async throws(OperationError) -> UserReport {
         let user = try await context.user(login: login)
-        _ = try await context.write(.deleteUser(user.id))
+        _ = try await context.write(Write.DeleteUser(user.id))
         return UserReport(user)
     }
 }

@@ -34,11 +34,11 @@ package struct LogOutUser: AdminOperation {
         let user = try await context.user(login: login)
         guard let session else {
             let sessions = try await context.reading { try await $0.sessions(of: user.id) }
-            _ = try await context.write(.revokeSessions(user.id, nil))
+            _ = try await context.write(Write.RevokeSessions(user.id, nil))
             return Report(login: user.login, revoked: sessions.count)
         }
         do {
-            _ = try await context.write(.revokeSessions(user.id, SessionID(session)))
+            _ = try await context.write(Write.RevokeSessions(user.id, SessionID(session)))
         } catch  where error.kind == .notFound {
             throw OperationError(
                 .notFound, "'\(user.login)' has no session \(session).",

@@ -27,7 +27,7 @@ package struct SetPassword: AdminOperation {
         let user = try await context.user(login: login)
         let hash = try await context.asking { try await $0.hash(password.password) }
         _ = try await context.write(
-            .setPassword(
+            Write.SetPassword(
                 user.id, hash: hash, keeping: nil,
                 challengeSecret: context.chat.challengeSecret(password.password, of: user.uuid)))
         return UserReport(user)

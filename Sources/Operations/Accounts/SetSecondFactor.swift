@@ -38,7 +38,7 @@ package struct SetSecondFactor: AdminOperation {
             guard record.totpSecret != nil else {
                 throw OperationError(.notFound, "The administrator '\(username)' has no second factor.")
             }
-            _ = try await context.write(.setTOTP(username: username, nil))
+            _ = try await context.write(Write.SetTOTP(username: username, nil))
             return Report(username: username, uri: nil)
         }
         guard record.totpSecret == nil else {
@@ -52,7 +52,7 @@ package struct SetSecondFactor: AdminOperation {
             throw OperationError(
                 .unavailable, "There is no key file to seal the secret with.", nextStep: "Check [SECRETS] KEY_FILE.")
         }
-        _ = try await context.write(.setTOTP(username: username, sealed))
+        _ = try await context.write(Write.SetTOTP(username: username, sealed))
         return Report(username: username, uri: SecretText(factor.uri(issuer: "Parley", account: username)))
     }
 }

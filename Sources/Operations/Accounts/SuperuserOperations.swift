@@ -64,7 +64,7 @@ package struct DeleteSuperuser: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> SuperuserReport {
         let record = try await context.administrator(username)
         let report = try await context.report(of: record)
-        _ = try await context.write(.deleteAdmin(username: username))
+        _ = try await context.write(Write.DeleteAdmin(username: username))
         return report
     }
 }

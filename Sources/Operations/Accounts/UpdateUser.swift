@@ -59,7 +59,7 @@ package struct UpdateUser: AdminOperation {
         }
         let user = try await context.user(login: login)
         do {
-            _ = try await context.write(.updateUser(user.id, changes))
+            _ = try await context.write(Write.UpdateUser(user.id, changes))
         } catch  where error.kind == .exists {
             throw OperationError(
                 .exists, "A user with login '\(newLogin ?? login)' exists already.", nextStep: OperationError.listUsers)

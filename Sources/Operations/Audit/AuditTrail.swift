@@ -133,7 +133,7 @@ extension OperationContext {
     func recordNow() async throws(OperationError) {
         guard let trail, let note = trail.take() else { return }
         do {
-            _ = try await asking { try await $0.write(.record, by: nil, audit: note) }
+            _ = try await asking { try await $0.write(Write.RecordOnly(), by: nil, audit: note) }
         } catch {
             trail.giveBack()
             throw error
@@ -142,6 +142,6 @@ extension OperationContext {
 
     /// Writes the record of a refusal; what fails there is in the log already.
     fileprivate func record(_ refusal: OperationError, in trail: AuditTrail) async {
-        _ = try? await chat.write(.record, by: nil, audit: trail.note(of: refusal))
+        _ = try? await chat.write(Write.RecordOnly(), by: nil, audit: trail.note(of: refusal))
     }
 }

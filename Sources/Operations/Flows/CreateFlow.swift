@@ -78,9 +78,8 @@ package struct CreateFlow: AdminOperation {
         let flow = NewFlow(
             uuid: context.chat.newIdentifier(), kind: type.recordKind, title: title, info: info, owner: ownerRecord.id,
             isPublic: members.isEmpty, members: members.isEmpty ? [] : people.sorted())
-        let receipt = try await context.write(.createFlow(flow), on: flow.uuid.description)
-        let id = FlowID(receipt.row ?? 0)
-        let record = try await context.reading { try await $0.flow(id) }
+        let receipt = try await context.write(Write.CreateFlow(flow), on: flow.uuid.description)
+        let record = try await context.reading { try await $0.flow(receipt.result) }
         guard let record else { throw OperationError(ChatError.noSuchFlow) }
         if receipt.existed {
             throw OperationError(.exists, "The two have a chat already: \(record.uuid).")

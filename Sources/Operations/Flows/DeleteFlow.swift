@@ -29,7 +29,7 @@ package struct DeleteFlow: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> FlowReport {
         let flow = try await context.flow(uuid: uuid)
         let report = try await context.report(of: flow)
-        _ = try await context.write(.deleteFlow(flow.id), on: report.uuid)
+        _ = try await context.write(Write.DeleteFlow(flow.id), on: report.uuid)
         let total = Int(flow.eventCount)
         var done = 0
         while true {

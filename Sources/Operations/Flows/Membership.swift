@@ -36,7 +36,7 @@ package struct AddMember: AdminOperation {
         let flow = try await context.flow(uuid: uuid)
         let user = try await context.user(login: login)
         try flow.checkHasMemberList()
-        let receipt = try await context.write(.addMember(flow.id, user.id), on: flow.uuid.description)
+        let receipt = try await context.write(Write.AddMember(flow.id, user.id), on: flow.uuid.description)
         if receipt.existed {
             throw OperationError(.exists, "'\(user.login)' is a member of flow \(flow.uuid) already.")
         }
@@ -68,7 +68,7 @@ package struct RemoveMember: AdminOperation {
         try flow.checkHasMemberList()
         if user.id == flow.owner { throw OperationError(.refused, "The owner '\(user.login)' cannot be removed.") }
         do {
-            _ = try await context.write(.removeMember(flow.id, user.id), on: flow.uuid.description)
+            _ = try await context.write(Write.RemoveMember(flow.id, user.id), on: flow.uuid.description)
         } catch  where error.kind == .notFound {
             throw OperationError(
                 .notFound, "'\(user.login)' is no member of flow \(flow.uuid).",

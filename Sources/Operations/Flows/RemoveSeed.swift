@@ -44,10 +44,12 @@ package struct RemoveSeed: AdminOperation {
         try await context.eachUser(pageSize: Self.pageSize) { if SeedFlows.isSeeded($0) { users.append($0.id) } }
         let report = Report(users: users.count, flows: flows.count)
         if isTrial { return report }
-        _ = try await ManyWrites(count: flows.count, phase: "flows") { (.deleteFlow(flows[$0]), nil) }.run(on: context)
+        _ = try await ManyWrites(count: flows.count, phase: "flows") { (Write.DeleteFlow(flows[$0]), nil) }.run(
+            on: context)
         let seeded = users
-        _ = try await ManyWrites(count: users.count, phase: "users") { (.deleteUser(seeded[$0]), nil) }.run(on: context)
-        _ = try await context.write(.deleteUser(bot.id))
+        _ = try await ManyWrites(count: users.count, phase: "users") { (Write.DeleteUser(seeded[$0]), nil) }.run(
+            on: context)
+        _ = try await context.write(Write.DeleteUser(bot.id))
         return report
     }
 

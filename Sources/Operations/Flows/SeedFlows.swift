@@ -68,26 +68,21 @@ package struct SeedFlows: AdminOperation {
             report.firstLogin = "\(prefix)-1"
             authors = try await ManyWrites(count: users, phase: "users") { index in
                 let login = "\(prefix)-\(index + 1)"
-                return (
-                    .createUser(
-                        NewUser(
-                            uuid: context.chat.newIdentifier(), login: login, loginKey: Login.key(of: login),
-                            username: Self.username(index), passwordHash: hash),
-                        session: nil, admin: nil), nil
-                )
-            }.run(on: context).map { UserID($0) }
+                let user = NewUser(
+                    uuid: context.chat.newIdentifier(), login: login, loginKey: Login.key(of: login),
+                    username: Self.username(index), passwordHash: hash)
+                return (Write.CreateUser(user), nil)
+            }.run(on: context)
         }
         if authors.isEmpty { authors = [bot.id] }
         let groups = try await ManyWrites(count: flows, phase: "flows") { index in
-            (
-                .createFlow(
-                    NewFlow(
-                        uuid: context.chat.newIdentifier(), kind: .group,
-                        title: index == 0 ? "Welcome" : "Seeded group \(index + 1)",
-                        info: "A public group: every account here reads it and writes in it.", owner: bot.id,
-                        isPublic: true, members: [])), nil
-            )
-        }.run(on: context).map { FlowID($0) }
+            let group = NewFlow(
+                uuid: context.chat.newIdentifier(), kind: .group,
+                title: index == 0 ? "Welcome" : "Seeded group \(index + 1)",
+                info: "A public group: every account here reads it and writes in it.", owner: bot.id,
+                isPublic: true, members: [])
+            return (Write.CreateFlow(group), nil)
+        }.run(on: context)
         if let first = groups.first {
             report.firstFlow = try await context.reading { try await $0.flow(first) }?.uuid.description
         }
@@ -98,11 +93,9 @@ package struct SeedFlows: AdminOperation {
                 ? "Welcome to Parley. This group is for everybody who has an account here."
                 : "Seeded message \(index + 1). The quick brown fox jumps over the lazy dog."
             // Both texts need no escaping.
-            return (
-                .sendMessage(
-                    flow: targets[index % targets.count], content: Array(#"{"text":"\#(text)"}"#.utf8), blobs: []),
-                senders[index % senders.count]
-            )
+            let message = Write.SendMessage(
+                flow: targets[index % targets.count], content: Array(#"{"text":"\#(text)"}"#.utf8))
+            return (message, senders[index % senders.count])
         }.run(on: context)
         return report
     }

@@ -47,7 +47,7 @@ package struct UpdateFlow: AdminOperation {
         }
         let newOwner = try await newOwner(of: flow, in: context)
         _ = try await context.write(
-            .updateFlow(flow.id, title: title, info: info, kind: kind, owner: newOwner), on: flow.uuid.description)
+            Write.UpdateFlow(flow.id, title: title, info: info, kind: kind, owner: newOwner), on: flow.uuid.description)
         return try await context.report(of: try await context.flow(uuid: flow.uuid.description))
     }
 
@@ -59,7 +59,7 @@ package struct UpdateFlow: AdminOperation {
         guard flow.kind != .chat else {
             throw OperationError(.refused, "A chat belongs to its two members; its owner cannot be changed.")
         }
-        if !flow.isPublic { _ = try await context.write(.addMember(flow.id, user.id), on: flow.uuid.description) }
+        if !flow.isPublic { _ = try await context.write(Write.AddMember(flow.id, user.id), on: flow.uuid.description) }
         return user.id
     }
 }

@@ -104,15 +104,15 @@ package struct ImportFlows: AdminOperation {
         new.row = flow.row
         let now = context.chat.storage.currentTime()
         new.created = flow.created.map { min(Timestamp(milliseconds: $0), now) }
-        let receipt = try await context.write(.createFlow(new))
+        let receipt = try await context.write(Write.CreateFlow(new))
         if receipt.existed {
             outcome.existing += 1
-            let id = FlowID(receipt.row ?? 0)
-            return try await context.reading { try await $0.flow(id) }?.uuid.description
+            return try await context.reading { try await $0.flow(receipt.result) }?.uuid.description
         }
         outcome.taken += 1
-        if let row = flow.row, receipt.row != row {
-            outcome.changed.append(.init(item, "Its number \(row) is in use here; it is \(receipt.row ?? 0) now."))
+        let id = receipt.result.rawValue
+        if let row = flow.row, id != row {
+            outcome.changed.append(.init(item, "Its number \(row) is in use here; it is \(id) now."))
         }
         return nil
     }

@@ -67,7 +67,9 @@ package struct ImportUsers: AdminOperation {
         let uuid = try context.identifier(user.uuid)
         let known = try await context.reading { try await $0.user(uuid: uuid) }
         if let known {
-            if user.isDeleted, known.deleted == nil, !isDryRun { _ = try await context.write(.deleteUser(known.id)) }
+            if user.isDeleted, known.deleted == nil, !isDryRun {
+                _ = try await context.write(Write.DeleteUser(known.id))
+            }
             outcome.existing += 1
             return
         }
@@ -98,8 +100,8 @@ package struct ImportUsers: AdminOperation {
         outcome.taken += 1
         guard !isDryRun else { return }
         try await addPassword(of: user, to: &new, on: context)
-        let receipt = try await context.write(.createUser(new, session: nil, admin: nil))
-        if user.isDeleted, let row = receipt.row { _ = try await context.write(.deleteUser(UserID(row))) }
+        let id = try await context.write(Write.CreateUser(new)).result
+        if user.isDeleted { _ = try await context.write(Write.DeleteUser(id)) }
     }
 
     private func addPassword(
@@ -174,7 +176,7 @@ package struct ImportContacts: AdminOperation {
                 guard found.count == 2, found.allSatisfy({ $0.deleted == nil }) else {
                     return outcome.skip("contact", "One of the two accounts was not taken.")
                 }
-                let receipt = try await context.write(.addContact(found[0].id, found[1].id))
+                let receipt = try await context.write(Write.AddContact(found[0].id, found[1].id))
                 if receipt.existed { outcome.existing += 1 } else { outcome.taken += 1 }
             }
         }

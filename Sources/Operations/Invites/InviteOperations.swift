@@ -53,7 +53,7 @@ package struct CreateInvite: AdminOperation {
         let now = context.chat.currentTime
         let expires = seconds.map { Timestamp(milliseconds: now.milliseconds + $0 * 1000) }
         _ = try await context.write(
-            .createInvite(NewInvite(codeHash: hash, uses: uses, expires: expires, note: note)),
+            Write.CreateInvite(codeHash: hash, uses: uses, expires: expires, note: note),
             on: InviteReport.id(of: hash))
         let record = try await context.reading { try await $0.invite(codeHash: hash) }
         guard let record else { throw OperationError(.failed, "The invitation is gone.", nextStep: "Try again.") }
@@ -141,7 +141,7 @@ package struct RevokeInvite: AdminOperation {
         if record.revoked != nil {
             throw OperationError(.exists, "The invitation '\(id)' is revoked already.")
         }
-        _ = try await context.write(.revokeInvite(record.codeHash), on: InviteReport.id(of: record.codeHash))
+        _ = try await context.write(Write.RevokeInvite(record.codeHash), on: InviteReport.id(of: record.codeHash))
         let now = context.chat.currentTime
         var revoked = record
         revoked.revoked = now

@@ -26,7 +26,7 @@ package struct DeleteMessage: AdminOperation {
             throw OperationError(.exists, "The message \(message.uuid) is deleted already.")
         }
         _ = try await context.write(
-            .deleteMessage(flow: message.flow, message: message.position), on: message.uuid.description)
+            Write.DeleteMessage(flow: message.flow, message: message.position), on: message.uuid.description)
         return try await context.reports(of: [context.message(uuid: uuid)])[0]
     }
 }

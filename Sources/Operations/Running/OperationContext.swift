@@ -52,12 +52,12 @@ package struct OperationContext: Sendable {
     }
 
     /// Makes a change as the operator of the server, who may do everything; `target` is for the audit.
-    func write(_ action: Write.Action, on target: String? = nil) async throws(OperationError) -> Receipt {
+    func write<W: LogWrite>(
+        _ write: W, on target: String? = nil
+    ) async throws(OperationError) -> Receipt<W.Result> {
         try await recording(
             on: target, isChange: { !$0.existed },
-            { note throws(OperationError) in
-                try await asking { try await $0.write(action, by: nil, audit: note) }
-            })
+            { note throws(OperationError) in try await asking { try await $0.write(write, by: nil, audit: note) } })
     }
 
     /// Asks the domain.

@@ -30,7 +30,7 @@ package struct EndTestClient: AdminOperation {
         let bot = try await context.reading { try await $0.user(loginKey: key) }
         guard let bot, bot.isHidden else { return Report(removed: 0) }
         do {
-            _ = try await context.write(.revokeSessions(bot.id, SessionID(session)))
+            _ = try await context.write(Write.RevokeSessions(bot.id, SessionID(session)))
         } catch  where error.kind == .notFound {
             // It has ended by itself.
         }

@@ -59,7 +59,7 @@ package struct IssueTestClientToken: AdminOperation {
         }
         do {
             _ = try await context.write(
-                .createFlow(
+                Write.CreateFlow(
                     NewFlow(
                         uuid: uuid, kind: .group, title: "Test client", info: "Messages of the health check.",
                         owner: bot.id, isPublic: false, members: [bot.id])))
@@ -85,7 +85,7 @@ extension OperationContext {
             let user = try await newUser(
                 login: login, password: randomPassword(), username: username, isBot: true, isHidden: isHidden,
                 isOurs: true)
-            _ = try await write(.createUser(user, session: nil, admin: nil))
+            _ = try await write(Write.CreateUser(user))
         } catch  where error.kind == .exists {
             // Another process was faster.
         }

@@ -42,12 +42,11 @@ package struct AdminSessions: Sendable {
         let entry = AuditEntry(
             actor: administrator.username, face: OperationActor.Face.web.rawValue, address: origin.address,
             operation: "panel.login", target: administrator.username)
-        let new = NewAdminToken(
+        let creation = Write.CreateAdminToken(
             hash: token.hash.bytes, kind: .panel, name: "", administrator: administrator.username, canWrite: true,
             lifetimeSeconds: Self.lifetimeSeconds)
         _ = try await context.asking {
-            try await $0.write(
-                .createAdminToken(new), by: nil, audit: AuditNote(entry) { SHA256Digest.digest(of: $0) })
+            try await $0.write(creation, by: nil, audit: AuditNote(entry) { SHA256Digest.digest(of: $0) })
         }
         return SecretText(token.text)
     }
@@ -60,6 +59,6 @@ package struct AdminSessions: Sendable {
     /// Ends a login; nothing happens to one that has ended.
     package func logOut(_ token: SecretText) async throws(OperationError) {
         guard try await administrator(token) != nil else { return }
-        _ = try await context.write(.revokeAdminToken(TokenHash(of: token.clearText).bytes))
+        _ = try await context.write(Write.RevokeAdminToken(TokenHash(of: token.clearText).bytes))
     }
 }

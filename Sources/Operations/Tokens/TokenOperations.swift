@@ -58,10 +58,9 @@ package struct CreateToken: AdminOperation {
         let token = Token(byteCount: Self.randomBytes, using: &random)
         let hash = token.hash.bytes
         _ = try await context.write(
-            .createAdminToken(
-                NewAdminToken(
-                    hash: hash, kind: .api, name: name, administrator: superuser, canWrite: scope == .write,
-                    lifetimeSeconds: seconds)))
+            Write.CreateAdminToken(
+                hash: hash, kind: .api, name: name, administrator: superuser, canWrite: scope == .write,
+                lifetimeSeconds: seconds))
         let record = try await context.reading { try await $0.adminToken(hash: hash) }
         guard let record else { throw OperationError(.failed, "The token is gone.", nextStep: "Try again.") }
         return Report(secret: SecretText(token.text), token: TokenReport(record, at: context.chat.currentTime))
@@ -116,7 +115,7 @@ package struct RevokeToken: AdminOperation {
             throw OperationError(
                 .notFound, "No token '\(name)'.", nextStep: "List the tokens with 'manage token list'.")
         }
-        let receipt = try await context.write(.revokeAdminToken(record.hash))
+        let receipt = try await context.write(Write.RevokeAdminToken(record.hash))
         record.revoked = receipt.time
         return TokenReport(record, at: receipt.time)
     }

@@ -43,36 +43,32 @@ package final class BatchWriter: Sendable {
     /// How many writes wait for their batch.
     package var waitingWrites: Int { state.withLock { $0.waiting.writes.count } }
 
-    /// Puts a write into the next batch; `completion` is called on `executor` after the commit.
+    /// Puts a message into the next batch; `completion` is called on `executor` after the commit.
     ///
     /// Writes enter the log in the order of these calls, and so do their completions come. An executor is called once for all
-    /// writes of a batch.
+    /// messages of a batch.
     ///
     /// - Returns: Whether it waits; `false` when too much does already, or the writer is closed. Then nothing is called.
     package func submit(
-        _ write: Write, on executor: any TaskExecutor, completion: @escaping @Sendable (WriteOutcome) -> Void
+        _ message: Write.SendMessage, by origin: WriteOrigin, on executor: any TaskExecutor,
+        completion: @escaping @Sendable (WriteOutcome<Write.SendMessage.Result>) -> Void
     ) -> Bool {
-        submit(write, .call(completion, on: executor))
+        enqueue(Write(message, by: origin), .call(completion, on: executor))
     }
 
     /// Puts a write into the next batch.
     ///
     /// - Returns: The write, whose `outcome` comes after the commit; `nil` when too much waits already or the writer is closed.
-    package func submit(_ write: Write) -> PendingWrite? {
-        let pending = PendingWrite(write)
-        return submit(write, .resolve(pending)) ? pending : nil
+    package func submit<W: LogWrite>(
+        _ write: W, by origin: WriteOrigin, audit: AuditNote? = nil
+    ) -> PendingWrite<W.Result>? {
+        let pending = PendingWrite<W.Result>()
+        let waits = enqueue(
+            Write(write, by: origin, audit: audit), .resolve { pending.resolve($0.of(W.self)) })
+        return waits ? pending : nil
     }
 
-    /// Puts a write into the next batch and waits for what becomes of it.
-    ///
-    /// - Returns: `nil` when too much waits already or the writer is closed.
-    package func commit(_ write: Write) async -> WriteOutcome? {
-        await withCheckedContinuation { continuation in
-            if !submit(write, .resume(continuation)) { continuation.resume(returning: nil) }
-        }
-    }
-
-    private func submit(_ write: Write, _ answer: WaitingWrites.Answer) -> Bool {
+    private func enqueue(_ write: Write, _ answer: WaitingWrites.Answer) -> Bool {
         let size = write.size
         let (accepted, wakeUp) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
             guard !state.isClosed, state.waiting.writes.count < limits.maximumWaitingWrites,
@@ -157,9 +153,8 @@ package final class BatchWriter: Sendable {
 /// Writes that wait for their batch, and how the outcome of each is told.
 private struct WaitingWrites {
     enum Answer {
-        case call(@Sendable (WriteOutcome) -> Void, on: any TaskExecutor)
-        case resume(CheckedContinuation<WriteOutcome?, Never>)
-        case resolve(PendingWrite)
+        case call(@Sendable (WriteOutcome<Write.SendMessage.Result>) -> Void, on: any TaskExecutor)
+        case resolve(@Sendable (WriteOutcome<any Sendable>) -> Void)
     }
 
     var writes: [Write] = []
@@ -192,15 +187,16 @@ private struct WaitingWrites {
     }
 
     /// Tells everybody the outcome of their write; each executor in one call.
-    func answer(with outcomes: [WriteOutcome]) {
-        typealias Call = (completion: @Sendable (WriteOutcome) -> Void, outcome: WriteOutcome)
+    func answer(with outcomes: [WriteOutcome<any Sendable>]) {
+        typealias Outcome = WriteOutcome<Write.SendMessage.Result>
+        typealias Call = (completion: @Sendable (Outcome) -> Void, outcome: Outcome)
         var places: [ObjectIdentifier: Int] = [:]
         var calls: [(executor: any TaskExecutor, calls: [Call])] = []
         for (answer, outcome) in zip(answers, outcomes) {
             switch answer {
-            case .resume(let continuation): continuation.resume(returning: outcome)
-            case .resolve(let pending): pending.resolve(outcome)
+            case .resolve(let resolve): resolve(outcome)
             case .call(let completion, let executor):
+                let outcome = outcome.of(Write.SendMessage.self)
                 if let place = places[ObjectIdentifier(executor)] {
                     calls[place].calls.append((completion, outcome))
                 } else {
@@ -211,20 +207,6 @@ private struct WaitingWrites {
         }
         for (executor, calls) in calls {
             Task(executorPreference: executor) { for call in calls { call.completion(call.outcome) } }
-        }
-    }
-}
-
-extension Write {
-    /// About how many bytes of memory the write holds: its content and attachments, and a lump for the rest.
-    var size: Int {
-        switch action {
-        case .sendMessage(_, let content, let blobs, let bodies):
-            512 + content.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) + 128 }
-                + bodies.reduce(0) { $0 + $1.body.count + $1.key.count + 128 }
-        case .editMessage(_, _, let content, let blobs):
-            512 + content.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) }
-        default: 4096
         }
     }
 }

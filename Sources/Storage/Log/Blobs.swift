@@ -25,6 +25,22 @@ package enum Blobs {
     }
 }
 
+extension LogTransaction {
+    /// Stores attachments of a message, in place of those with their names.
+    func store(_ blobs: [NewBlob], at position: Position) throws(StorageError) {
+        for blob in blobs {
+            var statements = blob.bytes.map { [Blobs.put(blob.sha256, $0, at: time)] } ?? []
+            statements.append(
+                SQLStatement(
+                    """
+                    INSERT INTO blob_refs (position, name, sha256) VALUES ($1, $2, $3)
+                    ON CONFLICT (position, name) DO UPDATE SET sha256 = $3
+                    """, [SQLValue(position), .text(blob.name), .bytes(blob.sha256)]))
+            try connection.post(statements)
+        }
+    }
+}
+
 extension Storage {
     /// Stores one large attachment ahead of its message.
     package func storeBlob(sha256: [UInt8], bytes: [UInt8]) async throws(StorageError) {

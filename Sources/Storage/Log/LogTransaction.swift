@@ -6,7 +6,7 @@
 ///
 /// The head's row lock lasts until the commit, so batches of all processes are serial: positions appear in order and without
 /// gaps, `seq` and `number` need no other lock, and a check made here still holds when the batch commits.
-struct LogTransaction {
+package struct LogTransaction {
     let connection: any SQLConnection
     let dialect: SQLDialect
     /// The batch's time: not before that of the batch before it, unless the log steps back; see `LogStep`.
@@ -21,6 +21,10 @@ struct LogTransaction {
     private(set) var events: [LogEvent] = []
     /// How many of `events` the table has already.
     private var insertedEvents = 0
+    /// Rows of encrypted bodies that the table does not have yet.
+    private var bodyRows: [SQLRow] = []
+    /// Whose write is being applied.
+    var origin = WriteOrigin(uuid: Identifier(0), author: nil)
     /// The flows that this batch appended to, with their counters.
     private var flows: [FlowID: FlowState] = [:]
 
@@ -35,8 +39,8 @@ struct LogTransaction {
         var head: Position = .start
     }
 
-    /// What was asked with the lock for the messages with which the batch begins.
-    var firstAccess: [Pair: Access]?
+    /// What was asked for the messages that are being applied, of those with which the batch begins together with the lock.
+    private var accessOfRun: [Pair: Access]?
 
     /// Takes the lock, and in the same round trip asks what the messages with which `writes` begin need.
     ///
@@ -64,175 +68,114 @@ struct LogTransaction {
         lastSession = try reader.int()
         before = last
         time = try LogStep.time(after: last, at: position, now: now, on: connection)
-        if !pairs.isEmpty { firstAccess = try access(from: answers[1]) }
+        if !pairs.isEmpty { accessOfRun = try access(from: answers[1]) }
     }
 
     /// The row number of a new flow: the one that is asked for, if neither it nor a higher one was given.
-    mutating func nextFlow(_ wanted: Int64? = nil) -> Int64 {
+    mutating func nextFlow(_ wanted: Int64? = nil) -> FlowID {
         lastFlow = max(lastFlow + 1, wanted ?? 0)
-        return lastFlow
+        return FlowID(lastFlow)
     }
 
     /// The row number of a new session.
-    mutating func nextSession() -> Int64 {
+    mutating func nextSession() -> SessionID {
         lastSession += 1
-        return lastSession
+        return SessionID(lastSession)
     }
 
-    /// Applies `writes` in order; consecutive messages together.
+    /// Applies `writes` in order; what consecutive messages need to know is asked for in one statement.
     ///
     /// A refusal leaves nothing of its write behind.
-    mutating func apply(_ writes: ArraySlice<Write>) throws(StorageError) -> [WriteOutcome] {
-        var outcomes: [WriteOutcome] = []
+    mutating func apply(_ writes: ArraySlice<Write>) throws(StorageError) -> [WriteOutcome<any Sendable>] {
+        var outcomes: [WriteOutcome<any Sendable>] = []
         outcomes.reserveCapacity(writes.count)
         var index = writes.startIndex
         while index < writes.endIndex {
-            var end = index
-            while end < writes.endIndex, writes[end].isMessage { end += 1 }
-            if end > index {
-                outcomes += try appendMessages(writes[index..<end])
-                index = end
-            } else {
-                outcomes.append(try applyOne(writes[index]))
+            let run = writes[index...].prefix { $0.isMessage }
+            if run.isEmpty {
+                // A change may read events of this batch.
+                try flush()
+                outcomes.append(try apply(writes[index]))
                 index += 1
+            } else {
+                if accessOfRun == nil { try loadAccess(of: Self.pairs(of: run)) }
+                for write in run { outcomes.append(try apply(write)) }
+                index = run.endIndex
             }
+            accessOfRun = nil
         }
         return outcomes
     }
 
-    private mutating func applyOne(_ write: Write) throws(StorageError) -> WriteOutcome {
+    private mutating func apply(_ write: Write) throws(StorageError) -> WriteOutcome<any Sendable> {
+        origin = write.origin
+        let before = position
         do {
-            let receipt = try perform(write)
-            if let note = write.audit, !receipt.existed {
-                try storing { try AuditChain(connection: connection).append(note, at: time) }
+            let result: any Sendable =
+                switch write.action {
+                case .message(let message): try message.apply(to: &self)
+                case .change(let change): try change.apply(to: &self)
+                }
+            let existed = position == before
+            if let note = write.audit, !existed {
+                try AuditChain(connection: connection).append(note, at: time)
             }
-            return .done(receipt)
+            return .done(Receipt(position: position, time: time, existed: existed, result: result))
+        } catch let refusal as WriteRefusal {
+            return .refused(refusal)
         } catch {
-            switch error {
-            case .refusal(let refusal): return .refused(refusal)
-            case .storage(let failure): throw failure
-            }
+            throw StorageError(thrown: error)
         }
-    }
-
-    /// How a single write ends early.
-    enum Failure: Error {
-        case refusal(WriteRefusal)
-        case storage(StorageError)
-    }
-
-    private mutating func perform(_ write: Write) throws(Failure) -> Receipt {
-        // What follows may read events of this batch.
-        try storing { try flush() }
-        switch write.action {
-        case .sendMessage:
-            preconditionFailure("messages are appended together")
-        case .editMessage(let flow, let message, let content, let blobs):
-            return try editMessage(write, flow: flow, message: message, content: content, blobs: blobs)
-        case .deleteMessage(let flow, let message):
-            return try deleteMessage(write, flow: flow, message: message)
-        case .importMessages(let messages):
-            return try importMessages(write, messages)
-        case .createUser(let user, let session, let admin, let invite):
-            return try createUser(write, user, session: session, admin: admin, invite: invite)
-        case .updateUser(let user, let changes):
-            return try updateUser(write, user, changes)
-        case .setPassword(let user, let hash, let keeping, let secret):
-            return try setPassword(write, user, hash: hash, keeping: keeping, challengeSecret: secret)
-        case .upgradePasswordHash(let user, let hash, let old, let secret):
-            return try upgradePasswordHash(write, user, hash: hash, replacing: old, challengeSecret: secret)
-        case .setChallengeSecret(let user, let secret, let verified):
-            return try setChallengeSecret(write, user, secret, verified: verified)
-        case .deleteUser(let user):
-            return try deleteUser(write, user)
-        case .openSession(let user, let session, let verified):
-            return try openSession(write, user, session, verified: verified)
-        case .revokeSessions(let user, let session):
-            return try revokeSessions(write, user, session)
-        case .createFlow(let flow):
-            return try createFlow(write, flow)
-        case .updateFlow(let flow, let title, let info, let kind, let owner):
-            return try updateFlow(write, flow, title: title, info: info, kind: kind, owner: owner)
-        case .deleteFlow(let flow):
-            return try deleteFlow(write, flow)
-        case .addMember(let flow, let user):
-            return try addMember(write, flow, user)
-        case .removeMember(let flow, let user):
-            return try removeMember(write, flow, user)
-        case .markBridged(let flow):
-            return try markBridged(write, flow)
-        case .addContact(let user, let contact):
-            return try addContact(write, contact, to: user)
-        case .removeContact(let user, let contact):
-            return try removeContact(write, contact, of: user)
-        case .putKey(let user, let device, let kind, let publicKey):
-            return try putKey(write, of: user, device: device, kind: kind, publicKey: publicKey)
-        case .setLimits(let user, let limits):
-            return try setLimits(write, user, limits)
-        case .createInvite(let invite):
-            return try createInvite(write, invite)
-        case .revokeInvite(let codeHash):
-            return try revokeInvite(write, codeHash)
-        case .createAdmin(let admin):
-            return try createAdmin(write, admin)
-        case .deleteAdmin(let username):
-            return try deleteAdmin(write, username: username)
-        case .setTOTP(let username, let secret):
-            return try setTOTP(write, of: username, secret)
-        case .createAdminToken(let token):
-            return try createAdminToken(write, token)
-        case .revokeAdminToken(let hash):
-            return try revokeAdminToken(write, hash)
-        case .record:
-            return appendRecord(write)
-        }
-    }
-
-    /// Bridges a storage call into a function that may also refuse.
-    @discardableResult
-    func storing<Value>(_ body: () throws -> Value) throws(Failure) -> Value {
-        do { return try body() } catch { throw .storage(StorageError(thrown: error)) }
-    }
-
-    /// Bridges a storage call that changes this value.
-    mutating func changing<Value>(
-        _ body: (inout LogTransaction) throws -> Value
-    ) throws(Failure) -> Value {
-        do { return try body(&self) } catch { throw .storage(StorageError(thrown: error)) }
     }
 
     // MARK: Appending
 
     /// Appends an event that belongs to no flow.
-    mutating func appendAccountEvent(
-        _ write: Write, _ kind: LogEvent.Kind, subject: Int64?, content: [UInt8] = LogTransaction.emptyObject
-    ) -> Position {
+    mutating func append(
+        _ kind: LogEvent.Kind, of subject: Int64?, content: [UInt8] = LogTransaction.emptyObject
+    ) {
         position = Position(position.rawValue + 1)
         events.append(
             LogEvent(
-                position: position, time: time, uuid: write.uuid, kind: kind, flow: nil, seq: nil, number: nil,
-                sender: write.author, subject: subject, content: content, replaces: nil, protocol: write.protocol))
-        return position
+                position: position, time: time, uuid: origin.uuid, kind: kind, flow: nil, seq: nil, number: nil,
+                sender: origin.author, subject: subject, content: content, replaces: nil, protocol: origin.protocol))
     }
 
-    /// Appends an event to a flow whose state `load` has fetched.
-    mutating func appendFlowEvent(
-        _ write: Write, _ kind: LogEvent.Kind, to flow: FlowID, subject: Int64? = nil,
+    /// The same for an event that only says in a word what happened, to an account if it was to one.
+    mutating func append(_ kind: LogEvent.Kind, of user: UserID?, _ word: StaticString) {
+        append(kind, of: user?.rawValue, content: LogEvent.what(word))
+    }
+
+    /// Appends an event to a flow whose state is loaded.
+    @discardableResult
+    mutating func append(
+        _ kind: LogEvent.Kind, to flow: FlowID, of subject: UserID? = nil,
         content: [UInt8] = LogTransaction.emptyObject, replaces: Position? = nil, at ownTime: Timestamp? = nil
-    ) -> LogEvent {
+    ) -> Position {
         guard var state = flows[flow] else { preconditionFailure("the flow's state is loaded before appending") }
         position = Position(position.rawValue + 1)
-        let event = LogEvent(
-            position: position, time: ownTime ?? time, uuid: write.uuid, kind: kind, flow: flow, seq: state.eventCount,
-            number: kind == .message ? state.messageCount : nil, sender: write.author, subject: subject,
-            content: content, replaces: replaces, protocol: write.protocol)
+        events.append(
+            LogEvent(
+                position: position, time: ownTime ?? time, uuid: origin.uuid, kind: kind, flow: flow,
+                seq: state.eventCount, number: kind == .message ? state.messageCount : nil, sender: origin.author,
+                subject: subject?.rawValue, content: content, replaces: replaces, protocol: origin.protocol))
         state.eventCount += 1
         if kind == .message { state.messageCount += 1 }
         state.head = position
         state.isDirty = true
         flows[flow] = state
-        events.append(event)
-        return event
+        return position
+    }
+
+    /// Lets the log's time begin again at an earlier one, if the newest event is later.
+    func stepBack(to time: Timestamp) throws(StorageError) {
+        let last = events.last?.time ?? before
+        guard time < last else { return }
+        try connection.execute(
+            """
+            INSERT INTO log_steps (position, before_ms, after_ms) VALUES ($1, $2, $3)
+            ON CONFLICT (position) DO UPDATE SET after_ms = excluded.after_ms
+            """, [.int(position.rawValue + 1), SQLValue(last), SQLValue(time)])
     }
 
     func state(of flow: FlowID) -> FlowState? { flows[flow] }
@@ -252,7 +195,26 @@ struct LogTransaction {
         flows[flow] = nil
     }
 
-    /// Writes the events and counters that only this value has so far.
+    /// Asks what must be known for the messages that follow.
+    mutating func loadAccess(of pairs: Set<Pair>) throws(StorageError) { accessOfRun = try access(of: pairs) }
+
+    /// What `loadAccess` has found of an account in a flow; nothing if there is no such flow.
+    func access(of user: UserID, in flow: FlowID) -> Access? { accessOfRun?[Pair(flow: flow, user: user)] }
+
+    /// Keeps the bodies for those who see the flow, one for each.
+    mutating func store(_ bodies: [NewBody], at position: Position, in flow: FlowID) {
+        guard !bodies.isEmpty else { return }
+        let isPublic = state(of: flow)?.isPublic == true
+        var recipients: Set<UserID> = []
+        for body in bodies {
+            guard let access = access(of: body.recipient, in: flow), !access.accountDeleted,
+                isPublic || access.isMember, recipients.insert(body.recipient).inserted
+            else { continue }
+            bodyRows.append([SQLValue(position), SQLValue(body.recipient), .bytes(body.body), .bytes(body.key)])
+        }
+    }
+
+    /// Writes what only this value has so far: events, counters and bodies.
     mutating func flush() throws(StorageError) {
         if insertedEvents < events.count {
             try connection.insert(
@@ -278,6 +240,8 @@ struct LogTransaction {
                 ]
             })
         for (flow, _) in heads { flows[flow]?.isDirty = false }
+        try connection.insert(LogTransaction.bodyInsertion, rows: bodyRows)
+        bodyRows = []
     }
 
     /// Writes what is left, moves the head and leaves a hint for the other processes.
@@ -309,6 +273,9 @@ struct LogTransaction {
                 message_count = excluded.message_count, head_position = excluded.head_position
             """)
 
+    private static let bodyInsertion = SQLInsertion(
+        into: "event_bodies", columns: [("position", .int), ("user_id", .int), ("body", .bytes), ("key", .bytes)])
+
     private static let eventInsertion = SQLInsertion(
         into: "events",
         columns: [
@@ -316,10 +283,4 @@ struct LogTransaction {
             ("state_key", .text), ("sender_id", .int), ("time_ms", .int), ("content", .bytes), ("replaces", .int),
             ("protocol", .text),
         ])
-}
-
-extension Write {
-    var isMessage: Bool {
-        if case .sendMessage = action { true } else { false }
-    }
 }

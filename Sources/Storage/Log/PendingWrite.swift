@@ -4,26 +4,21 @@
 import Synchronization
 
 /// A write on its way into the log.
-package final class PendingWrite: Sendable {
+package final class PendingWrite<Result: Sendable>: Sendable {
     private enum State {
-        case waiting(CheckedContinuation<WriteOutcome, Never>?)
-        case resolved(WriteOutcome)
+        case waiting(CheckedContinuation<WriteOutcome<Result>, Never>?)
+        case resolved(WriteOutcome<Result>)
     }
 
-    package let write: Write
     private let state = Mutex(State.waiting(nil))
-
-    init(_ write: Write) {
-        self.write = write
-    }
 
     /// What became of it, at once if that is known.
     ///
     /// For one waiting caller.
-    package var outcome: WriteOutcome {
+    package var outcome: WriteOutcome<Result> {
         get async {
             await withCheckedContinuation { continuation in
-                let outcome = state.withLock { state -> WriteOutcome? in
+                let outcome = state.withLock { state -> WriteOutcome<Result>? in
                     if case .resolved(let outcome) = state { return outcome }
                     state = .waiting(continuation)
                     return nil
@@ -34,12 +29,12 @@ package final class PendingWrite: Sendable {
     }
 
     /// The outcome if it is known already.
-    package var outcomeIfKnown: WriteOutcome? {
+    package var outcomeIfKnown: WriteOutcome<Result>? {
         state.withLock { state in if case .resolved(let outcome) = state { outcome } else { nil } }
     }
 
-    func resolve(_ outcome: WriteOutcome) {
-        let continuation = state.withLock { state -> CheckedContinuation<WriteOutcome, Never>? in
+    func resolve(_ outcome: WriteOutcome<Result>) {
+        let continuation = state.withLock { state -> CheckedContinuation<WriteOutcome<Result>, Never>? in
             defer { state = .resolved(outcome) }
             if case .waiting(let continuation) = state { return continuation }
             return nil

@@ -47,4 +47,10 @@ package struct Timestamp: Hashable, Sendable, Comparable {
         return rest < 0 ? seconds - 1 : seconds
     }
     package static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
+
+    /// The time so many seconds later, or the last there is.
+    func adding(seconds: Int64) -> Timestamp {
+        let sum = milliseconds.addingReportingOverflow(Timestamp(seconds: seconds).milliseconds)
+        return Timestamp(milliseconds: sum.overflow ? .max : sum.partialValue)
+    }
 }

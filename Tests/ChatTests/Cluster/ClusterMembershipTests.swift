@@ -119,7 +119,7 @@ struct ClusterMembershipTests {
         let session = NewSession(
             tokenHash: hash, protocol: "messenger", address: "192.0.2.1", lifetimeSeconds: 1000, node: node,
             endsWithConnection: endsWithConnection)
-        return SessionID(try #require(try await test.chat.write(.openSession(user, session), by: nil).row))
+        return try await test.chat.write(Write.OpenSession(user, session), by: nil).result
     }
 
     @Test(arguments: StorageKind.engines) func sessionsOfADeadServerEnd(_ kind: StorageKind) async throws {

@@ -53,7 +53,7 @@ import Testing
                     .run(["0"], to: [1, 2]), .run(["1", "2"], to: [1, 2]), .run(["3"], to: [1, 3]),
                     .run(["4"], to: [1, 2]),
                 ])
-            var receipts: [Receipt] = []
+            var receipts: [Receipt<Int64>] = []
             for message in pending { receipts.append(try await test.chat.receipt(of: message)) }
             let messages = sink.allRuns.flatMap(\.messages)
             #expect(messages.map(\.position) == receipts.map(\.position))
@@ -259,7 +259,7 @@ import Testing
             // Were it deleted before this is delivered, there would be no flow to deliver to.
             #expect(await sink.next() == .run(["1"], to: [1, 2]))
 
-            _ = try await test.chat.write(.deleteFlow(id), by: nil)
+            _ = try await test.chat.write(Write.DeleteFlow(id), by: nil)
             try await test.send("2", to: open, by: people[0])
 
             #expect(await sink.calls(upTo: "2") == [.change([], to: [1, 2]), .run(["2"], to: [1, 2, 3])])

@@ -207,7 +207,7 @@ import Testing
             #expect(try await restore(alice.token) == alice.principal)
 
             try await test.chat.logOut(alice.principal)
-            _ = try await test.chat.write(.deleteUser(bob.principal.user), by: nil)
+            _ = try await test.chat.write(Write.DeleteUser(bob.principal.user), by: nil)
 
             await #expect(throws: ChatError.tokenRevoked) { try await restore(alice.token) }
             await #expect(throws: ChatError.accountDeleted) { try await restore(bob.token) }

@@ -98,9 +98,9 @@ import Testing
                 pending.append(try await test.chat.submit(MessageContent(text: text), to: group.uuid, by: people[0]))
             }
             try await say("before")
-            var changes = [try test.chat.submit(.addMember(group.id, bob), by: people[0].user)]
+            var changes = [try test.chat.submit(Write.AddMember(group.id, bob), by: people[0].user)]
             try await say("with bob")
-            changes.append(try test.chat.submit(.removeMember(group.id, bob), by: people[0].user))
+            changes.append(try test.chat.submit(Write.RemoveMember(group.id, bob), by: people[0].user))
             try await say("after")
             test.engine.release()
             for change in changes { _ = try await test.chat.receipt(of: change) }
@@ -192,8 +192,8 @@ import Testing
             try await test.send("to nobody", to: first, by: gone[0])
             await listener.hint()
             chat.hub.detach(listener)
-            for principal in gone { _ = try await chat.write(.deleteUser(principal.user), by: nil) }
-            _ = try await chat.write(.deleteFlow(row), by: nil)
+            for principal in gone { _ = try await chat.write(Write.DeleteUser(principal.user), by: nil) }
+            _ = try await chat.write(Write.DeleteFlow(row), by: nil)
             while try await !test.storage.purgeDeletedFlows() {}
 
             let people = try await test.registerAll("alice", "bob")

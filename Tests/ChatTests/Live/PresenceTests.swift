@@ -178,7 +178,7 @@ import Testing
             let people = try await test.registerAll("alice", "bob")
             try await test.settled()
             let hidden = try await test.chat.newUser(login: Login("hidden"), password: Password("x"), isHidden: true)
-            let user = try await test.chat.write(.createUser(hidden, session: nil, admin: nil), by: nil).userID
+            let user = try await test.chat.write(Write.CreateUser(hidden), by: nil).userID
             let watcher = try await Self.watcher(people[0], contacts: ["bob"], in: test.chat)
             test.chat.presence.watch(watcher, [user])
 
@@ -217,11 +217,10 @@ import Testing
                 let writes = (0..<1000).map { number in
                     let login = "user \(thousand * 1000 + number)"
                     return Write(
-                        uuid: test.chat.newIdentifier(), author: nil,
-                        action: .createUser(
+                        Write.CreateUser(
                             NewUser(
                                 uuid: test.chat.newIdentifier(), login: login, loginKey: login, username: login,
-                                passwordHash: "none"), session: nil, admin: nil))
+                                passwordHash: "none")), by: WriteOrigin(uuid: test.chat.newIdentifier(), author: nil))
                 }
                 for outcome in try await test.direct.commit(writes).outcomes {
                     users.append(try outcome.receipt.userID)

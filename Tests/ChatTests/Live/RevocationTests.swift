@@ -24,7 +24,7 @@ import Testing
 
             // The check of the revocation is the next read.
             test.engine.failNextReads(1)
-            _ = try await test.chat.write(.revokeSessions(alice.user, nil), by: nil)
+            _ = try await test.chat.write(Write.RevokeSessions(alice.user, nil), by: nil)
 
             await connection.revocation()
         }
@@ -39,7 +39,7 @@ import Testing
             }
             let before = test.engine.reads
 
-            _ = try await test.chat.write(.revokeSessions(alice.user, nil), by: nil)
+            _ = try await test.chat.write(Write.RevokeSessions(alice.user, nil), by: nil)
             for connection in connections { await connection.revocation() }
 
             #expect(test.engine.reads - before == 1)
@@ -52,10 +52,10 @@ import Testing
             let desk = try await test.logIn("alice").principal
             let connections = [Self.attach(phone, to: test.chat), Self.attach(desk, to: test.chat)]
 
-            _ = try await test.chat.write(.revokeSessions(phone.user, phone.session), by: nil)
+            _ = try await test.chat.write(Write.RevokeSessions(phone.user, phone.session), by: nil)
             await connections[0].revocation()
             test.chat.hub.detach(connections[0])
-            _ = try await test.chat.write(.revokeSessions(desk.user, desk.session), by: nil)
+            _ = try await test.chat.write(Write.RevokeSessions(desk.user, desk.session), by: nil)
             await connections[1].revocation()
 
             #expect(connections.map(\.revoked) == [[phone.session], [desk.session]])
@@ -76,11 +76,11 @@ import Testing
                 arrive.yield()
                 for await _ in passes { return }
             }
-            _ = try await test.chat.write(.revokeSessions(noisy.user, nil), by: nil)
+            _ = try await test.chat.write(Write.RevokeSessions(noisy.user, nil), by: nil)
             for await _ in arrivals { break }
-            for _ in 0..<50 { _ = try await test.chat.write(.revokeSessions(noisy.user, nil), by: nil) }
+            for _ in 0..<50 { _ = try await test.chat.write(Write.RevokeSessions(noisy.user, nil), by: nil) }
             // Of an account there is one check at a time but for what came since it began: places for others are left.
-            _ = try await test.chat.write(.revokeSessions(bob.user, nil), by: nil)
+            _ = try await test.chat.write(Write.RevokeSessions(bob.user, nil), by: nil)
             await connection.revocation()
 
             pass.yield()
@@ -150,7 +150,7 @@ import Testing
                     group.addTask { await other.revocations.run(for: other) }
                     _ = try? await other.principal(uuid: logIn.principal.uuid, token: token)
 
-                    _ = try? await test.chat.write(.revokeSessions(logIn.principal.user, nil), by: nil)
+                    _ = try? await test.chat.write(Write.RevokeSessions(logIn.principal.user, nil), by: nil)
                     await connection.revocation()
 
                     // What it remembered of the session is forgotten, too.

@@ -118,9 +118,9 @@ struct SharedStoreTests {
             let padding = String(repeating: "x", count: 60_000)
             let writes = (0..<count).map { number in
                 Write(
-                    uuid: test.chat.newIdentifier(), author: people[0].user,
-                    action: .sendMessage(
-                        flow: id, content: MessageContent(text: "\(number) \(padding)").encoded().content, blobs: []))
+                    Write.SendMessage(
+                        flow: id, content: MessageContent(text: "\(number) \(padding)").encoded().content),
+                    by: WriteOrigin(uuid: test.chat.newIdentifier(), author: people[0].user))
             }
 
             async let own: Void = Self.send("own", to: flow, by: people[1], at: other)
@@ -188,7 +188,7 @@ struct SharedStoreTests {
             let connection = RecordingConnection()
             other.hub.attach(connection, principal: people[0], wantsNews: true)
 
-            _ = try await test.chat.write(.deleteFlow(first.id), by: nil)
+            _ = try await test.chat.write(Write.DeleteFlow(first.id), by: nil)
             await connection.hint()
             #expect(try await other.existingDirectFlow(with: bob, by: people[0]) == nil)
             let second = try await test.chat.directFlow(with: bob, by: people[0])
@@ -250,7 +250,7 @@ struct SharedStoreTests {
 
                 try await test.chat.removeMember(bob, from: group, by: people[0])
                 try await test.chat.updateProfile(of: people[1], bio: "new")
-                _ = try await test.chat.write(.revokeSessions(bob.id, nil), by: nil)
+                _ = try await test.chat.write(Write.RevokeSessions(bob.id, nil), by: nil)
                 try await test.running(other) { other in
                     await connection.revocation()
                     await #expect(throws: ChatError.noSuchFlow) {

@@ -185,7 +185,7 @@ import Transport
             let member = try await world.register(7)
             let user = try await world.chat.person(publicNumber: 7).id
 
-            _ = try await world.chat.write(.revokeSessions(user, nil), by: nil)
+            _ = try await world.chat.write(Write.RevokeSessions(user, nil), by: nil)
 
             #expect(await member.notices(2) == ["The session was ended by the server."])
         }

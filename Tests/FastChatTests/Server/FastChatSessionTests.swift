@@ -38,7 +38,7 @@ import Transport
             let (chat, engine) = (world.chat, world.test.engine)
             engine.beforeNextWrite {
                 // The log in; the next read is one of those that follow it.
-                engine.afterNextRead { _ = try? await chat.write(.revokeSessions(user, nil), by: nil) }
+                engine.afterNextRead { _ = try? await chat.write(Write.RevokeSessions(user, nil), by: nil) }
             }
 
             let member = try? await world.logIn(7)
@@ -57,7 +57,7 @@ import Transport
             let seven = try await world.register(7)
             let user = try await world.chat.person(login: "7").id
             // What is known of the session is forgotten.
-            _ = try await world.chat.write(.updateUser(user, UserChanges(bio: "new")), by: user)
+            _ = try await world.chat.write(Write.UpdateUser(user, UserChanges(bio: "new")), by: user)
             world.test.engine.setOutOfReach(true)
 
             let key = try await seven.client.key(of: 7)

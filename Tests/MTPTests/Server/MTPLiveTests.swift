@@ -144,9 +144,9 @@ import Testing
             await server.test.engine.writeIsHeld()
             async let edit = chat.edit(sent.uuid, text: "for bob", by: owner)
             async let change = chat.write(
-                .updateFlow(group.id, title: "new title", info: nil, kind: nil, owner: nil), by: owner.user)
+                Write.UpdateFlow(group.id, title: "new title", info: nil, kind: nil, owner: nil), by: owner.user)
             while chat.waitingWrites < 2 { await Task.yield() }
-            async let leave = chat.write(.removeMember(group.id, person.id), by: nil)
+            async let leave = chat.write(Write.RemoveMember(group.id, person.id), by: nil)
             while chat.waitingWrites < 3 { await Task.yield() }
             async let secret = chat.edit(sent.uuid, text: "secret", by: owner)
             while chat.waitingWrites < 4 { await Task.yield() }

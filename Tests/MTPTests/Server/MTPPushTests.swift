@@ -146,7 +146,7 @@ import Transport
             let uuid = try #require(Identifier(decimal: flow))
             let id = try #require(try await server.test.storage.flow(uuid: uuid)).id
 
-            _ = try await server.test.chat.write(.removeMember(id, person.id), by: nil)
+            _ = try await server.test.chat.write(Write.RemoveMember(id, person.id), by: nil)
             try await alice.send("secret", to: flow)
             try await alice.send("for all", to: open)
 

@@ -30,7 +30,7 @@ import Transport
 
     private func revoke(_ login: String, at server: MTPServer) async throws {
         let user = try await server.test.chat.person(login: login).id
-        _ = try await server.test.chat.write(.revokeSessions(user, nil), by: nil)
+        _ = try await server.test.chat.write(Write.RevokeSessions(user, nil), by: nil)
     }
 
     // spec: MTP, Push
@@ -103,7 +103,7 @@ import Transport
             try await carol.send("1", to: flow)
 
             try await second.switchPushOn()
-            _ = try await server.test.chat.write(.revokeSessions(user, session), by: nil)
+            _ = try await server.test.chat.write(Write.RevokeSessions(user, session), by: nil)
             try await carol.send("2", to: flow)
 
             #expect(try await second.pushedTexts(upTo: "2") == ["1", "2"])
@@ -125,7 +125,7 @@ import Transport
             chat.cache.forgetSessions()
             let other = alice.on(try await server.connect())
 
-            server.test.engine.afterNextRead { _ = try? await chat.write(.revokeSessions(user, nil), by: nil) }
+            server.test.engine.afterNextRead { _ = try? await chat.write(Write.RevokeSessions(user, nil), by: nil) }
             var request = MTPRequest.pingPong(as: other.credentials)
             if push { request.meta = MTPMeta(push: true) }
             let answer = try await other.client.request(request)

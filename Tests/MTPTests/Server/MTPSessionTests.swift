@@ -232,8 +232,7 @@ import Transport
         var policy = ChatPolicy()
         policy.registration = .invite
         try await MTPServer.with(policy: policy) { server in
-            _ = try await server.test.chat.write(
-                .createInvite(NewInvite(codeHash: TokenHash(of: "the code").bytes)), by: nil)
+            _ = try await server.test.chat.write(Write.CreateInvite(codeHash: TokenHash(of: "the code").bytes), by: nil)
             let client = try await server.connect()
             func register(_ invite: String?) async throws -> Int {
                 var request = MTPRequest.registerUser(login: "alice", password: "secret")
@@ -258,7 +257,7 @@ import Transport
             let sessions = try await server.test.storage.sessions(of: user.id)
             let first = try #require(sessions.min { $0.id.rawValue < $1.id.rawValue })
 
-            _ = try await server.test.chat.write(.revokeSessions(user.id, first.id), by: nil)
+            _ = try await server.test.chat.write(Write.RevokeSessions(user.id, first.id), by: nil)
 
             #expect(
                 await phone.client.webSocket.closed()

@@ -195,7 +195,7 @@ import Transport
             let second = try await world.enter("anna")
             let principal = try world.principal(first)
 
-            _ = try await world.chat.write(.revokeSessions(principal.user, principal.session), by: nil)
+            _ = try await world.chat.write(Write.RevokeSessions(principal.user, principal.session), by: nil)
 
             #expect(await first.push() == nil)
             #expect(try await second.client.contacts() == [])
@@ -208,7 +208,7 @@ import Transport
             let devices = [try await world.enter("anna"), try await world.enter("anna")]
             let principal = try world.principal(devices[0])
 
-            _ = try await world.chat.write(.deleteUser(principal.user), by: nil)
+            _ = try await world.chat.write(Write.DeleteUser(principal.user), by: nil)
 
             for device in devices { #expect(await device.push() == nil) }
             await world.allLeft()

@@ -36,7 +36,7 @@ import Transport
             let anna = try world.principal(device)
             try await device.client.logIn("bob", password: ChatUnderTest.password)
 
-            _ = try await world.chat.write(.revokeSessions(anna.user, nil), by: nil)
+            _ = try await world.chat.write(Write.RevokeSessions(anna.user, nil), by: nil)
 
             #expect(try await device.client.contacts() == [])
         }

@@ -172,7 +172,7 @@ import Transport
         try await SkaroServer.with { server in
             let bob = try await server.join("bob")
             let user = try #require(try await server.chat.storage.user(loginKey: "bob"))
-            _ = try await server.chat.write(.revokeSessions(user.id, nil), by: nil)
+            _ = try await server.chat.write(Write.RevokeSessions(user.id, nil), by: nil)
 
             guard case .error(let why) = try await bob.next() else {
                 Issue.record("no error push")
@@ -205,7 +205,7 @@ import Transport
             // Read before the account goes: afterwards nobody learns any more what it was called.
             #expect(try await alice.message() == stored)
             let user = try #require(try await server.chat.storage.user(loginKey: "bob"))
-            _ = try await server.chat.write(.deleteUser(user.id), by: nil)
+            _ = try await server.chat.write(Write.DeleteUser(user.id), by: nil)
 
             #expect(await bob.client.webSocket.closed().code == 1008)
             let client = try await server.connect()

@@ -193,8 +193,7 @@ import Testing
         var policy = SkaroServer.policy
         policy.registration = .invite
         try await SkaroServer.with(policy: policy) { server in
-            _ = try await server.chat.write(
-                .createInvite(NewInvite(codeHash: TokenHash(of: "k3y").bytes, uses: 2)), by: nil)
+            _ = try await server.chat.write(Write.CreateInvite(codeHash: TokenHash(of: "k3y").bytes, uses: 2), by: nil)
             let client = try await server.connect()
             func code(_ login: String, _ invite: String) async throws -> Int {
                 try await client.request(

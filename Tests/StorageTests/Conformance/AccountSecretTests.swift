@@ -39,12 +39,12 @@ struct AccountSecretTests {
     func theFastChatNumberFollowsTheLogin(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             let first = try await test.createUser("7")
-            try await test.done(.updateUser(first, UserChanges(login: ("alice", "alice"))))
+            try await test.done(Write.UpdateUser(first, UserChanges(login: ("alice", "alice"))))
             let second = try await test.createUser("7")
 
             #expect(try await test.storage.user(publicNumber: 7)?.id == second)
             #expect(try await test.storage.user(first)?.publicNumber == 1_000_000_000 + first.rawValue)
-            try await test.done(.deleteUser(second))
+            try await test.done(Write.DeleteUser(second))
             #expect(try await test.storage.user(publicNumber: 7) == nil)
             let third = try await test.createUser("7")
             #expect(try await test.storage.user(publicNumber: 7)?.id == third)
@@ -57,34 +57,35 @@ struct AccountSecretTests {
             func secret(_ user: UserID) async throws -> [UInt8]? { try await test.storage.user(user)?.challengeSecret }
             var new = test.newUser("alice")
             new.challengeSecret = [1, 2, 3]
-            let alice = try await test.done(.createUser(new, session: nil, admin: nil)).userID
+            let alice = try await test.done(Write.CreateUser(new)).userID
             let bob = try await test.createUser("bob")
             #expect(try await secret(alice) == [1, 2, 3])
             #expect(try await secret(bob) == nil)
 
-            try await test.done(.setChallengeSecret(bob, [4], verified: "hash of bob"))
+            try await test.done(Write.SetChallengeSecret(bob, [4], verified: "hash of bob"))
             #expect(try await secret(bob) == [4])
             // The password was changed between the check and the write.
-            #expect(try await test.done(.setChallengeSecret(bob, [5], verified: "old hash")).existed)
+            #expect(try await test.done(Write.SetChallengeSecret(bob, [5], verified: "old hash")).existed)
             #expect(try await secret(bob) == [4])
-            try await test.done(.setChallengeSecret(bob, [6]))
+            try await test.done(Write.SetChallengeSecret(bob, [6]))
             #expect(try await secret(bob) == [6])
 
             // The same password keeps it, another one takes it away or brings its own.
-            try await test.done(.upgradePasswordHash(bob, hash: "better"))
+            try await test.done(Write.UpgradePasswordHash(bob, hash: "better"))
             #expect(try await secret(bob) == [6])
-            try await test.done(.upgradePasswordHash(bob, hash: "best", replacing: "better", challengeSecret: [7]))
+            try await test.done(Write.UpgradePasswordHash(bob, hash: "best", replacing: "better", challengeSecret: [7]))
             #expect(try await secret(bob) == [7])
-            try await test.done(.upgradePasswordHash(bob, hash: "worse", replacing: "better", challengeSecret: [8]))
+            try await test.done(
+                Write.UpgradePasswordHash(bob, hash: "worse", replacing: "better", challengeSecret: [8]))
             #expect(try await secret(bob) == [7])
-            try await test.done(.setPassword(bob, hash: "h", keeping: nil))
+            try await test.done(Write.SetPassword(bob, hash: "h", keeping: nil))
             #expect(try await secret(bob) == nil)
-            try await test.done(.setPassword(bob, hash: "h", keeping: nil, challengeSecret: [9]))
+            try await test.done(Write.SetPassword(bob, hash: "h", keeping: nil, challengeSecret: [9]))
             #expect(try await secret(bob) == [9])
-            try await test.done(.deleteUser(bob))
+            try await test.done(Write.DeleteUser(bob))
             #expect(try await secret(bob) == nil)
-            #expect(try await test.refusal(of: .setChallengeSecret(bob, [1])) == .accountDeleted)
-            #expect(try await test.refusal(of: .setChallengeSecret(UserID(99), [1])) == .noSuchUser)
+            #expect(try await test.refusal(of: Write.SetChallengeSecret(bob, [1])) == .accountDeleted)
+            #expect(try await test.refusal(of: Write.SetChallengeSecret(UserID(99), [1])) == .noSuchUser)
         }
     }
 
@@ -96,11 +97,11 @@ struct AccountSecretTests {
 
             // Both in one batch, the change first.
             let batch = try await test.storage.commit([
-                test.write(.openSession(alice, session(1), verified: checked)),
-                test.write(.setPassword(alice, hash: "new", keeping: nil)),
-                test.write(.openSession(alice, session(2), verified: checked)),
-                test.write(.openSession(alice, session(3), verified: "new")),
-                test.write(.openSession(alice, session(4))),
+                test.write(Write.OpenSession(alice, session(1), verified: checked)),
+                test.write(Write.SetPassword(alice, hash: "new", keeping: nil)),
+                test.write(Write.OpenSession(alice, session(2), verified: checked)),
+                test.write(Write.OpenSession(alice, session(3), verified: "new")),
+                test.write(Write.OpenSession(alice, session(4))),
             ])
 
             #expect(batch.outcomes.map(\.refusal) == [nil, nil, .passwordChanged, nil, nil])

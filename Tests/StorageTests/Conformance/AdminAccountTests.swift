@@ -11,9 +11,9 @@ struct AdminAccountTests {
     /// An account with an administrator of the same password, and an administrator without an account.
     private func makeAdmins(_ test: StorageUnderTest) async throws -> UserID {
         let user = test.newUser("alice")
-        try await test.done(.createAdmin(NewAdmin(username: "other", passwordHash: "other hash")))
+        try await test.done(Write.CreateAdmin(NewAdmin(username: "other", passwordHash: "other hash")))
         return try await test.done(
-            .createUser(user, session: nil, admin: NewAdmin(username: "root", passwordHash: user.passwordHash))
+            Write.CreateUser(user, admin: NewAdmin(username: "root", passwordHash: user.passwordHash))
         ).userID
     }
 
@@ -22,7 +22,7 @@ struct AdminAccountTests {
         try await StorageUnderTest.with(kind) { test in
             let alice = try await makeAdmins(test)
 
-            try await test.done(.setPassword(alice, hash: "new hash", keeping: nil))
+            try await test.done(Write.SetPassword(alice, hash: "new hash", keeping: nil))
 
             #expect(try await test.storage.admin(username: "root")?.passwordHash == "new hash")
             #expect(try await test.storage.admin(username: "root")?.user == alice)
@@ -36,7 +36,7 @@ struct AdminAccountTests {
             let alice = try await makeAdmins(test)
             let old = try #require(try await test.storage.user(alice)).passwordHash
 
-            try await test.done(.upgradePasswordHash(alice, hash: "better hash", replacing: old))
+            try await test.done(Write.UpgradePasswordHash(alice, hash: "better hash", replacing: old))
 
             #expect(try await test.storage.admin(username: "root")?.passwordHash == "better hash")
             #expect(try await test.storage.admin(username: "other")?.passwordHash == "other hash")
@@ -48,7 +48,7 @@ struct AdminAccountTests {
         try await StorageUnderTest.with(kind) { test in
             let alice = try await makeAdmins(test)
 
-            try await test.done(.deleteUser(alice))
+            try await test.done(Write.DeleteUser(alice))
 
             #expect(try await test.storage.admins(limit: 10).map(\.username) == ["other"])
         }
@@ -59,7 +59,7 @@ struct AdminAccountTests {
         try await StorageUnderTest.with(kind) { test in
             let alice = try await makeAdmins(test)
 
-            try await test.done(.deleteAdmin(username: "root"))
+            try await test.done(Write.DeleteAdmin(username: "root"))
 
             #expect(try await test.storage.user(alice)?.deleted == nil)
         }
@@ -73,7 +73,7 @@ struct AdminAccountTests {
             var user = test.newUser("alice")
             user.key = NewKey(kind: "fastchat", publicKey: "pem")
 
-            let receipt = try await test.done(.createUser(user, session: nil, admin: nil))
+            let receipt = try await test.done(Write.CreateUser(user))
 
             let keys = try await test.storage.keys(of: [receipt.userID], kind: "fastchat")
             #expect(keys.map(\.publicKey) == ["pem"])
@@ -90,7 +90,7 @@ struct AdminAccountTests {
             var user = test.newUser("alice")
             user.key = NewKey(kind: "fastchat", publicKey: "pem")
 
-            #expect(try await test.refusal(of: .createUser(user, session: nil, admin: nil)) == .loginTaken)
+            #expect(try await test.refusal(of: Write.CreateUser(user)) == .loginTaken)
 
             #expect(try await test.storage.keys(of: [alice], kind: "fastchat").isEmpty)
         }

@@ -12,18 +12,17 @@ struct AdminTokenTests {
     private func token(
         _ byte: UInt8, _ name: String, of administrator: String = "root", kind: AdminTokenRecord.Kind = .api,
         seconds: Int64 = 60
-    ) -> Write.Action {
-        .createAdminToken(
-            NewAdminToken(
-                hash: hash(byte), kind: kind, name: name, administrator: administrator,
-                canWrite: byte.isMultiple(of: 2),
-                lifetimeSeconds: seconds))
+    ) -> Write.CreateAdminToken {
+        Write.CreateAdminToken(
+            hash: hash(byte), kind: kind, name: name, administrator: administrator,
+            canWrite: byte.isMultiple(of: 2),
+            lifetimeSeconds: seconds)
     }
 
     /// An account that is an administrator of the same name.
     private func administrator(_ name: String, _ test: StorageUnderTest) async throws -> UserID {
         let admin = NewAdmin(username: name, passwordHash: "hash of \(name)")
-        return try await test.done(.createUser(test.newUser(name), session: nil, admin: admin)).userID
+        return try await test.done(Write.CreateUser(test.newUser(name), admin: admin)).userID
     }
 
     @Test(arguments: StorageKind.available)
@@ -42,10 +41,10 @@ struct AdminTokenTests {
             #expect(look.isValid(at: Timestamp(milliseconds: look.expires.milliseconds - 1)))
             #expect(!look.isValid(at: look.expires))
 
-            try await test.done(.revokeAdminToken(hash(1)))
+            try await test.done(Write.RevokeAdminToken(hash(1)))
             #expect(try await test.storage.adminToken(hash: hash(1))?.revoked == test.clock.now)
             #expect(try await test.storage.apiToken(named: "look") == nil)
-            #expect(try await test.refusal(of: .revokeAdminToken(hash(1))) == .noSuchSession)
+            #expect(try await test.refusal(of: Write.RevokeAdminToken(hash(1))) == .noSuchSession)
             // Its name is free again, that of one which is not revoked is not.
             try await test.done(token(3, "look"))
             #expect(try await test.refusal(of: token(4, "look")) == .tokenNameTaken)
@@ -61,13 +60,13 @@ struct AdminTokenTests {
             try await test.done(token(1, "of root"))
             try await test.done(token(2, "of alice", of: "alice"))
 
-            try await test.done(.deleteAdmin(username: "root"))
-            try await test.done(.deleteUser(alice))
+            try await test.done(Write.DeleteAdmin(username: "root"))
+            try await test.done(Write.DeleteUser(alice))
 
             #expect(try await test.storage.adminToken(hash: hash(1)) == nil)
             #expect(try await test.storage.adminToken(hash: hash(2)) == nil)
             // Another one of the same name does not inherit them.
-            try await test.done(.createAdmin(NewAdmin(username: "root", passwordHash: "x")))
+            try await test.done(Write.CreateAdmin(NewAdmin(username: "root", passwordHash: "x")))
             #expect(try await test.storage.apiTokens(limit: 9) == [])
         }
     }
@@ -81,7 +80,7 @@ struct AdminTokenTests {
             try await test.done(token(2, "", kind: .panel))
             try await test.done(token(3, "", of: "alice", kind: .panel))
 
-            try await test.done(.setPassword(root, hash: "new", keeping: nil))
+            try await test.done(Write.SetPassword(root, hash: "new", keeping: nil))
 
             #expect(try await test.storage.adminToken(hash: hash(1)) != nil)
             #expect(try await test.storage.adminToken(hash: hash(2)) == nil)
@@ -119,7 +118,7 @@ struct AdminTokenTests {
         try await StorageUnderTest.with(kind) { test in
             _ = try await administrator("root", test)
             #expect(try await test.storage.admin(username: "root")?.totpSecret == nil)
-            try await test.done(.setTOTP(username: "root", [1, 2, 3]))
+            try await test.done(Write.SetTOTP(username: "root", [1, 2, 3]))
             #expect(try await test.storage.admin(username: "root")?.totpSecret == [1, 2, 3])
 
             #expect(try await test.storage.takeTOTPStep(7, of: "root"))
@@ -128,9 +127,9 @@ struct AdminTokenTests {
             #expect(try await test.storage.takeTOTPStep(8, of: "root"))
             #expect(try await !test.storage.takeTOTPStep(9, of: "nobody"))
 
-            try await test.done(.setTOTP(username: "root", nil))
+            try await test.done(Write.SetTOTP(username: "root", nil))
             #expect(try await test.storage.admin(username: "root")?.totpSecret == nil)
-            #expect(try await test.refusal(of: .setTOTP(username: "nobody", nil)) == .noSuchAdmin)
+            #expect(try await test.refusal(of: Write.SetTOTP(username: "nobody", nil)) == .noSuchAdmin)
         }
     }
 }

@@ -19,8 +19,8 @@ struct AuditTests {
     }
 
     private func commit(
-        _ test: StorageUnderTest, _ writes: [(Write.Action, AuditNote?)]
-    ) async throws -> [WriteOutcome] {
+        _ test: StorageUnderTest, _ writes: [(any LogWrite, AuditNote?)]
+    ) async throws -> [WriteOutcome<any Sendable>] {
         try await test.storage.commit(
             writes.map { action, note in
                 var write = test.write(action)
@@ -56,12 +56,12 @@ struct AuditTests {
             _ = try await commit(
                 test,
                 [
-                    (.createUser(test.newUser("alice"), session: nil, admin: nil), note("user.create", on: "alice")),
-                    (.createUser(test.newUser("bob"), session: nil, admin: nil), nil),
-                    (.record, note("user.delete", by: "zoë")),
+                    (Write.CreateUser(test.newUser("alice")), note("user.create", on: "alice")),
+                    (Write.CreateUser(test.newUser("bob")), nil),
+                    (Write.RecordOnly(), note("user.delete", by: "zoë")),
                 ])
             test.clock.advance(milliseconds: 5)
-            _ = try await commit(test, [(.record, note("node.drain"))])
+            _ = try await commit(test, [(Write.RecordOnly(), note("node.drain"))])
 
             let records = try await chain(test.storage)
             #expect(records.map(\.entry.operation) == ["user.create", "user.delete", "node.drain"])
@@ -86,10 +86,10 @@ struct AuditTests {
             let outcomes = try await commit(
                 test,
                 [
-                    (.createUser(test.newUser("alice"), session: nil, admin: nil), note("refused")),
-                    (.addMember(flow, bob), note("was so before")),
-                    (.createUser(failing, session: nil, admin: nil), note("failed")),
-                    (.deleteUser(bob), note("done")),
+                    (Write.CreateUser(test.newUser("alice")), note("refused")),
+                    (Write.AddMember(flow, bob), note("was so before")),
+                    (Write.CreateUser(failing), note("failed")),
+                    (Write.DeleteUser(bob), note("done")),
                 ])
 
             #expect(outcomes[0].refusal == .loginTaken)
@@ -112,10 +112,10 @@ struct AuditTests {
                 BEGIN SELECT RAISE(ABORT, 'full'); END
                 """
             try await test.storage.engine.write { connection in _ = try connection.execute(trap) }
-            _ = try await commit(test, [(.record, note("first"))])
+            _ = try await commit(test, [(Write.RecordOnly(), note("first"))])
 
             let outcomes = try? await commit(
-                test, [(.createUser(test.newUser("alice"), session: nil, admin: nil), note("second"))])
+                test, [(Write.CreateUser(test.newUser("alice")), note("second"))])
 
             // Without its record the change is not made.
             if case .done = outcomes?.first { Issue.record("the change was made") }
@@ -132,7 +132,7 @@ struct AuditTests {
                     for (name, storage) in [("one", test.storage), ("two", other)] {
                         group.addTask {
                             for _ in 0..<30 {
-                                var write = test.write(.record)
+                                var write = test.write(Write.RecordOnly())
                                 write.audit = note("node.drain", by: name)
                                 _ = try await storage.commit([write]).outcomes[0].receipt
                             }
@@ -168,7 +168,7 @@ struct AuditTests {
             for (operation, actor) in [
                 ("user.create", "root"), ("user.delete", "alice"), ("users.x", "root"), ("flow.delete", "root"),
             ] {
-                _ = try await commit(test, [(.record, note(operation, by: actor))])
+                _ = try await commit(test, [(Write.RecordOnly(), note(operation, by: actor))])
                 test.clock.advance(milliseconds: 1000)
             }
             func numbers(

@@ -37,7 +37,7 @@ struct BatchWriterTests {
                 onCommit: { batches.add($0) })
             async let running: Void = writer.run()
             engine.hold()
-            let first = try #require(writer.submit(test.write(test.message("first", to: flow), by: alice)))
+            let first = try #require(writer.submit(test.message("first", to: flow), by: test.origin(alice)))
             await engine.writeIsHeld()
             let outcome: Result<Void, any Error>
             do {
@@ -60,7 +60,7 @@ struct BatchWriterTests {
     func whileOneCommitIsHeldUpTheOthersGather(kind: StorageKind) async throws {
         let sizes = try await withHeldWriter(kind) { test, writer, engine, flow, alice in
             let pending = try (1...500).map { number in
-                try #require(writer.submit(test.write(test.message("\(number)", to: flow), by: alice)))
+                try #require(writer.submit(test.message("\(number)", to: flow), by: test.origin(alice)))
             }
             #expect(writer.waitingWrites == 500)
             #expect(pending.allSatisfy { $0.outcomeIfKnown == nil })
@@ -83,15 +83,15 @@ struct BatchWriterTests {
         limits.maximumBatchWrites = 10
         limits.maximumBatchBytes = 20_000
         let sizes = try await withHeldWriter(kind, limits: limits) { test, writer, engine, flow, alice in
-            var pending: [PendingWrite] = []
+            var pending: [PendingWrite<Int64>] = []
             for number in 0..<25 {
                 pending.append(
-                    try #require(writer.submit(test.write(test.message("\(number)", to: flow), by: alice))))
+                    try #require(writer.submit(test.message("\(number)", to: flow), by: test.origin(alice))))
             }
             let large = StorageUnderTest.content(String(repeating: "x", count: 9000))
             for size in [large, large, large, large + large + large, large] {
-                let action = Write.Action.sendMessage(flow: flow, content: size, blobs: [])
-                pending.append(try #require(writer.submit(test.write(action, by: alice))))
+                let action = Write.SendMessage(flow: flow, content: size, blobs: [])
+                pending.append(try #require(writer.submit(action, by: test.origin(alice))))
             }
 
             engine.release()
@@ -109,19 +109,19 @@ struct BatchWriterTests {
         limits.maximumWaitingWrites = 3
         limits.maximumWaitingBytes = 4000
         let sizes = try await withHeldWriter(kind, limits: limits) { test, writer, engine, flow, alice in
-            let small = { test.write(test.message("x", to: flow), by: alice) }
-            let large = Write.Action.sendMessage(flow: flow, content: [UInt8](repeating: 0x20, count: 3000), blobs: [])
+            let small = { writer.submit(test.message("x", to: flow), by: test.origin(alice)) }
+            let large = Write.SendMessage(flow: flow, content: [UInt8](repeating: 0x20, count: 3000), blobs: [])
 
-            let pending = [writer.submit(small()), writer.submit(small())]
+            let pending = [small(), small()]
             #expect(pending.allSatisfy { $0 != nil })
-            #expect(writer.submit(test.write(large, by: alice)) == nil)
-            let third = try #require(writer.submit(small()))
-            #expect(writer.submit(small()) == nil)
+            #expect(writer.submit(large, by: test.origin(alice)) == nil)
+            let third = try #require(small())
+            #expect(small() == nil)
 
             engine.release()
             #expect(try await third.outcome.receipt.number == 3)
             // There is room again.
-            let fourth = try #require(writer.submit(test.write(large, by: alice)))
+            let fourth = try #require(writer.submit(large, by: test.origin(alice)))
             #expect(try await fourth.outcome.receipt.number == 4)
         }
 
@@ -132,12 +132,12 @@ struct BatchWriterTests {
     func closingCommitsWhatWaitsAndRefusesTheRest(kind: StorageKind) async throws {
         let sizes = try await withHeldWriter(kind) { test, writer, engine, flow, alice in
             let pending = try (0..<5).map { _ in
-                try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
+                try #require(writer.submit(test.message("x", to: flow), by: test.origin(alice)))
             }
 
             writer.close()
 
-            #expect(writer.submit(test.write(test.message("late", to: flow), by: alice)) == nil)
+            #expect(writer.submit(test.message("late", to: flow), by: test.origin(alice)) == nil)
             engine.release()
             for write in pending { _ = try await write.outcome.receipt }
         }
@@ -148,11 +148,11 @@ struct BatchWriterTests {
     @Test(arguments: StorageKind.available)
     func outcomesAreEachWritesOwn(kind: StorageKind) async throws {
         let sizes = try await withHeldWriter(kind) { test, writer, engine, flow, alice in
-            let double = test.write(test.message("x", to: flow), by: alice)
-            let good = try #require(writer.submit(double))
-            let refused = try #require(writer.submit(test.write(test.message("x", to: FlowID(99)), by: alice)))
-            let bad = try #require(writer.submit(Write(uuid: double.uuid, author: alice, action: double.action)))
-            let last = try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
+            let (double, origin) = (test.message("x", to: flow), test.origin(alice))
+            let good = try #require(writer.submit(double, by: origin))
+            let refused = try #require(writer.submit(test.message("x", to: FlowID(99)), by: test.origin(alice)))
+            let bad = try #require(writer.submit(double, by: origin))
+            let last = try #require(writer.submit(test.message("x", to: flow), by: test.origin(alice)))
 
             engine.release()
 
@@ -171,14 +171,14 @@ struct BatchWriterTests {
     func aBatchThatCannotBeCommittedFailsAllItsWritesAndNoOthers(kind: StorageKind) async throws {
         let sizes = try await withHeldWriter(kind) { test, writer, engine, flow, alice in
             let pending = try (0..<3).map { _ in
-                try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
+                try #require(writer.submit(test.message("x", to: flow), by: test.origin(alice)))
             }
             engine.fail(with: [.pass, .failBefore(.unusable)])
 
             engine.release()
 
             for write in pending { #expect(await write.outcome.failure?.code == .unusable) }
-            let next = try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
+            let next = try #require(writer.submit(test.message("x", to: flow), by: test.origin(alice)))
             #expect(try await next.outcome.receipt.number == 1)
         }
 
@@ -191,7 +191,7 @@ struct BatchWriterTests {
         limits.maximumBatchWrites = 2
         let sizes = try await withHeldWriter(kind, limits: limits) { test, writer, engine, flow, alice in
             let pending = try (0..<5).map { _ in
-                try #require(writer.submit(test.write(test.message("x", to: flow), by: alice)))
+                try #require(writer.submit(test.message("x", to: flow), by: test.origin(alice)))
             }
             engine.fail(with: [.pass, .failAfter(.inDoubt)])
 
@@ -200,7 +200,7 @@ struct BatchWriterTests {
             for write in pending.prefix(2) { #expect(await write.outcome.failure?.code == .inDoubt) }
             // These were not tried.
             for write in pending.dropFirst(2) { #expect(await write.outcome.failure?.code == .unavailable) }
-            #expect(writer.submit(test.write(test.message("x", to: flow), by: alice)) == nil)
+            #expect(writer.submit(test.message("x", to: flow), by: test.origin(alice)) == nil)
             #expect(writer.doubt?.code == .inDoubt)
             #expect(try await test.storage.flow(flow)?.messageCount == 3)
         }
@@ -222,7 +222,7 @@ struct BatchWriterTests {
         func runAll() {
             for job in jobs.withLock({ jobs in jobs }) { job.runSynchronously(on: asUnownedTaskExecutor()) }
         }
-        func note(_ outcome: WriteOutcome) { numbers.withLock { $0.append(try? outcome.receipt.number) } }
+        func note(_ outcome: WriteOutcome<Int64>) { numbers.withLock { $0.append(try? outcome.receipt.number) } }
     }
 
     @Test(arguments: StorageKind.available)
@@ -231,17 +231,16 @@ struct BatchWriterTests {
         let sizes = try await withHeldWriter(kind) { test, writer, engine, flow, alice in
             for number in 0..<9 {
                 let loop = loops[number % 3]
-                let write = test.write(test.message("\(number)", to: number == 4 ? FlowID(99) : flow), by: alice)
-                #expect(writer.submit(write, on: loop) { loop.note($0) })
+                let message = test.message("\(number)", to: number == 4 ? FlowID(99) : flow)
+                #expect(writer.submit(message, by: test.origin(alice), on: loop) { loop.note($0) })
             }
-            async let waited = writer.commit(test.write(test.message("last", to: flow), by: alice))
-            while writer.waitingWrites < 10 { await Task.yield() }
+            let last = try #require(writer.submit(test.message("last", to: flow), by: test.origin(alice)))
+            #expect(writer.waitingWrites == 10)
             #expect(loops.allSatisfy { $0.count == 0 })
 
             engine.release()
 
-            let outcome = try #require(await waited)
-            #expect(try outcome.receipt.number == 9)
+            #expect(try await last.outcome.receipt.number == 9)
             for loop in loops {
                 for await _ in loop.given.stream { break }
                 #expect(loop.numbers.withLock { $0 }.isEmpty)
@@ -252,8 +251,8 @@ struct BatchWriterTests {
             #expect(loops[1].numbers.withLock { $0 } == [2, nil, 7])
             #expect(loops[2].numbers.withLock { $0 } == [3, 5, 8])
             writer.close()
-            #expect(!writer.submit(test.write(test.message("late", to: flow), by: alice), on: loops[0]) { _ in })
-            #expect(await writer.commit(test.write(test.message("late", to: flow), by: alice)) == nil)
+            #expect(!writer.submit(test.message("late", to: flow), by: test.origin(alice), on: loops[0]) { _ in })
+            #expect(writer.submit(test.message("late", to: flow), by: test.origin(alice)) == nil)
         }
 
         #expect(sizes == [1, 10])
@@ -282,8 +281,8 @@ struct BatchWriterTests {
 
             for number in 0..<20 {
                 await withCheckedContinuation { continuation in
-                    let write = test.write(test.message("\(number)", to: flow), by: alice)
-                    #expect(writer.submit(write, on: here) { _ in continuation.resume() })
+                    let message = test.message("\(number)", to: flow)
+                    #expect(writer.submit(message, by: test.origin(alice), on: here) { _ in continuation.resume() })
                 }
             }
 

@@ -11,8 +11,8 @@ struct BodyTests {
         NewBody(recipient: recipient, body: Array("body \(text)".utf8), key: Array("key \(text)".utf8))
     }
 
-    private func encrypted(_ bodies: [NewBody], to flow: FlowID) -> Write.Action {
-        .sendMessage(flow: flow, content: Array(#"{"encrypted":true}"#.utf8), blobs: [], bodies: bodies)
+    private func encrypted(_ bodies: [NewBody], to flow: FlowID) -> Write.SendMessage {
+        Write.SendMessage(flow: flow, content: Array(#"{"encrypted":true}"#.utf8), blobs: [], bodies: bodies)
     }
 
     private func text(_ body: MessageBody?) -> String? {
@@ -28,7 +28,7 @@ struct BodyTests {
             let other = try await test.createUser("other")
             let gone = try await test.createUser("gone")
             let flow = try await test.createFlow(owner: alice, members: [bob, carol, gone])
-            try await test.done(.removeMember(flow, gone), by: alice)
+            try await test.done(Write.RemoveMember(flow, gone), by: alice)
 
             // For two who are no members nothing is kept; the second one for bob does not count.
             let sent = try await test.done(
@@ -78,7 +78,7 @@ struct BodyTests {
 
             // An edit from after the cursor brings its message with the body.
             let cursor = try await test.storage.head()
-            let edit = Write.Action.editMessage(
+            let edit = Write.EditMessage(
                 flow: flow, message: try batch.outcomes[2].receipt.position, content: StorageUnderTest.content("new"))
             try await test.done(edit, by: alice)
             let news = { (cursor: Position, bodies: Bool) in
@@ -104,11 +104,11 @@ struct BodyTests {
                 positions.append(try await test.done(action, by: alice).position)
             }
 
-            try await test.done(.deleteMessage(flow: flow, message: positions[1]), by: alice)
+            try await test.done(Write.DeleteMessage(flow: flow, message: positions[1]), by: alice)
 
             let left = try await test.storage.bodies(at: positions, for: bob)
             #expect(Set(left.keys) == [positions[0], positions[2]])
-            try await test.done(.deleteFlow(flow), by: alice)
+            try await test.done(Write.DeleteFlow(flow), by: alice)
             while try await !test.storage.purgeDeletedFlows() {}
             #expect(try await test.storage.bodies(at: positions, for: bob) == [:])
         }
@@ -120,7 +120,7 @@ struct BodyTests {
             let alice = try await test.createUser("alice")
             let bob = try await test.createUser("bob")
             let gone = try await test.createUser("gone")
-            try await test.done(.deleteUser(gone))
+            try await test.done(Write.DeleteUser(gone))
             let flow = try await test.createFlow(owner: alice)
 
             let sent = try await test.done(encrypted([body(bob, "b"), body(gone, "g")], to: flow), by: alice)
@@ -163,7 +163,7 @@ struct BodyTests {
     func aGroupMessageMayHaveManyBodies(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             let new = (0..<1000).map { test.newUser("user\($0)") }
-            let batch = try await test.storage.commit(new.map { test.write(.createUser($0, session: nil, admin: nil)) })
+            let batch = try await test.storage.commit(new.map { test.write(Write.CreateUser($0)) })
             let users = try batch.outcomes.map { try $0.receipt.userID }
             let flow = try await test.createFlow(owner: users[0], members: Array(users.dropFirst()))
 

@@ -71,7 +71,8 @@ struct CommitRetryTests {
                     continue
                 }
                 let batch = try await storage.commit([write])
-                #expect(try await storage.message(uuid: write.uuid)?.position == batch.outcomes[0].receipt.position)
+                #expect(
+                    try await storage.message(uuid: write.origin.uuid)?.position == batch.outcomes[0].receipt.position)
             }
             let page = try await storage.messages(in: flow, numbers: 0..<100)
             #expect(page.messages.map(\.text) == ["0", "2", "3", "4"])
@@ -95,7 +96,7 @@ struct CommitRetryTests {
             // Looked up each time: it is certain that it was not done.
             #expect(failure?.code == .unavailable)
             engine.fail(with: [])
-            #expect(try await storage.message(uuid: write.uuid) == nil)
+            #expect(try await storage.message(uuid: write.origin.uuid) == nil)
         }
     }
 

@@ -14,11 +14,11 @@ struct ContactTests {
             let bob = try await test.createUser("bob")
             let carol = try await test.createUser("carol")
 
-            let added = try await test.done(.addContact(alice, carol), by: alice)
-            try await test.done(.addContact(alice, bob), by: alice)
-            try await test.done(.addContact(carol, bob), by: carol)
+            let added = try await test.done(Write.AddContact(alice, carol), by: alice)
+            try await test.done(Write.AddContact(alice, bob), by: alice)
+            try await test.done(Write.AddContact(carol, bob), by: carol)
             let head = try await test.storage.head()
-            let again = try await test.done(.addContact(alice, carol), by: alice)
+            let again = try await test.done(Write.AddContact(alice, carol), by: alice)
 
             #expect(!added.existed && again.existed)
             #expect(try await test.storage.head() == head)
@@ -29,8 +29,8 @@ struct ContactTests {
             #expect(try await test.storage.contactHolders(of: bob) == [alice, carol])
             #expect(try await test.storage.contactHolders(of: alice) == [])
 
-            try await test.done(.removeContact(alice, bob), by: alice)
-            #expect(try await test.done(.removeContact(alice, bob), by: alice).existed)
+            try await test.done(Write.RemoveContact(alice, bob), by: alice)
+            #expect(try await test.done(Write.RemoveContact(alice, bob), by: alice).existed)
             #expect(try await test.storage.contactIDs(of: alice) == [carol])
             #expect(try await test.storage.contactHolders(of: bob) == [carol])
             let events = try await test.storage.events(after: .start, limit: 100).filter { $0.kind == .contact }
@@ -50,19 +50,19 @@ struct ContactTests {
             let bob = try await test.createUser("bob")
             let carol = try await test.createUser("carol")
             for (user, contact) in [(alice, bob), (bob, alice), (carol, bob)] {
-                try await test.done(.addContact(user, contact))
+                try await test.done(Write.AddContact(user, contact))
             }
 
-            try await test.done(.deleteUser(bob))
+            try await test.done(Write.DeleteUser(bob))
 
             for user in [alice, bob, carol] {
                 #expect(try await test.storage.contactIDs(of: user) == [])
                 #expect(try await test.storage.contactHolders(of: user) == [])
             }
-            #expect(try await test.refusal(of: .addContact(alice, bob)) == .noSuchUser)
-            #expect(try await test.refusal(of: .addContact(alice, UserID(99))) == .noSuchUser)
-            #expect(try await test.refusal(of: .addContact(bob, alice)) == .accountDeleted)
-            #expect(try await test.refusal(of: .removeContact(UserID(99), alice)) == .noSuchUser)
+            #expect(try await test.refusal(of: Write.AddContact(alice, bob)) == .noSuchUser)
+            #expect(try await test.refusal(of: Write.AddContact(alice, UserID(99))) == .noSuchUser)
+            #expect(try await test.refusal(of: Write.AddContact(bob, alice)) == .accountDeleted)
+            #expect(try await test.refusal(of: Write.RemoveContact(UserID(99), alice)) == .noSuchUser)
         }
     }
 
@@ -74,7 +74,7 @@ struct ContactTests {
             }
             _ = try await test.createUser("alarm", isHidden: true)
             let gone = try await test.createUser("alien")
-            try await test.done(.deleteUser(gone))
+            try await test.done(Write.DeleteUser(gone))
             let found = { (text: String, limit: Int) in
                 try await test.storage.users(loginContaining: text, limit: limit).map(\.login)
             }

@@ -28,7 +28,7 @@ struct CursorTests {
             #expect(try await test.storage.cursor(of: bob, device: "a") == nil)
             #expect(try await test.storage.cursors(of: alice) == [cursor(alice, "a", 5), cursor(alice, "b", 7)])
             #expect(try await test.storage.head() == head)
-            try await test.done(.deleteUser(alice))
+            try await test.done(Write.DeleteUser(alice))
             #expect(try await test.storage.cursors(of: alice) == [])
         }
     }
@@ -62,7 +62,7 @@ struct CursorTests {
             let new = NewSession(
                 tokenHash: [UInt8](repeating: 1, count: 32), protocol: "skaro", address: "127.0.0.1",
                 lifetimeSeconds: 60, node: NodeID(3), device: "pocket")
-            let session = SessionID(try #require(try await test.done(.openSession(alice, new)).row))
+            let session = try await test.done(Write.OpenSession(alice, new)).result
             #expect(try await Self.session(of: alice, in: test).node == NodeID(3))
             #expect(try await Self.session(of: alice, in: test).device == "pocket")
 
@@ -89,7 +89,7 @@ struct CursorTests {
     }
 
     /// alice sees a public group and a chat with bob, not the group of bob and carol.
-    private func fill(_ test: StorageUnderTest, count: Int) async throws -> (alice: UserID, own: [Receipt]) {
+    private func fill(_ test: StorageUnderTest, count: Int) async throws -> (alice: UserID, own: [Receipt<Int64>]) {
         let bob = try await test.createUser("bob")
         let group = try await test.createFlow(owner: bob)
         for number in 0..<5 { try await test.send("before \(number)", from: bob, to: group) }
@@ -98,14 +98,14 @@ struct CursorTests {
         let carol = try await test.createUser("carol")
         let chat = try await test.createFlow(.chat, owner: alice, members: [bob])
         let other = try await test.createFlow(owner: bob, members: [carol])
-        var seen: [Receipt] = []
+        var seen: [Receipt<Int64>] = []
         for number in 0..<count {
             let flow = [group, other, chat][number % 3]
             let receipt = try await test.send("\(number)", from: bob, to: flow)
             if flow != other { seen.append(receipt) }
             if number % 7 == 0 {
-                try await test.done(.updateFlow(group, title: "\(number)", info: nil), by: bob)
-                let edit = Write.Action.editMessage(
+                try await test.done(Write.UpdateFlow(group, title: "\(number)", info: nil), by: bob)
+                let edit = Write.EditMessage(
                     flow: flow, message: receipt.position, content: StorageUnderTest.content("edited"))
                 try await test.done(edit, by: bob)
             }
@@ -165,7 +165,7 @@ struct CursorTests {
                     try await test.send("old", from: alice, to: flow)
                 }
                 let last = try await test.createFlow(owner: alice, members: [])
-                var sent: [Receipt] = []
+                var sent: [Receipt<Int64>] = []
                 for number in 0..<5 { sent.append(try await test.send("\(number)", from: alice, to: last)) }
                 let engine = HeldEngine(test.storage.engine)
 

@@ -44,33 +44,33 @@ struct FlowHeadTests {
             let closed = try await test.createFlow(owner: alice, members: [alice])
             let chat = try await test.createFlow(.chat, owner: alice, members: [bob])
             let sent = try await test.send("one", from: alice, to: open)
-            let writes: [Write.Action] = [
-                .addMember(closed, bob), test.message("two", to: closed), .removeMember(closed, bob),
-                .editMessage(
+            let writes: [any LogWrite] = [
+                Write.AddMember(closed, bob), test.message("two", to: closed), Write.RemoveMember(closed, bob),
+                Write.EditMessage(
                     flow: open, message: sent.position, content: StorageUnderTest.content("three"), blobs: []),
-                .updateFlow(closed, title: "new", info: nil, kind: .channel, owner: nil), .markBridged(chat),
-                test.message("four", to: chat), .deleteMessage(flow: open, message: sent.position),
-                .deleteFlow(closed),
+                Write.UpdateFlow(closed, title: "new", info: nil, kind: .channel, owner: nil), Write.MarkBridged(chat),
+                test.message("four", to: chat), Write.DeleteMessage(flow: open, message: sent.position),
+                Write.DeleteFlow(closed),
             ]
             for action in writes {
-                try await test.done(action, by: alice)
+                _ = try await test.perform(action, by: alice).receipt
 
                 #expect(try await Self.wrongHeads(of: test.storage) == [], "\(action)")
             }
 
             // The same in one batch, beside one that is refused.
             let other = try await test.createFlow(owner: alice, members: [alice, bob])
-            let batch = try await test.storage.commit(
-                [
-                    test.message("five", to: open), .addMember(closed, bob), test.message("six", to: other),
-                    .removeMember(other, bob), .deleteFlow(chat), test.message("seven", to: other),
-                    test.message("eight", to: chat), test.message("nine", to: open),
-                ].map { test.write($0, by: alice) })
+            let together: [any LogWrite] = [
+                test.message("five", to: open), Write.AddMember(closed, bob), test.message("six", to: other),
+                Write.RemoveMember(other, bob), Write.DeleteFlow(chat), test.message("seven", to: other),
+                test.message("eight", to: chat), test.message("nine", to: open),
+            ]
+            let batch = try await test.storage.commit(together.map { test.write($0, by: alice) })
             #expect(batch.outcomes.map { $0.refusal != nil } == [false, true, false, false, false, false, true, false])
             #expect(try await Self.wrongHeads(of: test.storage) == [])
             #expect(try await test.storage.flow(open)?.messageCount == 3)
 
-            try await test.done(.deleteFlow(open), by: alice)
+            try await test.done(Write.DeleteFlow(open), by: alice)
             while try await !test.storage.purgeDeletedFlows() {}
             #expect(try await Self.wrongHeads(of: test.storage) == [])
             #expect(try await count("flow_heads", of: test.storage) == [[.int(1)]])
@@ -105,7 +105,8 @@ struct FlowHeadTests {
             _ = try await test.storage.commit(
                 ["mtp", "skaro", nil].map { name in
                     Write(
-                        uuid: test.newUUID(), author: alice, protocol: name, action: test.message("hello", to: flow))
+                        test.message("hello", to: flow),
+                        by: WriteOrigin(uuid: test.newUUID(), author: alice, protocol: name))
                 })
 
             let events = try await test.storage.events(after: .start, limit: 9)

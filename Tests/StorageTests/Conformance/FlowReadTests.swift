@@ -20,7 +20,7 @@ struct FlowReadTests {
             #expect(try await test.storage.chatFlow(between: bob, and: alice)?.id == chat)
             #expect(try await test.storage.chatFlow(between: alice, and: carol) == nil)
             #expect(try await test.storage.chatFlow(between: alice, and: alice) == nil)
-            try await test.done(.deleteFlow(chat), by: bob)
+            try await test.done(Write.DeleteFlow(chat), by: bob)
             #expect(try await test.storage.chatFlow(between: alice, and: bob) == nil)
         }
     }
@@ -33,12 +33,12 @@ struct FlowReadTests {
             let flow = try await test.createFlow(owner: alice, members: [])
             #expect(try await test.storage.memberships(of: bob, in: flow) == [])
 
-            let joined = try await test.done(.addMember(flow, bob), by: alice).position
+            let joined = try await test.done(Write.AddMember(flow, bob), by: alice).position
             #expect(try await test.storage.memberships(of: bob, in: flow) == [Membership(joined: joined)])
-            let left = try await test.done(.removeMember(flow, bob), by: alice).position
+            let left = try await test.done(Write.RemoveMember(flow, bob), by: alice).position
             let first = Membership(joined: joined, left: left)
             #expect(try await test.storage.memberships(of: bob, in: flow) == [first])
-            let again = try await test.done(.addMember(flow, bob), by: alice).position
+            let again = try await test.done(Write.AddMember(flow, bob), by: alice).position
             #expect(try await test.storage.memberships(of: bob, in: flow) == [first, Membership(joined: again)])
             #expect(try await test.storage.memberships(of: bob, in: FlowID(99)) == [])
 
@@ -63,8 +63,9 @@ struct FlowReadTests {
             let count = Storage.maximumStays + 10
             let writes = (0..<count).flatMap { _ in
                 [
-                    test.write(.addMember(flow, bob), by: alice), test.write(test.message("x", to: flow), by: alice),
-                    test.write(.removeMember(flow, bob), by: alice),
+                    test.write(Write.AddMember(flow, bob), by: alice),
+                    test.write(test.message("x", to: flow), by: alice),
+                    test.write(Write.RemoveMember(flow, bob), by: alice),
                 ]
             }
             _ = try await test.storage.commit(writes)
@@ -90,8 +91,8 @@ struct FlowReadTests {
             let deleted = try await test.createFlow(owner: alice, members: [bob])
             _ = try await test.createFlow(owner: alice)
             _ = try await test.createFlow(owner: alice, members: [])
-            try await test.done(.removeMember(left, bob), by: bob)
-            try await test.done(.deleteFlow(deleted), by: alice)
+            try await test.done(Write.RemoveMember(left, bob), by: bob)
+            try await test.done(Write.DeleteFlow(deleted), by: alice)
             let sent = try await test.send("hello", from: bob, to: chat)
 
             let flows = try await test.storage.flows(of: bob, limit: 10)
@@ -113,17 +114,17 @@ struct FlowReadTests {
             let flow = try await test.createFlow(owner: alice, members: [])
             #expect(try await test.storage.flow(flow)?.isBridged == false)
 
-            let marked = try await test.done(.markBridged(flow))
+            let marked = try await test.done(Write.MarkBridged(flow))
             let head = try await test.storage.head()
 
-            #expect(try await test.done(.markBridged(flow), by: alice).existed)
+            #expect(try await test.done(Write.MarkBridged(flow), by: alice).existed)
             #expect(try await test.storage.head() == head && marked.position == head)
             #expect(try await test.storage.flow(flow)?.isBridged == true)
             #expect(try await test.storage.flows(of: alice, limit: 9).map(\.isBridged) == [true])
             let event = try #require(try await test.storage.events(after: .start, limit: 100).last)
             #expect(event.kind == .flow && event.flow == flow)
-            #expect(try await test.refusal(of: .markBridged(flow), by: bob) == .notMember)
-            #expect(try await test.refusal(of: .markBridged(FlowID(99))) == .noSuchFlow)
+            #expect(try await test.refusal(of: Write.MarkBridged(flow), by: bob) == .notMember)
+            #expect(try await test.refusal(of: Write.MarkBridged(FlowID(99))) == .noSuchFlow)
         }
     }
 

@@ -14,7 +14,7 @@ struct FlowWriteTests {
             let bob = try await test.createUser("bob")
             let new = test.newFlow(.channel, owner: alice, members: [bob, bob], title: "T'\"", info: "I")
 
-            let receipt = try await test.done(.createFlow(new), by: alice)
+            let receipt = try await test.done(Write.CreateFlow(new), by: alice)
 
             let flow = try #require(try await test.storage.flow(uuid: new.uuid))
             let owner = try #require(try await test.storage.user(alice))
@@ -48,14 +48,14 @@ struct FlowWriteTests {
     func aFlowTakesAsManyStatementsForAThousandMembersAsForTwo(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             let people = try await test.storage.commit(
-                (0..<1000).map { test.write(.createUser(test.newUser("user\($0)"), session: nil, admin: nil)) }
+                (0..<1000).map { test.write(Write.CreateUser(test.newUser("user\($0)"))) }
             ).outcomes.map { try $0.receipt.userID }
             let engine = HeldEngine(test.storage.engine)
             let storage = test.storage(over: engine, clock: ContinuousClock())
             func statements(members: [UserID]) async throws -> Int {
                 let before = engine.statements
                 let flow = test.newFlow(owner: people[0], members: members)
-                let batch = try await storage.commit([test.write(.createFlow(flow), by: people[0])])
+                let batch = try await storage.commit([test.write(Write.CreateFlow(flow), by: people[0])])
                 let id = try batch.outcomes[0].receipt.flowID
                 #expect(try await storage.members(of: id, limit: 2000).count == members.count)
                 return engine.statements - before
@@ -73,13 +73,13 @@ struct FlowWriteTests {
         try await StorageUnderTest.with(kind) { test in
             let alice = try await test.createUser("alice")
             let bob = try await test.createUser("bob")
-            try await test.done(.deleteUser(bob))
+            try await test.done(Write.DeleteUser(bob))
 
             let byNobody = test.newFlow(owner: UserID(99))
-            #expect(try await test.refusal(of: .createFlow(byNobody), by: UserID(99)) == .noSuchUser)
+            #expect(try await test.refusal(of: Write.CreateFlow(byNobody), by: UserID(99)) == .noSuchUser)
             for member in [bob, UserID(99)] {
                 let flow = test.newFlow(owner: alice, members: [member])
-                #expect(try await test.refusal(of: .createFlow(flow), by: alice) == .noSuchUser)
+                #expect(try await test.refusal(of: Write.CreateFlow(flow), by: alice) == .noSuchUser)
             }
             #expect(try await test.storage.counts().flows == 0)
         }
@@ -92,21 +92,25 @@ struct FlowWriteTests {
             let bob = try await test.createUser("bob")
             let carol = try await test.createUser("carol")
 
-            let first = try await test.done(.createFlow(test.newFlow(.chat, owner: alice, members: [bob])), by: alice)
-            let second = try await test.done(.createFlow(test.newFlow(.chat, owner: bob, members: [alice])), by: bob)
-            let third = try await test.done(.createFlow(test.newFlow(.chat, owner: bob, members: [carol])), by: bob)
+            let first = try await test.done(
+                Write.CreateFlow(test.newFlow(.chat, owner: alice, members: [bob])), by: alice)
+            let second = try await test.done(
+                Write.CreateFlow(test.newFlow(.chat, owner: bob, members: [alice])), by: bob)
+            let third = try await test.done(
+                Write.CreateFlow(test.newFlow(.chat, owner: bob, members: [carol])), by: bob)
 
-            #expect(!first.existed && second.existed && second.row == first.row)
-            #expect(!third.existed && third.row != first.row)
+            #expect(!first.existed && second.existed && second.result == first.result)
+            #expect(!third.existed && third.result != first.result)
             #expect(try await test.storage.counts().flows == 2)
             for members in [[], [bob, carol]] {
                 let odd = test.newFlow(.chat, owner: alice, members: members)
-                #expect(try await test.perform(.createFlow(odd), by: alice).failure?.code == .writeFailed)
+                #expect(try await test.perform(Write.CreateFlow(odd), by: alice).failure?.code == .writeFailed)
             }
             // Once deleted, the two can begin again.
-            try await test.done(.deleteFlow(try first.flowID), by: alice)
-            let fourth = try await test.done(.createFlow(test.newFlow(.chat, owner: bob, members: [alice])), by: bob)
-            #expect(!fourth.existed && fourth.row != first.row)
+            try await test.done(Write.DeleteFlow(try first.flowID), by: alice)
+            let fourth = try await test.done(
+                Write.CreateFlow(test.newFlow(.chat, owner: bob, members: [alice])), by: bob)
+            #expect(!fourth.existed && fourth.result != first.result)
         }
     }
 
@@ -118,18 +122,19 @@ struct FlowWriteTests {
             let carol = try await test.createUser("carol")
             let flow = try await test.createFlow(owner: alice, members: [bob])
 
-            let change = Write.Action.updateFlow(flow, title: "new", info: nil)
+            let change = Write.UpdateFlow(flow, title: "new", info: nil)
             #expect(try await test.refusal(of: change, by: bob) == .mayNotWrite)
             #expect(try await test.refusal(of: change, by: carol) == .notMember)
-            #expect(try await test.refusal(of: .deleteFlow(flow), by: bob) == .mayNotWrite)
-            #expect(try await test.refusal(of: .addMember(flow, carol), by: bob) == .mayNotWrite)
-            #expect(try await test.refusal(of: .updateFlow(FlowID(99), title: "", info: ""), by: alice) == .noSuchFlow)
+            #expect(try await test.refusal(of: Write.DeleteFlow(flow), by: bob) == .mayNotWrite)
+            #expect(try await test.refusal(of: Write.AddMember(flow, carol), by: bob) == .mayNotWrite)
+            #expect(
+                try await test.refusal(of: Write.UpdateFlow(FlowID(99), title: "", info: ""), by: alice) == .noSuchFlow)
             try await test.done(change, by: alice)
             #expect(try await test.storage.flow(flow)?.title == "new")
             #expect(try await test.storage.flow(flow)?.info == "info")
-            try await test.done(.updateFlow(flow, title: nil, info: "newer"))
+            try await test.done(Write.UpdateFlow(flow, title: nil, info: "newer"))
             #expect(try await test.storage.flow(flow)?.info == "newer")
-            try await test.done(.deleteUser(alice))
+            try await test.done(Write.DeleteUser(alice))
             #expect(try await test.refusal(of: change, by: alice) == .accountDeleted)
         }
     }
@@ -141,11 +146,11 @@ struct FlowWriteTests {
             let bob = try await test.createUser("bob")
             let carol = try await test.createUser("carol")
             let group = try await test.createFlow(owner: alice, members: [bob])
-            let chat = try await test.done(.createFlow(test.newFlow(.chat, owner: alice, members: [bob]))).flowID
+            let chat = try await test.done(Write.CreateFlow(test.newFlow(.chat, owner: alice, members: [bob]))).flowID
             func change(
                 _ flow: FlowID, _ kind: FlowRecord.Kind? = nil, owner: UserID? = nil
-            ) -> Write.Action {
-                .updateFlow(flow, title: nil, info: nil, kind: kind, owner: owner)
+            ) -> Write.UpdateFlow {
+                Write.UpdateFlow(flow, title: nil, info: nil, kind: kind, owner: owner)
             }
 
             // One batch: what follows is judged by the new rights.
@@ -180,33 +185,33 @@ struct FlowWriteTests {
             let logins = { try await test.storage.members(of: flow, limit: 10).map(\.login) }
 
             #expect(try await test.refusal(of: test.message("hi", to: flow), by: bob) == .notMember)
-            try await test.done(.addMember(flow, bob), by: alice)
+            try await test.done(Write.AddMember(flow, bob), by: alice)
             let joined = try await test.storage.head()
-            #expect(try await test.done(.addMember(flow, bob), by: alice).existed)
+            #expect(try await test.done(Write.AddMember(flow, bob), by: alice).existed)
             #expect(try await test.storage.head() == joined)
             #expect(try await logins() == ["alice", "bob"])
             try await test.send("hi", from: bob, to: flow)
 
-            #expect(try await test.refusal(of: .removeMember(flow, carol), by: alice) == .notMember)
-            #expect(try await test.refusal(of: .removeMember(flow, alice), by: alice) == .membershipFixed)
-            #expect(try await test.refusal(of: .addMember(flow, UserID(99)), by: alice) == .noSuchUser)
-            #expect(try await test.refusal(of: .removeMember(FlowID(99), bob), by: bob) == .noSuchFlow)
-            try await test.done(.removeMember(flow, bob), by: bob)
+            #expect(try await test.refusal(of: Write.RemoveMember(flow, carol), by: alice) == .notMember)
+            #expect(try await test.refusal(of: Write.RemoveMember(flow, alice), by: alice) == .membershipFixed)
+            #expect(try await test.refusal(of: Write.AddMember(flow, UserID(99)), by: alice) == .noSuchUser)
+            #expect(try await test.refusal(of: Write.RemoveMember(FlowID(99), bob), by: bob) == .noSuchFlow)
+            try await test.done(Write.RemoveMember(flow, bob), by: bob)
             #expect(try await logins() == ["alice"])
             #expect(try await test.refusal(of: test.message("hi", to: flow), by: bob) == .notMember)
-            try await test.done(.addMember(flow, bob))
-            try await test.done(.addMember(flow, carol))
+            try await test.done(Write.AddMember(flow, bob))
+            try await test.done(Write.AddMember(flow, carol))
             #expect(try await logins() == ["alice", "bob", "carol"])
             let second = try await test.storage.members(of: flow, after: alice, limit: 1)
             #expect(second.map(\.user) == [bob])
-            try await test.done(.removeMember(flow, bob), by: alice)
+            try await test.done(Write.RemoveMember(flow, bob), by: alice)
             #expect(try await logins() == ["alice", "carol"])
 
             let lobby = try await test.createFlow(owner: alice)
             let chat = try await test.createFlow(.chat, owner: alice, members: [bob])
             for fixed in [lobby, chat] {
-                #expect(try await test.refusal(of: .addMember(fixed, carol), by: alice) == .membershipFixed)
-                #expect(try await test.refusal(of: .removeMember(fixed, bob), by: bob) == .membershipFixed)
+                #expect(try await test.refusal(of: Write.AddMember(fixed, carol), by: alice) == .membershipFixed)
+                #expect(try await test.refusal(of: Write.RemoveMember(fixed, bob), by: bob) == .membershipFixed)
             }
         }
     }
@@ -221,13 +226,14 @@ struct FlowWriteTests {
             let first = try await test.done(test.message("secret word", to: flow, blobs: [blob]), by: alice)
             for number in 0..<10 { try await test.send("secret \(number)", from: alice, to: flow) }
             try await test.done(
-                .editMessage(flow: flow, message: first.position, content: StorageUnderTest.content("secret edit")),
+                Write.EditMessage(
+                    flow: flow, message: first.position, content: StorageUnderTest.content("secret edit")),
                 by: alice)
             let stays = try await test.send("secret stays", from: alice, to: kept)
             let found = try await test.storage.messages(matching: ["secret"], limit: 20, text: StorageUnderTest.text)
             #expect(found.messages.count == 12)
 
-            try await test.done(.deleteFlow(flow), by: alice)
+            try await test.done(Write.DeleteFlow(flow), by: alice)
 
             #expect(try await test.storage.flow(flow) == nil)
             #expect(try await test.storage.message(at: first.position) == nil)
@@ -235,7 +241,7 @@ struct FlowWriteTests {
             #expect(try await test.storage.counts() == StorageCounts(users: 1, flows: 1, messages: 1))
             #expect(try await test.storage.members(of: flow, limit: 10) == [])
             #expect(try await test.refusal(of: test.message("late", to: flow), by: alice) == .noSuchFlow)
-            #expect(try await test.refusal(of: .deleteFlow(flow), by: alice) == .noSuchFlow)
+            #expect(try await test.refusal(of: Write.DeleteFlow(flow), by: alice) == .noSuchFlow)
             let search = {
                 try await test.storage.messages(matching: ["secret"], limit: 1, text: StorageUnderTest.text)
             }

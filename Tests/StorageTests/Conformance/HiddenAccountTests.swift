@@ -52,7 +52,7 @@ import Testing
             for title in ["Team red", "a TEAM", "100%_"] {
                 test.clock.advance(milliseconds: 1000)
                 let made = try await test.createFlow(owner: alice, members: [])
-                try await test.done(.updateFlow(made, title: title, info: nil))
+                try await test.done(Write.UpdateFlow(made, title: title, info: nil))
                 flows.append(made)
             }
             func found(_ title: String?, since: Timestamp? = nil, after: FlowID = FlowID(0)) async throws -> [FlowID] {

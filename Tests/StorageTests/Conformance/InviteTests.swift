@@ -9,14 +9,17 @@ import Testing
 struct InviteTests {
     private func hash(_ byte: UInt8) -> [UInt8] { [UInt8](repeating: byte, count: 32) }
 
-    private func newcomer(_ test: StorageUnderTest, _ login: String, invite: UInt8) -> Write.Action {
-        .createUser(test.newUser(login), session: nil, admin: nil, invite: hash(invite))
+    private func newcomer(_ test: StorageUnderTest, _ login: String, invite: UInt8) -> Write.RegisterUser {
+        let session = NewSession(
+            tokenHash: Array((login + String(repeating: " ", count: 32)).utf8.prefix(32)), protocol: "test",
+            address: "192.0.2.1", lifetimeSeconds: 60)
+        return Write.RegisterUser(test.newUser(login), session: session, invite: hash(invite))
     }
 
     @Test(arguments: StorageKind.available)
     func anInviteLetsInAsManyAsItSays(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
-            try await test.done(.createInvite(NewInvite(codeHash: hash(1), uses: 2, note: "for friends")))
+            try await test.done(Write.CreateInvite(codeHash: hash(1), uses: 2, note: "for friends"))
 
             try await test.done(newcomer(test, "alice", invite: 1))
             // Whoever is refused for another reason leaves it as it was.
@@ -36,7 +39,7 @@ struct InviteTests {
     @Test(arguments: StorageKind.available)
     func twoOfOneBatchCannotShareOneUse(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
-            try await test.done(.createInvite(NewInvite(codeHash: hash(1))))
+            try await test.done(Write.CreateInvite(codeHash: hash(1)))
 
             let batch = try await test.storage.commit([
                 test.write(newcomer(test, "alice", invite: 1)), test.write(newcomer(test, "bob", invite: 1)),
@@ -51,19 +54,19 @@ struct InviteTests {
     func invitesExpireAndAreRevoked(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             let expires = Timestamp(milliseconds: test.clock.now.milliseconds + 1000)
-            try await test.done(.createInvite(NewInvite(codeHash: hash(1), uses: 9, expires: expires)))
-            try await test.done(.createInvite(NewInvite(codeHash: hash(2), uses: 9)))
+            try await test.done(Write.CreateInvite(codeHash: hash(1), uses: 9, expires: expires))
+            try await test.done(Write.CreateInvite(codeHash: hash(2), uses: 9))
             test.clock.advance(milliseconds: 999)
             try await test.done(newcomer(test, "alice", invite: 1))
 
             test.clock.advance(milliseconds: 1)
             #expect(try await test.refusal(of: newcomer(test, "bob", invite: 1)) == .inviteInvalid)
-            try await test.done(.revokeInvite(hash(2)))
+            try await test.done(Write.RevokeInvite(hash(2)))
             #expect(try await test.refusal(of: newcomer(test, "bob", invite: 2)) == .inviteInvalid)
 
             #expect(try await test.storage.invite(codeHash: hash(2))?.revoked == test.clock.now)
-            #expect(try await test.refusal(of: .revokeInvite(hash(2))) == .inviteInvalid)
-            #expect(try await test.refusal(of: .revokeInvite(hash(3))) == .inviteInvalid)
+            #expect(try await test.refusal(of: Write.RevokeInvite(hash(2))) == .inviteInvalid)
+            #expect(try await test.refusal(of: Write.RevokeInvite(hash(3))) == .inviteInvalid)
             #expect(try await test.storage.user(loginKey: "bob") == nil)
         }
     }
@@ -72,11 +75,11 @@ struct InviteTests {
     func invitesAreListedOldestFirst(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             for byte in [3, 1, 2] as [UInt8] {
-                try await test.done(.createInvite(NewInvite(codeHash: hash(byte), note: "\(byte)")))
+                try await test.done(Write.CreateInvite(codeHash: hash(byte), note: "\(byte)"))
                 if byte == 3 { test.clock.advance(milliseconds: 1) }
             }
             let head = try await test.storage.head()
-            #expect(try await test.done(.createInvite(NewInvite(codeHash: hash(1), uses: 50))).existed)
+            #expect(try await test.done(Write.CreateInvite(codeHash: hash(1), uses: 50)).existed)
             #expect(try await test.storage.head() == head)
 
             let first = try await test.storage.invites(limit: 2)

@@ -13,8 +13,8 @@ struct KeyTests {
             let alice = try await test.createUser("alice")
             let bob = try await test.createUser("bob")
             let carol = try await test.createUser("carol")
-            func put(_ user: UserID, _ device: String, _ kind: String, _ key: String) async throws -> Receipt {
-                try await test.done(.putKey(user, device: device, kind: kind, publicKey: key), by: user)
+            func put(_ user: UserID, _ device: String, _ kind: String, _ key: String) async throws -> Receipt<Void> {
+                try await test.done(Write.PutKey(user, device: device, kind: kind, publicKey: key), by: user)
             }
             _ = try await put(bob, "", "fastchat", "bob's")
             _ = try await put(alice, "two", "fastchat", "second")
@@ -41,10 +41,10 @@ struct KeyTests {
             let event = try await test.storage.events(after: head, limit: 10).last
             #expect(event?.kind == .key && event?.subject == bob.rawValue)
 
-            try await test.done(.deleteUser(bob))
+            try await test.done(Write.DeleteUser(bob))
             #expect(try await test.storage.keys(of: [bob], kind: "fastchat") == [])
             #expect(
-                try await test.refusal(of: .putKey(bob, device: "", kind: "k", publicKey: "p")) == .accountDeleted)
+                try await test.refusal(of: Write.PutKey(bob, device: "", kind: "k", publicKey: "p")) == .accountDeleted)
         }
     }
 
@@ -62,7 +62,7 @@ struct KeyTests {
             #expect(try await test.storage.bridgeKey(of: alice, kind: "fastchat") == first)
             #expect(try await test.storage.bridgeKey(of: alice, kind: "other") == nil)
             #expect(try await test.storage.putBridgeKey(second, of: alice, kind: "other") == second)
-            try await test.done(.deleteUser(alice))
+            try await test.done(Write.DeleteUser(alice))
             #expect(try await test.storage.bridgeKey(of: alice, kind: "fastchat") == nil)
         }
     }

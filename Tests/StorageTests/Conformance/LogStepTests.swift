@@ -16,7 +16,7 @@ struct LogStepTests {
             let alice = try await test.createUser("alice")
             let flow = try await test.createFlow(owner: alice)
             let other = try await test.createFlow(owner: alice)
-            var sent: [Receipt] = []
+            var sent: [Receipt<Int64>] = []
             func send(after step: Int64) async throws {
                 test.clock.advance(milliseconds: step)
                 sent.append(try await test.send("\(sent.count)", from: alice, to: flow))

@@ -24,17 +24,17 @@ struct LogTests {
                     if number % 3 == 0 { writes.append(test.write(test.message("refused", to: flow), by: bob)) }
                     if let (flow, position) = sent.last, number % 2 == 0 {
                         writes.append(
-                            test.write(.editMessage(flow: flow, message: position, content: []), by: alice))
+                            test.write(Write.EditMessage(flow: flow, message: position, content: []), by: alice))
                     }
-                    if number == 4 { writes.append(test.write(.updateUser(alice, UserChanges(bio: "\(round)")))) }
+                    if number == 4 { writes.append(test.write(Write.UpdateUser(alice, UserChanges(bio: "\(round)")))) }
                 }
                 let batch = try await test.storage.commit(writes)
                 #expect(batch.outcomes.count == writes.count)
                 let written = try await test.storage.events(after: sent.last?.1 ?? .start, limit: 1000)
                 #expect(written.suffix(batch.events.count) == batch.events[...])
                 for (write, outcome) in zip(writes, batch.outcomes) {
-                    if case .sendMessage(let flow, _, _, _) = write.action, let receipt = try? outcome.receipt {
-                        sent.append((flow, receipt.position))
+                    if case .message(let message) = write.action, let receipt = try? outcome.receipt {
+                        sent.append((message.flow, receipt.position))
                     }
                 }
             }
@@ -64,10 +64,11 @@ struct LogTests {
             for bad in [0, 17, 63] {
                 var writes = (0..<64).map { number in
                     number % 10 == 5
-                        ? test.write(.updateFlow(flow, title: "title \(number)", info: nil), by: alice)
+                        ? test.write(Write.UpdateFlow(flow, title: "title \(number)", info: nil), by: alice)
                         : test.write(test.message("\(number)", to: flow), by: alice)
                 }
-                writes[bad] = Write(uuid: earlier.uuid, author: alice, action: test.message("double", to: flow))
+                writes[bad] = Write(
+                    test.message("double", to: flow), by: WriteOrigin(uuid: earlier.origin.uuid, author: alice))
                 let before = try #require(try await test.storage.flow(flow)).messageCount
 
                 let batch = try await test.storage.commit(writes)
@@ -82,7 +83,9 @@ struct LogTests {
                     } else {
                         let receipt = try outcome.receipt
                         #expect(
-                            batch.events.contains { $0.position == receipt.position && $0.uuid == writes[number].uuid })
+                            batch.events.contains {
+                                $0.position == receipt.position && $0.uuid == writes[number].origin.uuid
+                            })
                     }
                 }
                 #expect(batch.events.count == 63)
@@ -91,7 +94,7 @@ struct LogTests {
                 let texts = (0..<64).filter { $0 % 10 != 5 && $0 != bad }.map { "\($0)" }
                 #expect(page.messages.map(\.text) == texts)
             }
-            #expect(try await test.storage.message(uuid: earlier.uuid)?.text == "earlier")
+            #expect(try await test.storage.message(uuid: earlier.origin.uuid)?.text == "earlier")
             let events = try await test.storage.events(after: .start, limit: 1000)
             #expect(events.map(\.position.rawValue) == Array(1...Int64(events.count)))
         }

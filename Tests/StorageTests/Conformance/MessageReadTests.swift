@@ -110,7 +110,9 @@ struct MessageReadTests {
             let alice = try await test.createUser("alice")
             let flow = try await test.createFlow(owner: alice)
             let content = [UInt8](repeating: 0x20, count: 12 << 20)
-            for _ in 0..<4 { try await test.done(.sendMessage(flow: flow, content: content, blobs: []), by: alice) }
+            for _ in 0..<4 {
+                try await test.done(Write.SendMessage(flow: flow, content: content, blobs: []), by: alice)
+            }
 
             let first = try await test.storage.messages(in: flow, numbers: 0..<4)
             let second = try await test.storage.messages(in: flow, numbers: 3..<4)

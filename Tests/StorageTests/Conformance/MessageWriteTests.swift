@@ -17,11 +17,11 @@ struct MessageWriteTests {
             let alice = try await test.createUser("alice")
             let flow = try await test.createFlow(owner: alice)
             let every = (0...255).map { UInt8($0) }
-            let write = test.write(.sendMessage(flow: flow, content: every, blobs: []), by: alice)
+            let write = test.write(Write.SendMessage(flow: flow, content: every, blobs: []), by: alice)
 
             let receipt = try await test.storage.commit([write]).outcomes[0].receipt
 
-            let message = try #require(try await test.storage.message(uuid: write.uuid))
+            let message = try #require(try await test.storage.message(uuid: write.origin.uuid))
             #expect(message.content == every && message.blobs.isEmpty && message.change == nil)
             #expect(message.position == receipt.position && message.number == 0 && receipt.number == 0)
             #expect(message.time == test.clock.now && receipt.time == test.clock.now)
@@ -32,7 +32,7 @@ struct MessageWriteTests {
             #expect(try await test.storage.message(uuid: test.newUUID()) == nil)
             // Other events are no messages.
             #expect(try await test.storage.message(at: Position(1)) == nil)
-            let empty = try await test.done(.sendMessage(flow: flow, content: [], blobs: []), by: alice)
+            let empty = try await test.done(Write.SendMessage(flow: flow, content: [], blobs: []), by: alice)
             #expect(try await test.storage.message(at: empty.position)?.content == [])
         }
     }
@@ -71,9 +71,10 @@ struct MessageWriteTests {
             let speak = { test.write(test.message("hi", to: flow), by: bob) }
 
             let batch = try await test.storage.commit([
-                speak(), test.write(.addMember(flow, bob)), speak(), speak(), test.write(.removeMember(flow, bob)),
+                speak(), test.write(Write.AddMember(flow, bob)), speak(), speak(),
+                test.write(Write.RemoveMember(flow, bob)),
                 speak(),
-                test.write(.deleteFlow(flow)), test.write(test.message("hi", to: flow), by: alice),
+                test.write(Write.DeleteFlow(flow)), test.write(test.message("hi", to: flow), by: alice),
             ])
 
             let numbers = batch.outcomes.map { (try? $0.receipt)?.number }
@@ -91,8 +92,8 @@ struct MessageWriteTests {
             let flow = try await test.createFlow(owner: bob)
             let second = try await test.createFlow(owner: bob)
             let sent = try await test.send("first", from: alice, to: flow)
-            func edit(_ text: String, in flow: FlowID, of position: Position? = nil) -> Write.Action {
-                .editMessage(
+            func edit(_ text: String, in flow: FlowID, of position: Position? = nil) -> Write.EditMessage {
+                Write.EditMessage(
                     flow: flow, message: position ?? sent.position, content: StorageUnderTest.content(text))
             }
 
@@ -126,11 +127,11 @@ struct MessageWriteTests {
             let bob = try await test.createUser("bob")
             let flow = try await test.createFlow(owner: alice, members: [bob])
             let sent = try await test.send("hi", from: bob, to: flow)
-            try await test.done(.removeMember(flow, bob), by: bob)
+            try await test.done(Write.RemoveMember(flow, bob), by: bob)
 
-            let edit = Write.Action.editMessage(flow: flow, message: sent.position, content: [])
+            let edit = Write.EditMessage(flow: flow, message: sent.position, content: [])
             #expect(try await test.refusal(of: edit, by: bob) == .notMember)
-            let deletion = Write.Action.deleteMessage(flow: flow, message: sent.position)
+            let deletion = Write.DeleteMessage(flow: flow, message: sent.position)
             #expect(try await test.refusal(of: deletion, by: bob) == .notMember)
             #expect(try await test.storage.message(at: sent.position)?.change == nil)
         }
@@ -147,9 +148,9 @@ struct MessageWriteTests {
             let after = try await test.send("stays", from: alice, to: flow)
             for text in ["secret two", "secret three"] {
                 let content = StorageUnderTest.content(text)
-                try await test.done(.editMessage(flow: flow, message: sent.position, content: content), by: alice)
+                try await test.done(Write.EditMessage(flow: flow, message: sent.position, content: content), by: alice)
             }
-            let deletion = Write.Action.deleteMessage(flow: flow, message: sent.position)
+            let deletion = Write.DeleteMessage(flow: flow, message: sent.position)
             #expect(try await test.refusal(of: deletion, by: bob) == .notAuthor)
 
             test.clock.advance(milliseconds: 7)
@@ -167,9 +168,9 @@ struct MessageWriteTests {
             }
             #expect(try await test.storage.message(at: after.position)?.text == "stays")
             #expect(try await test.refusal(of: deletion, by: alice) == .messageDeleted)
-            let edit = Write.Action.editMessage(flow: flow, message: sent.position, content: [])
+            let edit = Write.EditMessage(flow: flow, message: sent.position, content: [])
             #expect(try await test.refusal(of: edit, by: alice) == .messageDeleted)
-            try await test.done(.deleteMessage(flow: flow, message: after.position))
+            try await test.done(Write.DeleteMessage(flow: flow, message: after.position))
             #expect(try await test.storage.message(at: after.position)?.text == nil)
         }
     }
@@ -232,11 +233,11 @@ struct MessageWriteTests {
             #expect(try await test.storage.collectBlobs() == 1)
             #expect(try await test.storage.collectBlobs() == 0)
 
-            try await test.done(.deleteMessage(flow: flow, message: first.position), by: alice)
+            try await test.done(Write.DeleteMessage(flow: flow, message: first.position), by: alice)
             test.clock.advance(milliseconds: grace + 1)
             #expect(try await test.storage.collectBlobs() == 1)
             #expect(try await test.storage.message(at: second.position)?.blobs == ["file_picture": [1]])
-            try await test.done(.deleteMessage(flow: flow, message: second.position), by: alice)
+            try await test.done(Write.DeleteMessage(flow: flow, message: second.position), by: alice)
             #expect(try await test.storage.collectBlobs() == 1)
         }
     }

@@ -16,7 +16,7 @@ struct RowNumberTests {
             for _ in 0..<3 {
                 let flow = try await test.createFlow(owner: alice)
                 given.append(flow)
-                try await test.done(.deleteFlow(flow), by: alice)
+                try await test.done(Write.DeleteFlow(flow), by: alice)
                 while try await !test.storage.purgeDeletedFlows() {}
             }
 
@@ -34,7 +34,7 @@ struct RowNumberTests {
                 let session = NewSession(
                     tokenHash: [UInt8](repeating: UInt8(number), count: 32), protocol: "mtp", address: "192.0.2.1",
                     lifetimeSeconds: 1)
-                given.append(try #require(try await test.done(.openSession(alice, session)).row))
+                given.append(try await test.done(Write.OpenSession(alice, session)).result.rawValue)
                 test.clock.advance(milliseconds: 10_000)
                 #expect(try await test.storage.removeSessions(expiredBefore: test.clock.now) == 1)
             }
@@ -51,8 +51,8 @@ struct RowNumberTests {
             let alice = try await test.createUser("alice")
             let first = test.newFlow(owner: alice)
             let batch = try await test.storage.commit([
-                test.write(.createFlow(first), by: alice), test.write(.createFlow(first), by: alice),
-                test.write(.createFlow(test.newFlow(owner: alice)), by: alice),
+                test.write(Write.CreateFlow(first), by: alice), test.write(Write.CreateFlow(first), by: alice),
+                test.write(Write.CreateFlow(test.newFlow(owner: alice)), by: alice),
             ])
 
             #expect(batch.outcomes[1].failure != nil)
@@ -105,7 +105,7 @@ struct RowNumberTests {
                 try await test.storage.memberships(of: UserID(2), in: FlowID(1))
                     == [Membership(joined: Position(2), left: Position(3))])
             #expect(try await test.createFlow(owner: UserID(1)) == FlowID(42))
-            try await test.done(.addMember(FlowID(1), UserID(2)), by: UserID(1))
+            try await test.done(Write.AddMember(FlowID(1), UserID(2)), by: UserID(1))
             #expect(try await test.storage.memberships(of: UserID(2), in: FlowID(1)).count == 2)
         }
     }

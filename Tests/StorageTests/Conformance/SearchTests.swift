@@ -55,7 +55,7 @@ struct SearchTests {
                 _ = try await test.storage.commit(
                     texts.map { test.write(test.message($0, to: number % 3 == 0 ? other : flow), by: alice) })
             }
-            try await test.done(.deleteFlow(other), by: alice)
+            try await test.done(Write.DeleteFlow(other), by: alice)
 
             var before = Position(.max)
             var seen: [String] = []
@@ -83,14 +83,14 @@ struct SearchTests {
             #expect(try await find("apple", on: test) == ["apple pie", "apple"])
 
             let pear = StorageUnderTest.content("pear")
-            try await test.done(.editMessage(flow: flow, message: sent.position, content: pear), by: alice)
+            try await test.done(Write.EditMessage(flow: flow, message: sent.position, content: pear), by: alice)
             #expect(try await find("apple", on: test) == ["apple pie"])
             #expect(try await find("pear", on: test) == ["pear"])
             let picture = Array(#"{"picture":1}"#.utf8)
-            try await test.done(.editMessage(flow: flow, message: sent.position, content: picture), by: alice)
+            try await test.done(Write.EditMessage(flow: flow, message: sent.position, content: picture), by: alice)
             #expect(try await find("pear", on: test) == [])
-            try await test.done(.editMessage(flow: flow, message: sent.position, content: pear), by: alice)
-            try await test.done(.deleteMessage(flow: flow, message: sent.position), by: alice)
+            try await test.done(Write.EditMessage(flow: flow, message: sent.position, content: pear), by: alice)
+            try await test.done(Write.DeleteMessage(flow: flow, message: sent.position), by: alice)
             #expect(try await find("pear", on: test) == [])
             #expect(try await find("apple", on: test) == ["apple pie"])
         }

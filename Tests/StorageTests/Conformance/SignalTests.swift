@@ -32,7 +32,7 @@ struct SignalTests {
             ])
             // A batch of which nothing was done leaves no hint.
             _ = try await test.perform(test.message("refused", to: FlowID(99)), by: alice)
-            try await test.done(.updateUser(alice, UserChanges(bio: "new")), by: alice)
+            try await test.done(Write.UpdateUser(alice, UserChanges(bio: "new")), by: alice)
 
             let middle = Position(before.rawValue + 3)
             let messages = LogNews(from: before, to: middle, hasAccountEvents: false, flows: [one, two])
@@ -72,7 +72,7 @@ struct SignalTests {
                 var hints = test.storage.signals.subscribe().makeAsyncIterator()
                 #expect(await hints.next() == .reconnected)
                 _ = try await other.createUser("theirs")
-                try await other.done(.createAdmin(NewAdmin(username: "root", passwordHash: "h")))
+                try await other.done(Write.CreateAdmin(NewAdmin(username: "root", passwordHash: "h")))
                 _ = try await test.createUser("ours")
 
                 let ours = LogNews(from: .start, to: Position(1), hasAccountEvents: true, flows: [])

@@ -35,9 +35,10 @@ struct StoreCheckTests {
         for text in ["one", "two", "three"] { try await test.send(text, from: alice, to: flow) }
         let edited = try await test.send("wrong", from: alice, to: flow)
         try await test.done(
-            .editMessage(flow: flow, message: edited.position, content: StorageUnderTest.content("right")), by: alice)
+            Write.EditMessage(flow: flow, message: edited.position, content: StorageUnderTest.content("right")),
+            by: alice)
         let deleted = try await test.send("deleted", from: alice, to: flow)
-        try await test.done(.deleteMessage(flow: flow, message: deleted.position), by: alice)
+        try await test.done(Write.DeleteMessage(flow: flow, message: deleted.position), by: alice)
         try await test.send("elsewhere", from: alice, to: other)
         while try await !test.storage.indexForSearch(text: StorageUnderTest.text) {}
         // Not yet in the index.
@@ -60,7 +61,7 @@ struct StoreCheckTests {
             try await fill(test)
             #expect(try await check(test) == [])
             // A flow that was deleted loses its events some at a time.
-            try await test.done(.deleteFlow(FlowID(1)))
+            try await test.done(Write.DeleteFlow(FlowID(1)))
             #expect(try await check(test) == [])
             #expect(try await !test.storage.purgeDeletedFlows(limit: 3))
             #expect(try await check(test) == [])
@@ -119,7 +120,7 @@ struct StoreCheckTests {
     func garbageIsWhatIsRemoved(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             try await fill(test)
-            try await test.done(.deleteFlow(FlowID(1)))
+            try await test.done(Write.DeleteFlow(FlowID(1)))
             try await test.storage.storeBlob(sha256: Self.digest([7]), bytes: [7])
             let before = try await test.storage.garbage(sessionsExpiredBefore: .init(milliseconds: 0))
             test.clock.advance(milliseconds: 2 * Blobs.gracePeriodSeconds * 1000)

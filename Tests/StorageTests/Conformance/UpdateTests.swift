@@ -58,7 +58,7 @@ struct UpdateTests {
                     sha256.replaceSubrange(0..<16, with: test.newUUID().bytes)
                     writes.append(
                         test.write(
-                            .sendMessage(
+                            Write.SendMessage(
                                 flow: flow, content: StorageUnderTest.content("\(number)"),
                                 blobs: [NewBlob(name: "file", sha256: sha256, bytes: bytes)],
                                 bodies: [NewBody(recipient: bob, body: [1], key: [2])]), by: alice))
@@ -66,7 +66,7 @@ struct UpdateTests {
                 let sent = try await test.storage.commit(writes)
                 for outcome in sent.outcomes {
                     try await test.done(
-                        .editMessage(
+                        Write.EditMessage(
                             flow: flow, message: try outcome.receipt.position,
                             content: StorageUnderTest.content("edited"), blobs: []), by: alice)
                 }
@@ -139,7 +139,7 @@ struct UpdateTests {
             let content = [UInt8](repeating: 0x20, count: 9 << 20)
             for number in 0..<6 {
                 if number % 3 == 0 { test.clock.advance(milliseconds: 1000) }
-                try await test.done(.sendMessage(flow: flow, content: content, blobs: []), by: alice)
+                try await test.done(Write.SendMessage(flow: flow, content: content, blobs: []), by: alice)
             }
 
             let found = try await pages(test, for: alice, limit: 100, wholeSeconds: true)
@@ -162,14 +162,14 @@ struct UpdateTests {
 
             for text in ["new", "newer"] {
                 let content = StorageUnderTest.content(text)
-                try await test.done(.editMessage(flow: flow, message: first.position, content: content), by: alice)
+                try await test.done(Write.EditMessage(flow: flow, message: first.position, content: content), by: alice)
             }
             let edited = try await news()
             #expect(edited.messages.map(\.text) == ["newer"] && edited.messages.map(\.number) == [0])
-            try await test.done(.deleteMessage(flow: flow, message: second.position), by: alice)
-            try await test.done(.updateFlow(flow, title: "changed", info: nil), by: alice)
-            try await test.done(.updateUser(alice, UserChanges(bio: "changed")), by: alice)
-            try await test.done(.deleteUser(bob))
+            try await test.done(Write.DeleteMessage(flow: flow, message: second.position), by: alice)
+            try await test.done(Write.UpdateFlow(flow, title: "changed", info: nil), by: alice)
+            try await test.done(Write.UpdateUser(alice, UserChanges(bio: "changed")), by: alice)
+            try await test.done(Write.DeleteUser(bob))
 
             let page = try await news()
             #expect(page.messages.map(\.position) == [first.position, second.position])
@@ -193,8 +193,8 @@ struct UpdateTests {
             let flow = try await test.createFlow(owner: alice, members: [])
             try await test.send("before", from: alice, to: flow)
             let cursor = try await test.storage.head()
-            try await test.done(.createAdmin(NewAdmin(username: "root", passwordHash: "h")))
-            try await test.done(.revokeSessions(alice, nil))
+            try await test.done(Write.CreateAdmin(NewAdmin(username: "root", passwordHash: "h")))
+            try await test.done(Write.RevokeSessions(alice, nil))
             try await test.send("alone", from: alice, to: flow)
             let news = { (cursor: Position) in
                 try await test.storage.updates(for: bob, after: cursor, limit: 100, wholeSeconds: false)
@@ -205,15 +205,15 @@ struct UpdateTests {
             #expect(nothing.cursor == (try await test.storage.head()))
             #expect(try await news(.start).users.map(\.login) == ["alice", "bob"])
 
-            try await test.done(.addMember(flow, bob), by: alice)
+            try await test.done(Write.AddMember(flow, bob), by: alice)
             try await test.send("together", from: alice, to: flow)
             let joined = try await news(nothing.cursor)
             #expect(joined.flows.map(\.id) == [flow] && joined.messages.map(\.text) == ["together"])
-            try await test.done(.removeMember(flow, bob), by: alice)
+            try await test.done(Write.RemoveMember(flow, bob), by: alice)
             try await test.send("alone again", from: alice, to: flow)
             let left = try await news(joined.cursor)
             #expect(left.messages == [] && left.flows == [])
-            try await test.done(.deleteFlow(flow), by: alice)
+            try await test.done(Write.DeleteFlow(flow), by: alice)
             let all = try await test.storage.updates(for: alice, after: .start, limit: 100, wholeSeconds: false)
             #expect(all.messages == [] && all.flows == [])
         }

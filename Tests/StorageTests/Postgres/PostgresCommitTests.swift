@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ChatTesting
 import StoragePostgres
 import Synchronization
 import Testing
@@ -24,12 +25,12 @@ struct PostgresCommitTests {
     private let alice = UserID(1)
     private let flow = FlowID(1)
 
-    private func write(_ action: Write.Action, by author: UserID? = nil) -> Write {
-        Write(uuid: numbers.next(), author: author, action: action)
+    private func write(_ action: some LogWrite, by author: UserID? = nil) -> Write {
+        Write(action, by: WriteOrigin(uuid: numbers.next(), author: author))
     }
 
     private func batch(_ texts: [String]) -> [Write] {
-        texts.map { write(.sendMessage(flow: flow, content: Array($0.utf8), blobs: []), by: alice) }
+        texts.map { write(Write.SendMessage(flow: flow, content: Array($0.utf8), blobs: []), by: alice) }
     }
 
     private func prepare(_ storage: Storage) async throws {
@@ -38,12 +39,9 @@ struct PostgresCommitTests {
         let new = NewFlow(
             uuid: numbers.next(), kind: .group, title: "", info: "", owner: alice, isPublic: true, members: [])
         let batch = try await storage.commit([
-            write(.createUser(user, session: nil, admin: nil)), write(.createFlow(new), by: alice),
+            write(Write.CreateUser(user)), write(Write.CreateFlow(new), by: alice),
         ])
-        for outcome in batch.outcomes {
-            guard case .done(let receipt) = outcome else { throw RawFailure(text: "\(outcome)") }
-            try #require(receipt.row == 1)
-        }
+        try #require(try batch.outcomes[0].receipt.userID == alice && batch.outcomes[1].receipt.flowID == flow)
     }
 
     private func expectExactly(_ texts: [String], in storage: Storage) async throws {

@@ -101,8 +101,7 @@ struct PostgresHangTests {
             func account(_ name: String, _ number: UInt128) -> Write {
                 let user = NewUser(
                     uuid: Identifier(number), login: name, loginKey: name, username: "", passwordHash: "")
-                return Write(
-                    uuid: Identifier(number), author: nil, action: .createUser(user, session: nil, admin: nil))
+                return Write(Write.CreateUser(user), by: WriteOrigin(uuid: Identifier(number), author: nil))
             }
             _ = try await storage.commit([account("alice", 1)])
 

@@ -16,7 +16,7 @@ struct PostgresSignalTests {
     private func newcomer(_ number: UInt128) -> Write {
         let user = NewUser(
             uuid: Identifier(number), login: "\(number)", loginKey: "user \(number)", username: "", passwordHash: "")
-        return Write(uuid: Identifier(number), author: nil, action: .createUser(user, session: nil, admin: nil))
+        return Write(Write.CreateUser(user), by: WriteOrigin(uuid: Identifier(number), author: nil))
     }
 
     @Test func aLostConnectionIsMadeAnew() async throws {

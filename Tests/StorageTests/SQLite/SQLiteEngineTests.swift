@@ -21,8 +21,8 @@ struct SQLiteEngineTests {
         let user = NewUser(
             uuid: Identifier(1), login: "alice", loginKey: "alice", username: "", passwordHash: "",
             bio: String(repeating: "x", count: 50_000))
-        let action = Write.Action.createUser(user, session: nil, admin: nil)
-        _ = try await storage.commit([Write(uuid: Identifier(2), author: nil, action: action)])
+        let action = Write.CreateUser(user)
+        _ = try await storage.commit([Write(action, by: WriteOrigin(uuid: Identifier(2), author: nil))])
         await storage.close()
         try await body(path)
     }
@@ -166,7 +166,7 @@ struct SQLiteEngineTests {
             await test.storage.close()
 
             #expect(await storageFailure { _ = try await test.storage.head() }?.code == .unavailable)
-            #expect(await storageFailure { try await test.done(.deleteUser(alice)) }?.code == .unavailable)
+            #expect(await storageFailure { try await test.done(Write.DeleteUser(alice)) }?.code == .unavailable)
         }
     }
 
@@ -196,10 +196,10 @@ struct SQLiteEngineTests {
                 guard case .int(let pages)? = try connection.rows("PRAGMA page_count").first?.first else { return }
                 _ = try connection.rows("PRAGMA max_page_count = \(pages + 30)")
             }
-            let large = Write.Action.sendMessage(
+            let large = Write.SendMessage(
                 flow: flow, content: [UInt8](repeating: 0x20, count: 1 << 20), blobs: [])
 
-            var outcomes: [WriteOutcome] = []
+            var outcomes: [WriteOutcome<any Sendable>] = []
             do throws(StorageError) {
                 outcomes = try await test.storage.commit([
                     test.write(test.message("before", to: flow), by: alice), test.write(large, by: alice),
