@@ -82,13 +82,15 @@ package final class Chat: Sendable {
     /// What the settings say.
     package var policy: ChatPolicy { currentPolicy.withLock { $0 } }
 
-    /// Takes over what may change while the server runs: registration, life of tokens, backlog of new devices and rates.
+    /// Takes over what may change while the server runs: registration, life of tokens, backlog of new devices, rates and how
+    /// long messages are kept.
     package func update(_ new: ChatPolicy) {
         currentPolicy.withLock { policy in
             policy.registration = new.registration
             policy.tokenLifetimeSeconds = new.tokenLifetimeSeconds
             policy.backlog = new.backlog
             policy.rates = new.rates
+            policy.retention = new.retention
         }
         limiter.update(new.rates)
     }

@@ -105,6 +105,8 @@ package struct ChatPolicy: Sendable {
     package var node = NodeIdentity()
     /// How often accounts and networks may do something.
     package var rates = RateLimits.none
+    /// How long messages are kept, by the type of their flow; types that are missing are kept for ever.
+    package var retention: [FlowRecord.Kind: Duration] = [:]
     /// Seals what lets skaro's clients log in; `nil` keeps none.
     package var sealer: Sealer?
 

@@ -163,7 +163,8 @@ package struct ParleyServer: Sendable {
             .init(service: StoreService(close: close)),
             .init(
                 service: ChatService(chat: chat, logger: logger), failureTerminationBehavior: .gracefullyShutdownGroup),
-            .init(service: Housekeeping(chat: chat, logger: logger)), .init(service: admin),
+            .init(service: Housekeeping(chat: chat, logger: logger)),
+            .init(service: MessageRetention(chat: chat, logger: logger)), .init(service: admin),
         ]
         if let reloader, let requests = options.reloadRequests {
             services.append(.init(service: ReloadService(requests: requests, reloader: reloader)))

@@ -116,6 +116,10 @@ extension ChatPolicy {
         }
         backlog = settings.limits.backlog
         rates = RateLimits(settings.rateLimit)
+        let kept = settings.retention
+        for (kind, age) in [(FlowRecord.Kind.chat, kept.chat), (.group, kept.group), (.channel, kept.channel)] {
+            retention[kind] = age
+        }
     }
 }
 

@@ -187,6 +187,8 @@ package struct Settings: Sendable {
     package var database: Database
     /// Backups.
     package var backup: Backup
+    /// How long messages are kept.
+    package var retention: Retention
     /// How long a token is valid after the login that made it.
     package var tokenTTL: Duration
     /// Bounds on what clients may ask for.

@@ -17,6 +17,10 @@ extension SettingsLoader {
             backup: Settings.Backup(
                 schedule: schedule(.backupSchedule), keep: integer(.backupKeep), folder: text(.backupFolder)
             ),
+            retention: Settings.Retention(
+                chat: optionalDuration(.retentionChat), group: optionalDuration(.retentionGroup),
+                channel: optionalDuration(.retentionChannel)
+            ),
             tokenTTL: duration(.sessionTokenTTL),
             limits: Settings.Limits(
                 messages: integer(.limitMessages), users: integer(.limitUsers), frameBytes: integer(.limitFrameBytes),
@@ -145,7 +149,11 @@ extension SettingsLoader {
     }
 
     private func duration(_ key: SettingKey) -> Duration {
-        guard case .duration(let value) = values[key] else { return mismatch(key) }
+        optionalDuration(key) ?? mismatch(key)
+    }
+
+    private func optionalDuration(_ key: SettingKey) -> Duration? {
+        guard case .duration(let value) = values[key] else { return nil }
         return value
     }
 

@@ -69,9 +69,13 @@ extension Chat {
 
     /// Gives back what a deleted message took.
     func refund(_ message: MessageRecord) {
-        guard limiter.bytes(of: message.sender) != nil else { return }
         let blobs = message.blobs.values.reduce(0) { $0 + $1.count }
-        storedBytes.add(-Int64(message.content.count + blobs), of: message.sender)
+        refund(Int64(message.content.count + blobs), to: message.sender)
+    }
+
+    /// Gives an account room back.
+    func refund(_ bytes: Int64, to user: UserID) {
+        if limiter.bytes(of: user) != nil { storedBytes.add(-bytes, of: user) }
     }
 
     // MARK: Limits of single accounts

@@ -20,7 +20,8 @@ struct PlannedRun {
                 guard let flow = event.flow else { return nil }
                 self = .messages(in: flow)
             case .edit, .deletion:
-                guard let flow = event.flow else { return nil }
+                // Of many old messages that are erased together no client is told.
+                guard let flow = event.flow, event.replaces != nil else { return nil }
                 self = .replacements(in: flow)
             case .flow, .join, .leave:
                 if let flow = event.flow {

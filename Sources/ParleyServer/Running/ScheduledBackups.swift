@@ -21,8 +21,6 @@ struct ScheduledBackups: Service {
     private static let pause = Duration.seconds(20)
     /// How long it takes until a failed backup is tried again.
     private static let pauseAfterFailure = Duration.seconds(600)
-    /// A server that was silent for longer makes no backups.
-    private static let silenceMilliseconds: Int64 = 15_000
 
     init(
         chat: Chat, maker: BackupMaker, schedule: BackupSchedule, metrics: any MetricsFactory, logger: Logger
@@ -58,7 +56,9 @@ struct ScheduledBackups: Service {
 
     private func makeIfDue() async throws {
         let now = chat.storage.currentTime().milliseconds
-        guard schedule.isDue(at: now, last: try maker.folder.newest()), try await isOurTurn() else { return }
+        guard schedule.isDue(at: now, last: try maker.folder.newest()), try await chat.doesCommonChores() else {
+            return
+        }
         let made = try await maker.make(from: chat.storage)
         failed.set(0)
         logger.info(
@@ -67,12 +67,5 @@ struct ScheduledBackups: Service {
                 "backup.file": "\(made.path)", "backup.bytes": "\(made.report.bytes)",
                 "backup.removed": "\(made.removed.joined(separator: ", "))",
             ])
-    }
-
-    /// Of the servers that are alive it is the first one's.
-    private func isOurTurn() async throws -> Bool {
-        let alive = try await chat.storage.nodes().filter { $0.ageMilliseconds < Self.silenceMilliseconds }
-        guard let first = alive.map(\.id.rawValue).min() else { return false }
-        return chat.policy.node.id.rawValue == first
     }
 }

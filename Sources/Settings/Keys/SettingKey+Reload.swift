@@ -28,6 +28,7 @@ extension SettingKey {
         .rateAddressWrites, .rateAddressReads, .rateAddressRegistrations, .rateAddressLogins,
         .rateAddressProfileChanges, .quotaFlows, .quotaPublicFlows, .quotaBytes, .loggingLevel, .loggingFolder,
         .loggingFormat, .loggingExpiration, .loggingDebugExpiration, .loggingDebugTemplate, .loggingErrorTemplate,
-        .loggingInfoTemplate, .tlsKeyFile, .tlsCertificateFile, .templatesFolder,
+        .loggingInfoTemplate, .tlsKeyFile, .tlsCertificateFile, .templatesFolder, .retentionChat, .retentionGroup,
+        .retentionChannel,
     ]
 }

@@ -123,7 +123,7 @@ extension SettingSection {
             name: "DATABASE", summary: "Where accounts and messages are kept.",
             keys: [.databaseURI, .databasePool, .databaseBusyTimeout]
         ),
-        backup,
+        backup, retention,
         SettingSection(
             name: "SESSION", summary: "Logins.", keys: [.sessionTokenTTL]
         ),

@@ -157,14 +157,7 @@ extension Storage {
             let head = try Self.head(on: connection)
             let before = comparison == .atOrBefore ? Position.start : try Self.position(before: time, on: connection)
             if comparison == .atOrAfter { return (before, head) }
-            let next = time.milliseconds.addingReportingOverflow(1)
-            let until = try Self.position(
-                before: Timestamp(milliseconds: next.overflow ? .max : next.partialValue), on: connection)
-            let isLaterAgain = try !connection.rows(
-                "SELECT 1 FROM log_steps WHERE position > $1 AND after_ms <= $2 LIMIT 1",
-                [SQLValue(until), SQLValue(time)]
-            ).isEmpty
-            return (before, isLaterAgain ? head : until)
+            return (before, try Self.position(ofLastAtOrBefore: time, on: connection))
         }
         let range = [SQLValue(max(first, after)), SQLValue(last), SQLValue(time)]
         let compared = "e.time_ms \(comparison.sqlOperator)"

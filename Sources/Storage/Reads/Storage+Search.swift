@@ -15,14 +15,14 @@ extension Storage {
         guard let last = events.last else { return true }
         var changes: [(event: Position, statements: [SQLStatement])] = []
         for event in events {
-            let target = event.replaces ?? event.position
-            let words: [String]
             switch event.kind {
-            case .message, .edit: words = text(event.content).map(SearchWords.words) ?? []
-            case .deletion: words = []
+            case .message, .edit:
+                let words = text(event.content).map(SearchWords.words) ?? []
+                changes.append((event.position, searchChange(of: event.replaces ?? event.position, to: words)))
+            case .deletion:
+                changes.append((event.position, event.deletedMessages.flatMap { searchChange(of: $0, to: []) }))
             case .flow, .join, .leave, .user, .session, .contact, .key, .admin, .invite: continue
             }
-            changes.append((event.position, searchChange(of: target, to: words)))
         }
         let steps = changes
         return try await engine.write { connection in

@@ -37,7 +37,7 @@ package struct UserRecord: Sendable, Equatable {
 
 /// A conversation.
 package struct FlowRecord: Sendable, Equatable {
-    package enum Kind: String, Sendable { case chat, group, channel }
+    package enum Kind: String, Sendable, CaseIterable { case chat, group, channel }
 
     package var id: FlowID
     package var uuid: Identifier
@@ -164,7 +164,7 @@ package struct LogEvent: Sendable, Equatable {
     /// Whom or what the event is about: the member's user id of a join, the user id of a `user`, `session`, `contact` or `key` event.
     package var subject: Int64?
     package var content: [UInt8]
-    /// The message that an edit or deletion changes.
+    /// The message that an edit or deletion changes; a deletion of several names them in its content.
     package var replaces: Position?
     /// The name of the protocol by which it came, if it came by one.
     package var `protocol`: String? = nil

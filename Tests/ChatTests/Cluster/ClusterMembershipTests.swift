@@ -87,6 +87,38 @@ struct ClusterMembershipTests {
         }
     }
 
+    /// What one does for all, such as scheduled backups and erasing old messages.
+    @Test(arguments: StorageKind.shared) func oneOfSeveralServersDoesTheChores(_ kind: StorageKind) async throws {
+        var policy = ChatPolicy()
+        policy.sharesStore = true
+        try await ChatUnderTest.with(kind, policy: policy) { test in
+            policy.node = NodeIdentity()
+            try await test.withOtherServer(policy: policy) { other in
+                #expect(try await !test.chat.doesCommonChores(), "It is not in the list yet.")
+                let first = membership(test.chat)
+                await first.join([:])
+                await membership(other, name: "beta").join([:])
+                func keepAlive() async throws {
+                    for chat in [test.chat, other] { try await test.storage.keepAlive(chat.policy.node.id) }
+                }
+                try await keepAlive()
+
+                #expect(try await test.chat.doesCommonChores())
+                #expect(try await !other.doesCommonChores())
+
+                // The first falls silent.
+                try await test.storage.age(test.chat.policy.node.id, milliseconds: 3_700_000)
+                #expect(try await other.doesCommonChores())
+                #expect(try await !test.chat.doesCommonChores())
+
+                try await keepAlive()
+                #expect(try await !other.doesCommonChores())
+                await first.leave()
+                #expect(try await other.doesCommonChores())
+            }
+        }
+    }
+
     @Test func storeOutOfReachIsTriedAgain() async throws {
         try await ChatUnderTest.with { test in
             let engine = HeldEngine(test.direct.engine)

@@ -67,6 +67,32 @@ import Transport
         }
     }
 
+    /// A client that was connected all the time is not told of each, and reads what everybody reads.
+    @Test(arguments: StorageKind.engines) func oldMessagesGoWithoutAPush(on kind: StorageKind) async throws {
+        try await MTPServer.with(kind) { server in
+            let alice = try await server.join("alice")
+            let bob = try await server.join("bob")
+            let flow = try await alice.createFlow(users: [bob])
+            try await alice.send("old 0", to: flow)
+            try await alice.send("old 1", to: flow)
+            let since = try await bob.switchPushOn()
+            server.test.wallClock.advance(milliseconds: 7_200_000)
+
+            var expiry = try await MessageExpiry(of: server.test.chat, keeping: [.group: .seconds(3600)])
+            while try await expiry.step() {}
+            try await alice.send("new", to: flow)
+
+            #expect(try await bob.nextPush().data?.message?.map(\.text) == ["new"])
+            let gone = Message.deletedText
+            #expect(try await bob.texts(in: flow) == [gone, gone, "new"])
+            // One that was away comes to the same.
+            let later = try await server.logIn("bob")
+            #expect(try await later.texts(in: flow) == [gone, gone, "new"])
+            let update = try await later.ask(.getUpdate(as: later.credentials, since: since))
+            #expect(update.data?.message?.map(\.text) == ["new"])
+        }
+    }
+
     /// The answer to a send and the delivery of the same message race for the connection.
     @Test(arguments: StorageKind.engines) func whatOneDoesOneselfIsNotPushed(on kind: StorageKind) async throws {
         try await MTPServer.with(kind) { server in

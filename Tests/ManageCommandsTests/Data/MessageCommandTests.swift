@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Chat
+import Storage
 import Testing
 
 @testable import ManageCommands
@@ -56,6 +58,43 @@ struct MessageCommandTests {
         #expect(try await run("message", "show", String(uuid), "--json", "-q").output.contains("Message deleted"))
         #expect(try await run("message", "search", "3", "-q").output.split(separator: "\n").count == 1)
         #expect(try await run("message", "show", "12").status == .notFound)
+    }
+
+    @Test func oldMessagesAreCountedThenErased() async throws {
+        try await RunningServer.during(run) { chat in
+            #expect(try await run("flow", "seed", "--messages", "2").status == .done)
+            let young = try #require(try await chat.storage.messages(limit: 10).messages.last)
+            let old = (1...3).map { number in
+                ImportedMessage(
+                    uuid: chat.newIdentifier(), flow: young.flow, author: young.sender,
+                    time: Timestamp(seconds: 1_600_000_000), content: Array(#"{"text":"old"}"#.utf8), blobs: [])
+            }
+            _ = try await chat.importMessages(old, audit: nil)
+
+            let counted = try await run("message", "expire", "--group", "90d", "--chat", "36h", "--dry-run")
+            #expect(
+                counted.output == """
+                    Would erase 0 messages of type chat older than 36 hours (0 bytes).
+                    Would erase 3 messages of type group older than 90 days (42 bytes).
+
+                    """)
+            #expect(try await run("message", "search", "old", "-q").output.split(separator: "\n").count == 4)
+            let asked = try await run("message", "expire", "--group", "90d")
+            #expect(asked.status == .usage && asked.errors.contains("Erase 3 messages for good?"))
+            let erased = try await run("message", "expire", "--group", "90d", "--yes")
+            #expect(erased.output == "Erased 3 messages of type group older than 90 days (42 bytes).\n")
+            #expect(try await run("message", "search", "old", "-q").output.split(separator: "\n").count == 1)
+            #expect(try await run("message", "show", "Welcome:1", "-q").output.contains("Seeded message 2."))
+            #expect(try await run("message", "show", "Welcome:2", "-q").output.contains("Message deleted"))
+            #expect(try await run("db", "check").status == .done)
+        }
+        let forEver = try await run("message", "expire", "--dry-run")
+        #expect(forEver.status == .usage && forEver.errors.contains("keep messages for ever"))
+        #expect(try await run("message", "expire", "--group", "5m", "-n").status == .usage)
+        try run.write("[RETENTION]\nGROUP = 90\nCHANNEL = 26w\n", to: "config.ini")
+        let settings = try await run("message", "expire", "--json", "-q", "-y")
+        #expect(settings.output.contains(#""kept_seconds" : 7776000"#), "\(settings)")
+        #expect(settings.output.contains(#""kept_seconds" : 15724800"#) && !settings.output.contains(#""chat""#))
     }
 }
 

@@ -7,7 +7,7 @@ extension Manage {
     /// `message`: what was written.
     struct Message: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List, show, search and delete messages.",
+            abstract: "List, show, search, delete and expire messages.",
             discussion: """
                 Works on a running server, at once, and without one.
 
@@ -15,8 +15,9 @@ extension Manage {
                   manage message list 277341582342374813 --since 1d
                   manage message search lunch friday
                   manage message delete 215904230163340943519829158143061442342
+                  manage message expire --group 90d --dry-run
                 """,
-            subcommands: [List.self, Show.self, Search.self, Delete.self]
+            subcommands: [List.self, Show.self, Search.self, Delete.self, Expire.self]
         )
     }
 }
