@@ -153,18 +153,16 @@ package struct SettingsFile: Sendable, Equatable {
         isComplete = true
     }
 
-    /// Copies the file to a new one beside it, with the same mode.
+    /// Copies the file to a new one beside it, which only its owner can read.
     ///
     /// - Parameter suffix: Goes after the name; a number follows it when such a file exists.
     /// - Returns: The path of the copy.
     /// - Throws: `SettingsError` when the file does not exist or the copy cannot be written.
     package func backUp(suffix: String) throws(SettingsError) -> String {
         guard let bytes = try read() else { throw missing() }
-        var status = stat()
-        let mode = stat(path, &status) == 0 ? status.st_mode & 0o777 : 0o600
         for number in 1...1000 {
             let copy = number == 1 ? "\(path).\(suffix)" : "\(path).\(suffix)-\(number)"
-            let descriptor = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+            let descriptor = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             if descriptor < 0, errno == EEXIST { continue }
             guard descriptor >= 0 else { throw failure("cannot be copied to \(copy.quotedForDisplay())") }
             defer { close(descriptor) }

@@ -258,6 +258,35 @@ struct ConfigCommandTests {
         #expect(try run.content(of: "config.ini") == SettingsDocumentation.exampleFile())
     }
 
+    @Test func copiesAreSavedListedAndPutBack() async throws {
+        try run.write("[SERVER]\nPORT = 1\n", to: "config.ini")
+        chmod(run.path("config.ini"), 0o644)
+
+        let plain = try await run("config", "save")
+        let named = try await run("config", "save", "before-upgrade", "--json")
+        try run.write("[SERVER]\nPORT = 2\n", to: "config.ini")
+        try run.write("", to: "config.ini.old")
+        let list = try await run("config", "list")
+        let json = try await run("config", "list", "--json")
+        let restored = try await run("config", "restore", "config.ini.20260201-000000-before-upgrade", "--yes")
+
+        #expect(plain.output == "Saved the settings to \(run.path("config.ini.20260201-000000")).\n")
+        #expect(named.output.contains("config.ini.20260201-000000-before-upgrade\""))
+        let lines = list.output.split(separator: "\n")
+        #expect(lines.count == 3 && lines[1].hasPrefix("config.ini.20260201-000000 "))
+        #expect(lines[2].hasSuffix("2026-02-01 00:00  18"))
+        #expect(json.output.contains(#""saved" : "2026-02-01T00:00:00Z""#))
+        var status = stat()
+        #expect(stat(run.path("config.ini.20260201-000000"), &status) == 0 && status.st_mode & 0o777 == 0o600)
+        #expect(restored.status == .done)
+        #expect(try run.content(of: "config.ini") == "[SERVER]\nPORT = 1\n")
+        #expect(try run.content(of: "config.ini.20260201-000000-2") == "[SERVER]\nPORT = 2\n")
+        #expect(try await run("config", "save", "../x").status == .usage)
+        #expect(try await run("config", "restore", "config.ini.old", "--yes").status == .notFound)
+        #expect(try await run("config", "save", "--config", "none.ini").status == .settings)
+        #expect(try await run("config", "list", "--config", "none.ini").output.split(separator: "\n").count == 1)
+    }
+
     @Test func restoreOfNothingIsNotFound() async throws {
         let result = try await run("config", "restore", "--yes")
 

@@ -71,8 +71,8 @@ struct BackupCommandTests {
 
         #expect(verified.status == .findings)
         #expect(verified.errors == "Error: The archive is damaged: it ends too early.\n")
-        #expect(restored.status == .failed)
-        #expect(noBackup.status == .failed)
+        #expect(restored.status == .findings)
+        #expect(noBackup.status == .findings)
         #expect(missing.status == .notFound)
         let status = try await run("db", "status", environment: ["PARLEY_DATABASE_URI": "sqlite:new.db"])
         #expect(status.output.contains("empty"))

@@ -5,13 +5,14 @@ import Archive
 import Operations
 
 extension ArchiveError: CommandErrorConvertible {
-    /// 7 when there is something already, 6 when there is no such file, 69 for a newer program's, otherwise 1.
+    /// 7 when there is something already, 6 when there is no such file, 69 for a newer program's, 3 for a damaged one.
     var commandError: CommandError {
         switch code {
         case .notEmpty, .exists: CommandError(.exists, description)
         case .missing: CommandError(.notFound, description)
         case .newer: CommandError(.unavailable, description)
-        case .damaged, .inputOutput: CommandError(.failed, description)
+        case .damaged: CommandError(.findings, description)
+        case .inputOutput: CommandError(.failed, description)
         }
     }
 }

@@ -41,7 +41,7 @@ extension Manage.Backup {
                         bar.show(OperationProgress(phase: "bytes", done: consumed, total: size))
                     }
                 }
-            } catch let error as ArchiveError where error.code == .damaged || error.code == .newer {
+            } catch let error as ArchiveError where error.code == .newer {
                 throw CommandError(.findings, error.description)
             }
             bar.finish()

@@ -1,0 +1,74 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Storage
+import StorageSQLite
+import Testing
+
+@testable import ManageCommands
+
+/// `db copy` and `db check` as commands; what they do to the rows is tested with the archives and the store.
+struct DatabaseCommandTests {
+    private let run: CommandRun
+
+    init() throws {
+        run = try CommandRun()
+    }
+
+    private func prepare() async throws {
+        #expect(try await run("db", "create", "-q").status == .done)
+        #expect(try await run("flow", "seed", "--messages", "3", "-q").status == .done)
+    }
+
+    @Test func aCopyIsTriedThenMade() async throws {
+        try await prepare()
+
+        let trial = try await run("db", "copy", "--to", "sqlite:copy.db", "--dry-run")
+        #expect(trial.status == .done, "\(trial.errors)")
+        #expect(trial.output.contains("Would copy: ") && trial.output.hasSuffix("Nothing was changed.\n"))
+        #expect(!run.names().contains { $0.hasPrefix("copy.db") })
+        let made = try await run("db", "copy", "--to-stdin", input: "sqlite:copy.db\n")
+        #expect(made.status == .done && made.output.contains("both sides are the same"))
+        let other = ["PARLEY_DATABASE_URI": "sqlite:copy.db"]
+        #expect(try await run("message", "show", "Welcome:2", "-q", environment: other).output.contains("message 3"))
+        let again = try await run("db", "copy", "--to", "sqlite:copy.db", "--dry-run", "--json")
+        #expect(again.status == .exists)
+    }
+
+    @Test func addressesThatCannotBeAreRefused() async throws {
+        try await prepare()
+
+        let secret = try await run("db", "copy", "--to", "postgres://u:hunter2@127.0.0.1:1/n")
+        #expect(secret.status == .usage && !secret.errors.contains("hunter2"))
+        #expect(secret.errors.contains("A password must not stand on the command line."))
+        #expect(try await run("db", "copy", "--to", "sqlite:db_sqlite.db").status == .usage)
+        #expect(try await run("db", "copy", "--to", "nonsense").status == .usage)
+        #expect(try await run("db", "copy").status == .usage)
+        #expect(try await run("db", "copy", "--to", "sqlite:a.db", "--to-stdin").status == .usage)
+        #expect(try await run("db", "copy", "--to", "postgres://u@127.0.0.1:1/n", "-n").status == .unavailable)
+    }
+
+    @Test func aCheckThatFindsSomethingSaysSoAndFixesIt() async throws {
+        try await prepare()
+        #expect(try await run("db", "check").output == "No problems.\n")
+        func damage(_ sql: String) async throws {
+            let engine = try SQLiteEngine(.file(run.path("db_sqlite.db")), create: false)
+            try await engine.write { connection in _ = try connection.execute(sql) }
+            await engine.close()
+        }
+        try await damage("UPDATE flow_heads SET message_count = 9")
+
+        let found = try await run("db", "check")
+        #expect(found.status == .findings)
+        #expect(found.output.contains("flow_heads.counts: ") && found.output.contains("Can be fixed with --fix"))
+        #expect(found.output.hasSuffix("1 problem left.\n"))
+        let json = try await run("db", "check", "--json")
+        #expect(json.status == .findings && json.output.contains(#""is_fixable" : true"#))
+        let fixed = try await run("db", "check", "--fix")
+        #expect(fixed.status == .done && fixed.output.hasSuffix("0 problems left, 1 fixed.\n"))
+        #expect(try await run("db", "check").status == .done)
+        try await damage("DELETE FROM events WHERE number = 1")
+        let gap = try await run("db", "check", "--fix")
+        #expect(gap.status == .findings && gap.output.contains("Cannot be fixed"))
+    }
+}
