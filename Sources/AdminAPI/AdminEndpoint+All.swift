@@ -25,6 +25,7 @@ extension AdminEndpoint {
             try AdminEndpoint(.get, "/users/{login}", ShowUser(login: "")),
             try AdminEndpoint(.patch, "/users/{login}", UpdateUser(login: "")),
             try AdminEndpoint(.delete, "/users/{login}", DeleteUser(login: "")),
+            try AdminEndpoint(.delete, "/users/{login}/data", EraseUser(login: "")),
             try AdminEndpoint(
                 .put, "/users/{login}/password", SetPassword(login: "", password: SecretText("")),
                 requires: ["password"]),
@@ -58,6 +59,7 @@ extension AdminEndpoint {
                 .get, "/messages", SearchMessages(words: "", range: page), requires: ["words"]),
             try AdminEndpoint(.get, "/messages/{uuid}", ShowMessage(uuid: "")),
             try AdminEndpoint(.delete, "/messages/{uuid}", DeleteMessage(uuid: "")),
+            try AdminEndpoint(.delete, "/messages", ExpireMessages()),
             try AdminEndpoint(.post, "/seed", SeedFlows()),
             try AdminEndpoint(.delete, "/seed", RemoveSeed()),
         ]
@@ -97,6 +99,7 @@ extension AdminEndpoint {
         ("token.create", "A stolen token cannot make another one that outlives its revocation."),
         ("token.revoke", "Who makes tokens has the machine."),
         ("user.check_login", "Making an account says the same."),
+        ("user.export", "It is part of 'manage user export', which writes files on the machine."),
         ("session.end", "It takes the token of a user, which only that user's client has."),
         ("testclient.token", "It logs the bot of the health check in, for a process on the same machine."),
         ("testclient.end", "It belongs to testclient.token."),

@@ -6,26 +6,14 @@ import Storage
 
 /// Writes the members of an archive in their order.
 struct ArchiveWriter {
-    private let output: GzipOutput
-    private let seconds: Int64
+    private let tar: TarWriter
     private var manifest = ArchiveManifest(documents: [], tables: [], attachments: 0, attachmentBytes: 0)
     /// Bytes of the file so far.
-    var written: Int { output.written }
+    var written: Int { tar.written }
 
     /// `time` is what the members say about when they were written.
     init(descriptor: Int32, time: Timestamp) throws {
-        output = try GzipOutput(descriptor: descriptor)
-        seconds = time.milliseconds / 1000
-    }
-
-    private func member(_ name: String, _ bytes: [UInt8]) throws {
-        guard bytes.count <= ArchiveForm.maximumMemberBytes else {
-            throw ArchiveError(.inputOutput, "'\(name)' is too large for an archive.")
-        }
-        let header = TarHeader(name: name, size: bytes.count)
-        try output.write(try header.bytes(seconds: seconds))
-        try output.write(bytes)
-        try output.write([UInt8](repeating: 0, count: header.padding))
+        tar = try TarWriter(descriptor: descriptor, time: time)
     }
 
     /// Writes `about.json` or a settings file.
@@ -33,7 +21,7 @@ struct ArchiveWriter {
         guard bytes.count <= ArchiveForm.maximumDocumentBytes else {
             throw ArchiveError(.inputOutput, "'\(name)' is too large for an archive.")
         }
-        try member(name, bytes)
+        try tar.file(name, bytes)
         manifest.documents.append(
             ArchiveManifest.Document(name: name, sha256: Hexadecimal.text(SHA256Digest.digest(of: bytes))))
     }
@@ -51,7 +39,7 @@ struct ArchiveWriter {
         func endPart() throws {
             guard !part.isEmpty else { return }
             parts += 1
-            try member(ArchiveForm.part(parts, of: table.name), part)
+            try tar.file(ArchiveForm.part(parts, of: table.name), part)
             hash.update(part)
             part.removeAll(keepingCapacity: true)
             for row in waiting {
@@ -59,7 +47,7 @@ struct ArchiveWriter {
                 guard case .bytes(let sha256)? = key.first,
                     case .bytes(let bytes)? = try reader.value(of: ArchiveForm.attachmentColumn, in: table, key: key)
                 else { throw StorageError(.readFailed, "An attachment of the database cannot be read.") }
-                try member(ArchiveForm.attachment(Hexadecimal.text(sha256)), bytes)
+                try tar.file(ArchiveForm.attachment(Hexadecimal.text(sha256)), bytes)
                 attachments.count += 1
                 attachments.bytes += bytes.count
             }
@@ -83,9 +71,8 @@ struct ArchiveWriter {
 
     /// Writes `manifest.json` and the end.
     func finish() throws -> ArchiveManifest {
-        try member(ArchiveForm.manifest, try ArchiveForm.encoded(manifest))
-        try output.write([UInt8](repeating: 0, count: 2 * TarHeader.blockBytes))
-        try output.finish()
+        try tar.file(ArchiveForm.manifest, try ArchiveForm.encoded(manifest))
+        try tar.finish()
         return manifest
     }
 }

@@ -122,6 +122,7 @@ class World:
             "/mnt/safe/": f"{self.folder}/etc/",
             "/srv/parley/": f"{self.folder}/etc/",
             "ssh backup.example.org": "sh -c",
+            "ssh desk.example.org": "sh -c",
             "postgres://parley@localhost/parley": self.facts.get("postgres", ""),
             "277341582342374813": flow,
             "215904230163340943519829158143061442342": self.facts["message"],
@@ -323,6 +324,8 @@ def prepare(world, command):
     if words.startswith("config init"):
         for name in ("config.ini", "etc/config.ini"):
             (world.folder / name).unlink(missing_ok=True)
+    if words.startswith("config restore config.ini."):
+        shutil.copy(world.folder / "config.ini", world.folder / "config.ini.20260131-235959")
     if words.startswith("config restore"):
         for name in ("config.ini", "etc/config.ini"):
             for value in ("First", "Second"):

@@ -35,6 +35,7 @@ struct OperationRegistryTests {
                 "flow.delete", "flow.add_member", "flow.remove_member", "flow.seed", "testclient.token",
                 "testclient.end",
                 "flow.update", "message.list", "message.show", "message.search", "message.delete",
+                "message.expire", "user.erase", "user.export",
                 "invite.create", "invite.list", "invite.revoke", "node.list", "node.drain", "node.resume",
                 "log.read", "user.limits", "server.measure", "fastchat.sign",
                 "server.addresses", "secrets.check", "session.end", "flow.remove_seed", "user.check_login",
@@ -46,7 +47,10 @@ struct OperationRegistryTests {
             ])
         #expect(
             OperationRegistry.all.filter { $0.isDestructive }.map { $0.name }
-                == ["superuser.delete", "user.delete", "flow.delete", "message.delete", "flow.remove_seed"])
+                == [
+                    "superuser.delete", "user.delete", "flow.delete", "message.delete", "message.expire", "user.erase",
+                    "flow.remove_seed",
+                ])
         #expect(
             OperationRegistry.all.filter { !$0.needsCurrentSchema }.map { $0.name }
                 == [

@@ -13,7 +13,7 @@ package enum OperationRegistry {
         DeleteUser.self, SetPassword.self, ListSessions.self, LogOutUser.self, CreateFlow.self, ListFlows.self,
         ShowFlow.self, DeleteFlow.self, AddMember.self, RemoveMember.self, SeedFlows.self, IssueTestClientToken.self,
         EndTestClient.self, UpdateFlow.self, ListMessages.self, ShowMessage.self, SearchMessages.self,
-        DeleteMessage.self,
+        DeleteMessage.self, ExpireMessages.self, EraseUser.self, ExportUser.self,
         CreateInvite.self, ListInvites.self, RevokeInvite.self, ListNodes.self, DrainNode.self, ResumeNode.self,
         ReadLog.self, LimitUser.self, MeasureServer.self, SignAssignment.self, ServerAddresses.self,
         CheckSecrets.self, EndSession.self, RemoveSeed.self, CheckLogin.self,

@@ -230,6 +230,13 @@ extension OperationStep {
                 SeedFlows(flows: 0, messages: 1), "Messages need a group to be in. Ask for one flow or more."),
             effect: .new { try await $0.has(flow: "Welcome") }),
         OperationStep(
+            on: nil, ExpireMessages(group: 86_400),
+            refused: Refusal(
+                ExpireMessages(group: 1), "The age for type group is not from an hour to a century."),
+            effect: .holds {
+                try await $0.runner.run(ExpireMessages(group: 86_400, isTrial: true)).expired.map(\.messages) == [0]
+            }),
+        OperationStep(
             { DeleteMessage(uuid: try await $0.message().uuid) }, deletes: true,
             target: { try await $0.message().uuid },
             form: { OperationForm("/admin/messages/delete", ["message": try await $0.message().uuid]) },
@@ -345,6 +352,11 @@ extension OperationStep {
     ]
 
     private static let ends = [
+        OperationStep(
+            on: "alice", ExportUser(login: "alice"), refused: Refusal(ExportUser(login: ghost), noUser), effect: .untold),
+        OperationStep(
+            on: "alice", EraseUser(login: "alice"), refused: Refusal(EraseUser(login: ghost), noUser),
+            effect: .new { try await !$0.has(user: "alice") }),
         OperationStep(
             on: "bob", DeleteUser(login: "bob"), form: OperationForm("/admin/users/delete", ["login": "bob"]),
             refused: Refusal(DeleteUser(login: ghost), ["login": ghost], noUser),

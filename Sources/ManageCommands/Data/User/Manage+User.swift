@@ -7,7 +7,7 @@ extension Manage {
     /// `user`: accounts.
     struct User: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Create, list, change and delete accounts, and end their sessions.",
+            abstract: "Create, list, change, export and delete accounts, and end their sessions.",
             discussion: """
                 Works on a running server, at once, and without one.
 
@@ -18,7 +18,7 @@ extension Manage {
                 """,
             subcommands: [
                 Create.self, List.self, Show.self, Update.self, Delete.self, SetPassword.self, Sessions.self,
-                Logout.self, Limits.self,
+                Logout.self, Limits.self, Export.self,
             ]
         )
     }

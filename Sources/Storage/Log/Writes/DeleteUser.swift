@@ -27,6 +27,7 @@ extension Write {
                 SQLStatement(
                     "UPDATE sessions SET revoked_ms = $1 WHERE user_id = $2 AND revoked_ms IS NULL",
                     [SQLValue(log.time), SQLValue(user)]),
+                SQLStatement("UPDATE sessions SET address = '', device = '' WHERE user_id = $1", [SQLValue(user)]),
                 SQLStatement("DELETE FROM admins WHERE user_id = $1", [SQLValue(user)]),
                 SQLStatement("DELETE FROM contacts WHERE user_id = $1", [SQLValue(user)]),
                 SQLStatement("DELETE FROM contacts WHERE contact_id = $1", [SQLValue(user)]),
