@@ -59,8 +59,8 @@ import Testing
             for _ in 0..<count / 1000 {
                 let writes = (0..<1000).map { _ in
                     Write(
-                        uuid: test.chat.newMessageIdentifier(), author: alice.user,
-                        action: .sendMessage(flow: room, content: Array(#"{"text":"old"}"#.utf8), blobs: []))
+                        Write.SendMessage(flow: room, content: Array(#"{"text":"old"}"#.utf8), blobs: []),
+                        by: WriteOrigin(uuid: test.chat.newMessageIdentifier(), author: alice.user))
                 }
                 _ = try await test.direct.commit(writes)
             }

@@ -353,7 +353,8 @@ extension OperationStep {
 
     private static let ends = [
         OperationStep(
-            on: "alice", ExportUser(login: "alice"), refused: Refusal(ExportUser(login: ghost), noUser), effect: .untold),
+            on: "alice", ExportUser(login: "alice"), refused: Refusal(ExportUser(login: ghost), noUser), effect: .untold
+        ),
         OperationStep(
             on: "alice", EraseUser(login: "alice"), refused: Refusal(EraseUser(login: ghost), noUser),
             effect: .new { try await !$0.has(user: "alice") }),

@@ -21,21 +21,21 @@ struct ErasureTests {
             let body = NewBody(recipient: bob, body: [1], key: [2])
             let first = try await test.done(test.message("alpha", to: flow, blobs: [blob]), by: alice)
             let second = try await test.done(
-                .sendMessage(flow: flow, content: StorageUnderTest.content("beta"), blobs: [], bodies: [body]),
+                Write.SendMessage(flow: flow, content: StorageUnderTest.content("beta"), blobs: [], bodies: [body]),
                 by: alice)
             let third = try await test.send("gamma", from: alice, to: flow)
             try await test.done(
-                .editMessage(flow: flow, message: third.position, content: StorageUnderTest.content("delta")),
+                Write.EditMessage(flow: flow, message: third.position, content: StorageUnderTest.content("delta")),
                 by: alice)
             let fourth = try await test.send("epsilon", from: alice, to: flow)
-            try await test.done(.deleteMessage(flow: flow, message: fourth.position), by: alice)
+            try await test.done(Write.DeleteMessage(flow: flow, message: fourth.position), by: alice)
             let elsewhere = try await test.send("alpha elsewhere", from: alice, to: other)
             try await test.send("zeta", from: bob, to: flow)
             while try await !test.storage.indexForSearch(text: StorageUnderTest.text) {}
             let before = try await test.storage.flow(flow)
 
             let all = [first, second, third, fourth, elsewhere].map(\.position)
-            let erased = try await test.done(.eraseMessages(flow: flow, messages: all))
+            let erased = try await test.done(Write.EraseMessages(flow: flow, messages: all))
 
             let after = try await test.storage.flow(flow)
             #expect(after?.eventCount == (before?.eventCount ?? 0) + 1 && after?.messageCount == 5)
@@ -59,14 +59,15 @@ struct ErasureTests {
             test.clock.advance(milliseconds: Blobs.gracePeriodSeconds * 1000 + 1)
             #expect(try await test.storage.collectBlobs() == 1)
 
-            let again = try await test.done(.eraseMessages(flow: flow, messages: all))
+            let again = try await test.done(Write.EraseMessages(flow: flow, messages: all))
             #expect(again.existed)
-            let edit = Write.Action.editMessage(
+            let edit = Write.EditMessage(
                 flow: flow, message: first.position, content: StorageUnderTest.content("back"))
             #expect(try await test.refusal(of: edit, by: alice) == .messageDeleted)
-            try await test.done(.deleteFlow(other))
+            try await test.done(Write.DeleteFlow(other))
             #expect(
-                try await test.refusal(of: .eraseMessages(flow: other, messages: [elsewhere.position])) == .noSuchFlow)
+                try await test.refusal(of: Write.EraseMessages(flow: other, messages: [elsewhere.position]))
+                    == .noSuchFlow)
         }
     }
 
@@ -80,7 +81,7 @@ struct ErasureTests {
             let start = try await test.storage.head()
             let sent = try await test.send("old", from: alice, to: flow)
             let middle = try await test.storage.head()
-            try await test.done(.eraseMessages(flow: flow, messages: [sent.position]))
+            try await test.done(Write.EraseMessages(flow: flow, messages: [sent.position]))
             try await test.send("new", from: alice, to: flow)
 
             for (cursor, texts) in [(start, [nil, "new"]), (middle, ["new"])] {
@@ -127,11 +128,11 @@ struct ErasureTests {
                 uuid: test.newUUID(), flow: flows[1], author: bob,
                 time: Timestamp(milliseconds: limit.milliseconds - 5_000),
                 content: StorageUnderTest.content("imported"), blobs: [])
-            try await test.done(.importMessages([imported]))
+            try await test.done(Write.ImportMessages([imported]))
             #expect(try await found([.group: limit]).count == 2)
-            try await test.done(.eraseMessages(flow: flows[1], messages: [old[1]]))
+            try await test.done(Write.EraseMessages(flow: flows[1], messages: [old[1]]))
             #expect(try await found([.group: limit]).count == 1)
-            try await test.done(.deleteFlow(flows[0]))
+            try await test.done(Write.DeleteFlow(flows[0]))
             #expect(try await found([.chat: limit]) == [])
         }
     }

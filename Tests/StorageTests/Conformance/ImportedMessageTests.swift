@@ -34,7 +34,7 @@ struct ImportedMessageTests {
 
             // The newer one comes first; of the same time they stay in their order.
             try await test.done(
-                .importMessages([
+                Write.ImportMessages([
                     message(3, of: alice, in: flow, at: old + 5000), message(1, of: alice, in: flow, at: old),
                     message(2, of: bob, in: flow, at: old),
                 ]))
@@ -70,7 +70,7 @@ struct ImportedMessageTests {
             test.clock.advance(milliseconds: 10_000)
 
             let time = before.time.milliseconds + 5000
-            try await test.done(.importMessages([message(1, of: alice, in: flow, at: time)]))
+            try await test.done(Write.ImportMessages([message(1, of: alice, in: flow, at: time)]))
 
             #expect(try await test.storage.messages(limit: 100).messages.last?.time.milliseconds == time)
             #expect(try await steps(test) == [])
@@ -84,7 +84,7 @@ struct ImportedMessageTests {
             let flow = try await test.createFlow(owner: alice)
 
             let refusal = try await test.refusal(
-                of: .importMessages([
+                of: Write.ImportMessages([
                     message(1, of: alice, in: flow, at: 1), message(2, of: alice, in: FlowID(999), at: 1),
                 ]))
 
