@@ -9,7 +9,7 @@ extension AdminPanel {
     /// How many rows a page of a list has.
     static let pageSize = 50
     /// How many rows a page of a search looks through; the next page goes on from there.
-    static let searchedRows: Int64 = 20_000
+    static let searchedRows: Int64 = 10_000
 
     /// Answers `/admin/users`.
     static func users(_ visit: PanelVisit) async throws(OperationError) -> Response {
