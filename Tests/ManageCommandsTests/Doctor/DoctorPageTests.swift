@@ -10,7 +10,8 @@ import Testing
 struct DoctorPageTests {
     /// The sections of "What doctor finds", each with its text.
     private func sections() throws -> [(name: String, text: String)] {
-        let file = SettingsFile(path: Snapshot.folder("../../../../docs/operations.md"), choice: .option)
+        let root = "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
+        let file = SettingsFile(path: "\(root)/docs/operations.md", choice: .option)
         let page = String(decoding: try #require(try file.read()), as: UTF8.self)
         let begin = try #require(page.firstRange(of: "\n## What doctor finds\n"))
         let rest = page[begin.upperBound...]
