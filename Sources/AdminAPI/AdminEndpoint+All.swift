@@ -25,7 +25,7 @@ extension AdminEndpoint {
             try AdminEndpoint(.get, "/users/{login}", ShowUser(login: "")),
             try AdminEndpoint(.patch, "/users/{login}", UpdateUser(login: "")),
             try AdminEndpoint(.delete, "/users/{login}", DeleteUser(login: "")),
-            try AdminEndpoint(.delete, "/users/{login}/data", EraseUser(login: "")),
+            try AdminEndpoint(.delete, "/data/{login}", EraseUser(login: "")),
             try AdminEndpoint(
                 .put, "/users/{login}/password", SetPassword(login: "", password: SecretText("")),
                 requires: ["password"]),

@@ -30,8 +30,9 @@ struct OpenAPITests {
                 for status in ["401", "403", "404", "429"] { #expect(responses[status] != nil) }
                 // What destroys cannot be asked for by mistake.
                 let names = operation["parameters"]?.array?.compactMap { $0["name"]?.string } ?? []
-                let isConfirmed = ["user.delete", "flow.delete", "message.delete", "flow.remove_seed"].contains(
-                    operation["operationId"]?.string)
+                let isConfirmed = [
+                    "user.delete", "user.erase", "flow.delete", "message.delete", "message.expire", "flow.remove_seed",
+                ].contains(operation["operationId"]?.string)
                 #expect(names.contains("confirm") == isConfirmed)
                 count += 1
             }
