@@ -54,9 +54,8 @@ struct OperationRegistryTests {
         #expect(
             OperationRegistry.all.filter { !$0.needsCurrentSchema }.map { $0.name }
                 == [
-                    "db.status", "server.measure", "server.addresses", "secrets.check", "server.reload",
-                    "server.log_level", "server.log", "config.list", "config.set", "backup.list", "backup.verify",
-                    "backup.download",
+                    "db.status", "server.measure", "server.addresses", "secrets.check", "server.log", "config.list",
+                    "backup.list", "backup.verify",
                 ])
         for name in names { #expect(OperationRegistry.operation(named: name)?.name == name) }
     }

@@ -16,6 +16,8 @@ struct SchemaTests {
 
         #expect(operation.summary.first?.isUppercase == true)
         #expect(operation.summary.hasSuffix("."))
+        // The record of one that writes, also of its refusal, needs the writer, which only runs on a current schema.
+        #expect(operation.access == .read || operation.needsCurrentSchema)
         #expect(!operation.isDestructive || operation.access == .write)
     }
 

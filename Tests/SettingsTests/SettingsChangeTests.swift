@@ -41,6 +41,6 @@ struct SettingsChangeTests {
         for key in [SettingKey.serverPort, .databaseURI, .adminSocket, .metricsListen, .tlsAuthorityFile] {
             #expect(key.reload == .restart, "\(key.path)")
         }
-        #expect(SettingKey.all.count { $0.reload == .applied } == 31)
+        #expect(SettingKey.all.count { $0.reload == .applied } == 34)
     }
 }

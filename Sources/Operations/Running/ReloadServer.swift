@@ -57,7 +57,6 @@ package struct ReloadServer: AdminOperation {
     package static let name = "server.reload"
     package static let summary = "Read the settings again, and open certificate, templates and log files again."
     package static let access = OperationActor.Scope.write
-    package static let needsCurrentSchema = false
 
     package init() {}
 

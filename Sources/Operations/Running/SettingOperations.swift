@@ -83,7 +83,6 @@ package struct ChangeSetting: AdminOperation {
     package static let name = "config.set"
     package static let summary = "Change one value in the settings file, keep a copy of it, and read it again."
     package static let access = OperationActor.Scope.write
-    package static let needsCurrentSchema = false
     private static let maximumBytes = 4096
 
     /// `SECTION.KEY`.

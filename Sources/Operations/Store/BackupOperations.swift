@@ -172,7 +172,6 @@ package struct DownloadBackup: AdminOperation {
     package static let name = "backup.download"
     package static let summary = "Record that a backup is taken away, and say where it is."
     package static let access = OperationActor.Scope.write
-    package static let needsCurrentSchema = false
 
     /// The name of the file.
     package var name: String

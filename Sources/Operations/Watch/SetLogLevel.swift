@@ -19,7 +19,6 @@ package struct SetLogLevel: AdminOperation {
     package static let name = "server.log_level"
     package static let summary = "Say or change from which level on the server logs, by module."
     package static let access = OperationActor.Scope.write
-    package static let needsCurrentSchema = false
 
     /// The module, such as `Transport` or `Transport.Listener`; `nil` for all that have no level of their own.
     package var module: String?
