@@ -262,6 +262,6 @@ def test_every_change_of_the_api_is_tried(worlds):
     # Those of one server's own, and of many at once, are tried elsewhere; all of them by AuditedOperationTests.
     elsewhere = {
         "job.cancel", "backup.create", "flow.seed", "flow.remove_seed", "node.drain", "node.resume", "user.logout_session",
-        "db.check", "db.gc", "server.reload", "server.log_level",
+        "db.check", "db.gc", "server.reload", "server.log_level", "message.expire", "user.erase",
     }
     assert writing - elsewhere == {change.operation for change in CHANGES}
