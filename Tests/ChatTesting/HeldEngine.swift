@@ -21,6 +21,7 @@ package final class HeldEngine: StorageEngine {
         var held: [CheckedContinuation<Void, Never>] = []
         var beforeEachWrite: (@Sendable () -> Void)?
         var beforeNextWrite: (@Sendable () async -> Void)?
+        var beforeNextRead: (@Sendable () async -> Void)?
         var afterNextRead: (@Sendable () async -> Void)?
         var isOutOfReach = false
         var losesNextAnswer = false
@@ -75,6 +76,11 @@ package final class HeldEngine: StorageEngine {
         state.withLock { $0.beforeNextWrite = body }
     }
 
+    /// Runs `body` before the next read, once.
+    package func beforeNextRead(_ body: @escaping @Sendable () async -> Void) {
+        state.withLock { $0.beforeNextRead = body }
+    }
+
     /// Runs `body` after the next read, before its caller has the result, once.
     package func afterNextRead(_ body: @escaping @Sendable () async -> Void) {
         state.withLock { $0.afterNextRead = body }
@@ -117,6 +123,10 @@ package final class HeldEngine: StorageEngine {
     ) async throws(StorageError) -> Value {
         try reach()
         try countRead()
+        await state.withLock { state in
+            defer { state.beforeNextRead = nil }
+            return state.beforeNextRead
+        }?()
         let value = try await engine.read(counted(body))
         await state.withLock { state in
             defer { state.afterNextRead = nil }

@@ -1,7 +1,6 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Chat
 import ChatTesting
 import Credentials
 import FastChat
@@ -10,6 +9,8 @@ import Synchronization
 import TestClient
 import Testing
 import Transport
+
+@testable import Chat
 
 /// The end of sessions, and what a crash leaves of a registration.
 @Suite(.timeLimit(.minutes(10))) struct FastChatSessionTests {
@@ -31,11 +32,13 @@ import Transport
         }
     }
 
-    /// Revoked after the login was written, while the account is read.
-    @Test func aLogInThatIsRevokedMeanwhileEndsTheConnection() async throws {
+    /// Revoked after the login was written, while the account is read; also when nobody tells the connection.
+    @Test(arguments: [true, false])
+    func aLogInThatIsRevokedMeanwhileEndsTheConnection(isTold: Bool) async throws {
         try await FastChatWorld.with { world in
             let user = try await world.test.register("7").principal.user
             let (chat, engine) = (world.chat, world.test.engine)
+            if !isTold { chat.revocations.finish() }
             engine.beforeNextWrite {
                 // The log in; the next read is one of those that follow it.
                 engine.afterNextRead { _ = try? await chat.write(Write.RevokeSessions(user, nil), by: nil) }

@@ -1,7 +1,6 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Chat
 import ChatTesting
 import Messenger
 import NIOCore
@@ -9,6 +8,8 @@ import Storage
 import TestClient
 import Testing
 import Transport
+
+@testable import Chat
 
 /// The end of sessions, and of connections on which there is none.
 @Suite(.timeLimit(.minutes(10))) struct MessengerSessionTests {
@@ -39,6 +40,27 @@ import Transport
             _ = try await world.chat.write(Write.RevokeSessions(anna.user, nil), by: nil)
 
             #expect(try await device.client.contacts() == [])
+        }
+    }
+
+    /// Before the hub knew the connection: nobody is told, and the session finds it out itself.
+    @Test func aLogInThatIsRevokedMeanwhileIsRefused() async throws {
+        try await MessengerWorld.with { world in
+            let user = try await world.test.register("anna").principal.user
+            let (chat, engine) = (world.chat, world.test.engine)
+            let client = try await world.connect()
+            chat.revocations.finish()
+            engine.beforeNextWrite {
+                // The log in; the next read is the first of those that follow it.
+                engine.afterNextRead { _ = try? await chat.write(Write.RevokeSessions(user, nil), by: nil) }
+            }
+
+            await #expect(throws: (any Error).self) {
+                try await client.logIn("anna", password: ChatUnderTest.password)
+            }
+
+            #expect(client.key == nil)
+            #expect(!chat.hub.isConnected(user))
         }
     }
 

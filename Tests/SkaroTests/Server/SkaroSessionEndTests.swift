@@ -1,7 +1,6 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Chat
 import ChatTesting
 import NIOCore
 import Skaro
@@ -9,6 +8,8 @@ import Storage
 import TestClient
 import Testing
 import Transport
+
+@testable import Chat
 
 /// The end of sessions, and of connections on which there is none.
 @Suite(.timeLimit(.minutes(10))) struct SkaroSessionEndTests {
@@ -28,6 +29,50 @@ import Transport
             await #expect(throws: (any Error).self) { _ = try await alice.message() }
         }
     }
+
+    // MARK: Revoked before the hub knew the connection: nobody is told, and the session finds it out itself
+
+    @Test func aLogInThatIsRevokedMeanwhileIsRefused() async throws {
+        try await SkaroServer.with { server in
+            let user = try await server.test.register("bob").principal.user
+            let (chat, engine) = (server.chat, server.test.engine)
+            let client = try await server.connect()
+            chat.revocations.finish()
+            // After the log in is written.
+            engine.beforeNextWrite {
+                engine.beforeNextRead { _ = try? await chat.write(Write.RevokeSessions(user, nil), by: nil) }
+            }
+
+            let proof = client.proof(of: ChatUnderTest.password)
+            let answer = try await client.request(.authorize(login: "bob", proof: proof))
+
+            #expect(answer.code == 401)
+            #expect(!chat.hub.isConnected(user))
+            #expect(try await client.request(.getContacts).code == 401)
+        }
+    }
+
+    @Test func aSessionThatIsRevokedWhileItIsRestoredIsRefused() async throws {
+        try await SkaroServer.with { server in
+            let bob = try await server.join("bob")
+            let (chat, engine) = (server.chat, server.test.engine)
+            let user = try await chat.person(login: "bob").id
+            await bob.client.close()
+            await server.registry.allClosed()
+            let client = try await server.connect()
+            chat.revocations.finish()
+            // After the look at the session.
+            engine.afterNextRead { _ = try? await chat.write(Write.RevokeSessions(user, nil), by: nil) }
+
+            let answer = try await client.request(.sessionRestore(sid: bob.session))
+
+            #expect(answer.code == 401)
+            #expect(!chat.hub.isConnected(user))
+            #expect(try await client.request(.getContacts).code == 401)
+        }
+    }
+
+    // MARK: Without a login
 
     @Test func whoDoesNotLogInIsDisconnected() async throws {
         var peers = PeerLimits()
