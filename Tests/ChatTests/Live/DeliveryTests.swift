@@ -258,11 +258,15 @@ import Testing
             try await test.send("1", to: flow, by: people[0])
             // Were it deleted before this is delivered, there would be no flow to deliver to.
             #expect(await sink.next() == .run(["1"], to: [1, 2]))
+            let access = Self.flow(id.rawValue, members: 2)
+            #expect(test.chat.hub.audience(of: access) != nil)
 
             _ = try await test.chat.write(Write.DeleteFlow(id), by: nil)
             try await test.send("2", to: open, by: people[0])
 
             #expect(await sink.calls(upTo: "2") == [.change([], to: [1, 2]), .run(["2"], to: [1, 2, 3])])
+            // Nothing of it is kept.
+            #expect(test.chat.hub.audience(of: access) == nil)
         }
     }
 

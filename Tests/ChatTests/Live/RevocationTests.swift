@@ -132,6 +132,30 @@ import Testing
         }
     }
 
+    // MARK: A long queue of deliveries
+
+    /// Deliveries that stand still, as when hundreds of batches wait, do not keep a revocation back.
+    @Test(arguments: StorageKind.engines)
+    func aRevocationByThisProcessDoesNotWaitForDeliveries(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind, running: false) { test in
+            let chat = test.chat
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                // Only these two work: nobody takes a batch of the deliveries.
+                group.addTask { await chat.writer.run() }
+                group.addTask { await chat.revocations.run(for: chat) }
+                defer { chat.close() }
+                let alice = try await test.register("alice").principal
+                let connection = Self.attach(alice, to: chat)
+
+                _ = try await chat.write(Write.RevokeSessions(alice.user, nil), by: nil)
+                await connection.revocation()
+
+                #expect(connection.revoked == [alice.session])
+                #expect(chat.delivery.waitingBatches >= 2)
+            }
+        }
+    }
+
     // MARK: Other processes
 
     /// A server whose deliveries stand still learns of a revocation all the same.
