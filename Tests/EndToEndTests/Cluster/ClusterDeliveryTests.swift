@@ -111,6 +111,36 @@ struct ClusterDeliveryTests {
             await again.client.close()
         }
     }
+
+    @Test func sessionsThatEndedWithAKilledServerAreEndedByAnother() async throws {
+        try await ServerCluster.with(["alpha", "beta"]) { cluster in
+            let seven = try await fastChat(on: "beta", in: cluster)
+            try await seven.client.register(
+                FastChatUserNumber(7), password: Self.password, key: RSAPrivateKey(newBits: 1024), sign: seven.sign)
+            let carol = try await cluster.nodes[1].server.messenger()
+            try await carol.signUp(login: "carol", password: Self.password)
+            try await carol.logIn("carol", password: Self.password)
+            _ = try await skaro("bob", on: cluster.nodes[1].server)
+            ServerCluster.use("alpha", in: cluster.program)
+            let tail = try await cluster.program.start([Program.path, "tail"])
+
+            cluster.nodes[1].server.process.send(SIGKILL)
+            _ = await cluster.nodes[1].server.process.ended()
+            // As if it had been dead for long.
+            try await cluster.query("UPDATE nodes SET heartbeat_ms = 0 WHERE name = 'beta'")
+
+            for login in ["7", "carol"] {
+                let line = await tail.output.line {
+                    $0.contains(" session ended ") && $0.split(separator: " ").dropFirst().first == login[...]
+                }
+                #expect(line != nil, "\(tail.errors.text)")
+            }
+            for (login, count) in [("7", 0), ("carol", 0), ("bob", 1)] {
+                let sessions = try await cluster.manage(on: "alpha", "user", "sessions", login)["sessions"]?.array
+                #expect(sessions?.count == count, "\(login)")
+            }
+        }
+    }
 }
 
 /// What a killed server leaves behind when it starts again.

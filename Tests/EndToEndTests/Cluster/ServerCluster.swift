@@ -60,6 +60,15 @@ struct ServerCluster: Sendable {
         Array(try #require(try await manage(on: name, "node", "list")["nodes"]?.array))
     }
 
+    /// Changes the list of servers behind their backs.
+    func query(_ sql: String) async throws {
+        let done = try await program.run([
+            "/usr/bin/psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1",
+            "--dbname", try #require(program["PARLEY_DATABASE_URI"]), "--command", sql,
+        ])
+        try #require(done.ending == .exited(0), "\(done.errors)")
+    }
+
     /// What the first server's balancer names a client.
     func assignment() async throws -> FastChatAssignment {
         try await FastChatClient.assignment(
