@@ -70,7 +70,10 @@ struct CommandTests {
             let seeded = try await program.manage("flow", "seed", "--users", "3", "--messages", "250", "--json")
             let status = try await program.manage("db", "status", "--json")
             let users = try await program.manage("user", "list", "--json")
-            let missing = try await program.manage("user", "show", "nobody")
+            let missing = [
+                try await program.manage("user", "show", "nobody"),
+                try await program.manage("flow", "show", "215904230163340943519829158143061442342"),
+            ]
             let checked = try await program.manage("doctor", "--json")
 
             #expect(seeded.ending == .exited(0), "\(seeded.errors)")
@@ -79,7 +82,9 @@ struct CommandTests {
             // The bot that owns the seeded groups is one of them.
             #expect(counts?["users"]?.int == 4 && counts?["flows"]?.int == 1)
             #expect(try Self.json(users)["users"]?.array?.count == 4)
-            #expect(missing.ending == .exited(6) && missing.output == "" && missing.errorLines.count == 1)
+            for result in missing {
+                #expect(result.ending == .exited(6) && result.output == "" && result.errorLines.count == 1)
+            }
             #expect(checked.ending == .exited(0), "\(checked.output)")
             await server?.stop()
 

@@ -82,14 +82,14 @@ struct StartFailureTests {
         }
     }
 
-    @Test(arguments: ["SERVER", "MESSENGER", "FASTCHAT", "BALANCER"])
+    @Test(arguments: ["SERVER", "MESSENGER", "FASTCHAT", "BALANCER", "METRICS"])
     func portInUseIsNamedWithItsSection(section: String) async throws {
         let taken = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(taken.localAddress?.port)
         try await Program.with { program in
-            if section == "BALANCER" {
-                program["PARLEY_BALANCER_LISTEN"] = "127.0.0.1:\(port)"
+            if ["BALANCER", "METRICS"].contains(section) {
+                program["PARLEY_\(section)_LISTEN"] = "127.0.0.1:\(port)"
             } else {
                 program["PARLEY_\(section)_PORT"] = "\(port)"
             }
@@ -157,7 +157,7 @@ struct StartFailureTests {
 
     @Test func databaseThatAnotherProgramHoldsIsNamed() async throws {
         try await Program.with { program in
-            program["PARLEY_DATABASE_BUSY_TIMEOUT"] = "100ms"
+            program["PARLEY_DATABASE_BUSY_TIMEOUT"] = "3500ms"
             let hold = """
                 import signal, sqlite3
                 database = sqlite3.connect("db_sqlite.db", isolation_level=None)
@@ -168,8 +168,11 @@ struct StartFailureTests {
             let holder = try await program.start(["python3", "-c", hold])
             try #require(await holder.output.line { $0 == "held" } != nil)
 
+            let start = ContinuousClock.now
             let result = try await program.manage("runserver")
 
+            // So long it has waited for the other one.
+            #expect(start.duration(to: .now) > .milliseconds(3500))
             Self.expect(result, status: 75, names: ["db_sqlite.db", "locked"])
         }
     }
@@ -190,6 +193,7 @@ struct StartFailureTests {
     private static func expect(_ result: Program.Result, status: Int32, names: [String]) {
         #expect(result.ending == .exited(status), "\(result.errors)")
         #expect(result.output == "")
+        result.expectNothingWasAnnounced()
         let lines = result.errorLines
         #expect(lines.count == 1, "\(result.errors)")
         for name in names { #expect(lines.first?.contains(name) == true, "\(result.errors)") }

@@ -17,6 +17,13 @@ final class Program: Sendable {
 
         /// The lines on standard error that tell why it failed.
         var errorLines: [Substring] { errors.split(separator: "\n").filter { $0.hasPrefix("Error: ") } }
+
+        /// Expects that a start that was refused took nothing back: no listener, no banner, nothing that was cancelled.
+        func expectNothingWasAnnounced() {
+            for word in ["listening", "Metrics are served", "CancellationError", "is running"] {
+                #expect(!(output + errors).contains(word), "\(errors)")
+            }
+        }
     }
 
     let folder: String
