@@ -51,11 +51,29 @@ struct LogTests {
                 #expect(!stored.contains(secret))
             }
             #expect(!written.contains("token-of-broken") && !written.contains("token-in-query"))
-            if level == "info" { #expect(!written.contains("text-of-")) }
+            #expect(!written.contains("text-of-"))
+            // The shape of a frame, and those of the protocols that are not JSON.
+            for words in ["{type: send_message, ", "Frame received", "Frame sent"] {
+                #expect(written.contains(words) == (level == "trace"), "\(words)")
+            }
             // Otherwise the test would have looked in the wrong place.
             #expect(written.contains("The server is running"))
             for name in ["alice", "carol", "dave"] { #expect(stored.contains("text-of-\(name)")) }
             #expect(program.names(in: "log") == (level == "info" ? ["error.log"] : ["debug.log", "error.log"]))
+        }
+    }
+
+    @Test(arguments: [nil, "on"]) func requestsHaveLinesAlsoThoseForAWebSocket(disabled: String?) async throws {
+        try await Program.with { program in
+            program["PARLEY_LOGGING_UVICORN_LOGGING_DISABLE"] = disabled
+            let server = try await program.startServer()
+            _ = try await Person("alice", on: server).ping()
+            #expect(try await HTTPClient.get(server.httpURL).status == 200)
+            await server.stop()
+
+            for line in ["GET /ws 101", "GET / 200"] {
+                #expect(server.process.errors.text.contains(line) == (disabled == nil), "\(server.process.errors.text)")
+            }
         }
     }
 

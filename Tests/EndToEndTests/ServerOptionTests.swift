@@ -52,6 +52,24 @@ struct ServerOptionTests {
         }
     }
 
+    @Test func handshakesAreLimitedToTheCiphers() async throws {
+        try await Program.with { program in
+            let certificates = try await Certificates(in: program)
+            let server = try await program.startServer(
+                "--ssl-certfile", certificates.server.certificate, "--ssl-keyfile", certificates.server.key,
+                "--ssl-ciphers", "ECDHE+AESGCM:!AES256")
+            let place = server.httpURL.dropFirst("https://".count).dropLast()
+
+            for (cipher, status) in [("ECDHE-ECDSA-AES128-GCM-SHA256", 0), ("ECDHE-ECDSA-AES256-GCM-SHA384", 1)] {
+                let client = try await program.run([
+                    "openssl", "s_client", "-connect", String(place), "-tls1_2", "-cipher", cipher,
+                ])
+                #expect(client.ending == .exited(Int32(status)), "\(cipher): \(client.output)\(client.errors)")
+            }
+            await server.stop()
+        }
+    }
+
     @Test func keepAliveTimeoutIsTheOptions() async throws {
         try await Program.with { program in
             let patient = try await program.startServer("--timeout-keep-alive", "3600")
