@@ -219,6 +219,7 @@ struct PanelFace: OperationFace {
     func attempt(_ operation: any AdminOperation, _ form: OperationForm?) async throws -> String? {
         let form = try #require(form, "\(type(of: operation).name) has no form")
         let answer = try await Self.send(form.path, form.fields, browser, http)
+        if type(of: operation).isLong { try await jobsEnd() }
         if answer.status < 400 { return nil }
         // The page says it in one place.
         let mark = "role=\"alert\">"
@@ -237,6 +238,14 @@ struct PanelFace: OperationFace {
         #expect(gone.status == 303 && gone[header: "location"] == "/admin/login?ended=1", "\(form.path)")
         #expect(other.status == 403, "\(form.path)")
         return 0
+    }
+
+    /// Asks as the open page does until no job can be cancelled any more.
+    private func jobsEnd() async throws {
+        let cookie = "Cookie: \(browser.cookie)"
+        while try await http.ask("GET", "/admin/backups/live", [cookie]).body.contains("/admin/backups/cancel") {
+            await Task.yield()
+        }
     }
 
     private static func logIn(

@@ -17,53 +17,6 @@ struct OperationForm: Sendable {
     }
 }
 
-/// The places that operations run in, as a reader sees them.
-struct OperationScene: Sendable {
-    let runner: OperationRunner
-    /// How often the server has read its settings again.
-    let reloads: @Sendable () -> Int
-
-    func flow(_ title: String) async throws -> FlowReport { try await runner.run(ShowFlow(uuid: title)).flow }
-
-    func has(flow title: String) async throws -> Bool { try await finds(ShowFlow(uuid: title)) }
-
-    func has(user login: String) async throws -> Bool { try await finds(ShowUser(login: login)) }
-
-    private func finds(_ operation: some AdminOperation) async throws -> Bool {
-        do {
-            _ = try await runner.run(operation)
-            return true
-        } catch let error as OperationError where error.kind == .notFound {
-            return false
-        }
-    }
-
-    func message() async throws -> MessageReport {
-        try #require(try await runner.run(ListMessages(uuid: "Welcome")).items.first)
-    }
-
-    func members() async throws -> [String] { try await runner.run(ShowFlow(uuid: "Lunch")).members }
-
-    func administrator(_ name: String) async throws -> SuperuserReport? {
-        try await runner.run(ListSuperusers()).superusers.first { $0.username == name }
-    }
-
-    func invites() async throws -> [InviteReport] {
-        try await runner.run(ListInvites(includesInvalid: true)).invites
-    }
-
-    func token() async throws -> TokenReport? {
-        try await runner.run(ListTokens()).tokens.first { $0.name == "robot" }
-    }
-
-    /// Whether the bot of the health check is logged in.
-    func testClientIsThere() async throws -> Bool {
-        let login = IssueTestClientToken.botLogin
-        guard try await has(user: login) else { return false }
-        return try await !runner.run(ListSessions(login: login)).sessions.isEmpty
-    }
-}
-
 /// One writing operation, made when those before it in the table are done.
 struct OperationStep: Sendable {
     /// What is refused before, in the same words everywhere.
@@ -131,7 +84,8 @@ struct OperationStep: Sendable {
 extension OperationStep {
     static let secret = SecretText("hunter2 hunter2")
 
-    static let all = administrators + accounts + flows + invites + nodes + testClient + imports + server + ends
+    static let all =
+        administrators + accounts + flows + invites + nodes + testClient + imports + server + settings + backups + ends
 
     /// Nobody of this name is there.
     private static let ghost = "ghost"
@@ -349,6 +303,37 @@ extension OperationStep {
             refused: Refusal(
                 SetLogLevel(level: "default"), "Only a module can go back to the level of the others. Name a module."),
             effect: .new { try await $0.runner.run(SetLogLevel()).modules.map(\.value) == ["DEBUG"] }),
+    ]
+
+    private static let keep = "BACKUP.KEEP"
+    private static let settingForm = "/admin/settings/change"
+
+    private static let settings = [
+        OperationStep(
+            on: keep, ChangeSetting(key: keep, value: SecretText("3")),
+            form: OperationForm(settingForm, ["key": keep, "value": "3"]),
+            refused: Refusal(
+                ChangeSetting(key: keep, value: SecretText("many")), ["key": keep, "value": "many"],
+                "'many' is not a whole number. Write a whole number, 1 to 10000."),
+            effect: .new { try await $0.comingValue(of: keep) == "3" }),
+        OperationStep(
+            on: keep, ChangeSetting(key: keep, value: nil), form: OperationForm("/admin/settings/unset", ["key": keep]),
+            effect: .new { try await $0.comingValue(of: keep) == nil }),
+    ]
+
+    private static let backups = [
+        OperationStep(
+            on: nil, CreateBackup(), form: OperationForm("/admin/backups", [:]),
+            effect: .new { try await $0.backup() != nil }),
+        // It only reads, but everything of everybody: who may change nothing may not have it either.
+        OperationStep(
+            { DownloadBackup(name: try #require(try await $0.backup())) },
+            target: { try await $0.backup() },
+            form: { OperationForm("/admin/backups/download", ["name": try #require(try await $0.backup())]) },
+            refused: Refusal(
+                DownloadBackup(name: ghost), ["name": ghost],
+                "There is no backup 'ghost'. List them with 'manage backup list'."),
+            effect: .untold),
     ]
 
     private static let ends = [

@@ -27,6 +27,7 @@ enum WholeServer {
         let environment = settings.merging(more) { $1 }
         let loaded = try Settings.load(
             file: nil, environment: environment, overrides: [:], currentFolder: run.folder)
+        let folder = run.folder
         let logger = Logger(label: "server") { _ in SwiftLogNoOpLogHandler() }
         var options = ParleyServer.Options(version: "9.8.7")
         options.logSink = try LogSink(LogConfiguration())
@@ -34,7 +35,8 @@ enum WholeServer {
             file: SettingsFile(path: run.path("config.ini"), choice: .option),
             load: {
                 onReload()
-                return loaded
+                return try Settings.load(
+                    file: nil, environment: environment, overrides: [:], currentFolder: folder)
             }, logConfiguration: { _ in LogConfiguration() }, tlsOptions: { _ in nil })
         let server = try await ParleyServer(opening: loaded, options: options, logger: logger)
         let (starts, started) = AsyncStream.makeStream(of: [ParleyServer.Address].self)
