@@ -46,6 +46,7 @@ struct Problem: Error, Sendable {
         case .refused: (409, "Refused")
         case .invalid: (422, "A parameter is invalid")
         case .busy: (503, "Overloaded")
+        case .tooMany: (429, "Too many at the same time")
         case .unavailable: (503, "Unavailable")
         case .failed: (500, "Failed")
         }

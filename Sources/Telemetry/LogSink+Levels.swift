@@ -24,15 +24,22 @@ extension LogSink {
 
     /// Begins to watch the log: what the filter takes is kept for `readWatched`, whatever goes to the log's own outputs.
     ///
-    /// - Returns: A name for the reads, and the last messages of the log; `nil` when too many watch already.
-    package func beginWatching(_ filter: LogFilter, last: Int) -> (id: UInt64, records: [WatchedLogRecord])? {
+    /// A holder has a few watches at most, and all holders together leave some to what has none.
+    ///
+    /// - Returns: A name for the reads, and the last messages of the log.
+    package func beginWatching(
+        _ filter: LogFilter, last: Int, for holder: String? = nil
+    ) throws(LogWatchRefusal) -> (id: UInt64, records: [WatchedLogRecord]) {
         defer { updateFloor() }
-        return watchers.begin(filter, last: last, now: now())
+        return try watchers.begin(filter, last: last, for: holder, now: now())
     }
 
-    /// What came since the last read, and how many messages were dropped; `nil` for who has not read for half a minute.
-    package func readWatched(_ id: UInt64) -> (records: [WatchedLogRecord], dropped: Int)? {
-        watchers.read(id, now: now())
+    /// What came since the last read, and how many messages were dropped; `nil` for a watch that was not read for half a
+    /// minute, or is another holder's.
+    package func readWatched(
+        _ id: UInt64, for holder: String? = nil
+    ) -> (records: [WatchedLogRecord], dropped: Int)? {
+        watchers.read(id, for: holder, now: now())
     }
 
     /// Loggers ask this before they make a message at all.

@@ -30,6 +30,14 @@ package struct WatchedLogRecord: Sendable, Equatable {
     }
 }
 
+/// Why a watch of the log cannot begin.
+package enum LogWatchRefusal: Error {
+    /// Too many watch already.
+    case full
+    /// The holder has as many watches as one may have.
+    case holderHasEnough
+}
+
 /// Who watches the log of the running process, and the last messages for who begins to.
 ///
 /// Everything is bounded: messages that come faster than a watcher reads them are dropped and counted, and one that does not
@@ -37,6 +45,7 @@ package struct WatchedLogRecord: Sendable, Equatable {
 final class LogWatchers: Sendable {
     private struct Watcher {
         var filter: LogFilter
+        var holder: String?
         var records: [LogRecord] = []
         var dropped = 0
         /// When it is forgotten, in seconds since 1970.
@@ -65,6 +74,9 @@ final class LogWatchers: Sendable {
 
     private static let historyRecords = 500
     private static let maximumWatchers = 16
+    /// Of one holder, and of all holders together: what has none, has the rest for itself.
+    private static let maximumOfOne = 4
+    private static let maximumHeld = 8
     private static let maximumRecords = 1000
     private static let pageRecords = 200
     private static let leaseSeconds = 30
@@ -96,23 +108,31 @@ final class LogWatchers: Sendable {
 
     /// Begins to watch.
     ///
-    /// - Returns: A name for the next reads, and the last messages of the log that the filter takes, `last` at most; `nil`
-    ///   when too many watch already.
-    func begin(_ filter: LogFilter, last: Int, now: LogTime) -> (id: UInt64, records: [WatchedLogRecord])? {
-        state.withLock { state in
+    /// - Returns: A name for the next reads, and the last messages of the log that the filter takes, `last` at most.
+    func begin(
+        _ filter: LogFilter, last: Int, for holder: String?, now: LogTime
+    ) throws(LogWatchRefusal) -> (id: UInt64, records: [WatchedLogRecord]) {
+        try state.withLock { state throws(LogWatchRefusal) in
             state.watchers = state.watchers.filter { $0.value.end > now.seconds }
-            guard state.watchers.count < Self.maximumWatchers else { return nil }
+            guard state.watchers.count < Self.maximumWatchers else { throw .full }
+            if let holder {
+                let holders = state.watchers.values.compactMap(\.holder)
+                guard holders.count(where: { $0 == holder }) < Self.maximumOfOne else { throw .holderHasEnough }
+                guard holders.count < Self.maximumHeld else { throw .full }
+            }
             state.lastWatcher += 1
-            state.watchers[state.lastWatcher] = Watcher(filter: filter, end: now.seconds + Self.leaseSeconds)
+            state.watchers[state.lastWatcher] = Watcher(
+                filter: filter, holder: holder, end: now.seconds + Self.leaseSeconds)
             let records = state.remembered.filter { filter.takes($0) }.suffix(max(0, last))
             return (state.lastWatcher, records.map { WatchedLogRecord($0) })
         }
     }
 
-    /// What came since the last read, in order, and how much was dropped; `nil` for who is not known any more.
-    func read(_ id: UInt64, now: LogTime) -> (records: [WatchedLogRecord], dropped: Int)? {
+    /// What came since the last read, in order, and how much was dropped; `nil` for a watch that has ended or is another
+    /// holder's.
+    func read(_ id: UInt64, for holder: String?, now: LogTime) -> (records: [WatchedLogRecord], dropped: Int)? {
         let taken = state.withLock { state -> (records: [LogRecord], dropped: Int)? in
-            guard var watcher = state.watchers[id] else { return nil }
+            guard var watcher = state.watchers[id], watcher.holder == holder else { return nil }
             watcher.end = now.seconds + Self.leaseSeconds
             let records = Array(watcher.records.prefix(Self.pageRecords))
             watcher.records.removeFirst(records.count)

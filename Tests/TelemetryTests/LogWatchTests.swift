@@ -70,7 +70,7 @@ struct LogWatchTests: LogFixture {
         let sink = try LogSink(configuration(.info))
         let logger = logger(sink)
         logger.info("first")
-        let watch = try #require(sink.beginWatching(LogFilter(level: .debug, module: "Skaro"), last: 10))
+        let watch = try sink.beginWatching(LogFilter(level: .debug, module: "Skaro"), last: 10)
 
         #expect(logger.logLevel == .debug)
         log(logger, .debug, "seen", source: "Skaro")
@@ -98,7 +98,7 @@ struct LogWatchTests: LogFixture {
         for number in 0..<1200 { logger.info("\(number)") }
         #expect(sink.flush())
 
-        let watch = try #require(sink.beginWatching(LogFilter(level: .info), last: 3))
+        let watch = try sink.beginWatching(LogFilter(level: .info), last: 3)
 
         #expect(watch.records.map(\.message) == ["1197", "1198", "1199"])
         sink.shutdown()
@@ -107,7 +107,7 @@ struct LogWatchTests: LogFixture {
     @Test func slowWatcherIsToldHowMuchItMissed() throws {
         let sink = try LogSink(configuration(.info))
         let logger = logger(sink)
-        let watch = try #require(sink.beginWatching(LogFilter(level: .trace), last: 0))
+        let watch = try sink.beginWatching(LogFilter(level: .trace), last: 0)
 
         for number in 0..<1300 { logger.trace("\(number)") }
         var messages: [String] = []
@@ -125,15 +125,37 @@ struct LogWatchTests: LogFixture {
     @Test func watcherThatDoesNotComeBackIsForgotten() throws {
         let sink = try LogSink(configuration(.info))
         let logger = logger(sink)
-        let watch = try #require(sink.beginWatching(LogFilter(level: .trace), last: 0))
+        let watch = try sink.beginWatching(LogFilter(level: .trace), last: 0)
 
         clock.advance(days: 1)
         logger.trace("the last that is made")
 
         #expect(logger.logLevel == .info)
         #expect(sink.readWatched(watch.id) == nil)
-        for _ in 0..<16 { #expect(sink.beginWatching(LogFilter(level: .info), last: 0) != nil) }
-        #expect(sink.beginWatching(LogFilter(level: .info), last: 0) == nil)
+        for _ in 0..<16 { _ = try sink.beginWatching(LogFilter(level: .info), last: 0) }
+        #expect(throws: LogWatchRefusal.full) { try sink.beginWatching(LogFilter(level: .info), last: 0) }
+        sink.shutdown()
+    }
+
+    /// Neither one holder nor all of them take the watches of those who have none, nor read another's.
+    @Test func holdersHaveAShareOfTheWatches() throws {
+        let sink = try LogSink(configuration(.info))
+        func begin(_ holder: String?) throws -> UInt64 {
+            try sink.beginWatching(LogFilter(level: .info), last: 0, for: holder).id
+        }
+
+        let watches = try (0..<4).map { _ in try begin("ann") }
+        #expect(throws: LogWatchRefusal.holderHasEnough) { try begin("ann") }
+        for _ in 0..<4 { _ = try begin("bob") }
+        #expect(throws: LogWatchRefusal.full) { try begin("cid") }
+        for _ in 0..<8 { _ = try begin(nil) }
+        #expect(throws: LogWatchRefusal.full) { try begin(nil) }
+
+        #expect(sink.readWatched(watches[0], for: "ann") != nil)
+        #expect(sink.readWatched(watches[0], for: "bob") == nil)
+        #expect(sink.readWatched(watches[0]) == nil)
+        clock.advance(days: 1)
+        _ = try begin("ann")
         sink.shutdown()
     }
 

@@ -16,7 +16,7 @@ extension OperationError: CommandErrorConvertible {
         case .exists: .exists
         case .refused: .refused
         case .invalid: .usage
-        case .busy: .busy
+        case .busy, .tooMany: .busy
         case .unavailable: .unavailable
         case .failed: .failed
         }

@@ -43,7 +43,7 @@ package struct ImportOutcome: Codable, Sendable, Equatable {
             try await body(&self)
         } catch {
             switch error.kind {
-            case .busy, .unavailable, .failed: throw error
+            case .busy, .tooMany, .unavailable, .failed: throw error
             case .notFound, .exists, .refused, .invalid: skip(item, error.message)
             }
         }

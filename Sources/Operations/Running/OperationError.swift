@@ -20,6 +20,8 @@ package struct OperationError: Error, Codable, Sendable, Equatable {
         case invalid
         /// Too much is under way; trying again may succeed.
         case busy
+        /// The actor has as many of it at the same time as one may have.
+        case tooMany = "too_many"
         /// The database cannot be reached, or not be used as it is.
         case unavailable
         /// Anything else; the log of the process that ran the operation has details.

@@ -9,6 +9,10 @@ package struct ServerControl: Sendable {
             _ key: String, _ value: String?, _ record: @Sendable () async throws(OperationError) -> Void
         ) async throws(OperationError) -> ChangeSetting.Report
 
+    /// Reads the log for an actor.
+    package typealias LogReader =
+        @Sendable (ReadServerLog, OperationActor) throws(OperationError) -> ReadServerLog.Report
+
     /// Reads the settings again.
     package var reload: @Sendable () async -> ReloadServer.Report
     /// The levels of the log, by module.
@@ -16,7 +20,7 @@ package struct ServerControl: Sendable {
     /// Changes them until the server ends: of one module or of all others; `nil` takes a module's own level away.
     package var setLogLevel: @Sendable (_ level: String?, _ module: String?) throws(OperationError) -> Void
     /// Begins to watch the log, or reads what came since the last time.
-    package var readServerLog: @Sendable (ReadServerLog) throws(OperationError) -> ReadServerLog.Report
+    package var readServerLog: LogReader
     /// Every setting, as it is now.
     package var settings: @Sendable () async -> [ListSettings.Setting]
     /// Changes one in the settings file and reads it again; `nil` takes it out.
@@ -28,7 +32,7 @@ package struct ServerControl: Sendable {
         reload: @escaping @Sendable () async -> ReloadServer.Report,
         logLevels: @escaping @Sendable () -> SetLogLevel.Report,
         setLogLevel: @escaping @Sendable (_ level: String?, _ module: String?) throws(OperationError) -> Void,
-        readServerLog: @escaping @Sendable (ReadServerLog) throws(OperationError) -> ReadServerLog.Report,
+        readServerLog: @escaping LogReader,
         settings: @escaping @Sendable () async -> [ListSettings.Setting],
         changeSetting: @escaping SettingChanger,
         backups: BackupControl

@@ -28,23 +28,41 @@ struct LogControl: Sendable {
     }
 
     /// Begins to watch, or reads what came since.
-    func read(_ request: ReadServerLog) throws(OperationError) -> ReadServerLog.Report {
+    ///
+    /// The tokens of an administrator share a few watches: those of the machine and of the panel are not used up by the API.
+    func read(_ request: ReadServerLog, for actor: OperationActor) throws(OperationError) -> ReadServerLog.Report {
+        let holder = actor.face == .api ? actor.name : nil
         guard let watch = request.watch else {
             if let module = request.module, !LogLevels.isName(module) {
                 throw OperationError(.invalid, "'\(module.prefix(100))' is no name of a module.")
             }
             let filter = LogFilter(level: try Self.level(request.level), module: request.module)
-            guard let begun = sink.beginWatching(filter, last: request.last) else {
-                throw OperationError(
-                    .busy, "Too many watch the log already.", nextStep: "End another 'manage log tail' first.")
-            }
-            return ReadServerLog.Report(watch: begun.id, records: begun.records.map { Self.record($0) })
+            return try begin(filter, last: request.last, for: holder)
         }
-        guard let read = sink.readWatched(watch) else {
+        guard let read = sink.readWatched(watch, for: holder) else {
             throw OperationError(.notFound, "This watch of the log has ended.", nextStep: "Begin another one.")
         }
         return ReadServerLog.Report(
             watch: watch, records: read.records.map { Self.record($0) }, dropped: read.dropped)
+    }
+
+    private func begin(
+        _ filter: LogFilter, last: Int, for holder: String?
+    ) throws(OperationError) -> ReadServerLog.Report {
+        do {
+            let begun = try sink.beginWatching(filter, last: last, for: holder)
+            return ReadServerLog.Report(watch: begun.id, records: begun.records.map { Self.record($0) })
+        } catch {
+            switch error {
+            case .full:
+                throw OperationError(
+                    .busy, "Too many watch the log already.", nextStep: "End another 'manage log tail' first.")
+            case .holderHasEnough:
+                throw OperationError(
+                    .tooMany, "The tokens of this administrator watch the log as often as they may.",
+                    nextStep: "Read one of the watches on; each ends half a minute after its last read.")
+            }
+        }
     }
 
     private static func level(_ text: String) throws(OperationError) -> LogLevel {

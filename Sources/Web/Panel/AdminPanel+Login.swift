@@ -86,7 +86,7 @@ extension OperationError {
     /// The status of the login's page; what of name, password and code was wrong is not told.
     fileprivate var loginStatus: HTTPResponse.Status {
         switch kind {
-        case .busy: .tooManyRequests
+        case .busy, .tooMany: .tooManyRequests
         case .unavailable: .serviceUnavailable
         case .failed: .internalServerError
         case .notFound, .exists, .refused, .invalid: .unauthorized

@@ -43,7 +43,7 @@ extension OperationError {
         case .exists: .conflict
         case .refused: .forbidden
         case .invalid: .badRequest
-        case .busy: .tooManyRequests
+        case .busy, .tooMany: .tooManyRequests
         case .unavailable: .serviceUnavailable
         case .failed: .internalServerError
         }
