@@ -96,18 +96,23 @@ struct PanelBrowser {
     }
 
     /// Sends a form with the token of the last page; `token` in its place if it is given.
+    ///
+    /// `inBetween` is called when the first part of the answer has come.
     mutating func post(
-        _ path: String, _ fields: [(String, String)], token other: String? = nil
+        _ path: String, _ fields: [(String, String)], token other: String? = nil,
+        inBetween: () async throws -> Void = {}
     ) async throws -> WebServer.Response {
         let fields = fields + [("form_token", other ?? token ?? "")]
-        return try await send(path, fields)
+        return try await send(path, fields, inBetween: inBetween)
     }
 
     /// Sends fields and nothing else.
-    mutating func send(_ path: String, _ fields: [(String, String)]) async throws -> WebServer.Response {
+    mutating func send(
+        _ path: String, _ fields: [(String, String)], inBetween: () async throws -> Void = {}
+    ) async throws -> WebServer.Response {
         let body = fields.map { "\(FormFields.encoded($0.0))=\(FormFields.encoded($0.1))" }.joined(separator: "&")
         let form = ["Content-Type: application/x-www-form-urlencoded", "Content-Length: \(body.utf8.count)"]
-        return try await ask("POST", path, headers + origin + form, body)
+        return try await ask("POST", path, headers + origin + form, body, inBetween)
     }
 
     /// Opens the page of the login, and sends it.
@@ -119,13 +124,14 @@ struct PanelBrowser {
     }
 
     private mutating func ask(
-        _ method: String, _ path: String, _ headers: [String], _ body: String = ""
+        _ method: String, _ path: String, _ headers: [String], _ body: String = "",
+        _ inBetween: () async throws -> Void = {}
     ) async throws -> WebServer.Response {
         var head = ["\(method) \(path) HTTP/1.1", "Connection: close"] + headers
         if !headers.contains(where: { $0.hasPrefix("Host:") }) { head.append("Host: localhost") }
         if !cookies.isEmpty { head.append("Cookie: " + cookies.map { "\($0)=\($1)" }.joined(separator: "; ")) }
         let response = try await WebServer.Response(
-            server.exchange(head.joined(separator: "\r\n") + "\r\n\r\n" + body))
+            server.exchange(head.joined(separator: "\r\n") + "\r\n\r\n" + body, inBetween: inBetween))
         for cookie in response.cookies {
             let pair = cookie.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             cookies[String(pair[0])] = pair[1].isEmpty ? nil : String(pair[1])

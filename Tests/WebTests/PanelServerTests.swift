@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Credentials
+import Glibc
 import Operations
 import Synchronization
 import TestSupport
@@ -116,6 +117,34 @@ struct PanelServerTests {
             let done = try await panel.run(ListAudit(what: "backup")).items.filter { $0.result == .done }
             #expect(done.map(\.what) == ["backup.download", "backup.create"])
             #expect(done.first?.target == "parley-1.tar.gz")
+        }
+    }
+}
+
+extension PanelServerTests {
+    /// An administrator who is deleted while a backup is sent does not get the rest of it.
+    @Test func downloadEndsWithTheAdministrator() async throws {
+        let folder = try TemporaryFolder()
+        let size = 64 << 20
+        try folder.write("", to: "backup")
+        #expect(truncate(folder.path("backup"), size) == 0)
+        try await withPanel { panel in
+            let backup = BackupReport(
+                name: "parley-1.tar.gz", bytes: size, created: "2026-01-31T12:00:00Z", program: nil, engine: nil)
+            panel.running.state.withLock { state in
+                state.path = folder.path("backup")
+                state.backups = [backup]
+            }
+            var browser = try await panel.loggedIn()
+            _ = try await browser.get("/admin/backups")
+
+            let answer = try await browser.post("/admin/backups/download", [("name", backup.name)]) {
+                try await panel.run(DeleteSuperuser(username: PanelUnderTest.administrator))
+            }
+
+            #expect(answer.status == 200)
+            #expect(answer.headers["content-length"] == "\(size)")
+            #expect(answer.body.utf8.count < size / 2)
         }
     }
 }

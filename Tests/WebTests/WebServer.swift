@@ -46,8 +46,8 @@ struct WebServer: Sendable {
         return try await Response(self.exchange(head.joined(separator: "\r\n") + "\r\n\r\n" + body))
     }
 
-    /// Sends bytes and reads all that comes until the server closes.
-    func exchange(_ text: String) async throws -> String {
+    /// Sends bytes and reads all that comes until the server closes; `inBetween` is called when the first part has come.
+    func exchange(_ text: String, inBetween: () async throws -> Void = {}) async throws -> String {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: self.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -57,7 +57,10 @@ struct WebServer: Sendable {
         return try await channel.executeThenClose { inbound, outbound in
             try await outbound.write(ByteBuffer(string: text))
             var all = ByteBuffer()
-            for try await var part in inbound { all.writeBuffer(&part) }
+            for try await var part in inbound {
+                if all.readableBytes == 0 { try await inBetween() }
+                all.writeBuffer(&part)
+            }
             return String(buffer: all)
         }
     }

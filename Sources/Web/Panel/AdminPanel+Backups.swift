@@ -4,6 +4,7 @@
 import HTTPTypes
 import Hummingbird
 import Operations
+import Synchronization
 
 /// Backups: made and verified as jobs, and taken away.
 extension AdminPanel {
@@ -58,7 +59,7 @@ extension AdminPanel {
             throw OperationError(.notFound, "The backup '\(name)' is gone.")
         }
         var response = Response.panel(.ok, type: "application/gzip", ByteBuffer())
-        response.body = body
+        response.body = visit.attending(body)
         // The name is that of a file of the folder; what an operator put there may have odd letters.
         let safe = String(decoding: name.utf8.map { $0.isPlain ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
         return response.with(.contentDisposition, "attachment; filename=\"\(safe)\"")
@@ -67,6 +68,23 @@ extension AdminPanel {
 
 extension PanelVisit {
     private static let shownJobs = 5
+    /// After how many parts of a download, of 128 KiB each, it is looked again whether the login is still valid.
+    private static let attendedParts = 8
+
+    /// The same body, which breaks off when the login ends.
+    fileprivate func attending(_ body: ResponseBody) -> ResponseBody {
+        ResponseBody(contentLength: body.contentLength) { writer in
+            let parts = Atomic(0)
+            try await body.write(
+                writer.map { part in
+                    let number = parts.add(1, ordering: .relaxed).newValue
+                    if number % Self.attendedParts == 0, await !isStillLoggedIn() {
+                        throw OperationError(.refused, "The login has ended.")
+                    }
+                    return part
+                })
+        }
+    }
 
     fileprivate func backupsPage(error: OperationError? = nil) async throws(OperationError) -> Response {
         var values: [String: Any] = [:]
