@@ -74,8 +74,9 @@ struct Terminal: Sendable {
     /// - Throws: `CommandError` when it is longer than `maximumBytes` or not valid UTF-8.
     func readAll(maximumBytes: Int) throws(CommandError) -> String {
         var bytes: [UInt8] = []
-        while let byte = try readByte() {
-            bytes.append(byte)
+        var part = [UInt8](repeating: 0, count: 64 << 10)
+        while case let count = try read(into: &part), count > 0 {
+            bytes += part[..<count]
             guard bytes.count <= maximumBytes else {
                 throw CommandError(.usage, "The input is longer than \(maximumBytes) bytes.")
             }
@@ -111,15 +112,20 @@ struct Terminal: Sendable {
     }
 
     private func readByte() throws(CommandError) -> UInt8? {
-        var byte: UInt8 = 0
+        var byte: [UInt8] = [0]
+        return try read(into: &byte) == 1 ? byte[0] : nil
+    }
+
+    /// - Returns: How many bytes were read; 0 at the end.
+    private func read(into bytes: inout [UInt8]) throws(CommandError) -> Int {
         while true {
-            let count = read(input, &byte, 1)
+            let count = Glibc.read(input, &bytes, bytes.count)
             if count < 0, errno == EINTR { continue }
             // A terminal that has gone away reads as EIO.
             guard count >= 0 || errno == EIO else {
                 throw CommandError(.failed, "The input cannot be read: \(String(cString: strerror(errno))).")
             }
-            return count == 1 ? byte : nil
+            return max(0, count)
         }
     }
 

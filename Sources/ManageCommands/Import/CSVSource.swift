@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Operations
 import Settings
 
@@ -32,16 +33,21 @@ struct CSVUsers {
         let context = CommandContext.current
         if path == "-" { return try context.terminal.readAll(maximumBytes: maximumBytes) }
         let file = SettingsFile.chosen(option: path, environment: [:], currentFolder: context.currentFolder)
-        guard let content = try? file.read() else {
+        let descriptor = open(file.path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
             throw CommandError(
-                .notFound, "The table '\(path)' cannot be read, or is larger than 1 MiB.",
-                nextStep: "Check the path, or give it on standard input with '-'.")
+                errno == ENOENT ? .notFound : .failed,
+                "The table '\(path)' cannot be read: \(String(cString: strerror(errno))).",
+                nextStep: "Check the path, or give the table on standard input with '-'.")
         }
-        let bytes = content
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw CommandError(.usage, "The table '\(path)' is not valid UTF-8.")
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_size <= maximumBytes else {
+            throw CommandError(
+                .usage, "The table '\(path)' is larger than \(maximumBytes >> 20) MiB.",
+                nextStep: "Split it, with the line of the columns in each part.")
         }
-        return text
+        return try Terminal(input: descriptor, output: context.terminal.output).readAll(maximumBytes: maximumBytes)
     }
 
     /// - Throws: `CommandError` that names the line.

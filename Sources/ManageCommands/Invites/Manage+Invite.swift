@@ -27,8 +27,18 @@ extension Manage {
 }
 
 /// A length of time such as `7d`, `12h`, `30m` or `45s`.
-struct LifetimeWord: ExpressibleByArgument {
+struct LifetimeWord {
     var seconds: Int64
+
+    /// Reads an argument.
+    ///
+    /// - Throws: `ValidationError` that says what one is.
+    static func parse(_ argument: String) throws -> LifetimeWord {
+        guard let word = LifetimeWord(argument: argument) else {
+            throw ValidationError("It is a number and s, m, h, d or w for seconds to weeks, such as 90d or 12h.")
+        }
+        return word
+    }
 
     init?(argument: String) {
         let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800]
@@ -60,7 +70,8 @@ extension Manage.Invite {
 
         @Option(
             help: ArgumentHelp(
-                "For how long it is valid: a number and s, m, h, d or w. (default: for ever)", valueName: "time"))
+                "For how long it is valid: a number and s, m, h, d or w. (default: for ever)", valueName: "time"),
+            transform: LifetimeWord.parse)
         var expires: LifetimeWord?
 
         @Option(help: ArgumentHelp("Something to know it by.", valueName: "text"))

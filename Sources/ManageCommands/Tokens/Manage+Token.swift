@@ -52,7 +52,8 @@ extension Manage.Token {
 
         @Option(
             help: ArgumentHelp(
-                "For how long it is valid: a number and s, m, h, d or w. (default: 90d)", valueName: "time"))
+                "For how long it is valid: a number and s, m, h, d or w. (default: 90d)", valueName: "time"),
+            transform: LifetimeWord.parse)
         var expires: LifetimeWord?
 
         @OptionGroup var common: CommonOptions

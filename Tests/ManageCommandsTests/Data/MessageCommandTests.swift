@@ -91,6 +91,11 @@ struct MessageCommandTests {
         let forEver = try await run("message", "expire", "--dry-run")
         #expect(forEver.status == .usage && forEver.errors.contains("keep messages for ever"))
         #expect(try await run("message", "expire", "--group", "5m", "-n").status == .usage)
+        for type in ["--chat", "--group", "--channel"] {
+            let wrong = try await run("message", "expire", type, "1x")
+            #expect(wrong.status == .usage)
+            #expect(wrong.errors.contains("It is a number and s, m, h, d or w"), "\(wrong.errors)")
+        }
         try run.write("[RETENTION]\nGROUP = 90\nCHANNEL = 26w\n", to: "config.ini")
         let settings = try await run("message", "expire", "--json", "-q", "-y")
         #expect(settings.output.contains(#""kept_seconds" : 7776000"#), "\(settings)")

@@ -21,13 +21,19 @@ extension Manage.Message {
                 """
         )
 
-        @Option(help: ArgumentHelp("How long messages in chats of two are kept, such as 90d.", valueName: "age"))
+        @Option(
+            help: ArgumentHelp("How long messages in chats of two are kept, such as 90d.", valueName: "age"),
+            transform: LifetimeWord.parse)
         var chat: LifetimeWord?
 
-        @Option(help: ArgumentHelp("How long messages in groups are kept.", valueName: "age"))
+        @Option(
+            help: ArgumentHelp("How long messages in groups are kept.", valueName: "age"),
+            transform: LifetimeWord.parse)
         var group: LifetimeWord?
 
-        @Option(help: ArgumentHelp("How long messages in channels are kept.", valueName: "age"))
+        @Option(
+            help: ArgumentHelp("How long messages in channels are kept.", valueName: "age"),
+            transform: LifetimeWord.parse)
         var channel: LifetimeWord?
 
         @Flag(name: [.customLong("dry-run"), .customShort("n")], help: "Only count.")
