@@ -14,6 +14,8 @@ package enum BackupSchedule: Sendable, Equatable {
     private static let day: Int64 = 86_400_000
     /// The shortest `every`, in milliseconds.
     private static let shortest = 60_000
+    /// How late a backup may be, in milliseconds.
+    private static let grace: Int64 = 3_600_000
 
     /// Reads a schedule; `nil` for anything else.
     package init?(_ text: String) {
@@ -51,6 +53,9 @@ package enum BackupSchedule: Sendable, Equatable {
             return last < now - (sinceSlot < 0 ? sinceSlot + milliseconds : sinceSlot)
         }
     }
+
+    /// Whether a backup should have been made a while ago: the server tries again every ten minutes.
+    package func isOverdue(at now: Int64, last: Int64?) -> Bool { isDue(at: now - Self.grace, last: last) }
 
     /// `03:30` in milliseconds.
     private static func time(_ text: String) -> Int64? {

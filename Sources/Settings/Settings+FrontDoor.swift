@@ -44,13 +44,14 @@ extension Settings {
         if !server.isLoopback, tls.keyFile == nil, server.trustedProxies.isEmpty {
             findings.append(
                 warning(
-                    .serverHost, "Passwords and messages cross the network in clear at [SERVER] HOST \(server.host).",
+                    .clearText, .serverHost,
+                    "Passwords and messages cross the network in clear at [SERVER] HOST \(server.host).",
                     "Set KEY_FILE and CERT_FILE of [TLS], or listen on 127.0.0.1 behind a proxy that speaks TLS."))
         }
         if metrics.isEnabled, !NetworkAddress.isLoopback(metrics.address.host) {
             findings.append(
                 warning(
-                    .metricsListen,
+                    .metricsOpen, .metricsListen,
                     "Anyone who reaches [METRICS] LISTEN \(metrics.address) can read the server's figures.",
                     "Listen on 127.0.0.1, or let a firewall admit the scraper only."))
         }
@@ -66,22 +67,25 @@ extension Settings {
         if isEnabled {
             return [
                 warning(
-                    key, "Passwords of \(name) clients cross the network in clear at [\(key.section)] \(address).",
+                    .clearText, key,
+                    "Passwords of \(name) clients cross the network in clear at [\(key.section)] \(address).",
                     "Set [\(key.section)] TLS to on, or HOST to 127.0.0.1.")
             ]
         }
         guard resolved.first(where: { $0.key == key })?.text == nil else { return [] }
         return [
             SettingsFinding(
-                .note, key: key.path,
+                .clearTextOff, .note, key: key.path,
                 message:
                     "\(name) clients are not served: their passwords would cross the network in clear at \(address).",
                 remedy: "Set [\(key.section)] TLS to on, or ENABLED to on if that is meant.")
         ]
     }
 
-    private func warning(_ key: SettingKey, _ message: String, _ remedy: String) -> SettingsFinding {
-        var finding = SettingsFinding(.warning, key: key.path, message: message, remedy: remedy)
+    private func warning(
+        _ id: SettingsFinding.ID, _ key: SettingKey, _ message: String, _ remedy: String
+    ) -> SettingsFinding {
+        var finding = SettingsFinding(id, .warning, key: key.path, message: message, remedy: remedy)
         if case .file(let path, let line)? = resolved.first(where: { $0.key == key })?.source {
             (finding.file, finding.line) = (path, line)
         }

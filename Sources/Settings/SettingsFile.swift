@@ -102,7 +102,7 @@ package struct SettingsFile: Sendable, Equatable {
                     .unusableFile,
                     [
                         SettingsFinding(
-                            .error, file: path, message: "The settings file is larger than 1 MiB.",
+                            .fileUnusable, .error, file: path, message: "The settings file is larger than 1 MiB.",
                             remedy: "Check that it is the right file."
                         )
                     ]
@@ -118,7 +118,7 @@ package struct SettingsFile: Sendable, Equatable {
             return try INIDocument(bytes: bytes)
         } catch {
             let finding = SettingsFinding(
-                .error, file: path, line: error.line,
+                .fileMalformed, .error, file: path, line: error.line,
                 message: "The settings file cannot be understood: \(error.message).",
                 remedy: "Fix the line, or start again with 'manage config restore'."
             )
@@ -183,7 +183,7 @@ package struct SettingsFile: Sendable, Equatable {
             case .currentFolder: "it would be the file of the current folder"
             }
         let finding = SettingsFinding(
-            .error, file: path, message: "The settings file does not exist (\(how)).",
+            .fileMissing, .error, file: path, message: "The settings file does not exist (\(how)).",
             remedy: "Write one with 'manage config init', or choose another one with --config."
         )
         return SettingsError(.missingFile, [finding])
@@ -209,7 +209,7 @@ package struct SettingsFile: Sendable, Equatable {
     private func failure(_ what: String) -> SettingsError {
         let reason = String(cString: strerror(errno))
         let finding = SettingsFinding(
-            .error, file: path, message: "The settings file \(what): \(reason).",
+            .fileUnusable, .error, file: path, message: "The settings file \(what): \(reason).",
             remedy: "Check the path and the rights of the file and its folder."
         )
         return SettingsError(.unusableFile, [finding])

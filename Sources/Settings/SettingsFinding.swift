@@ -13,6 +13,8 @@ package struct SettingsFinding: Sendable, Hashable, CustomStringConvertible {
         case note
     }
 
+    /// What it is.
+    package var id: ID
     /// How bad it is.
     package var severity: Severity
     /// The settings file, if it is about one.
@@ -27,8 +29,10 @@ package struct SettingsFinding: Sendable, Hashable, CustomStringConvertible {
     package var remedy: String
 
     package init(
-        _ severity: Severity, file: String? = nil, line: Int? = nil, key: String? = nil, message: String, remedy: String
+        _ id: ID, _ severity: Severity, file: String? = nil, line: Int? = nil, key: String? = nil, message: String,
+        remedy: String
     ) {
+        self.id = id
         self.severity = severity
         self.file = file
         self.line = line

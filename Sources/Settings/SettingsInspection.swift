@@ -23,7 +23,8 @@ struct SettingsInspection {
             let written = ExactText(section.name)
             if let first = seen.updateValue(written, forKey: folded), first != written {
                 return warning(
-                    section.line, key: "[\(shown)]", "The section [\(shown)] occurs in another spelling before.",
+                    .sectionTwice, section.line, key: "[\(shown)]",
+                    "The section [\(shown)] occurs in another spelling before.",
                     "Move its keys to one section."
                 )
             }
@@ -31,7 +32,7 @@ struct SettingsInspection {
                 let password = document?.entry(section: section.name, names: SettingKey.superuserPassword.names)
                 let isShipped = password?.value == Settings.Superuser.shippedPassword
                 return SettingsFinding(
-                    .note, file: file.path, line: section.line, key: "[\(shown)]",
+                    .superuserUnused, .note, file: file.path, line: section.line, key: "[\(shown)]",
                     message: "The section [SUPERUSER] is read for compatibility only and has no effect.",
                     remedy: isShipped
                         ? "Create an administrator with 'manage superuser-create', which refuses this password."
@@ -41,7 +42,8 @@ struct SettingsInspection {
             guard folded != "DEFAULT", Self.sections[folded] == nil else { return nil }
             let meant = SpellingSuggestion.nearest(to: folded.string, among: names)
             return warning(
-                section.line, key: "[\(shown)]", "The section [\(shown)] is unknown and has no effect.",
+                .sectionUnknown, section.line, key: "[\(shown)]",
+                "The section [\(shown)] is unknown and has no effect.",
                 meant.map { "Did you mean [\($0)]?" } ?? "The sections are listed in docs/configuration.md."
             )
         }
@@ -58,13 +60,14 @@ struct SettingsInspection {
             let known = Self.keys[name]?.first { isDefault || $0.section == section.name }
             guard let key = known else {
                 return warning(
-                    entry.line, key: path, "The key \(path) is unknown and has no effect.", remedy(name, in: section))
+                    .keyUnknown, entry.line, key: path, "The key \(path) is unknown and has no effect.",
+                    remedy(name, in: section))
             }
             guard !isDefault, document?.entry(section: key.section, names: key.names)?.line != entry.line else {
                 return nil
             }
             return warning(
-                entry.line, key: path,
+                .keyTwice, entry.line, key: path,
                 "The key \(path) has no effect because \(key.path) is set under another spelling.",
                 "Remove one of them."
             )
@@ -92,7 +95,7 @@ struct SettingsInspection {
         return unknown.sorted().map { name in
             let meant = SpellingSuggestion.nearest(to: name, among: known)
             return SettingsFinding(
-                .warning, key: name.quotedForDisplay(quotes: false),
+                .variableUnknown, .warning, key: name.quotedForDisplay(quotes: false),
                 message:
                     "The environment variable \(name.quotedForDisplay(quotes: false)) is unknown and has no effect.",
                 remedy: meant.map { "Did you mean \($0)?" }
@@ -117,13 +120,16 @@ struct SettingsInspection {
         guard let (key, entry) = secret else { return [] }
         return [
             warning(
-                entry.line, key: key.path, "The file contains a secret and every user of this machine can read it.",
+                .secretReadable, entry.line, key: key.path,
+                "The file contains a secret and every user of this machine can read it.",
                 "Run chmod 600 on it."
             )
         ]
     }
 
-    private func warning(_ line: Int, key: String, _ message: String, _ remedy: String) -> SettingsFinding {
-        SettingsFinding(.warning, file: file.path, line: line, key: key, message: message, remedy: remedy)
+    private func warning(
+        _ id: SettingsFinding.ID, _ line: Int, key: String, _ message: String, _ remedy: String
+    ) -> SettingsFinding {
+        SettingsFinding(id, .warning, file: file.path, line: line, key: key, message: message, remedy: remedy)
     }
 }

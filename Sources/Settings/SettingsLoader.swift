@@ -91,7 +91,7 @@ struct SettingsLoader {
             resolved.append(ResolvedSetting(key: key, text: Self.display(value, text: text, key: key), source: source))
         } catch {
             let shown = key.mayHoldSecret ? "" : " \(text.quotedForDisplay())"
-            add(source, key, "[\(key.section)] \(key.name)\(shown) \(error.problem).", error.remedy)
+            add(.valueInvalid, source, key, "[\(key.section)] \(key.name)\(shown) \(error.problem).", error.remedy)
         }
     }
 
@@ -116,9 +116,11 @@ struct SettingsLoader {
 
     var baseFolder: String { document == nil ? currentFolder : file.folder }
 
-    private mutating func add(_ source: ResolvedSetting.Source, _ key: SettingKey, _ message: String, _ remedy: String)
-    {
-        var finding = SettingsFinding(.error, key: key.path, message: message, remedy: remedy)
+    private mutating func add(
+        _ id: SettingsFinding.ID, _ source: ResolvedSetting.Source, _ key: SettingKey, _ message: String,
+        _ remedy: String
+    ) {
+        var finding = SettingsFinding(id, .error, key: key.path, message: message, remedy: remedy)
         switch source {
         case .file(let path, let line): (finding.file, finding.line) = (path, line)
         case .environment(let name): finding.message += " It comes from the environment variable \(name)."
@@ -134,13 +136,13 @@ struct SettingsLoader {
         }
         if version(.apiMinimumVersion) > version(.apiMaximumVersion) {
             add(
-                source(.apiMinimumVersion), .apiMinimumVersion,
+                .versionsReversed, source(.apiMinimumVersion), .apiMinimumVersion,
                 "[API_VERSION] MIN_VERSION is greater than MAX_VERSION.", "Write versions in ascending order."
             )
         }
         if integer(.limitFrameBytes) > integer(.limitInboundBytes) {
             add(
-                source(.limitFrameBytes), .limitFrameBytes,
+                .frameTooLarge, source(.limitFrameBytes), .limitFrameBytes,
                 "[SERVER_LIMIT] FRAME_BYTES is greater than INBOUND_BYTES, so that such a message could never arrive.",
                 "Raise INBOUND_BYTES or lower FRAME_BYTES."
             )
@@ -149,19 +151,19 @@ struct SettingsLoader {
             (SettingKey.tlsKeyFile, SettingKey.tlsCertificateFile), (.tlsCertificateFile, .tlsKeyFile),
         ] where values[given] != nil && values[other] == nil {
             add(
-                source(given), given, "[TLS] \(given.name) is set but \(other.name) is not.",
+                .tlsIncomplete, source(given), given, "[TLS] \(given.name) is set but \(other.name) is not.",
                 "Set both, or neither to serve without TLS."
             )
         }
         for key in [SettingKey.messengerTLS, .fastChatTLS] where boolean(key) && values[.tlsKeyFile] == nil {
             add(
-                source(key), key, "[\(key.section)] TLS is on but there is no certificate.",
+                .tlsIncomplete, source(key), key, "[\(key.section)] TLS is on but there is no certificate.",
                 "Set KEY_FILE and CERT_FILE of [TLS], or turn it off."
             )
         }
         if let address = address(.fastChatAdvertise), NetworkAddress.isWildcard(address.host) {
             add(
-                source(.fastChatAdvertise), .fastChatAdvertise,
+                .addressUnreachable, source(.fastChatAdvertise), .fastChatAdvertise,
                 "[FASTCHAT] ADVERTISE \(address) is no address that a client can connect to.",
                 "Write the address under which clients reach this server."
             )
@@ -170,7 +172,7 @@ struct SettingsLoader {
             SettingKey.serverProxyProtocol, .messengerProxyProtocol, .fastChatProxyProtocol, .balancerProxyProtocol,
         ] where boolean(key) && ranges(.serverTrustedProxies).isEmpty {
             add(
-                source(key), key, "[\(key.section)] PROXY_PROTOCOL is on but no proxy is trusted.",
+                .proxyUntrusted, source(key), key, "[\(key.section)] PROXY_PROTOCOL is on but no proxy is trusted.",
                 "Set [SERVER] TRUSTED_PROXIES to the addresses of the proxies, or turn it off."
             )
         }
@@ -181,7 +183,8 @@ struct SettingsLoader {
             let fastChat = listenAddress(.fastChatHost, .fastChatPort)
             if messenger == fastChat, messenger.port != 0 {
                 add(
-                    source(.fastChatPort), .fastChatPort, "[MESSENGER] and [FASTCHAT] both listen on \(fastChat).",
+                    .portShared, source(.fastChatPort), .fastChatPort,
+                    "[MESSENGER] and [FASTCHAT] both listen on \(fastChat).",
                     "Give them different ports, or switch one off with ENABLED = off."
                 )
             }

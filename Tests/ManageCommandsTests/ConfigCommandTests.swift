@@ -147,7 +147,8 @@ struct ConfigCommandTests {
         let result = try await run("config", "check") { settings in
             [
                 SettingsFinding(
-                    .error, key: "DATABASE.URI", message: "No database at \(settings.server.port).", remedy: "Start it."
+                    .databaseUnusable, .error, key: "DATABASE.URI",
+                    message: "No database at \(settings.server.port).", remedy: "Start it."
                 )
             ]
         }

@@ -40,12 +40,13 @@ extension Manage.Config {
 /// What `config check` prints.
 struct FindingsReport: CommandReport {
     struct Item: Encodable {
-        private enum CodingKeys: String, CodingKey { case severity, file, line, key, message, remedy }
+        private enum CodingKeys: String, CodingKey { case id, severity, file, line, key, message, remedy }
 
         var finding: SettingsFinding
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(finding.id.rawValue, forKey: .id)
             try container.encode(finding.severity.rawValue, forKey: .severity)
             try container.encode(finding.file, forKey: .file)
             try container.encode(finding.line, forKey: .line)

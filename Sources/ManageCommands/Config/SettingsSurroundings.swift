@@ -17,7 +17,8 @@ struct SettingsSurroundings {
         if !Self.isWritableFolder(settings.logging.folder) {
             findings.append(
                 finding(
-                    .loggingFolder, "The log folder '\(settings.logging.folder)' cannot be written to.",
+                    .logFolder, .loggingFolder,
+                    "The log folder '\(settings.logging.folder)' cannot be written to.",
                     "Make it writable for the user who runs the server, or set LOGGING.FOLDER to another folder."
                 )
             )
@@ -27,7 +28,7 @@ struct SettingsSurroundings {
         if socket.utf8.count > Self.maximumSocketPathBytes {
             findings.append(
                 finding(
-                    .adminSocket,
+                    .socketPath, .adminSocket,
                     "The path of the admin socket has \(socket.utf8.count) bytes; the system allows "
                         + "\(Self.maximumSocketPathBytes).",
                     "Set ADMIN.SOCKET to a shorter path, such as one below /run."
@@ -36,7 +37,8 @@ struct SettingsSurroundings {
         } else if !Self.isWritableFolder(SettingsFile(path: socket, choice: .option).folder) {
             findings.append(
                 finding(
-                    .adminSocket, "The folder of the admin socket '\(socket)' cannot be written to.",
+                    .socketFolder, .adminSocket,
+                    "The folder of the admin socket '\(socket)' cannot be written to.",
                     "Make it writable for the user who runs the server, or set ADMIN.SOCKET to another path."
                 )
             )
@@ -49,7 +51,7 @@ struct SettingsSurroundings {
             let reason = String(cString: strerror(errno))
             findings.append(
                 finding(
-                    key, "The file '\(path)' of [TLS] \(key.name) cannot be read: \(reason).",
+                    .tlsUnusable, key, "The file '\(path)' of [TLS] \(key.name) cannot be read: \(reason).",
                     "Check the path and its rights.")
             )
         }
@@ -66,15 +68,17 @@ struct SettingsSurroundings {
         return templates.flatMap { key, text in
             LogFormatTemplate(text).findings.map { problem in
                 finding(
-                    key, "\(key.path): \(problem)", "Fields and colours are listed in docs/configuration.md.", .warning)
+                    .logTemplate, key, "\(key.path): \(problem)",
+                    "Fields and colours are listed in docs/configuration.md.", .warning)
             }
         }
     }
 
     private func finding(
-        _ key: SettingKey, _ message: String, _ remedy: String, _ severity: SettingsFinding.Severity = .error
+        _ id: SettingsFinding.ID, _ key: SettingKey, _ message: String, _ remedy: String,
+        _ severity: SettingsFinding.Severity = .error
     ) -> SettingsFinding {
-        var finding = SettingsFinding(severity, key: key.path, message: message, remedy: remedy)
+        var finding = SettingsFinding(id, severity, key: key.path, message: message, remedy: remedy)
         if case .file(let path, let line)? = settings.values().first(where: { $0.key == key })?.source {
             finding.file = path
             finding.line = line
@@ -83,7 +87,7 @@ struct SettingsSurroundings {
     }
 
     /// Whether a folder can be written to, or could be made because the nearest folder above it can.
-    private static func isWritableFolder(_ path: String) -> Bool {
+    static func isWritableFolder(_ path: String) -> Bool {
         var candidate = path
         while access(candidate, F_OK) != 0, errno == ENOENT, candidate != "/" {
             candidate = SettingsFile(path: candidate, choice: .option).folder

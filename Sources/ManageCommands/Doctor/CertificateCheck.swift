@@ -22,7 +22,7 @@ enum CertificateCheck {
             _ = try options.makeConfiguration()
         } catch {
             let finding = SettingsFinding(
-                .error, key: SettingKey.tlsCertificateFile.path, message: error.message,
+                .tlsUnusable, .error, key: SettingKey.tlsCertificateFile.path, message: error.message,
                 remedy: "The settings are TLS.CERT_FILE and TLS.KEY_FILE.")
             return DoctorCheck(.tls, "TLS cannot be used.", findings: [finding])
         }
@@ -44,7 +44,7 @@ enum CertificateCheck {
         guard stat(keyFile, &status) == 0, status.st_mode & 0o007 != 0 else { return [] }
         return [
             SettingsFinding(
-                .error, key: SettingKey.tlsKeyFile.path,
+                .tlsKeyOpen, .error, key: SettingKey.tlsKeyFile.path,
                 message: "The private key '\(keyFile)' can be read or changed by every user of this machine.",
                 remedy: "Run 'chmod 600' on it, and replace the key if others use this machine.")
         ]
@@ -74,7 +74,7 @@ enum CertificateCheck {
                 !covers(host, names: names, addresses: addresses)
             else { return nil }
             return SettingsFinding(
-                .warning, key: key.path,
+                .certificateName, .warning, key: key.path,
                 message: "The certificate '\(path)' is not for '\(host)', by which clients reach the server.",
                 remedy: names.isEmpty
                     ? "Use a certificate for that name; this one has no DNS names."
@@ -106,21 +106,26 @@ enum CertificateCheck {
 
     /// What the dates of a certificate mean.
     static func findings(path: String, from: Int, until: Int, now: Int) -> [SettingsFinding] {
-        func finding(_ severity: SettingsFinding.Severity, _ message: String, _ remedy: String) -> [SettingsFinding] {
-            [SettingsFinding(severity, key: SettingKey.tlsCertificateFile.path, message: message, remedy: remedy)]
+        func finding(
+            _ id: SettingsFinding.ID, _ severity: SettingsFinding.Severity, _ message: String, _ remedy: String
+        ) -> [SettingsFinding] {
+            [SettingsFinding(id, severity, key: SettingKey.tlsCertificateFile.path, message: message, remedy: remedy)]
         }
         if now >= until {
             return finding(
-                .error, "A certificate in '\(path)' ended \((now - until) / 86_400) days ago.",
+                .certificateExpired, .error,
+                "A certificate in '\(path)' ended \((now - until) / 86_400) days ago.",
                 "Renew it, and start the server again.")
         }
         if now < from {
             return finding(
-                .error, "A certificate in '\(path)' is not valid yet.", "Check this machine's clock, or wait.")
+                .certificateEarly, .error, "A certificate in '\(path)' is not valid yet.",
+                "Check this machine's clock, or wait.")
         }
         guard until - now < renewalSeconds else { return [] }
         return finding(
-            .warning, "A certificate in '\(path)' ends in \((until - now) / 86_400) days.",
+            .certificateEnding, .warning,
+            "A certificate in '\(path)' ends in \((until - now) / 86_400) days.",
             "Renew it, and start the server again.")
     }
 }

@@ -25,7 +25,7 @@ enum ClusterCheck {
         let counts = Dictionary(names.map { ($0, 1) }, uniquingKeysWith: +)
         return counts.filter { $0.value > 1 }.sorted { $0.key < $1.key }.map { name, count in
             SettingsFinding(
-                .warning, key: SettingKey.clusterNode.path,
+                .serversShareName, .warning, key: SettingKey.clusterNode.path,
                 message: "\(count) running servers are called '\(name)'.",
                 remedy: "Give each another [CLUSTER] NODE: 'manage node drain' cannot tell them apart by name.")
         }

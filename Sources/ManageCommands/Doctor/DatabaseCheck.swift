@@ -30,7 +30,8 @@ struct DatabaseCheck: Sendable {
         switch settings.database.location {
         case .sqliteMemory:
             let finding = finding(
-                .note, "The database is in memory: everything is gone when the server ends.",
+                .databaseInMemory, .note,
+                "The database is in memory: everything is gone when the server ends.",
                 "Set DATABASE.URI to a file, such as sqlite:db_sqlite.db, to keep it.")
             return [DoctorCheck(.database, "SQLite in memory.", findings: [finding])]
         case .sqlite(let path):
@@ -65,9 +66,10 @@ struct DatabaseCheck: Sendable {
     /// Looks at an SQLite file without opening it as a database, which would change one that is not ours.
     private func missingOrUnusable(path: String) -> DoctorCheck? {
         func check(
-            _ summary: String, _ severity: SettingsFinding.Severity, _ message: String, _ remedy: String
+            _ id: SettingsFinding.ID, _ summary: String, _ severity: SettingsFinding.Severity, _ message: String,
+            _ remedy: String
         ) -> DoctorCheck {
-            DoctorCheck(.database, summary, findings: [finding(severity, message, remedy)])
+            DoctorCheck(.database, summary, findings: [finding(id, severity, message, remedy)])
         }
         let making = "'manage runserver' and 'manage db create' make it."
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -75,38 +77,42 @@ struct DatabaseCheck: Sendable {
             let number = errno
             guard number == ENOENT || number == ENOTDIR else {
                 return check(
-                    "\(path) cannot be read.", .error,
+                    .databaseUnreadable, "\(path) cannot be read.", .error,
                     "The database '\(path)' cannot be read: \(String(cString: strerror(number))).",
                     "Give the user who runs the server the right to read and write it.")
             }
             guard access(SettingsFile(path: path, choice: .option).folder, W_OK | X_OK) == 0 else {
                 return check(
-                    "There is no database yet.", .error,
+                    .databaseFolder, "There is no database yet.", .error,
                     "The database '\(path)' does not exist, and its folder cannot be written to: "
                         + "\(String(cString: strerror(errno))).",
                     "Make the folder, writable for the user who runs the server, or set DATABASE.URI.")
             }
-            return check("There is no database yet.", .note, "The database '\(path)' does not exist yet.", making)
+            return check(
+                .databaseMissing, "There is no database yet.", .note, "The database '\(path)' does not exist yet.",
+                making)
         }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             return check(
-                "\(path) is no file.", .error, "The database '\(path)' is not an ordinary file.",
+                .databaseForeign, "\(path) is no file.", .error, "The database '\(path)' is not an ordinary file.",
                 "Set DATABASE.URI to a file.")
         }
         if status.st_size == 0 {
-            return check("The file is empty.", .note, "The database '\(path)' has no tables yet.", making)
+            return check(
+                .databaseEmpty, "The file is empty.", .note, "The database '\(path)' has no tables yet.", making)
         }
         var header = [UInt8](repeating: 0, count: 16)
         guard read(descriptor, &header, header.count) == header.count, header == Array("SQLite format 3\0".utf8) else {
             return check(
-                "\(path) is no database.", .error, "'\(path)' is not an SQLite database.",
+                .databaseForeign, "\(path) is no database.", .error, "'\(path)' is not an SQLite database.",
                 "Name another file in DATABASE.URI, or restore this one from a backup.")
         }
         guard access(path, W_OK) == 0 else {
             return check(
-                "\(path) is read-only.", .error, "The database '\(path)' is read-only for this user.",
+                .databaseReadOnly, "\(path) is read-only.", .error,
+                "The database '\(path)' is read-only for this user.",
                 "Run the command as the server's user, or give this user the right to write.")
         }
         return nil
@@ -127,28 +133,40 @@ struct DatabaseCheck: Sendable {
         switch MigrationStatus.State(rawValue: status.schema) {
         case .current: []
         case .empty:
-            [finding(.warning, "The database has no tables yet.", "Create them with 'manage db create'.")]
+            [
+                finding(
+                    .databaseEmpty, .warning, "The database has no tables yet.", "Create them with 'manage db create'.")
+            ]
         case .old:
             [
                 finding(
-                    .warning,
+                    .databaseOld, .warning,
                     "The database is older than this program; migrations to go: \(status.pending.count).",
                     "Make a backup, then run 'manage db migrate'.")
             ]
         case .newer, nil:
-            [finding(.error, "The database was made by a newer Parley.", "Use that version of the program.")]
+            [
+                finding(
+                    .databaseNewer, .error, "The database was made by a newer Parley.",
+                    "Use that version of the program.")
+            ]
         case .foreign:
             [
                 finding(
-                    .error, "The database holds tables of another program.", "Name another database in DATABASE.URI.")
+                    .databaseForeign, .error, "The database holds tables of another program.",
+                    "Name another database in DATABASE.URI.")
             ]
         case .copying:
             [
                 finding(
-                    .error, "A copy into the database was not finished.",
+                    .databaseCopying, .error, "A copy into the database was not finished.",
                     "Continue it with 'manage db copy', or empty the database with 'manage db delete'.")
             ]
-        case .halfMigrated: [finding(.error, "The database is half migrated.", "Restore it from a backup.")]
+        case .halfMigrated:
+            [
+                finding(
+                    .databaseHalfMigrated, .error, "The database is half migrated.", "Restore it from a backup.")
+            ]
         }
     }
 
@@ -174,23 +192,24 @@ struct DatabaseCheck: Sendable {
         ]
         return unsafe.compactMap { name, values, remedy in
             guard let value = durability[name], values.contains(value.lowercased()) else { return nil }
-            return finding(.error, "The database runs with \(name) = \(value).", remedy)
+            return finding(.databaseUndurable, .error, "The database runs with \(name) = \(value).", remedy)
         }
     }
 
     private func finding(for error: any Error) -> SettingsFinding {
         let failure = CommandError(reporting: error) ?? CommandError(.failed, "The database cannot be examined.")
         let severity: SettingsFinding.Severity = failure.status == .busy ? .warning : .error
-        if let nextStep = failure.nextStep { return finding(severity, failure.message, nextStep) }
+        if let nextStep = failure.nextStep { return finding(.databaseUnusable, severity, failure.message, nextStep) }
         // The store's messages name the next step themselves, after the first sentence.
         let (message, remedy) = Self.sentences(of: failure.message)
-        return finding(severity, message, remedy ?? "Check DATABASE.URI and that the database is running.")
+        return finding(
+            .databaseUnusable, severity, message, remedy ?? "Check DATABASE.URI and that the database is running.")
     }
 
     private func finding(
-        _ severity: SettingsFinding.Severity, _ message: String, _ remedy: String
+        _ id: SettingsFinding.ID, _ severity: SettingsFinding.Severity, _ message: String, _ remedy: String
     ) -> SettingsFinding {
-        var finding = SettingsFinding(severity, key: SettingKey.databaseURI.path, message: message, remedy: remedy)
+        var finding = SettingsFinding(id, severity, key: SettingKey.databaseURI.path, message: message, remedy: remedy)
         if case .file(let path, let line)? = settings.values().first(where: { $0.key == .databaseURI })?.source {
             finding.file = path
             finding.line = line
@@ -228,7 +247,7 @@ struct DatabaseCheck: Sendable {
             return DoctorCheck(.clock, "The newest event is not ahead of the clock.")
         }
         let finding = SettingsFinding(
-            .warning, message: "The newest event lies \(ahead) seconds ahead of this machine's clock.",
+            .clockBehind, .warning, message: "The newest event lies \(ahead) seconds ahead of this machine's clock.",
             remedy: "Set the clock, for instance with 'timedatectl set-ntp true'; until it has caught up, events get "
                 + "the time of the newest one.")
         return DoctorCheck(.clock, "The clock lags behind the log.", findings: [finding])

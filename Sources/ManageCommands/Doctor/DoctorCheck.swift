@@ -5,9 +5,9 @@ import Settings
 
 /// One thing that `doctor` looked at.
 struct DoctorCheck: Sendable {
-    /// What is looked at; docs/operations.md has a section for each.
+    /// What is looked at; docs/operations.md has a section for each, and in it one for each finding.
     enum Kind: String, Sendable, CaseIterable {
-        case settings, database, clock, secrets, cluster, ports, tls, disk, files
+        case settings, database, clock, backup, secrets, cluster, ports, tls, disk, files
     }
 
     var kind: Kind
@@ -75,8 +75,11 @@ struct DoctorReport: CommandReport {
             text += "\(Self.mark(check.severity, style)) \(check.name): \(check.summary.escapedForTerminal())\n"
             for finding in check.findings {
                 text += "           \(finding.severity.rawValue): \(finding.description.escapedForTerminal())\n"
+                text += "           more: \(finding.id.section)\n"
             }
-            if !check.findings.isEmpty { text += "           more: docs/operations.md#\(check.name)\n" }
+        }
+        if checks.contains(where: { !$0.findings.isEmpty }) {
+            text += "Where the package is installed, docs/ is /usr/share/doc/parley/.\n"
         }
         switch problems {
         case 0: text += style.apply(.green, to: "No problems.")

@@ -11,9 +11,10 @@ extension Manage {
             abstract: "Look for what keeps the server from running well.",
             discussion: """
                 Checks the settings, the database and how it keeps commits, the clock, the
-                key file, other servers, the ports, certificates, free space and the limit
-                of open files; changes nothing. Every finding says what to do. Ends with 3
-                when there is something to fix; notes alone are no reason.
+                backups, the key file, other servers, the ports, certificates, free space and
+                the limit of open files; changes nothing. Every finding says what to do, and
+                which section of docs/operations.md says more. Ends with 3 when there is
+                something to fix; notes alone are no reason.
 
                 Examples:
                   manage doctor
@@ -47,6 +48,7 @@ extension Manage {
             var checks = [DoctorCheck(.settings, "Read \(name).", findings: all)]
             let database = await DatabaseCheck(settings: settings, now: now).examine()
             checks += database
+            checks.append(BackupCheck.examine(settings, now: now()))
             let isUsable = database.contains { $0.name == "database" && $0.isCurrent }
             checks.append(await SecretsCheck(settings: settings).examine(canRead: isUsable))
             if isUsable { checks.append(await ClusterCheck.examine(settings)) }

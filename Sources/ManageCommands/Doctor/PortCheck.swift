@@ -44,16 +44,18 @@ enum PortCheck {
         let places = places(of: settings).filter { $0.port != 0 }
         var seen: [String] = []
         var findings = sharedPorts(places)
-        func found(_ what: String, _ place: Place, _ message: String, _ remedy: String) {
+        func found(
+            _ id: SettingsFinding.ID, _ what: String, _ place: Place, _ message: String, _ remedy: String
+        ) {
             seen.append("\(place.port) \(what)")
             let severity: SettingsFinding.Severity = place.isOptional ? .warning : .error
-            findings.append(SettingsFinding(severity, message: message, remedy: remedy))
+            findings.append(SettingsFinding(id, severity, message: message, remedy: remedy))
         }
         let server = await ownServer(settings, timeout)
         if case .silence = server {
             findings.append(
                 SettingsFinding(
-                    .warning,
+                    .serverSilent, .warning,
                     message: "The server of '\(settings.admin.socket)' did not answer within \(timeout.inSeconds).",
                     remedy: "Try again with a longer --timeout, or see the server's log for details."))
         }
@@ -67,24 +69,26 @@ enum PortCheck {
                 case .ourselves: seen.append("\(place.port) is served by Parley")
                 case .unknown: seen.append("\(place.port) is taken")
                 case .anotherParley:
-                    found("is taken", place, "Another Parley server listens on \(place.name).", remedy)
-                case .anotherProgram: found("is taken", place, "Another program listens on \(place.name).", remedy)
+                    found(
+                        .portTaken, "is taken", place, "Another Parley server listens on \(place.name).", remedy)
+                case .anotherProgram:
+                    found(.portTaken, "is taken", place, "Another program listens on \(place.name).", remedy)
                 case .silence:
                     found(
-                        "is taken", place,
+                        .portTaken, "is taken", place,
                         "What listens on \(place.name) did not answer within \(timeout.inSeconds).", remedy)
                 }
             case .notAllowed:
                 found(
-                    "is not allowed", place, "This user may not listen on \(place.name).",
+                    .portForbidden, "is not allowed", place, "This user may not listen on \(place.name).",
                     "Set \(place.portKey) to 1024 or more, or give the server the capability CAP_NET_BIND_SERVICE.")
             case .noSuchAddress(let reason):
                 found(
-                    "has no address", place, "The server cannot listen on '\(place.host)': \(reason).",
+                    .portAddress, "has no address", place, "The server cannot listen on '\(place.host)': \(reason).",
                     "Set \(place.hostKey) to an address of this machine, such as 127.0.0.1 or 0.0.0.0.")
             case .failed(let reason):
                 found(
-                    "cannot be used", place, "The server cannot listen on \(place.name): \(reason).",
+                    .portUnusable, "cannot be used", place, "The server cannot listen on \(place.name): \(reason).",
                     "Set \(place.portKey) to another port.")
             }
         }
@@ -103,7 +107,8 @@ enum PortCheck {
             }
             guard let other else { return nil }
             return SettingsFinding(
-                .error, key: place.portKey, message: "\(other.portKey) and \(place.portKey) are both \(place.port).",
+                .portShared, .error, key: place.portKey,
+                message: "\(other.portKey) and \(place.portKey) are both \(place.port).",
                 remedy: "Set one of them to another port.")
         }
     }

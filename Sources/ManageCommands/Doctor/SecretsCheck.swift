@@ -22,7 +22,7 @@ struct SecretsCheck {
         } catch {
             return DoctorCheck(
                 .secrets, "The key file cannot be used.",
-                findings: [Self.finding(.error, error.message, "The setting is SECRETS.KEY_FILE.")])
+                findings: [Self.finding(.keyFileUnusable, .error, error.message, "The setting is SECRETS.KEY_FILE.")])
         }
         var sealed: CheckSecrets.Report?
         if canRead { sealed = try? await OperationRunner(settings: settings).run(CheckSecrets()) }
@@ -37,7 +37,8 @@ struct SecretsCheck {
         if !isThere {
             return [
                 finding(
-                    .error, "The key file '\(path)' is missing, and the database holds secrets sealed with it.",
+                    .keyFileMissing, .error,
+                    "The key file '\(path)' is missing, and the database holds secrets sealed with it.",
                     "Restore it from a copy before the server starts, which would make another one.")
             ]
         }
@@ -46,7 +47,7 @@ struct SecretsCheck {
         if sealed.unopened > 0 {
             findings.append(
                 finding(
-                    .warning,
+                    .keyFileOther, .warning,
                     "The key file '\(path)' does not open the secrets of \(sealed.unopened) of \(sealed.sealed) "
                         + "accounts: they cannot log in over skaro.",
                     "\(restore) each account's next login with a password over another protocol repairs it."))
@@ -54,7 +55,7 @@ struct SecretsCheck {
         if sealed.unopenedKeys > 0 {
             findings.append(
                 finding(
-                    .warning,
+                    .keyFileOther, .warning,
                     "The key file '\(path)' does not open \(sealed.unopenedKeys) of \(sealed.heldKeys) keys that the "
                         + "server holds for FastChat.",
                     "\(restore) the server replaces each key when a client next asks for it, but not while another "
@@ -64,8 +65,8 @@ struct SecretsCheck {
     }
 
     private static func finding(
-        _ severity: SettingsFinding.Severity, _ message: String, _ remedy: String
+        _ id: SettingsFinding.ID, _ severity: SettingsFinding.Severity, _ message: String, _ remedy: String
     ) -> SettingsFinding {
-        SettingsFinding(severity, key: SettingKey.secretsKeyFile.path, message: message, remedy: remedy)
+        SettingsFinding(id, severity, key: SettingKey.secretsKeyFile.path, message: message, remedy: remedy)
     }
 }

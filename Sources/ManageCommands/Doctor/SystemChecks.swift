@@ -22,19 +22,21 @@ enum SystemChecks {
 
     // MARK: Disk
 
-    /// The check `disk`: the folders of database and log.
+    /// The check `disk`: the folders of database, log and backups.
     static func disk(_ settings: Settings) -> DoctorCheck {
         var folders = [("log", settings.logging.folder)]
         if case .sqlite(let path) = settings.database.location {
             folders.insert(("database", SettingsFile(path: path, choice: .option).folder), at: 0)
         }
+        if settings.backup.schedule != nil { folders.append(("backups", settings.backup.folder)) }
         var findings: [SettingsFinding] = []
         var parts: [String] = []
         for (what, folder) in folders {
             guard let (nearest, space) = space(nearest: folder) else {
                 findings.append(
                     SettingsFinding(
-                        .warning, message: "The free space of the \(what) folder '\(folder)' cannot be found out.",
+                        .diskUnknown, .warning,
+                        message: "The free space of the \(what) folder '\(folder)' cannot be found out.",
                         remedy: "Check that the folder exists and that this user may look into it."))
                 continue
             }
@@ -51,14 +53,16 @@ enum SystemChecks {
             let severity: SettingsFinding.Severity = space.freeBytes < tooFewBytes ? .error : .warning
             return [
                 SettingsFinding(
-                    severity, message: "Only \(text(space.freeBytes)) are free on the disk of '\(folder)'.",
+                    .diskFull, severity,
+                    message: "Only \(text(space.freeBytes)) are free on the disk of '\(folder)'.",
                     remedy: remedy)
             ]
         }
         guard let files = space.freeFiles, files < 1000 else { return [] }
         return [
             SettingsFinding(
-                .warning, message: "Only \(files) more files can be made on the disk of '\(folder)'.", remedy: remedy)
+                .diskFull, .warning,
+                message: "Only \(files) more files can be made on the disk of '\(folder)'.", remedy: remedy)
         ]
     }
 
@@ -101,7 +105,8 @@ enum SystemChecks {
         if limit < fewFiles {
             findings.append(
                 SettingsFinding(
-                    .warning, message: "The server may open only \(limit) files, and every connection is one.",
+                    .fewFiles, .warning,
+                    message: "The server may open only \(limit) files, and every connection is one.",
                     remedy: "Raise the hard limit in /etc/security/limits.conf, or set LimitNOFILE=1048576 in the "
                         + "server's unit."))
         }

@@ -6,21 +6,24 @@ import Chat
 import CoreMetrics
 import Logging
 import ServiceLifecycle
-package import Settings
+import Settings
 import Storage
+import Synchronization
 
 /// Makes backups when the settings say so, on one of the servers that share the store.
-struct ScheduledBackups: Service {
+final class ScheduledBackups: Service {
     let chat: Chat
     let maker: BackupMaker
     let schedule: BackupSchedule
     let logger: Logger
     /// 1 while the last backup failed.
     private let failed: Meter
+    /// When it failed, in milliseconds since 1970.
+    private let failure = Mutex<Int64?>(nil)
     /// How often it is checked whether a backup is due.
     private static let pause = Duration.seconds(20)
     /// How long it takes until a failed backup is tried again.
-    private static let pauseAfterFailure = Duration.seconds(600)
+    static let pauseAfterFailure: Int64 = 600_000
 
     init(
         chat: Chat, maker: BackupMaker, schedule: BackupSchedule, metrics: any MetricsFactory, logger: Logger
@@ -38,15 +41,7 @@ struct ScheduledBackups: Service {
             try await cancelWhenGracefulShutdown {
                 while !Task.isCancelled {
                     try await Task.sleep(for: Self.pause)
-                    do {
-                        try await makeIfDue()
-                    } catch is CancellationError {
-                        return
-                    } catch {
-                        failed.set(1)
-                        logger.error("The backup failed", metadata: ["error": "\(String(reflecting: error))"])
-                        try await Task.sleep(for: Self.pauseAfterFailure)
-                    }
+                    try await self.check()
                 }
             }
         } catch is CancellationError {
@@ -54,13 +49,39 @@ struct ScheduledBackups: Service {
         }
     }
 
-    private func makeIfDue() async throws {
+    /// Makes a backup when one is due, and notes whether the last one failed; a failure is tried again after a while.
+    ///
+    /// - Throws: `CancellationError`.
+    func check() async throws {
         let now = chat.storage.currentTime().milliseconds
-        guard schedule.isDue(at: now, last: try maker.folder.newest()), try await chat.doesCommonChores() else {
-            return
+        do {
+            guard schedule.isDue(at: now, last: try maker.folder.newest()) else { return note(failure: nil) }
+            guard !hasJustFailed(at: now) else { return }
+            guard try await chat.doesCommonChores() else { return }
+            try await make()
+            note(failure: nil)
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            // A folder that cannot be read is found at each check.
+            guard !hasJustFailed(at: now) else { return }
+            logger.error("The backup failed", metadata: ["error": "\(String(reflecting: error))"])
+            note(failure: now)
         }
+    }
+
+    private func hasJustFailed(at now: Int64) -> Bool {
+        failure.withLock { last in last.map { now - $0 < Self.pauseAfterFailure } ?? false }
+    }
+
+    /// A backup that was made since in another way ends a failure, too.
+    private func note(failure time: Int64?) {
+        failure.withLock { $0 = time }
+        failed.set(time == nil ? 0 : 1)
+    }
+
+    private func make() async throws {
         let made = try await maker.make(from: chat.storage)
-        failed.set(0)
         logger.info(
             "A backup was made and verified",
             metadata: [

@@ -367,7 +367,7 @@ import Testing
 
         let report = try JSONValue.parse(Array(json.output.utf8))
         let names = report["checks"]?.array?.compactMap { $0["check"]?.string }
-        #expect(names == ["settings", "database", "secrets", "ports", "tls", "disk", "files"])
+        #expect(names == ["settings", "database", "backup", "secrets", "ports", "tls", "disk", "files"])
         #expect(report["version"]?.int == 1)
         let problems = try #require(report["problems"]?.int)
         #expect(json.status == (problems == 0 ? .done : .findings))
@@ -386,7 +386,7 @@ import Testing
         #expect(result.output.contains("config.ini:4: The log folder"))
         #expect(wrong.status == .findings)
         #expect(wrong.output.contains("other checks were skipped"))
-        #expect(wrong.output.contains("more: docs/operations.md#settings\n"))
+        #expect(wrong.output.contains("more: docs/operations.md#value-invalid\n"))
     }
 
     @Test func configCheckLooksAtTheDatabaseToo() async throws {
