@@ -1,35 +1,12 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
-import NIOPosix
 import TestClient
 import Testing
 
 /// A start announces nothing that it then takes back, and what it says to try works as it is printed.
 @Suite(.timeLimit(.minutes(10)))
 struct QuietStartTests {
-    private static func expectQuiet(_ result: Program.Result) {
-        for word in ["listening", "CancellationError", "is running"] {
-            #expect(!(result.output + result.errors).contains(word), "\(result.errors)")
-        }
-    }
-
-    @Test(arguments: ["MESSENGER", "FASTCHAT"])
-    func portInUseIsToldBeforeAnythingIsAnnounced(section: String) async throws {
-        let taken = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).get()
-        try await Program.with { program in
-            program["PARLEY_\(section)_PORT"] = "\(taken.localAddress?.port ?? 0)"
-
-            let result = try await program.manage("runserver")
-
-            #expect(result.ending == .exited(69))
-            Self.expectQuiet(result)
-        }
-        try await taken.close()
-    }
-
     @Test func socketOfAnotherServerIsToldBeforeAnythingIsAnnounced() async throws {
         try await Program.with { program in
             let server = try await program.startServer()
@@ -39,7 +16,7 @@ struct QuietStartTests {
 
             #expect(result.ending == .exited(78))
             #expect(result.errorLines.first?.contains("Another server listens on") == true, "\(result.errors)")
-            Self.expectQuiet(result)
+            result.expectNothingWasAnnounced()
             await server.stop()
         }
     }
@@ -79,6 +56,35 @@ struct QuietStartTests {
             let result = try await program.run(trial.split(separator: " ").map(String.init))
 
             #expect(result.ending == .exited(0), "\(trial): \(result.errors)")
+            await server.stop()
+        }
+    }
+
+    @Test func bareCommandsFindTheServerThatRuns() async throws {
+        try await Program.with { program in
+            // The settings say port 0 for every protocol.
+            let server = try await program.startServer()
+
+            try program.write("a long password", to: "pw", mode: 0o600)
+            for login in ["alice", "bob"] {
+                let made = try await program.manage("user", "create", "--login", login, "--password-file", "pw")
+                #expect(made.ending == .exited(0), "\(made.errors)")
+            }
+            let account = ["--login", "alice", "--password-file", "pw", "--timeout", "300"]
+
+            let bare = try await program.manage("testclient", "ping")
+            #expect(bare.ending == .exited(0), "\(bare.output)\(bare.errors)")
+            for name in ["skaro", "messenger"] {
+                for words in [["ping"], ["send", "--to", "bob", "--text", "Hi"]] {
+                    let result = try await program.run(
+                        [Program.path, "testclient"] + words + ["--protocol", name] + account)
+                    #expect(result.ending == .exited(0), "\(name), \(words): \(result.output)\(result.errors)")
+                }
+            }
+            // FastChat, too, with the balancer's signature.
+            let session = try await program.manage(
+                "testclient", "session", "--protocol", "all", "--timeout", "300")
+            #expect(session.ending == .exited(0), "\(session.output)\(session.errors)")
             await server.stop()
         }
     }
