@@ -73,6 +73,26 @@ struct LogStepTests {
         }
     }
 
+    /// Again after an hour, and at once when the clock is earlier than at the last step.
+    @Test(arguments: StorageKind.available)
+    func theNextJumpIsFollowedBackToo(kind: StorageKind) async throws {
+        let (hour, day): (Int64, Int64) = (3_600_000, 86_400_000)
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let flow = try await test.createFlow(owner: alice)
+            let start = test.clock.now.milliseconds
+            let clock = [0, day, 1000, day, 2000, hour, hour + 1000, hour + 2000, -day, 1000 - day]
+
+            var times: [Int64] = []
+            for time in clock {
+                test.clock.advance(milliseconds: start + time - test.clock.now.milliseconds)
+                times.append(try await test.send("\(time)", from: alice, to: flow).time.milliseconds - start)
+            }
+
+            #expect(times == [0, day, 1000, day, day, day, hour + 1000, hour + 2000, -day, 1000 - day])
+        }
+    }
+
     /// Two servers whose clocks differ by an hour write in turn.
     @Test(arguments: StorageKind.available)
     func clocksFarApartDoNotStepInTurn(kind: StorageKind) async throws {
