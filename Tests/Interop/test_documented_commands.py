@@ -57,9 +57,14 @@ def help_examples():
 
 
 def examples_in(discussion):
-    _, _, block = discussion.partition("Examples:\n")
-    lines = block.split("\n\n")[0].replace("\\\n", " ").splitlines()
-    return [re.sub(r"\s+", " ", line.strip()) for line in lines if line.strip().startswith("manage ")]
+    """Every line below `Examples:`, which must be a command."""
+    found = []
+    for block in re.split(r"^Examples?:\n", discussion, flags=re.MULTILINE)[1:]:
+        lines = block.split("\n\n")[0].replace("\\\n", " ").splitlines()
+        found += [re.sub(r"\s+", " ", line.strip()) for line in lines]
+    for line in found:
+        assert re.search(r"(^| )manage ", line), f"no command: {line!r}"
+    return found
 
 
 def readme_commands():
@@ -70,6 +75,13 @@ def readme_commands():
     for command in re.findall(r"`((?:[A-Z]+=\S+ |echo \S+ \| )?\./manage [^`]*)`", table):
         found.setdefault(command.replace("./manage ", "manage "), None)
     return list(found)
+
+
+def readme_dialogues():
+    """The dialogues at the top of the README: for each command the lines that it prints."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.findall(r"^```\n\$ \./(manage [^\n]*)\n(.*?)^```", text[:text.index("## Two commands")], re.MULTILINE | re.DOTALL)
+    return {command: block.splitlines() for command, block in found}
 
 
 class World:
@@ -86,11 +98,8 @@ class World:
         }
         self.server.environment = self.environment
         if needs_server:
+            # The ports in the settings are 0: bare commands find the server by asking it.
             self.server.start()
-            # Bare commands find the server by its port in the settings.
-            self.environment["PARLEY_SERVER_PORT"] = self.server.http_url.rsplit(":", 1)[1]
-            for name in ("messenger", "FastChat"):
-                self.environment[f"PARLEY_{name.upper()}_PORT"] = str(self.server.place_of(name)[1])
 
     def stop(self):
         self.server.stop()
@@ -369,3 +378,76 @@ def test_an_example_of_help_does_what_it_says(world_for, command):
 @pytest.mark.parametrize("command", readme_commands())
 def test_a_command_of_the_readme_does_what_it_says(world_for, command):
     check(world_for(command), command)
+
+
+# A terminal colours words.
+COLOR = r"(?:\x1b\[[0-9;]*[mK])*"
+
+
+def pattern(line, world):
+    """What a printed line looks like on this machine: another folder, another time, other ports, a path of the program."""
+    parts = {
+        r"/srv/parley/config\.ini": re.escape(str(world.folder / "config.ini")), r"\d\d:\d\d": r"\d\d:\d\d",
+        r"127\.0\.0\.1:\d+": r"127\.0\.0\.1:\d+", r"\./manage ": r"\S*manage ", r"Parley [0-9.]+ ": r"Parley [0-9.]+ ", " +": r"\s+",
+    }
+    tokens = re.findall("|".join(parts) + "|.", line)
+    words = (next((to for of, to in parts.items() if re.fullmatch(of, token)), re.escape(token)) for token in tokens)
+    return COLOR.join(words)
+
+
+def test_the_server_of_the_readme_prints_what_it_says(world_for):
+    command = "manage runserver"
+    printed = [line for line in readme_dialogues()[command] if line != "…" and not re.match(r"\d{4}-", line)]
+    world = world_for(command)
+    (world.folder / "config.ini").unlink()
+    (world.folder / "chat.db").unlink()
+
+    shown, status = world.run(command)
+
+    assert status == 0, shown
+    assert len(printed) == 11
+    place = 0
+    for line in printed:
+        found = re.compile(pattern(line, world)).search(shown, place)
+        assert found, f"{line!r} is not in its place in:\n{shown}"
+        place = found.end()
+
+
+def test_the_dialogues_of_the_readme_go_as_printed(world_for):
+    (alice, alice_sees), (bob, bob_sees) = list(readme_dialogues().items())[1:]
+    world = world_for(alice)
+
+    def enter(command, lines):
+        child = pexpect.spawn(
+            "/bin/bash", ["-c", command], cwd=str(world.folder), env=world.environment, timeout=SECONDS, dimensions=(24, 80),
+            encoding="utf-8", codec_errors="replace")
+        child.expect_exact(lines[0])
+        child.sendline(PASSWORD)
+        child.expect(pattern(lines[1], world))
+        return child
+
+    terminals = [(enter(alice, alice_sees), alice_sees), (enter(bob, bob_sees), bob_sees)]
+    for speaker, line in enumerate(alice_sees[2:4]):
+        terminals[speaker][0].send(line.split(": ", 1)[1] + "\r")
+        for terminal, lines in terminals:
+            assert line in lines
+            terminal.expect(pattern(line, world))
+    for terminal, lines in terminals:
+        terminal.expect(pattern(lines[4], world))
+        terminal.send("/quit\r")
+        terminal.expect(pexpect.EOF)
+        terminal.close()
+        assert terminal.exitstatus == 0
+
+
+def test_the_list_of_servers_fits_eighty_columns(world_for):
+    world = world_for("manage config show")
+    world.environment["PARLEY_CLUSTER_NODE"] = "n" * 64
+    world.server.start()
+
+    shown, status = world.run("manage node list")
+
+    assert status == 0, shown
+    lines = re.sub(COLOR, "", shown).splitlines()
+    assert any("nnn" in line for line in lines), shown
+    assert max(len(line) for line in lines) <= 80, shown
