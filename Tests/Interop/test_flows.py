@@ -114,3 +114,24 @@ def test_titles_keep_every_character(alice):
     uuid = alice.make_flow(title=title)
 
     assert next(flow for flow in alice.all_flow().flows if flow["uuid"] == uuid)["title"] == title
+
+
+def test_all_flow_shows_the_oldest_thousand_and_says_that_there_are_more(start_server, register):
+    alice = register(start_server(RATE_LIMIT_ENABLED="off"), "alice")
+    flow = {"type": "group", "title": "One of many", "owner": alice.uuid, "users": [alice.uuid]}
+    for _ in range(1000):
+        alice.client.send("add_flow", {"user": [alice.identity], "flow": [flow]})
+    uuids = [alice.client.answer().flows[0]["uuid"] for _ in range(1000)]
+    assert alice.all_flow().code == 200
+
+    last = alice.make_flow(alice)
+    answer = alice.all_flow()
+
+    assert (answer.code, answer.detail) == (206, "Only the oldest 1000 flows are shown; get_update shows all.")
+    assert [flow["uuid"] for flow in answer.flows] == uuids
+    page = alice.updates(meta={})
+    shown = page.flows
+    while page.code == 206:
+        page = alice.updates_since(page.meta["since"])
+        shown += page.flows
+    assert [flow["uuid"] for flow in shown] == [*uuids, last]

@@ -332,3 +332,44 @@ def test_edited_message_refuses_what_is_too_long_or_cannot_be_kept(alice, group,
 
     refused(answer, "edited_message", code)
     assert alice.messages(group).texts == ["text"]
+
+
+# Rates and quotas
+
+
+def test_what_comes_too_often_is_refused(start_server, register):
+    settings = {f"RATE_LIMIT_{name}": "1/d burst 1" for name in ("READS", "LOGINS")}
+    alice = register(start_server(RATE_LIMIT_WRITES="1/d burst 2", **settings), "alice")
+    flow = alice.make_flow()
+    (message,) = alice.say(flow, "hello")
+    assert alice.messages(flow).texts == ["hello"]
+    assert alice.authenticate().code == 200
+
+    answers = [
+        alice.send(flow), alice.add_flow(), alice.edit(message, "again"), alice.delete_message(flow, message),
+        alice.messages(flow), alice.all_flow(), alice.user_info(alice), alice.updates(), alice.authenticate(),
+    ]
+
+    methods = [
+        "send_message", "add_flow", "edited_message", "delete_message", "all_messages", "all_flow", "user_info", "get_update",
+        "authentication",
+    ]
+    for answer, method in zip(answers, methods, strict=True):
+        refused(answer, method, 429)
+        assert "Try again in" in answer.detail
+    # Its own end is not counted, and the connection goes on.
+    assert alice.ping().code == 200
+
+
+def test_who_has_too_much_is_refused(start_server, register):
+    server = start_server(RATE_LIMIT_FLOWS="3", RATE_LIMIT_PUBLIC_FLOWS="1", RATE_LIMIT_BYTES="1 KiB")
+    alice, bob = register(server, "alice"), register(server, "bob")
+    alice.make_flow()
+
+    refused(alice.add_flow(), "add_flow", 403)
+    flow, _ = alice.make_flow(bob), alice.make_flow(bob)
+    refused(alice.add_flow(users=[bob]), "add_flow", 403)
+    alice.say(flow, "x" * 500)
+    refused(alice.send(flow, "x" * 1000), "send_message", 403)
+
+    assert bob.send(flow, "of another account").code == 200
