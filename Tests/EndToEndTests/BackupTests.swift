@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import TestClient
 import Testing
 
 /// Backups by the real program: through pipes, from one engine into the other, and killed in the middle.
@@ -74,6 +75,47 @@ struct BackupTests {
                 #expect(try await program.manage("user", "list", "-q").output == listed.output)
             }
         }
+    }
+
+    /// On a disk without room the log, the metric and `doctor` say so, until a backup was made, in whatever way.
+    @Test(.enabled(if: getuid() == 0)) func aBackupThatFailsIsSaidUntilOneWasMade() async throws {
+        try await Program.with { program in
+            try await fill(program)
+            #expect(mkdir(program.path("backup"), 0o700) == 0)
+            program["PARLEY_BACKUP_SCHEDULE"] = "daily 03:30"
+            // A small disk that only the server sees.
+            let server = try await program.startServer(tracer: [
+                "/usr/bin/unshare", "--mount", "/usr/bin/sh", "-c",
+                "mount -t tmpfs -o size=16k tmpfs backup && exec \"$@\"", "sh",
+            ])
+            let inside = ["/usr/bin/nsenter", "--target", "\(server.process.pid)", "--mount", "--wd=\(program.folder)"]
+
+            let line = await server.process.errors.line { $0.contains("The backup failed") }
+            #expect(line?.contains("No space left") == true, "\(line ?? "")")
+            #expect(try await scraped("parley_backup_failed", from: server) == "1")
+            let full = try await program.run(inside + [Program.path, "doctor", "--json"])
+            #expect(full.ending == .exited(3))
+            #expect(full.output.contains(#""id" : "disk-full""#), "\(full.output)")
+            #expect(full.output.contains(#""id" : "backup-missing""#))
+
+            let room = try await program.run(inside + ["/usr/bin/mount", "-o", "remount,size=64m", "backup"])
+            #expect(room.ending == .exited(0), "\(room.errors)")
+            let made = try await program.run(
+                inside + [Program.path, "db", "backup", "-q", "backup/parley-20260101-000000.tar.gz"])
+            #expect(made.ending == .exited(0), "\(made.errors)")
+            while try await scraped("parley_backup_failed", from: server) != "0" { await Task.yield() }
+            let whole = try await program.run(inside + [Program.path, "doctor", "--json"])
+            #expect(!whole.output.contains("backup-"), "\(whole.output)")
+            await server.stop()
+        }
+    }
+
+    /// The value of a metric.
+    private func scraped(_ name: String, from server: RunningServer) async throws -> String? {
+        let line = try #require(await server.process.errors.line { $0.contains("Metrics are served") })
+        let url = try #require(line.split { " =\"".contains($0) }.first { $0.hasPrefix("http://") })
+        let lines = try await HTTPClient.get(String(url)).text.split(separator: "\n")
+        return lines.first { $0.hasPrefix("\(name) ") }.map { String($0.dropFirst(name.utf8.count + 1)) }
     }
 
     /// The server makes one at its start when one is due, and keeps as many as it is told.
