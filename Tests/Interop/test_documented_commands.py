@@ -152,11 +152,15 @@ class World:
             command = command.replace(printed, own)
         return command
 
-    def run(self, command):
-        """Runs a command at a terminal, answers what it asks, ends what does not end; returns its output and status."""
-        child = pexpect.spawn(
+    def spawn(self, command):
+        """Starts a command at a terminal."""
+        return pexpect.spawn(
             "/bin/bash", ["-c", command], cwd=str(self.folder), env=self.environment, timeout=SECONDS, dimensions=(24, 80),
             encoding="utf-8", codec_errors="replace")
+
+    def run(self, command):
+        """Runs a command at a terminal, answers what it asks, ends what does not end; returns its output and status."""
+        child = self.spawn(command)
         name = " ".join(words_of(command)[:2])
         ending = next((value for key, value in ENDED_BY.items() if name.startswith(key) and not ends_itself(command)), None)
         if "--once" in command or "|" in command and name == "tail":
@@ -418,9 +422,7 @@ def test_the_dialogues_of_the_readme_go_as_printed(world_for):
     world = world_for(alice)
 
     def enter(command, lines):
-        child = pexpect.spawn(
-            "/bin/bash", ["-c", command], cwd=str(world.folder), env=world.environment, timeout=SECONDS, dimensions=(24, 80),
-            encoding="utf-8", codec_errors="replace")
+        child = world.spawn(command)
         child.expect_exact(lines[0])
         child.sendline(PASSWORD)
         child.expect(pattern(lines[1], world))
@@ -451,3 +453,26 @@ def test_the_list_of_servers_fits_eighty_columns(world_for):
     lines = re.sub(COLOR, "", shown).splitlines()
     assert any("nnn" in line for line in lines), shown
     assert max(len(line) for line in lines) <= 80, shown
+
+
+@pytest.mark.timeout(600)
+def test_people_converse_over_mtp_beside_a_large_seed(world_for):
+    command = "manage testclient chat --protocol mtp --login alice --to bob --password-file pw"
+    world = world_for(command)
+    seed = world.spawn("manage flow seed --users 100 --flows 20 --messages 100000")
+    seed.expect(pexpect.EOF, timeout=500)
+    seed.close()
+    assert seed.exitstatus == 0
+
+    child = world.spawn(command)
+    child.expect_exact("bob> ")
+    child.send("hello\r")
+    child.expect(pattern("08:26 alice: hello", world))
+    child.send("/quit\r")
+    child.expect(pexpect.EOF)
+    child.close()
+
+    assert child.exitstatus == 0
+    # It is in the chat of the two, after all that was seeded.
+    last = world.manage("tail", "--once", "--last", "100")
+    assert re.search(r" alice .* (alice, bob|bob, alice) .* message ", last), last
