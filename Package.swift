@@ -125,7 +125,7 @@ let package = Package(
         .target(
             name: "FastChat",
             dependencies: [
-                "ExactText", "Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque,
+                "ExactText", "Bounds", "Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque,
             ],
             swiftSettings: swiftSettings
         ),

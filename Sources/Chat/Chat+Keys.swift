@@ -70,10 +70,12 @@ extension Chat {
 /// Of two that draw the same at once, the one that is stored first counts. A pair that the key file does not open, since
 /// the file was lost, is of no more use to anything: the only server of the store draws another one in its place.
 actor HeldKeys {
-    /// How many opened keys are kept in memory.
-    private static let capacity = 10_000
+    private var opened: RecentlyUsed<String, RSAPrivateKey>
 
-    private var opened = RecentlyUsed<String, RSAPrivateKey>(capacity: HeldKeys.capacity)
+    /// Keeps opened keys in about so many bytes of memory.
+    init(maximumBytes: Int = 64 << 20) {
+        opened = RecentlyUsed(capacity: maximumBytes)
+    }
 
     /// What the private half of an account's key pair is sealed with.
     static func name(_ kind: String, of account: Identifier) -> String { "\(kind) \(account)" }
@@ -120,7 +122,8 @@ actor HeldKeys {
         }
         guard pair != nil else { return nil }
         guard let key else { throw .internalFailure }
-        opened.set(key, for: name)
+        // Either half is there twice, each with what the library computes ahead: about eight times the key's text.
+        opened.set(key, for: name, cost: 8 * key.pem.utf8.count)
         return key
     }
 }

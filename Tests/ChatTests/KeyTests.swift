@@ -1,11 +1,13 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Chat
 import ChatTesting
 import Credentials
 import Storage
+import Synchronization
 import Testing
+
+@testable import Chat
 
 /// Public keys that people publish, and key pairs that the server holds.
 @Suite(.timeLimit(.minutes(10))) struct KeyTests {
@@ -37,6 +39,26 @@ import Testing
             await #expect(throws: ChatError.nullCharacter(field: "public_key")) {
                 try await chat.publishKey("a\0", kind: "fastchat", of: people[2])
             }
+        }
+    }
+
+    @Test func openedKeysAreForgottenByTheirSize() async throws {
+        try await ChatUnderTest.with(policy: Self.policy()) { test in
+            let stored = Mutex<[String: SealedKeyPair]>([:])
+            let reads = Mutex<[String]>([])
+            let held = HeldKeys(maximumBytes: 20_000)
+            // A key of 2048 bits takes more than half of that.
+            for name in ["one", "two", "two", "one"] {
+                _ = try await held.key(named: name, makes: true, chat: test.chat) {
+                    reads.withLock { $0.append(name) }
+                    return stored.withLock { $0[name] }
+                } put: { pair, _ in
+                    stored.withLock { $0[name] = pair }
+                    return pair
+                }
+            }
+
+            #expect(reads.withLock { $0 } == ["one", "two", "one"])
         }
     }
 

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Bounds
 import Chat
 import Credentials
 import Storage
@@ -8,10 +9,13 @@ import Synchronization
 
 /// Remembers keys that never change: the balancer's, and which accounts have published one.
 final class FastChatKnownKeys: Sendable {
-    private static let capacity = 100_000
-
-    private let known = Mutex<Set<UserID>>([])
+    private let known: Mutex<RecentlyUsed<UserID, Void>>
     private let balancer = Mutex<RSAPublicKey?>(nil)
+
+    /// Remembers so many accounts: those that were asked for last.
+    init(capacity: Int = 100_000) {
+        known = Mutex(RecentlyUsed(capacity: capacity))
+    }
 
     /// The balancer's key, once it was read.
     var balancerKey: RSAPublicKey? {
@@ -21,13 +25,12 @@ final class FastChatKnownKeys: Sendable {
 
     /// Those of `users` who are known to have one.
     func known(of users: [UserID]) -> Set<UserID> {
-        known.withLock { known in Set(users.filter { known.contains($0) }) }
+        known.withLock { known in Set(users.filter { known.value(for: $0) != nil }) }
     }
 
     func remember(_ users: some Sequence<UserID>) {
         known.withLock { known in
-            if known.count >= Self.capacity { known.removeAll() }
-            known.formUnion(users)
+            for user in users { known.set((), for: user) }
         }
     }
 }
