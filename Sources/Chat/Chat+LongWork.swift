@@ -9,6 +9,6 @@ extension Chat {
     ///
     /// A task would otherwise work on the loop that it prefers.
     package func offLoop<Value: Sendable>(_ body: @Sendable () -> Value) async -> Value {
-        await longWork.page { await withTaskExecutorPreference(globalConcurrentExecutor) { body() } }
+        await longWork.work { await withTaskExecutorPreference(globalConcurrentExecutor) { body() } }
     }
 }

@@ -56,17 +56,26 @@ package final class PostgresEngine: StorageEngine {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value {
-        let result: Result<Value, StorageError> = await withCheckedContinuation { continuation in
-            readers.submit(
-                SessionPool.Job(
-                    run: { session in
-                        let result = session.read(body)
-                        return { continuation.resume(returning: result) }
-                    },
-                    refuse: { error in continuation.resume(returning: .failure(error)) }))
+        let id = readers.newID()
+        let result: Result<Value, StorageError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                readers.submit(
+                    SessionPool.Job(
+                        id: id,
+                        run: { session in
+                            let result = session.read(body)
+                            return { continuation.resume(returning: result) }
+                        },
+                        refuse: { error in continuation.resume(returning: .failure(error)) }))
+            }
+        } onCancel: {
+            readers.withdraw(id)
         }
         return try result.get()
     }
+
+    /// How many reads wait for a session, for tests.
+    package var waitingReads: Int { readers.waitingJobs }
 
     package func write<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value

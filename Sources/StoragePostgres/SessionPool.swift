@@ -11,6 +11,8 @@ import Threads
 final class SessionPool: Sendable {
     /// One transaction to run, or to refuse: exactly one of the two closures is called.
     struct Job: Sendable {
+        /// A `SessionPool.newID()`, by which it can be taken out of the queue.
+        var id: UInt64
         /// Runs on the session's thread; the closure it returns hands over the result, once the thread is free again.
         var run: @Sendable (PostgresSession) -> @Sendable () -> Void
         var refuse: @Sendable (StorageError) -> Void
@@ -44,6 +46,7 @@ final class SessionPool: Sendable {
         var waiting: [UInt64: Waiter] = [:]
         var firstTicket: UInt64 = 0
         var nextTicket: UInt64 = 0
+        var lastID: UInt64 = 0
         /// Threads that have not ended, the one that watches deadlines among them.
         var threads = 0
         var isWatched = false
@@ -78,10 +81,23 @@ final class SessionPool: Sendable {
         watchWakeUp = WakeUp()
     }
 
-    /// Runs `job` on a free session, or as soon as there is one, or refuses it.
+    /// A number for a job.
+    func newID() -> UInt64 {
+        state.withLock { state in
+            state.lastID += 1
+            return state.lastID
+        }
+    }
+
+    /// How many jobs wait, for tests.
+    var waitingJobs: Int { state.withLock { $0.waiting.count } }
+
+    /// Runs `job` on a free session, or as soon as there is one, or refuses it: also when the task was cancelled.
     func submit(_ job: Job) {
         let admission = state.withLock { state -> Admission in
             if state.isClosed { return .refused(.closed) }
+            // Looked at under the lock: a cancellation after this finds the job in the queue.
+            if Task.isCancelled { return .refused(.cancelled) }
             if let worker = state.idle.popLast() { return .handed(worker) }
             if state.workers < limits.threads {
                 state.workers += 1
@@ -99,6 +115,15 @@ final class SessionPool: Sendable {
         case .queued(let first): if first { watchDeadlines() }
         case .refused(let error): job.refuse(error)
         }
+    }
+
+    /// Takes a job out of the queue, if it waits there, and refuses it: its task was cancelled.
+    func withdraw(_ id: UInt64) {
+        let job = state.withLock { state -> Job? in
+            guard let ticket = state.waiting.first(where: { $0.value.job.id == id })?.key else { return nil }
+            return state.waiting.removeValue(forKey: ticket)?.job
+        }
+        job?.refuse(.cancelled)
     }
 
     private func startWorker(with job: Job) {

@@ -73,6 +73,10 @@ extension StorageError {
         StorageError(.unavailable, "The database is being closed. Try again after the restart.")
     }
 
+    static var cancelled: StorageError {
+        StorageError(.unavailable, "The request was cancelled: no connection waits for its answer any more.")
+    }
+
     static var exhausted: StorageError {
         StorageError(
             .unavailable, "The database is busy: too many requests wait for a connection. Try again in a moment.")

@@ -30,6 +30,7 @@ package final class LiveReader: @unchecked Sendable {
     /// Counts the beginnings, so that a read of before does not move a new cursor.
     private var beginning = 0
     private var retry: Task<Void, Never>?
+    private var reading: Task<Void, Never>?
 
     /// Reads for `presenter`, which must outlive it, through `pages`; nothing is shown until ``begin(after:)``.
     package init(for presenter: any LogPresenter, pages: PageGate, executor: any TaskExecutor) {
@@ -53,6 +54,8 @@ package final class LiveReader: @unchecked Sendable {
         cursor = nil
         retry?.cancel()
         retry = nil
+        reading?.cancel()
+        reading = nil
     }
 
     /// Whether to show what is live at once; see `LiveCursor.takes`.
@@ -70,7 +73,7 @@ package final class LiveReader: @unchecked Sendable {
     package func readIfDue() {
         guard presenter.mayRead, cursor?.start() == true else { return }
         let (presenter, beginning) = (presenter, beginning)
-        Task(executorPreference: executor) { await self.readAll(for: presenter, beginning) }
+        reading = Task(executorPreference: executor) { await self.readAll(for: presenter, beginning) }
     }
 
     private func readAll(for presenter: any LogPresenter, _ beginning: Int) async {
@@ -80,7 +83,7 @@ package final class LiveReader: @unchecked Sendable {
                     try await presenter.showPage(after: position)
                 }
                 guard self.beginning == beginning else { return }
-                guard let page else { break }
+                guard let page = page ?? nil else { break }
                 cursor?.arrived(at: page.shown, more: page.isCut)
             } catch {
                 guard self.beginning == beginning else { return }

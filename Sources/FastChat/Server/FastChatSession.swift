@@ -135,6 +135,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         detach()
         news = nil
         reader?.end()
+        sealing?.cancel()
     }
 
     /// Takes from the budget of all connections what the splitter holds.
@@ -219,6 +220,9 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     }
 
     // MARK: Writing
+
+    /// Bytes that wait for the client, for tests.
+    var heldBytes: Int { outbox.bufferedBytes + (connection?.bufferedBytes ?? 0) }
 
     var hasRoom: Bool { !isOver && outbox.hasRoom }
     func write(_ answer: Answer) {

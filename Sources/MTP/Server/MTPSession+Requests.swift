@@ -52,7 +52,8 @@ extension MTPSession {
                 return .submitted
             }
             guard method.readsPages else { return .answer(await answer(request, method, requester)) }
-            return .answer(await service.chat.pages.page { () async in await answer(request, method, requester) })
+            let page = await service.chat.pages.page { () async in await answer(request, method, requester) }
+            return page.map { .answer($0) } ?? .done
         } catch {
             return .answer(refusal(decoded, error))
         }

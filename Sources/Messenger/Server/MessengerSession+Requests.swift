@@ -44,7 +44,10 @@ extension MessengerSession {
             return await holding(key, for: .logOut) { holder in .answer(await self.logOut(key, holder)) }
         case .request(.contacts(let key)):
             return await holding(key, for: .contacts) { holder in
-                var parts = await self.methods.contacts(of: holder.principal)
+                var parts =
+                    await self.service.chat.pages.page { () async in
+                        await self.methods.contacts(of: holder.principal)
+                    } ?? []
                 let last = parts.popLast()
                 for part in parts { self.write(part) }
                 return last.map { .answer($0) } ?? .done

@@ -110,10 +110,15 @@ extension SkaroSession {
     private func content(_ call: SkaroCall) async throws(SkaroRefusal) -> SkaroResponse.Content {
         if logIn != nil {
             let principal = try await principal()
-            guard case .getHistory = call else { return try await methods.perform(call, for: principal) }
-            return try await service.chat.pages.page { () async throws(SkaroRefusal) in
+            switch call {
+            case .getHistory, .getContacts, .searchContacts: break
+            default: return try await methods.perform(call, for: principal)
+            }
+            let page = try await service.chat.pages.page { () async throws(SkaroRefusal) in
                 try await methods.perform(call, for: principal)
             }
+            guard let page else { throw SkaroRefusal(ChatError.busy) }
+            return page
         }
         switch call {
         case .registerType: return .registerType(methods.registerType)

@@ -10,27 +10,6 @@ import Testing
 
 /// What takes long is not done on an event loop, where it would hold up other connections.
 @Suite(.timeLimit(.minutes(10))) struct MTPLongWorkTests {
-    /// Lets no long work be done until `body` is through.
-    private static func holdingLongWork(of chat: Chat, _ body: () async throws -> Void) async throws {
-        let (inside, entered) = AsyncStream.makeStream(of: Void.self)
-        let (gate, opening) = AsyncStream.makeStream(of: Void.self)
-        let places = 2
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<places {
-                group.addTask {
-                    await chat.longWork.page {
-                        entered.yield()
-                        for await _ in gate {}
-                    }
-                }
-            }
-            defer { opening.finish() }
-            var waiting = inside.makeAsyncIterator()
-            for _ in 0..<places { await waiting.next() }
-            try await body()
-        }
-    }
-
     @Test func aLongMessageHoldsUpNoOtherConnection() async throws {
         try await MTPServer.with { server in
             let chat = server.test.chat
@@ -47,7 +26,7 @@ import Testing
             let short = alice.message("short", to: flow)
 
             try await withThrowingTaskGroup(of: Void.self) { group in
-                try await Self.holdingLongWork(of: chat) {
+                try await chat.longWork.withoutPlaces {
                     group.addTask { _ = try await alice.ask(long) }
                     while chat.longWork.waitingPages == 0 { await Task.yield() }
                     group.addTask { _ = try await alice.ask(short) }
@@ -79,7 +58,7 @@ import Testing
             for _ in 0..<8 { others.append(bob.on(try await server.connect())) }
 
             try await withThrowingTaskGroup(of: JSONText?.self) { group in
-                try await Self.holdingLongWork(of: server.test.chat) {
+                try await server.test.chat.longWork.withoutPlaces {
                     group.addTask {
                         try await alice.ask(.allMessages(as: alice.credentials, flow: flow, start: 0, end: 10))
                             .data?.message?.first?.filePicture

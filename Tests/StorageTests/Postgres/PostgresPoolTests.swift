@@ -85,6 +85,27 @@ struct PostgresPoolTests {
         }
     }
 
+    /// As the pages of connections that were closed while they waited.
+    @Test func aCancelledReadLeavesTheQueue() async throws {
+        try await PostgresTestDatabase.withEngine(readerConnections: 1) { engine, database in
+            try await database.raw.query("SELECT pg_advisory_lock(1)")
+            async let first = engine.read { connection in try connection.rows(Self.waitForLock) }
+            try await database.raw.waitUntil(Self.waiting(1))
+            let gone = Task {
+                await storageFailure { _ = try await engine.read { connection in try connection.rows("SELECT 1") } }
+            }
+            while engine.waitingReads == 0 { await Task.yield() }
+
+            gone.cancel()
+
+            // The only connection is still taken.
+            #expect(await gone.value?.message.hasPrefix("The request was cancelled") == true)
+            #expect(engine.waitingReads == 0)
+            try await database.raw.query("SELECT pg_advisory_unlock(1)")
+            #expect(try await first == [[.null]])
+        }
+    }
+
     @Test func writesTakeTurns() async throws {
         try await PostgresTestDatabase.withEngine { engine, _ in
             try await engine.write { connection in
