@@ -13,6 +13,13 @@ package struct PendingMessage: Sendable {
     package var isSettled: Bool { pending.outcomeIfKnown != nil }
 }
 
+/// A message that was counted as a write of its author: what it needs may be looked up.
+package struct CountedMessage: Sendable {
+    /// Its name: a connection knows its own messages by it, however early they come back to it.
+    package let uuid: Identifier
+    let author: Principal
+}
+
 /// What became of a message that was submitted: where it is in the log, or why it is not.
 package typealias MessageOutcome = Result<Receipt<Write.SendMessage.Result>, ChatError>
 
@@ -44,10 +51,12 @@ extension Chat {
     package func submit(
         _ content: MessageContent, bodies: [NewBody] = [], to access: FlowAccess, by principal: Principal
     ) async throws(ChatError) -> PendingMessage {
-        let uuid = newEventIdentifier()
-        let message = try await prepared(content, bodies: bodies, to: access, by: principal)
-        let pending = try submit(message, by: principal.user, over: principal.protocol, uuid: uuid)
-        return PendingMessage(uuid: uuid, pending: pending)
+        let counted = try count(messageBy: principal)
+        let (message, size) = try await prepared(content, bodies: bodies, to: access, by: principal)
+        let pending = try await refunding(size, to: principal) { () async throws(ChatError) in
+            try submit(message, by: principal.user, over: principal.protocol, uuid: counted.uuid)
+        }
+        return PendingMessage(uuid: counted.uuid, pending: pending)
     }
 
     // MARK: For connections
@@ -81,38 +90,63 @@ extension Chat {
         try admit(.write, by: principal)
         try spend(size, by: principal, isAllowed: mayStore)
         try submit(
-            Write.SendMessage(flow: access.id, content: bytes, blobs: blobs), by: principal, uuid: uuid, on: executor,
-            completion: completion)
+            Write.SendMessage(flow: access.id, content: bytes, blobs: blobs), taking: size, by: principal, uuid: uuid,
+            on: executor, completion: completion)
         return true
+    }
+
+    /// Counts a message for which something may have to be looked up, before that is done.
+    ///
+    /// - Throws: `.tooManyRequests`.
+    package func count(messageBy principal: Principal) throws(ChatError) -> CountedMessage {
+        try admit(.write, by: principal)
+        return CountedMessage(uuid: newEventIdentifier(), author: principal)
     }
 
     /// The same for a message that may have to wait for the store before it can be submitted.
     package func submit(
-        _ content: MessageContent, bodies: [NewBody] = [], as uuid: Identifier, to access: FlowAccess,
-        by principal: Principal, on executor: any TaskExecutor,
-        completion: @escaping @Sendable (MessageOutcome) -> Void
+        _ content: MessageContent, bodies: [NewBody] = [], as counted: CountedMessage, to access: FlowAccess,
+        on executor: any TaskExecutor, completion: @escaping @Sendable (MessageOutcome) -> Void
     ) async throws(ChatError) {
-        let message = try await prepared(content, bodies: bodies, to: access, by: principal)
-        try submit(message, by: principal, uuid: uuid, on: executor, completion: completion)
+        let author = counted.author
+        let (message, size) = try await prepared(content, bodies: bodies, to: access, by: author)
+        try submit(message, taking: size, by: author, uuid: counted.uuid, on: executor, completion: completion)
+    }
+
+    /// Submits a message that was given its room, which it gives back if it is not stored.
+    private func submit(
+        _ message: Write.SendMessage, taking size: Int, by principal: Principal, uuid: Identifier,
+        on executor: any TaskExecutor, completion: @escaping @Sendable (MessageOutcome) -> Void
+    ) throws(ChatError) {
+        do throws(ChatError) {
+            try submit(message, by: principal, uuid: uuid, on: executor) { outcome in
+                if case .failure(let error) = outcome { self.refund(size, to: principal, after: error) }
+                completion(outcome)
+            }
+        } catch {
+            refund(size, to: principal, after: error)
+            throw error
+        }
     }
 
     private func checkMayWrite(to access: FlowAccess, _ principal: Principal) throws(ChatError) {
         guard access.mayWrite(principal.user) else { throw .notAllowed("Only the owner writes in a channel.") }
     }
 
-    /// Checks and counts a message, and stores what is too large for a batch.
+    /// Checks a message, gives it its room, and stores what is too large for a batch.
     private func prepared(
         _ content: MessageContent, bodies: [NewBody], to access: FlowAccess, by principal: Principal
-    ) async throws(ChatError) -> Write.SendMessage {
+    ) async throws(ChatError) -> (message: Write.SendMessage, size: Int) {
         try content.check()
         try checkMayWrite(to: access, principal)
-        try admit(.write, by: principal)
-        var (bytes, blobs) = content.isLarge ? await offLoop { content.encoded() } : content.encoded()
-        try await spend(
-            bytes.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) } + bodies.reduce(0) { $0 + $1.body.count },
-            by: principal)
-        if !blobs.isEmpty { blobs = try await storingLarge(blobs) }
-        return Write.SendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies)
+        let (bytes, blobs) = content.isLarge ? await offLoop { content.encoded() } : content.encoded()
+        let size =
+            bytes.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) } + bodies.reduce(0) { $0 + $1.body.count }
+        try await spend(size, by: principal)
+        let stored = try await refunding(size, to: principal) { () async throws(ChatError) in
+            try await storingLarge(blobs)
+        }
+        return (Write.SendMessage(flow: access.id, content: bytes, blobs: stored, bodies: bodies), size)
     }
 
     private static func isLarge(_ blob: NewBlob) -> Bool { (blob.bytes?.count ?? 0) > Blobs.maximumInBatchBytes }
@@ -157,24 +191,31 @@ extension Chat {
         if text == nil { changed.text = Message(record).content.text }
         let edit = changed
         let (content, beside) = edit.isLarge ? await offLoop { edit.encodedEdit() } : edit.encodedEdit()
-        try await spend(content.count + beside.reduce(0) { $0 + ($1.bytes?.count ?? 0) }, by: principal)
-        let blobs = try await storingLarge(beside)
-        return try await write(
-            Write.EditMessage(flow: record.flow, message: record.position, content: content, blobs: blobs),
-            by: principal)
+        let size = content.count + beside.reduce(0) { $0 + ($1.bytes?.count ?? 0) }
+        try await spend(size, by: principal)
+        let receipt = try await refunding(size, to: principal) { () async throws(ChatError) in
+            try await write(
+                Write.EditMessage(
+                    flow: record.flow, message: record.position, content: content, blobs: storingLarge(beside)),
+                by: principal)
+        }
+        // Files that others have taken the place of, or nothing, are no part of the message any more.
+        let replaced = beside.reduce(0) { $0 + (record.blobs[$1.name]?.count ?? 0) }
+        refund(Int64(replaced), to: principal.user)
+        return receipt
     }
 
     /// Deletes a message, which must be in `flow`: what it said is overwritten.
     package func delete(
         _ message: Identifier, in flow: Identifier, by principal: Principal
-    ) async throws(ChatError) -> Receipt<Void> {
+    ) async throws(ChatError) -> Receipt<Int64> {
         try admit(.write, by: principal)
         let access = try await visibleFlow(flow, to: principal)
         let record = try await visibleMessage(message, to: principal)
         guard record.flow == access.id else { throw .noSuchMessage }
         guard record.sender == principal.user else { throw .notAllowed("Only the author may delete a message.") }
         let receipt = try await write(Write.DeleteMessage(flow: record.flow, message: record.position), by: principal)
-        refund(record)
+        refund(receipt.result, to: principal.user)
         return receipt
     }
 

@@ -67,14 +67,25 @@ extension Chat {
         if limiter.bytes(of: principal.user) != nil { storedBytes.add(Int64(bytes), of: principal.user) }
     }
 
-    /// Gives back what a deleted message took.
-    func refund(_ message: MessageRecord) {
-        let blobs = message.blobs.values.reduce(0) { $0 + $1.count }
-        refund(Int64(message.content.count + blobs), to: message.sender)
+    /// Does something that stores what was counted, and gives the room back if it is not stored.
+    func refunding<Value>(
+        _ bytes: Int, to principal: Principal, _ body: () async throws(ChatError) -> Value
+    ) async throws(ChatError) -> Value {
+        do throws(ChatError) {
+            return try await body()
+        } catch {
+            refund(bytes, to: principal, after: error)
+            throw error
+        }
+    }
+
+    /// Gives back the room of what was refused; what may have been stored keeps it.
+    func refund(_ bytes: Int, to principal: Principal, after error: ChatError) {
+        if error != .outcomeUnknown { refund(Int64(bytes), to: principal.user) }
     }
 
     /// Gives an account room back.
-    func refund(_ bytes: Int64, to user: UserID) {
+    package func refund(_ bytes: Int64, to user: UserID) {
         if limiter.bytes(of: user) != nil { storedBytes.add(-bytes, of: user) }
     }
 

@@ -9,6 +9,7 @@ extension FastChatSession {
 
     /// Makes a group; who asks owns it.
     func createGroup(of numbers: [FastChatUserNumber], by principal: Principal) async throws(FastChatFailure) {
+        try await countLookUp(for: principal)
         var members: [Person] = []
         for number in numbers {
             do throws(ChatError) {
@@ -29,6 +30,7 @@ extension FastChatSession {
     func add(
         _ number: FastChatUserNumber, to group: FastChatGroupNumber, by principal: Principal
     ) async throws(FastChatFailure) {
+        try await countLookUp(for: principal, about: group)
         let flow = try await self.group(group, for: principal)
         let person: Person
         do throws(ChatError) {
@@ -56,6 +58,7 @@ extension FastChatSession {
     func remove(
         _ number: FastChatUserNumber, from group: FastChatGroupNumber, by principal: Principal
     ) async throws(FastChatFailure) {
+        try await countLookUp(for: principal, about: group)
         let flow = try await self.group(group, for: principal)
         do throws(ChatError) {
             let person = try await chat.person(publicNumber: number.rawValue)
@@ -73,6 +76,13 @@ extension FastChatSession {
         // Who leaves is told by the log.
         guard number != news?.reader.number else { return }
         tell(FastChatNotice("You have removed \(number.rawValue) from group \(group.rawValue)", group: group))
+    }
+
+    /// Counts that numbers are looked up before a change of a group, which counts apart from this.
+    private func countLookUp(
+        for principal: Principal, about group: FastChatGroupNumber? = nil
+    ) async throws(FastChatFailure) {
+        try await chatting(about: group) { () async throws(ChatError) in try chat.admit(.read, by: principal) }
     }
 
     private func group(

@@ -224,6 +224,7 @@ extension FastChatSession {
     ) async throws(FastChatFailure) -> RequestAdmission<Answer> {
         let recipient = message.copy.recipient
         try await chatting { () async throws(ChatError) in
+            let counted = try chat.count(messageBy: principal)
             let person = try await chat.person(publicNumber: recipient.rawValue)
             let hasKey = try await !service.withKey([person.id]).isEmpty
             guard hasKey || service.options.isBridged else {
@@ -233,28 +234,25 @@ extension FastChatSession {
             if hasKey {
                 return try await submit(
                     FastChatStored.sealed(message.header),
-                    bodies: [FastChatStored.body(message.copy, for: person.id, header: nil)], to: flow, by: principal,
-                    as: ticket)
+                    bodies: [FastChatStored.body(message.copy, for: person.id, header: nil)], as: counted, to: flow,
+                    for: ticket)
             }
             // The number of somebody who cannot have a key says so itself.
             if !flow.isBridged, recipient.rawValue <= Self.maximumChosenNumber { tell(.notEndToEnd(with: recipient)) }
             try await chat.markBridged(flow)
             let content = try await service.open([(person, message.copy)], message.header.kind)
-            try await submit(content, to: flow, by: principal, as: ticket)
+            try await submit(content, as: counted, to: flow, for: ticket)
         }
         return .submitted
     }
 
     /// The client hears of a message only when it was refused.
     private func submit(
-        _ content: MessageContent, bodies: [NewBody] = [], to flow: FlowAccess, by principal: Principal,
-        as ticket: RequestTicket, about group: FastChatGroupNumber? = nil
+        _ content: MessageContent, bodies: [NewBody] = [], as counted: CountedMessage, to flow: FlowAccess,
+        for ticket: RequestTicket, about group: FastChatGroupNumber? = nil
     ) async throws(ChatError) {
         guard let connection else { throw .busy }
-        try await chat.submit(
-            content, bodies: bodies, as: chat.newMessageIdentifier(), to: flow, by: principal,
-            on: connection.taskExecutor
-        ) { outcome in
+        try await chat.submit(content, bodies: bodies, as: counted, to: flow, on: connection.taskExecutor) { outcome in
             switch outcome {
             case .success: self.pipeline?.settle(ticket, nil)
             case .failure(let error):
@@ -267,15 +265,15 @@ extension FastChatSession {
     private func send(
         _ message: FastChatGroupMessage, by principal: Principal, as ticket: RequestTicket
     ) async throws(FastChatFailure) -> RequestAdmission<Answer> {
-        let flow = try await chatting(about: message.group) { () async throws(ChatError) in
-            try await service.group(message.group, for: principal)
+        let (counted, flow) = try await chatting(about: message.group) { () async throws(ChatError) in
+            (try chat.count(messageBy: principal), try await service.group(message.group, for: principal))
         }
         let (copies, held) = try await sorted(message, to: flow, by: principal)
         try await chatting(about: message.group) { () async throws(ChatError) in
             if held.isEmpty {
                 let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: nil) }
                 return try await submit(
-                    FastChatStored.sealed(message.header), bodies: bodies, to: flow, by: principal, as: ticket,
+                    FastChatStored.sealed(message.header), bodies: bodies, as: counted, to: flow, for: ticket,
                     about: message.group)
             }
             // Before it is known whether anything opens: what others see of it says nothing to the sender.
@@ -283,7 +281,7 @@ extension FastChatSession {
             let content = try await service.open(held, message.header.kind)
             let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: message.header) }
             try await submit(
-                content, bodies: bodies, to: flow, by: principal, as: ticket, about: message.group)
+                content, bodies: bodies, as: counted, to: flow, for: ticket, about: message.group)
         }
         return .submitted
     }

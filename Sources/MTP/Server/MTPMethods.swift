@@ -110,6 +110,7 @@ struct MTPMethods {
         guard asked.count <= limit else {
             throw MTPFailure(.tooManyRequests, "At most \(limit) users are shown at a time.")
         }
+        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: principal) }
         var uuids: [Identifier] = []
         for user in asked {
             if let named = user.uuid {
@@ -117,12 +118,15 @@ struct MTPMethods {
                 uuids.append(uuid)
             } else if let login = user.login {
                 uuids.append(
-                    try await chatting { () async throws(ChatError) in try await chat.person(login: login).uuid })
+                    try await chatting { () async throws(ChatError) in
+                        // A look-up of its own.
+                        try chat.admit(.read, by: principal)
+                        return try await chat.person(login: login).uuid
+                    })
             } else {
                 throw MTPFailure(.badRequest, "Each of the users asked for needs a uuid or a login.")
             }
         }
-        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: principal) }
         let wanted = uuids
         let found = try await chatting { () async throws(ChatError) in try await chat.users(wanted) }
         let users = found.map { user in

@@ -177,14 +177,16 @@ extension MTPSession {
         _ request: MTPRequest, by requester: MTPRequester, as ticket: RequestTicket
     ) async throws(MTPFailure) {
         let (content, uuid) = try MTPMethods.message(in: request.data)
-        let sent = SentMessage(request, by: requester, as: ticket, uuid: service.chat.newMessageIdentifier())
+        let counted: CountedMessage
+        do { counted = try service.chat.count(messageBy: requester.principal) } catch { throw MTPFailure(error) }
+        let sent = SentMessage(request, by: requester, as: ticket, uuid: counted.uuid)
         do throws(ChatError) {
             let flow = try await service.chat.flow(uuid, for: requester.principal)
             guard let connection else { throw .busy }
             push.sends(sent.uuid)
-            try await service.chat.submit(
-                content, as: sent.uuid, to: flow, by: requester.principal, on: connection.taskExecutor
-            ) { self.settle(sent, $0) }
+            try await service.chat.submit(content, as: counted, to: flow, on: connection.taskExecutor) {
+                self.settle(sent, $0)
+            }
         } catch {
             push.didNotSend(sent.uuid)
             throw MTPFailure(error)

@@ -140,9 +140,10 @@ extension MessengerSession {
     ) async -> RequestAdmission<Answer> {
         guard !text.isEmpty, let connection else { return .done }
         do throws(ChatError) {
+            let counted = try service.chat.count(messageBy: principal)
             try await service.chat.submit(
-                MessageContent(text: text), as: service.chat.newMessageIdentifier(),
-                to: methods.flow(of: recipient, by: principal), by: principal, on: connection.taskExecutor
+                MessageContent(text: text), as: counted, to: methods.flow(of: recipient, by: principal),
+                on: connection.taskExecutor
             ) { self.settle(ticket, $0) }
             return .submitted
         } catch {

@@ -25,8 +25,9 @@ package struct DeleteMessage: AdminOperation {
         if case .deleted = message.change {
             throw OperationError(.exists, "The message \(message.uuid) is deleted already.")
         }
-        _ = try await context.write(
+        let receipt = try await context.write(
             Write.DeleteMessage(flow: message.flow, message: message.position), on: message.uuid.description)
+        context.chat.refund(receipt.result, to: message.sender)
         return try await context.reports(of: [context.message(uuid: uuid)])[0]
     }
 }

@@ -207,6 +207,8 @@ struct SkaroMethods {
         of dialog: String, before: SkaroHistoryBound?, limit: Int?, for principal: Principal
     ) async throws(SkaroRefusal) -> SkaroResponse.Content {
         let bound = try Self.bound(before)
+        // Whether there is such a conversation is a look-up, too.
+        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: principal) }
         var found = try await readableFlow(uuid: dialog, for: principal)
         if found == nil {
             found = try await chatting { () async throws(ChatError) in

@@ -47,17 +47,17 @@ extension SkaroSession {
                 return .answer(.response(SkaroResponse(to: request, try await content(call))))
             }
             let principal = try await principal()
+            let counted: CountedMessage
+            do { counted = try service.chat.count(messageBy: principal) } catch { throw SkaroRefusal(error) }
             let draft = try await methods.draft(body, to: name, by: principal)
             guard let connection else { return .done }
-            let uuid = service.chat.newMessageIdentifier()
-            feed?.submits(uuid)
+            feed?.submits(counted.uuid)
             do throws(ChatError) {
                 try await service.chat.submit(
-                    MessageContent(text: draft.body), as: uuid, to: draft.flow, by: principal,
-                    on: connection.taskExecutor
-                ) { self.settle(draft, uuid, request, ticket, $0) }
+                    MessageContent(text: draft.body), as: counted, to: draft.flow, on: connection.taskExecutor
+                ) { self.settle(draft, counted.uuid, request, ticket, $0) }
             } catch {
-                feed?.withdrawn(uuid)
+                feed?.withdrawn(counted.uuid)
                 throw SkaroRefusal(error)
             }
             return .submitted

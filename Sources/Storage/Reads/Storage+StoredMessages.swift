@@ -7,8 +7,18 @@ package struct StoredMessage: Sendable, Equatable {
     package var flow: FlowID
     package var kind: FlowRecord.Kind
     package var sender: UserID
-    /// What it and its attachments take.
+    /// What it, its edits, what was encrypted of it and its attachments take.
     package var bytes: Int64
+
+    /// The same of an event `e`, as SQL.
+    static let bytesExpression = """
+        length(e.content)
+            + (SELECT coalesce(CAST(sum(length(c.content)) AS BIGINT), 0) FROM events c WHERE c.replaces = e.position)
+            + (SELECT coalesce(CAST(sum(length(d.body)) AS BIGINT), 0) FROM event_bodies d WHERE d.position = e.position)
+            + (SELECT coalesce(CAST(sum(length(b.bytes)) AS BIGINT), 0)
+                FROM blob_refs p JOIN blobs b ON b.sha256 = p.sha256
+                WHERE p.position = e.position)
+        """
 
     package init(position: Position, flow: FlowID, kind: FlowRecord.Kind, sender: UserID, bytes: Int64) {
         self.position = position
@@ -46,11 +56,7 @@ extension Storage {
         try await engine.read { connection in
             let rows = try connection.rows(
                 """
-                SELECT e.position, e.flow_id, f.flow_type, e.sender_id,
-                    length(e.content) + (
-                        SELECT coalesce(CAST(sum(length(b.bytes)) AS BIGINT), 0)
-                        FROM blob_refs p JOIN blobs b ON b.sha256 = p.sha256
-                        WHERE p.position = e.position)
+                SELECT e.position, e.flow_id, f.flow_type, e.sender_id, \(StoredMessage.bytesExpression)
                 FROM events e
                 JOIN flows f ON f.id = e.flow_id AND f.deleted_ms IS NULL
                 LEFT JOIN events r ON r.position = e.replaced_by

@@ -5,6 +5,7 @@ import Bounds
 import Chat
 import ChatTesting
 import FastChat
+import JSON
 import TestClient
 import Testing
 
@@ -22,6 +23,44 @@ import Testing
             #expect(
                 await seven.notices(1)
                     == ["Request refused: too many requests of this kind, try again in 3600 seconds"])
+        }
+    }
+
+    @Test func messagesThatComeTooOftenAreRefusedWithANotice() async throws {
+        var policy = ChatPolicy()
+        // The chat of the two, and a message.
+        policy.rates.account.write = Rate("1/h burst 2")
+        try await FastChatWorld.with(policy: policy) { world in
+            let seven = try await world.register(7)
+            _ = try await world.register(8)
+            try await seven.client.send("hello", to: 8)
+
+            try await seven.client.send("again", to: 8)
+
+            #expect(
+                await seven.notices(1)
+                    == ["Request refused: too many requests of this kind, try again in 3600 seconds"])
+        }
+    }
+
+    /// To find out that something is not there costs as much as to find it.
+    @Test func requestsForWhatIsNotThereCount() async throws {
+        var policy = ChatPolicy()
+        policy.rates.account.write = Rate("1/h burst 1")
+        policy.rates.account.read = Rate("1/m burst 2")
+        try await FastChatWorld.with(policy: policy) { world in
+            let seven = try await world.register(7)
+            let header = FastChatHeader(kind: .text, sender: 7, time: "1")
+            let copy = FastChatCopy(recipient: 99, body: JSONText("body"), key: JSONText("key"))
+            for _ in 0..<2 { try await seven.client.send(.direct(FastChatMessage(header, copy))) }
+            let first = await seven.notices(2)
+            #expect(first[0].contains("too many") == false)
+            #expect(first[1] == "Request refused: too many requests of this kind, try again in 3600 seconds")
+
+            for _ in 0..<3 { try await seven.client.send(.addToGroup(FastChatGroupNumber(99), member: 7, from: 7)) }
+            let second = await seven.notices(3)
+            #expect(second[1].contains("too many") == false)
+            #expect(second[2] == "Request refused: too many requests of this kind, try again in 60 seconds")
         }
     }
 

@@ -4,6 +4,7 @@
 import Bounds
 import Chat
 import ChatTesting
+import JSON
 import MTP
 import TestClient
 import Testing
@@ -34,6 +35,47 @@ import Testing
             }
             // The connection goes on.
             #expect(try await alice.client.request(.pingPong(as: alice.credentials)).code == 200)
+        }
+    }
+
+    /// To find out that something is not there costs as much as to find it.
+    // spec: MTP, 429
+    @Test func requestsForWhatIsNotThereCount() async throws {
+        var policy = ChatPolicy()
+        policy.rates.account.write = Rate("1/d burst 2")
+        policy.rates.account.read = Rate("1/h burst 3")
+        try await MTPServer.with(policy: policy) { server in
+            let alice = try await server.join("alice")
+            var codes: [Int] = []
+            for _ in 0..<3 { codes.append(try await alice.client.request(alice.message("hello", to: "12345")).code) }
+            #expect(codes == [404, 404, 429])
+
+            // The request and the look-up of a login.
+            let nobody = MTPRequest.userInfo(as: alice.credentials, login: "nobody")
+            #expect(try await alice.client.request(nobody).code == 404)
+            #expect(try await alice.client.request(nobody).code == 429)
+        }
+    }
+
+    @Test func eachLoginThatIsAskedForCounts() async throws {
+        var policy = ChatPolicy()
+        policy.rates.account.read = Rate("1/h burst 5")
+        try await MTPServer.with(policy: policy) { server in
+            let alice = try await server.join("alice")
+            _ = try await server.join("bob")
+            func asked(_ users: [UserObject]) -> MTPRequest {
+                let own = UserObject(uuid: MTPIdentifier(alice.uuid), authID: JSONText(alice.credentials.authID))
+                return MTPRequest(.userInfo, data: MTPData(user: [own] + users))
+            }
+            let login = UserObject(login: "bob")
+
+            // One and three, and the last is one of those that are named by their uuids.
+            #expect(try await alice.client.request(asked([login, login, login])).code != 429)
+            #expect(
+                try await alice.client.request(
+                    .userInfo(as: alice.credentials, about: Array(repeating: alice.uuid, count: 10))
+                ).code != 429)
+            #expect(try await alice.client.request(asked([login])).code == 429)
         }
     }
 

@@ -28,6 +28,24 @@ import Testing
         }
     }
 
+    /// To find out that something is not there costs as much as to find it.
+    @Test func messagesToNobodyCount() async throws {
+        var policy = MessengerWorld.policy
+        policy.rates.account.write = Rate("1/d burst 2")
+        try await MessengerWorld.with(policy: policy) { world in
+            try await world.test.register("bob")
+            let anna = try await world.enter("anna")
+            let key = try #require(anna.client.key)
+            for _ in 0..<2 {
+                #expect(
+                    try await anna.client.request(.send(key, to: .login("nobody"), text: "hello"))
+                        == .refused(prefix: 6))
+            }
+
+            #expect(try await anna.client.request(.addContact(key, login: "bob")) == .refused(prefix: 4))
+        }
+    }
+
     @Test func tooManyLoginsAreRefused() async throws {
         var policy = MessengerWorld.policy
         policy.rates.account.login = Rate("1/d burst 1")

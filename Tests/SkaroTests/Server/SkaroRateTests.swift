@@ -5,6 +5,7 @@ import Bounds
 import Chat
 import ChatTesting
 import Skaro
+import TestClient
 import Testing
 
 /// What a client is told that asks too often.
@@ -26,6 +27,38 @@ import Testing
             #expect(try await alice.refusal(.getUserData(login: "bob")) == 429)
             #expect(try await alice.refusal(.getContacts) == 429)
             #expect(try await alice.refusal(.getHistory(dialog: "bob", before: nil, limit: 1)) == 429)
+            _ = try await alice.ask(.updateMyData(SkaroProfile(name: "Alice")))
+            #expect(try await alice.refusal(.updateMyData(SkaroProfile(name: "Bob"))) == 429)
+        }
+    }
+
+    @Test func tooManyLoginsAreAnsweredWith429() async throws {
+        var policy = SkaroServer.policy
+        policy.rates.account.login = Rate("1/d burst 1")
+        try await SkaroServer.with(policy: policy) { server in
+            _ = try await server.join("alice")
+
+            let client = try await server.connect()
+            let proof = client.proof(of: ChatUnderTest.password)
+
+            #expect(try await client.request(.authorize(login: "alice", proof: proof)).code == 429)
+        }
+    }
+
+    /// To find out that something is not there costs as much as to find it.
+    @Test func requestsForWhatIsNotThereCount() async throws {
+        var policy = SkaroServer.policy
+        policy.rates.account.write = Rate("1/d burst 2")
+        policy.rates.account.read = Rate("1/h burst 1")
+        try await SkaroServer.with(policy: policy) { server in
+            let alice = try await server.join("alice")
+            var codes: [Int] = []
+            for _ in 0..<3 { codes.append(try await alice.refusal(.sendMessage(to: "nobody", body: "hello"))) }
+            #expect(codes == [404, 404, 429])
+
+            let history = SkaroCall.getHistory(dialog: "nobody", before: nil, limit: 1)
+            #expect(try await alice.refusal(history) == 404)
+            #expect(try await alice.refusal(history) == 429)
         }
     }
 }

@@ -12,8 +12,11 @@ extension Write {
             self.message = message
         }
 
-        package func apply(to log: inout LogTransaction) throws {
+        /// - Returns: How many bytes the message took.
+        package func apply(to log: inout LogTransaction) throws -> Int64 {
             try log.checkAuthor(of: message, in: flow)
+            let sizes = try log.connection.rows(
+                "SELECT \(StoredMessage.bytesExpression) FROM events e WHERE e.position = $1", [SQLValue(message)])
             let deletion = log.append(.deletion, to: flow, replaces: message)
             let nothing = SQLValue.bytes(LogTransaction.emptyObject)
             _ = try log.connection.rows(pipelined: [
@@ -24,6 +27,9 @@ extension Write {
                 SQLStatement("DELETE FROM blob_refs WHERE position = $1", [SQLValue(message)]),
                 SQLStatement("DELETE FROM event_bodies WHERE position = $1", [SQLValue(message)]),
             ])
+            guard let row = sizes.first else { return 0 }
+            var reader = RowReader(row)
+            return try reader.int()
         }
     }
 }
