@@ -81,7 +81,7 @@ extension AdminEndpoint {
             try AdminEndpoint(.post, "/nodes/{node}/drain", DrainNode(node: "")),
             try AdminEndpoint(.post, "/nodes/{node}/resume", ResumeNode(node: "")),
             try AdminEndpoint(.get, "/tokens", ListTokens()),
-            try AdminEndpoint(.get, "/audit", ListAudit(range: ListRange(limit: pageSize))),
+            try AdminEndpoint(.get, "/audit", ListAudit(range: ListRange(limit: pageSize)), hides: ["rows"]),
             try AdminEndpoint(.post, "/audit/verify", VerifyAudit()),
             try AdminEndpoint(.get, "/settings", ListSettings()),
             try AdminEndpoint(.get, "/backups", ListBackups()),

@@ -34,6 +34,31 @@ struct AuditOperationTests {
         try await office.chat.storage.engine.write { connection in _ = try connection.execute(sql) }
     }
 
+    @Test func searchGoesOnWhereItStopped() async throws {
+        try await Office.open { office in
+            for login in ["alice", "bob", "carol"] {
+                let secret = SecretText("hunter2")
+                _ = try await perform(CreateUser(login: login, username: login, password: secret), in: office)
+                _ = try await perform(LogOutUser(login: login), in: office)
+            }
+            var numbers: [[Int64]] = []
+            var after: Int64? = 0
+            while let start = after {
+                let range = ListRange(after: start, limit: 2)
+                let page = try await office.run(ListAudit(range: range, what: "user.create", rows: 3))
+                numbers.append(page.items.map(\.number))
+                after = page.next
+            }
+
+            #expect(numbers == [[5], [3, 1]])
+            let all = try await office.run(ListAudit(range: ListRange(limit: 2), what: "user.create"))
+            #expect(all.items.map(\.number) == [5, 3])
+            #expect(all.next == 3)
+            let beyond = ListAudit(range: ListRange(after: .max, limit: 1), rows: .max)
+            #expect(try await office.run(beyond).items.map(\.number) == [6])
+        }
+    }
+
     @Test func whatIsDoneAndRefusedIsRecordedAndLookingIsNot() async throws {
         try await Office.open { office in
             _ = try await perform(

@@ -74,6 +74,33 @@ struct InviteOperationTests {
         }
     }
 
+    @Test func anIdIsGivenByItsBeginning() async throws {
+        try await Office.open(registration: .invite) { office in
+            for bytes in [[0xAB, 0xCD, 0xE0], [0xAB, 0xCD, 0xEF], [0xAB, 0xCD, 0xF0]] as [[UInt8]] {
+                let hash = bytes + [UInt8](repeating: 0xFF, count: 29)
+                _ = try await office.chat.write(Write.CreateInvite(codeHash: hash), by: nil)
+            }
+
+            #expect(try await office.refusal(of: RevokeInvite(id: "abcdeg")).kind == .notFound)
+            #expect(try await office.refusal(of: RevokeInvite(id: "abcdee")).kind == .notFound)
+            #expect(try await office.run(RevokeInvite(id: "ABCDEF")).id == "abcdefffffff")
+            #expect(try await office.run(RevokeInvite(id: "abcde0ff")).id == "abcde0ffffff")
+            #expect(try await office.refusal(of: RevokeInvite(id: "abcdef")).kind == .exists)
+            #expect(try await office.run(ListInvites()).invites.map(\.id) == ["abcdf0ffffff"])
+        }
+    }
+
+    @Test func listShowsTheNewestThousand() async throws {
+        try await Office.open(registration: .invite) { office in
+            for number in 0...1000 { _ = try await office.run(CreateInvite(note: "\(number)")) }
+
+            let report = try await office.run(ListInvites())
+
+            #expect(report.invites.count == 1000)
+            #expect(report.isCut)
+        }
+    }
+
     @Test func whatCannotBeIsRefused() async throws {
         try await Office.open(registration: .invite) { office in
             for operation in [

@@ -62,23 +62,40 @@ package struct ListAudit: AdminOperation {
     package var who: String?
     /// Only this operation, such as `user.delete`, or those of a kind, such as `user`.
     package var what: String?
+    /// How many records are looked through at most; `nil`: as many as it takes.
+    ///
+    /// A page may then have fewer items although a next one follows.
+    package var rows: Int64?
 
-    package init(range: ListRange = ListRange(), since: Int64? = nil, who: String? = nil, what: String? = nil) {
+    package init(
+        range: ListRange = ListRange(), since: Int64? = nil, who: String? = nil, what: String? = nil, rows: Int64? = nil
+    ) {
         self.range = range
         self.since = since
         self.who = who
         self.what = what
+        self.rows = rows
     }
 
     package func run(on context: OperationContext) async throws(OperationError) -> ListPage<AuditReport> {
         try range.check()
         try context.check(who, "name", limit: Self.wordBytes)
         try context.check(what, "operation", limit: Self.wordBytes)
-        let records = try await context.reading {
-            try await $0.auditRecords(
-                before: range.after > 0 ? range.after : .max, since: since.map { Timestamp(seconds: $0) }, actor: who,
-                operation: what, limit: range.limit + 1)
+        let last = try await context.reading { try await $0.auditHead() }.last
+        let since = since.map { Timestamp(seconds: $0) }
+        var found: [AuditRecord] = []
+        var place = range.after > 0 ? min(range.after, last + 1) : last + 1
+        let end = rows.map { max(1, place - max(1, $0)) } ?? 1
+        while place > end, found.count <= range.limit {
+            try context.checkCancellation()
+            let (before, from, limit) = (place, max(end, place - ListRange.searchStep), range.limit + 1 - found.count)
+            found += try await context.reading {
+                try await $0.auditRecords(
+                    before: before, from: from, since: since, actor: who, operation: what, limit: limit)
+            }
+            place = from
         }
-        return ListPage(records.map(AuditReport.init), limit: range.limit, row: \.number)
+        return ListPage(
+            found.map(AuditReport.init), limit: range.limit, searchedTo: end > 1 ? end : nil, row: \.number)
     }
 }

@@ -85,19 +85,13 @@ package struct ListInvites: AdminOperation {
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let now = context.chat.currentTime
-        var found: [InviteReport] = []
-        var isCut = false
-        try await context.eachInvite { record in
-            guard includesInvalid || record.isValid(at: now) else { return true }
-            found.append(InviteReport(record, at: now))
-            if found.count > Self.maximumCount * 2 {
-                found.removeFirst(Self.maximumCount)
-                isCut = true
-            }
-            return true
+        let time = includesInvalid ? nil : now
+        let found = try await context.reading {
+            try await $0.invites(validAt: time, limit: Self.maximumCount + 1)
         }
-        isCut = isCut || found.count > Self.maximumCount
-        return Report(invites: found.suffix(Self.maximumCount).reversed(), isCut: isCut)
+        return Report(
+            invites: found.prefix(Self.maximumCount).map { InviteReport($0, at: now) },
+            isCut: found.count > Self.maximumCount)
     }
 }
 
@@ -107,7 +101,7 @@ package struct RevokeInvite: AdminOperation {
     package static let summary = "End an invitation; accounts made with it stay."
     package static let access = OperationActor.Scope.write
     private static let minimumDigits = 6
-    private static let maximumDigits = 64
+    fileprivate static let maximumDigits = 64
 
     /// The invitation's id, or the beginning of it.
     package var id: String
@@ -126,11 +120,7 @@ package struct RevokeInvite: AdminOperation {
                 .invalid, "An id of an invitation has \(Self.minimumDigits) to \(Self.maximumDigits) digits.",
                 nextStep: listInvites)
         }
-        var found: [InviteRecord] = []
-        try await context.eachInvite { record in
-            if InviteReport.id(of: record.codeHash).hasPrefix(wanted) { found.append(record) }
-            return found.count < 2
-        }
+        let found = try await context.invites(beginningWith: wanted)
         guard let record = found.first else {
             throw OperationError(.notFound, "No invitation has the id '\(id)'.", nextStep: listInvites)
         }
@@ -146,5 +136,17 @@ package struct RevokeInvite: AdminOperation {
         var revoked = record
         revoked.revoked = now
         return InviteReport(revoked, at: now)
+    }
+}
+
+extension OperationContext {
+    /// At most two of the invitations whose code's hash begins with these hexadecimal digits.
+    fileprivate func invites(beginningWith digits: String) async throws(OperationError) -> [InviteRecord] {
+        let missing = RevokeInvite.maximumDigits - digits.utf8.count
+        guard
+            let first = Hexadecimal.bytes(Substring(digits + String(repeating: "0", count: missing))),
+            let last = Hexadecimal.bytes(Substring(digits + String(repeating: "f", count: missing)))
+        else { return [] }
+        return try await reading { try await $0.invites(from: first, through: last, limit: 2) }
     }
 }

@@ -52,19 +52,3 @@ package struct InviteReport: Codable, Sendable, Equatable {
 
     static func id(of hash: [UInt8]) -> String { Hexadecimal.text(hash.prefix(idBytes)) }
 }
-
-extension OperationContext {
-    /// Calls `body` with every invitation, oldest first, until it says no.
-    func eachInvite(_ body: (InviteRecord) -> Bool) async throws(OperationError) {
-        let pageSize = 500
-        var last: InviteRecord?
-        while true {
-            let after = last
-            let page = try await reading { try await $0.invites(after: after, limit: pageSize) }
-            for invite in page where !body(invite) { return }
-            guard page.count == pageSize else { return }
-            try checkCancellation()
-            last = page.last
-        }
-    }
-}

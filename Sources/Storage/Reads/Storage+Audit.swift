@@ -16,24 +16,25 @@ extension Storage {
             previous: try reader.bytes(), hash: try reader.bytes())
     }
 
-    /// Records of the audit, newest first, from the one in front of `before` on.
+    /// Records of the audit, newest first, from the one in front of `before` on, down to the number `from`.
     ///
     /// `operation` is a name, or the part of it in front of the dot.
     package func auditRecords(
-        before: Int64 = .max, since: Timestamp? = nil, actor: String? = nil, operation: String? = nil, limit: Int
+        before: Int64 = .max, from: Int64 = 1, since: Timestamp? = nil, actor: String? = nil, operation: String? = nil,
+        limit: Int
     ) async throws(StorageError) -> [AuditRecord] {
         try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.auditColumns) FROM audit
-                WHERE number < $1 AND time_ms >= $2 AND ($3 = '' OR actor = $3)
-                    AND ($4 = '' OR operation = $4 OR substr(operation, 1, length($4) + 1) = $4 || '.')
+                WHERE number < $1 AND number >= $2 AND time_ms >= $3 AND ($4 = '' OR actor = $4)
+                    AND ($5 = '' OR operation = $5 OR substr(operation, 1, length($5) + 1) = $5 || '.')
                 ORDER BY number DESC
-                LIMIT $5
+                LIMIT $6
                 """,
                 [
-                    .int(before), .int(since?.milliseconds ?? .min), .text(actor ?? ""), .text(operation ?? ""),
-                    SQLValue(limit: limit),
+                    .int(before), .int(from), .int(since?.milliseconds ?? .min), .text(actor ?? ""),
+                    .text(operation ?? ""), SQLValue(limit: limit),
                 ])
             return try rows.map { row in try Self.auditRecord(row) }
         }

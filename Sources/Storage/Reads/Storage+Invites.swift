@@ -24,17 +24,42 @@ extension Storage {
         try await engine.read { connection in try Self.invite(codeHash: codeHash, on: connection) }
     }
 
-    /// All invites, oldest first; `after` is the last one of the page before.
-    package func invites(after: InviteRecord? = nil, limit: Int) async throws(StorageError) -> [InviteRecord] {
-        let (time, hash) = after.map { ($0.created, $0.codeHash) } ?? (Timestamp(milliseconds: .min), [])
+    /// Invites, newest first, from the one in front of `before` on; with a time only those with which an account can be
+    /// made then.
+    package func invites(
+        before: InviteRecord? = nil, validAt time: Timestamp? = nil, limit: Int
+    ) async throws(StorageError) -> [InviteRecord] {
+        let (created, hash) = before.map { ($0.created, $0.codeHash) } ?? (Timestamp(milliseconds: .max), [])
         return try await engine.read { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.inviteColumns) FROM invites
-                WHERE (created_ms, code_hash) > ($1, $2)
-                ORDER BY created_ms, code_hash
+                WHERE (created_ms, code_hash) < ($1, $2)
+                    AND ($3 = 0 OR revoked_ms IS NULL AND uses_left > 0 AND (expires_ms IS NULL OR expires_ms > $4))
+                ORDER BY created_ms DESC, code_hash DESC
+                LIMIT $5
+                """,
+                [
+                    SQLValue(created), .bytes(hash), .int(time == nil ? 0 : 1),
+                    SQLValue(time ?? Timestamp(milliseconds: 0)),
+                    SQLValue(limit: limit),
+                ])
+            return try rows.map { row in try Self.invite(row) }
+        }
+    }
+
+    /// At most `limit` of the invites whose code's hash is `first`, `last`, or between them.
+    package func invites(
+        from first: [UInt8], through last: [UInt8], limit: Int
+    ) async throws(StorageError) -> [InviteRecord] {
+        try await engine.read { connection in
+            let rows = try connection.rows(
+                """
+                SELECT \(Self.inviteColumns) FROM invites
+                WHERE code_hash >= $1 AND code_hash <= $2
+                ORDER BY code_hash
                 LIMIT $3
-                """, [SQLValue(time), .bytes(hash), SQLValue(limit: limit)])
+                """, [.bytes(first), .bytes(last), SQLValue(limit: limit)])
             return try rows.map { row in try Self.invite(row) }
         }
     }

@@ -121,7 +121,7 @@ extension AdminPanel {
             let page = try await visit.run(
                 ListAudit(
                     range: ListRange(after: visit.query.number("after") ?? 0, limit: pageSize),
-                    who: who.isEmpty ? nil : who, what: what.isEmpty ? nil : what))
+                    who: who.isEmpty ? nil : who, what: what.isEmpty ? nil : what, rows: searchedRows))
             values["records"] = page.items.map(\.values)
             if let next = page.next { values["next"] = "\(next)" }
             return visit.page("admin-audit", title: "Audit", values)

@@ -72,7 +72,7 @@ struct InviteTests {
     }
 
     @Test(arguments: StorageKind.available)
-    func invitesAreListedOldestFirst(kind: StorageKind) async throws {
+    func invitesAreListedNewestFirst(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             for byte in [3, 1, 2] as [UInt8] {
                 try await test.done(Write.CreateInvite(codeHash: hash(byte), note: "\(byte)"))
@@ -83,10 +83,10 @@ struct InviteTests {
             #expect(try await test.storage.head() == head)
 
             let first = try await test.storage.invites(limit: 2)
-            let second = try await test.storage.invites(after: first.last, limit: 2)
+            let second = try await test.storage.invites(before: first.last, limit: 2)
 
-            #expect((first + second).map(\.note) == ["3", "1", "2"])
-            #expect(try await test.storage.invites(after: second.last, limit: 2) == [])
+            #expect((first + second).map(\.note) == ["2", "1", "3"])
+            #expect(try await test.storage.invites(before: second.last, limit: 2) == [])
             #expect(try await test.storage.invite(codeHash: hash(1))?.usesLeft == 1)
         }
     }
