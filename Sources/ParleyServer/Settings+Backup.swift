@@ -9,7 +9,7 @@ extension Settings {
     /// The settings file as a backup keeps it: without secrets.
     package var filesForBackup: [ArchivedFile] {
         guard let file, let document = try? SettingsFile(path: file, choice: .option).document(),
-            let safe = document.withoutSecrets(folder: folder)
+            let safe = try? document.withoutSecrets(folder: folder)
         else { return [] }
         return [ArchivedFile(name: "config.ini", bytes: safe.bytes)]
     }
