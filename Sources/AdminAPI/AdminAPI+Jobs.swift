@@ -20,7 +20,7 @@ extension AdminAPI {
         }
         let wantsEvents = call.accept != nil && Self.accepts(call, [Self.eventStream])
         if method == "GET", wantsEvents {
-            return Self.events(try Self.asking { () throws(OperationError) in try jobs.changes(of: id) })
+            return events(try Self.asking { () throws(OperationError) in try jobs.changes(of: id) }, for: call)
         }
         try Self.checkAccept(call)
         guard let id else { return Self.json(Self.list(jobs.jobs)) }
@@ -48,12 +48,13 @@ extension AdminAPI {
         Array(#"{"jobs":["#.utf8) + jobs.map(\.json).joined(separator: [UInt8(ascii: ",")]) + Array("]}".utf8)
     }
 
-    /// Each change as an event whose data is the job.
-    private static func events(_ changes: AsyncStream<JobSnapshot?>) -> APIAnswer {
+    /// Each change as an event whose data is the job, as long as the token is valid.
+    private func events(_ changes: AsyncStream<JobSnapshot?>, for call: APICall) -> APIAnswer {
         APIAnswer(
-            status: 200, headers: [("Content-Type", eventStream), ("X-Accel-Buffering", "no")] + headers,
+            status: 200, headers: [("Content-Type", Self.eventStream), ("X-Accel-Buffering", "no")] + Self.headers,
             body: .stream { write in
                 for await change in changes {
+                    guard await self.isValid(call.authorization) else { return }
                     // A comment keeps proxies from ending a connection on which nothing happens.
                     guard let change else {
                         try await write(Array(":\n\n".utf8))

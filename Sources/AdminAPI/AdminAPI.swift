@@ -120,6 +120,12 @@ package final class AdminAPI: Sendable {
         return principal
     }
 
+    /// Whether the token with which a request was allowed still is one.
+    func isValid(_ authorization: String?) async -> Bool {
+        guard let authorization, let token = Self.token(in: authorization) else { return false }
+        return (try? await authenticate(token)) != nil
+    }
+
     /// What wrong tokens are counted under: a token names nobody before it is known.
     private static let throttled = "admin api"
 

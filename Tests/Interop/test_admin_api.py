@@ -87,6 +87,18 @@ def test_a_revoked_token_is_out_at_once(api):
     assert ask(api, "GET", "/users", token=token)[0] == 401
 
 
+def test_a_revoked_token_follows_no_jobs(api):
+    request = urllib.request.Request(
+        f"{api.http_url}/admin/api/v1/jobs",
+        headers={"Authorization": f"Bearer {token_of(api, 'follower', 'read')}", "Accept": "text/event-stream"})
+
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert api.manage("token", "revoke", "follower").returncode == 0
+        job = ask(api, "POST", "/seed", {"users": 1, "messages": 1})[2]
+
+        assert job["id"] not in answer.read().decode()
+
+
 def test_a_job_is_followed_by_events(api):
     status, headers, job = ask(api, "POST", "/seed", {"users": 2, "messages": 4})
     path = headers["Location"].removeprefix("/admin/api/v1")
