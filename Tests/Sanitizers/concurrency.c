@@ -1,9 +1,14 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-// For builds with ThreadSanitizer, which does not see what Swift's library does when a `Mutex` is contended: that library
-// has no instruments. The quick ways are compiled into our code; what they call when a thread has to wait, or to be woken,
-// is put in the place of the library's here, which tells the sanitizer and calls the library. Scripts/test links it.
+// For builds with ThreadSanitizer, which does not see what Swift's libraries do in two places, since they have no
+// instruments there. What our code calls is put in the place of the library's here, tells the sanitizer and calls the
+// library. Scripts/test links it.
+//
+// - A `Mutex` that is contended. The quick ways are compiled into our code; these are what they call when a thread has to
+//   wait, or to be woken.
+// - A continuation that is resumed before its task waits. The library tells the sanitizer that it was resumed, but the
+//   task, which then goes on without being scheduled, does not tell that it has seen it.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -50,4 +55,18 @@ SWIFT void parley_unlock(SELF) {
     static void *known;
     __tsan_release(self);
     ((SWIFT void (*)(SELF))library(&known, UNLOCK))(self);
+}
+
+// The context is a plain argument; the convention keeps the others where they are.
+#define ASYNC __attribute__((swiftasynccall))
+#define AWAIT "swift_continuation_await"
+
+extern SWIFT void *swift_task_getCurrent(void);
+
+ASYNC void parley_await(void *context) __asm__(AWAIT);
+ASYNC void parley_await(void *context) {
+    static void *known;
+    void *function = library(&known, AWAIT);
+    __tsan_acquire(swift_task_getCurrent());
+    __attribute__((musttail)) return ((ASYNC void (*)(void *))function)(context);
 }
