@@ -17,14 +17,8 @@ extension SkaroSession {
     /// The checks of every request in the protocol's order; then a message goes into the batch if all it needs is in memory.
     func admit(_ frame: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
         switch frame {
-        case .bad(let why):
-            badFrames += 1
-            guard badFrames >= Self.maximumBadFrames else { return .answer(.refusal(why)) }
-            pipeline?.dropWaiting()
-            service.logger.debug(
-                "A client sent frames that are no requests", metadata: ["address": "\(origin.address)"])
-            end(.protocolError, "\(Self.maximumBadFrames) frames in a row were no requests.")
-            return .done
+        case .large: return .waits(forAnswers: true)
+        case .bad(let why): return refused(why)
         case .request(let request):
             badFrames = 0
             do throws(SkaroRefusal) {
@@ -39,6 +33,12 @@ extension SkaroSession {
     }
 
     func perform(_ frame: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
+        var frame = frame
+        if case .large(let bytes) = frame {
+            frame = await service.chat.offLoop { .decoded(bytes) }
+            if case .bad(let why) = frame { return refused(why) }
+            badFrames = 0
+        }
         guard case .request(let request) = frame else { return .done }
         do throws(SkaroRefusal) {
             if request.method?.needsAuthorization == true, logIn == nil { throw .notAuthorized }
@@ -64,6 +64,16 @@ extension SkaroSession {
         } catch {
             return .answer(.response(SkaroResponse(to: request, refused: error)))
         }
+    }
+
+    /// Refuses a frame that is no request; too many of them end the connection.
+    private func refused(_ why: String) -> RequestAdmission<Answer> {
+        badFrames += 1
+        guard badFrames >= Self.maximumBadFrames else { return .answer(.refusal(why)) }
+        pipeline?.dropWaiting()
+        service.logger.debug("A client sent frames that are no requests", metadata: ["address": "\(origin.address)"])
+        end(.protocolError, "\(Self.maximumBadFrames) frames in a row were no requests.")
+        return .done
     }
 
     // MARK: Messages

@@ -21,6 +21,20 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
         case request(SkaroRequest)
         /// What is wrong with a frame that is none.
         case bad(String)
+        /// Decoding it would hold up the event loop.
+        case large(ByteBuffer)
+
+        /// What a frame asks for.
+        static func decoded(_ frame: ByteBuffer) -> Request {
+            do throws(SkaroFrameError) {
+                return .request(
+                    try frame.withUnsafeReadableBytes { frame throws(SkaroFrameError) in
+                        try SkaroRequest(decoding: frame)
+                    })
+            } catch {
+                return .bad("\(error)")
+            }
+        }
     }
 
     enum Answer {
@@ -89,13 +103,8 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
     }
 
     func received(binary: ByteBuffer) {
-        let decoded = binary.withUnsafeReadableBytes { frame in
-            Result { () throws(SkaroFrameError) in try SkaroRequest(decoding: frame) }
-        }
-        switch decoded {
-        case .success(let request): take(.request(request), bytes: binary.readableBytes)
-        case .failure(let error): take(.bad("\(error)"), bytes: 0)
-        }
+        let bytes = binary.readableBytes
+        take(bytes > Chat.longWorkBytes ? .large(binary) : .decoded(binary), bytes: bytes)
     }
 
     func received(text: ByteBuffer) {
