@@ -34,11 +34,12 @@ package struct ChatUnderTest: Sendable {
     /// `hearsHints` off it is as if the connection for other servers' hints were cut.
     package static func with(
         _ kind: StorageKind = .sqliteMemory, policy: ChatPolicy = ChatPolicy(), limits: BatchWriter.Limits = .init(),
-        running: Bool = true, hearsHints: Bool = true, _ body: (ChatUnderTest) async throws -> Void
+        running: Bool = true, hearsHints: Bool = true, waitingHashes: Int = 4096,
+        _ body: (ChatUnderTest) async throws -> Void
     ) async throws {
         try await StorageUnderTest.with(kind) { store in
             // The cheapest hashes there are, and room for all who wait for one.
-            let hasher = try PasswordHasher(.init(memoryBytes: 8192, iterations: 1, maximumWaiting: 4096))
+            let hasher = try PasswordHasher(.init(memoryBytes: 8192, iterations: 1, maximumWaiting: waitingHashes))
             let engine = HeldEngine(store.storage.engine, hearsHints: hearsHints)
             let clock = ManualClock()
             let chat = Chat(

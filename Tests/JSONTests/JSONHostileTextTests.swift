@@ -41,6 +41,28 @@ import Testing
         #expect(slowdown < HostileText.tolerance)
     }
 
+    @Test func objectsOfManyMembersTakeTimeInProportion() throws {
+        func object(_ count: Int) -> [UInt8] {
+            var writer = JSONWriter()
+            writer.beginObject()
+            for number in 0..<count {
+                writer.key(escaping: "a name that is the same but for its end \(10_000 + number)")
+                writer.string("x")
+            }
+            writer.endObject()
+            return writer.bytes
+        }
+        let (few, many) = (object(1000), object(16_000))
+        func read(_ bytes: [UInt8]) throws {
+            let value = try JSONValue.parse(bytes)
+            #expect(value["type"] == nil)
+        }
+
+        let ratio = try HostileText.ratio({ try read(many) }, to: { for _ in 0..<16 { try read(few) } })
+
+        #expect(ratio < 8)
+    }
+
     @Test func nameIsAWordIfItsBytesAre() throws {
         let value = try JSONValue.parse(Array(#"{"type":1,"typ":2,"":3,"t\u00e9":4,"te\u0301":5}"#.utf8))
         let found = try #require(value.members).map { name, _ in

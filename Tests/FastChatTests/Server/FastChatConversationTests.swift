@@ -254,6 +254,9 @@ import Transport
             for number in 0..<400 { try await seven.client.send("\(number) \(text)", to: 8) }
             try await world.settle(seven)
 
+            // Of ten megabytes the limit, and the page that went beyond it.
+            let held = await world.heldBytes()
+            #expect(held > 0 && held < 2 << 20)
             await eight.client.connection.setReading(true)
 
             #expect(await eight.messages(400) == (0..<400).map { "7: \($0) \(text)" })

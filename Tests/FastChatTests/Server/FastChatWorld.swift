@@ -140,6 +140,21 @@ struct FastChatWorld: Sendable {
         return (principal, try await chat.person(login: login).publicNumber)
     }
 
+    /// The most that waits for one of the connections, in bytes.
+    func heldBytes() async -> Int {
+        let (sizes, source) = AsyncStream.makeStream(of: Int.self)
+        // An identifier is a number within its loop, and that of the loop.
+        let identifiers = (1...8).flatMap { number in
+            (0..<64).map { ConnectionID(rawValue: UInt64(number) << 16 | UInt64($0)) }
+        }
+        registry.forEachSession(of: identifiers) { session in
+            if let session = session as? FastChatSession { source.yield(session.heldBytes) }
+        }
+        var most = 0
+        for await size in sizes.prefix(registry.openConnections) { most = max(most, size) }
+        return most
+    }
+
     /// Waits until everything that a client sent is durable.
     func settle(_ member: Member) async throws {
         // Requests are done in order, writes are committed in order.

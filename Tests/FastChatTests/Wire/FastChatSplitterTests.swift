@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FastChat
+import HostileText
 import TestSupport
 import Testing
 
@@ -26,6 +27,19 @@ import Testing
         case .value(let bytes): String(decoding: bytes, as: UTF8.self)
         case .refusal(let error): error.isUnparseable ? "refused" : "refused, though JSON"
         }
+    }
+
+    /// Each byte costs what it is, not what came before it.
+    @Test func aValueInSinglePiecesTakesTimeInProportion() {
+        func receive(_ count: Int) {
+            var splitter = FastChatSplitter(maximumBytes: 1 << 20, maximumDepth: 32)
+            let value = Array(#"[""#.utf8) + [UInt8](repeating: 0x61, count: count) + Array(#""]"#.utf8)
+            for byte in value { _ = splitter.receive([byte]) }
+        }
+
+        let ratio = HostileText.ratio({ receive(320_000) }, to: { for _ in 0..<16 { receive(20_000) } })
+
+        #expect(ratio < 8)
     }
 
     @Test(arguments: values)

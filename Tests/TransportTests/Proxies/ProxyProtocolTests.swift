@@ -143,6 +143,67 @@ struct ProxyProtocolTests {
         }
     }
 
+    /// The proxy itself is on this machine, whose addresses have no such limit.
+    @Test func aPersonBehindTheProxyHasSoManyStreams() async throws {
+        var options = streamOptions(try trusting("127.0.0.0/8"))
+        options.peers.connectionsPerAddress = 1
+        let other: [UInt8] = [192, 0, 2, 2] + ProxyHeaderTests.version4.dropFirst(4)
+        try await withStreamServer(options) { server in
+            let first = try BareSocket(port: server.port)
+            try first.send(bytes: ProxyHeaderTests.header() + Array("hello".utf8))
+            #expect(try await first.receiveText() == "192.0.2.1 hello")
+
+            let second = try BareSocket(port: server.port)
+            try second.send(bytes: ProxyHeaderTests.header())
+            #expect(try await second.receive() == [])
+
+            let third = try BareSocket(port: server.port)
+            try third.send(bytes: ProxyHeaderTests.header(0x21, 0x11, other) + Array("hello".utf8))
+            #expect(try await third.receiveText() == "192.0.2.2 hello")
+            try first.send("again")
+            #expect(try await first.receiveText() == "192.0.2.1 again")
+        }
+    }
+
+    @Test func aPersonBehindTheProxyHasSoManyHTTPConnections() async throws {
+        var options = TestServer.Options()
+        options.http.proxies = try trusting("127.0.0.0/8")
+        options.peers.connectionsPerAddress = 1
+        try await withTestServer(options) { server in
+            try await withRawClient(port: server.port, before: ProxyHeaderTests.header()) { first in
+                try await first.openWebSocket()
+                let second = try BareSocket(port: server.port)
+                try second.send(bytes: ProxyHeaderTests.header())
+                #expect(try await second.receive() == [])
+                try await first.send(text: "still served")
+                #expect(try await first.readFrame().text == "still served")
+            }
+        }
+    }
+
+    /// Which person it is says the request that opens the WebSocket.
+    @Test func aForwardedPersonHasSoManyWebSockets() async throws {
+        var options = TestServer.Options()
+        options.http.proxies = TrustedProxies(ranges: [try #require(IPRange("127.0.0.1"))])
+        options.peers.connectionsPerAddress = 1
+        try await withTestServer(options) { server in
+            try await withRawClient(port: server.port) { first in
+                try await first.send(request: RawClient.handshake + ["X-Forwarded-For: 192.0.2.1"])
+                #expect(try await first.readHead().contains("101"))
+                try await withRawClient(port: server.port) { second in
+                    try await second.send(request: RawClient.handshake + ["X-Forwarded-For: 192.0.2.1"])
+                    #expect((try? await second.readHead())?.contains("101") != true)
+                }
+                try await withRawClient(port: server.port) { third in
+                    try await third.send(request: RawClient.handshake + ["X-Forwarded-For: 192.0.2.2"])
+                    #expect(try await third.readHead().contains("101"))
+                }
+                try await first.send(text: "still served")
+                #expect(try await first.readFrame().text == "still served")
+            }
+        }
+    }
+
     @Test func forwardedAddressReachesTheSession() async throws {
         var options = TestServer.Options()
         options.http.proxies = TrustedProxies(ranges: [try #require(IPRange("127.0.0.1"))])
