@@ -30,7 +30,7 @@ import Transport
                 return
             }
             // More than the system keeps for a peer that does not read.
-            let count = 1500
+            let count = 700
             let reads = world.test.engine.reads
 
             await slow.setReading(false)
