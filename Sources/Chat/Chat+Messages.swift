@@ -182,7 +182,7 @@ extension Chat {
     package func edit(
         _ message: Identifier, text: String?, emoji: String? = nil, files: [MessageContent.File: JSONText] = [:],
         by principal: Principal
-    ) async throws(ChatError) -> Receipt<Void> {
+    ) async throws(ChatError) -> Receipt<Int64> {
         var changed = MessageContent(text: text ?? "", emoji: emoji, files: files)
         try changed.check()
         try admit(.write, by: principal)
@@ -199,9 +199,7 @@ extension Chat {
                     flow: record.flow, message: record.position, content: content, blobs: storingLarge(beside)),
                 by: principal)
         }
-        // Files that others have taken the place of, or nothing, are no part of the message any more.
-        let replaced = beside.reduce(0) { $0 + (record.blobs[$1.name]?.count ?? 0) }
-        refund(Int64(replaced), to: principal.user)
+        refund(receipt.result, to: principal.user)
         return receipt
     }
 

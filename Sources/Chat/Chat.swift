@@ -239,8 +239,10 @@ package final class Chat: Sendable {
     }
 
     private func converted(_ error: StorageError) -> ChatError {
-        // Nobody waits for the answer any more: the connection is gone.
-        guard !Task.isCancelled else { return .busy }
+        // Nobody waits for the answer any more: the connection is gone. What may have been stored stays in doubt.
+        guard !Task.isCancelled else {
+            return error.code == .commitUnknown || error.code == .inDoubt ? .outcomeUnknown : .busy
+        }
         metrics.databaseFailed()
         logger.error("The store failed", metadata: ["error": "\(String(reflecting: error))"])
         switch error.code {

@@ -158,5 +158,35 @@ import Testing
         }
     }
 
+    @Test(arguments: StorageKind.engines) func editsAtTheSameTimeGiveAFileBackOnce(on kind: StorageKind) async throws {
+        var policy = Self.policy
+        policy.rates.bytes = 1 << 20
+        try await ChatUnderTest.with(kind, policy: policy) { test in
+            let people = try await test.registerAll("alice", "bob")
+            let (alice, chat) = (people[0], test.chat)
+            let flow = try await test.createFlow(members: people, by: alice)
+            try await test.send(Self.long, to: flow, by: alice)
+            let picture = [MessageContent.File.picture: JSONText(String(repeating: "a", count: 100_000))]
+            let sent = try await test.send(MessageContent(text: "see", files: picture), to: flow, by: alice)
+            let before = try await chat.storedBytes(of: alice.user)
+
+            // All have seen the picture when the first of them is written.
+            test.engine.hold()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await test.send("held", to: flow, by: people[1]) }
+                await test.engine.writeIsHeld()
+                for _ in 0..<3 {
+                    group.addTask { _ = try await chat.edit(sent.uuid, text: nil, files: [.picture: ""], by: alice) }
+                }
+                while chat.waitingWrites < 3 { await Task.yield() }
+                test.engine.release()
+                try await group.waitForAll()
+            }
+
+            let after = try await chat.storedBytes(of: alice.user)
+            #expect((before - 100_000..<before - 98_000).contains(after))
+        }
+    }
+
     private struct Accepted: Error {}
 }

@@ -43,7 +43,7 @@ final class StoredBytes: Sendable {
         let stored = try await storage.storedBytes(of: user)
         return state.withLock { state in
             if let known = state.known.peek(user) { return known }
-            let sum = stored + (state.unsaved[user] ?? 0)
+            let sum = max(0, stored + (state.unsaved[user] ?? 0))
             state.known.set(sum, for: user)
             return sum
         }
@@ -68,7 +68,7 @@ final class StoredBytes: Sendable {
             let totals = try await storage.addStoredBytes(due.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
             state.withLock { state in
                 for (user, total) in totals {
-                    let sum = total + (state.unsaved[user] ?? 0)
+                    let sum = max(0, total + (state.unsaved[user] ?? 0))
                     _ = state.known.update(user) { $0 = sum }
                 }
             }

@@ -41,6 +41,22 @@ extension LogTransaction {
     }
 }
 
+extension LogTransaction {
+    /// How many bytes the attachments of a message take whose place others are about to take.
+    func bytes(replacedBy blobs: [NewBlob], at position: Position) throws -> Int64 {
+        try blobs.reduce(0) { sum, blob in
+            let rows = try connection.rows(
+                """
+                SELECT CAST(length(b.bytes) AS BIGINT) FROM blob_refs p JOIN blobs b ON b.sha256 = p.sha256
+                WHERE p.position = $1 AND p.name = $2
+                """, [SQLValue(position), .text(blob.name)])
+            guard let row = rows.first else { return sum }
+            var reader = RowReader(row)
+            return sum + (try reader.int())
+        }
+    }
+}
+
 extension Storage {
     /// Stores one large attachment ahead of its message.
     package func storeBlob(sha256: [UInt8], bytes: [UInt8]) async throws(StorageError) {

@@ -21,12 +21,15 @@ extension Write {
 
         package var size: Int { 512 + content.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) } }
 
-        package func apply(to log: inout LogTransaction) throws {
+        /// - Returns: How many bytes the files took that are no part of the message any more.
+        package func apply(to log: inout LogTransaction) throws -> Int64 {
             try log.checkAuthor(of: message, in: flow)
+            let replaced = try log.bytes(replacedBy: blobs, at: message)
             let edit = log.append(.edit, to: flow, content: content, replaces: message)
             try log.connection.execute(
                 "UPDATE events SET replaced_by = $1 WHERE position = $2", [SQLValue(edit), SQLValue(message)])
             try log.store(blobs, at: message)
+            return replaced
         }
     }
 }
