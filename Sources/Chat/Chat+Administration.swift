@@ -14,6 +14,8 @@ extension Chat {
         do {
             return try await read(storage)
         } catch {
+            // A read that was given up is no failure.
+            guard !Task.isCancelled else { throw StorageError(thrown: error) }
             logger.error("The store failed", metadata: ["error": "\(String(reflecting: error))"])
             throw StorageError(thrown: error)
         }

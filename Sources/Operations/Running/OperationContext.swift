@@ -62,12 +62,18 @@ package struct OperationContext: Sendable {
 
     /// Asks the domain.
     func asking<Value: Sendable>(_ body: (Chat) async throws -> Value) async throws(OperationError) -> Value {
-        do { return try await body(chat) } catch { throw OperationError(error as? ChatError ?? .internalFailure) }
+        do { return try await body(chat) } catch {
+            try checkCancellation()
+            throw OperationError(error as? ChatError ?? .internalFailure)
+        }
     }
 
     /// Reads from the store; what the engine said goes to the log.
     func reading<Value: Sendable>(_ body: (Storage) async throws -> Value) async throws(OperationError) -> Value {
-        do { return try await chat.records(body) } catch { throw OperationError(error) }
+        do { return try await chat.records(body) } catch {
+            try checkCancellation()
+            throw OperationError(error)
+        }
     }
 
     /// Ends the operation between two steps when its task was cancelled.

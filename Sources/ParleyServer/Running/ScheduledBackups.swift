@@ -63,15 +63,16 @@ final class ScheduledBackups: Service {
         } catch is CancellationError {
             throw CancellationError()
         } catch {
+            if Task.isCancelled { throw CancellationError() }
             // A folder that cannot be read is found at each check.
             guard !hasJustFailed(at: now) else { return }
             logger.error("The backup failed", metadata: ["error": "\(String(reflecting: error))"])
-            note(failure: now)
+            note(failure: chat.storage.currentTime().milliseconds)
         }
     }
 
     private func hasJustFailed(at now: Int64) -> Bool {
-        failure.withLock { last in last.map { now - $0 < Self.pauseAfterFailure } ?? false }
+        failure.withLock { last in last.map { (0..<Self.pauseAfterFailure).contains(now - $0) } ?? false }
     }
 
     /// A backup that was made since in another way ends a failure, too.
