@@ -20,6 +20,7 @@ struct INISecretsTests {
         "[DATABASE]\nURI = postgres://u@h/x\n  # hunter2\n",
         "[DATABSE]\nURI = postgres://u:hunter2@h/x\n",
         "[DATABASE]\nURL = postgres://u:hunter2@h/x\n",
+        "[DATABASE] ; it was hunter2\nURI = sqlite:x\n",
         "[DEFAULT]\nURI = postgres://u:hunter2@h/x\n",
         "[ADMIN]\nsecret-key = hunter2\nSECRETKEY = hunter2\n",
         "[DEFAULT]\nSECRET_KEY = hunter2\n",
@@ -27,6 +28,14 @@ struct INISecretsTests {
     ])
     func nothingSecretIsLeft(text: String) throws {
         #expect(!(try kept(text)).contains("hunter2"))
+    }
+
+    @Test func theDatabaseIsTheSame() throws {
+        let text = "[DEFAULT]\nURI = sqlite:x\n[DATABASE]\nURI = postgres://u:hunter2@h/x\n"
+
+        let document = try INIDocument(text).withoutSecrets(folder: "/srv")
+
+        #expect(document.entry(section: "DATABASE", names: ["URI"])?.value == "postgres://u@h:5432/x")
     }
 
     @Test func whatIsNotSecretStays() throws {

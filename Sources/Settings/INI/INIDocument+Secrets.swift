@@ -10,7 +10,9 @@ extension INIDocument {
     /// - Returns: The settings that may be shown.
     /// - Throws: `INIError` when a document cannot be made of what is left.
     package func withoutSecrets(folder: String) throws(INIError) -> INIDocument {
-        var kept = Set(sections.map { $0.line - 1 })
+        // Words after the bracket of a header mean nothing.
+        let headers = Dictionary(uniqueKeysWithValues: sections.map { ($0.line - 1, $0.name) })
+        var kept: Set<Int> = []
         let settings = Self.settings
         for entry in entries {
             guard let keys = settings[ININame(section: entry.section, key: entry.name)],
@@ -19,13 +21,17 @@ extension INIDocument {
             kept.formUnion(entry.lines.filter { !lines[$0].isComment })
         }
         var bytes: [UInt8] = []
-        for (index, line) in lines.enumerated() where kept.contains(index) || line.firstByte == nil {
-            bytes += line.bytes + line.ending
+        for (index, line) in lines.enumerated() {
+            if let name = headers[index] {
+                bytes += Array("[\(name)]".utf8) + line.ending
+            } else if kept.contains(index) || line.firstByte == nil {
+                bytes += line.bytes + line.ending
+            }
         }
         var document = try INIDocument(bytes: bytes)
         for key in SettingKey.all where key.kind == .databaseURI {
             guard let entry = entry(section: key.section, names: key.names),
-                document.entry(section: key.section, names: key.names) == nil,
+                Self.isSecret(entry.value, of: key, folder: folder),
                 case .postgres(var location)? = try? DatabaseLocation(uri: entry.value, folder: folder)
             else { continue }
             location.password = nil
