@@ -36,9 +36,12 @@ pytestmark = [
 ]
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+def reserve_port(exits):
+    """A port that nobody else is given until the end: HAProxy binds it as well, and it alone listens there."""
+    reservation = exits.enter_context(socket.socket())
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reservation.bind(("127.0.0.1", 0))
+    return reservation.getsockname()[1]
 
 
 class Front:
@@ -74,8 +77,8 @@ class Front:
 def front(tmp_path):
     """HAProxy before three servers that share a database and a key file."""
     database = PostgresDatabase(os.environ["PARLEY_TEST_POSTGRES"])
-    ports = {name: free_port() for name in ("web", "messenger", "fastchat")}
     with contextlib.ExitStack() as exits:
+        ports = {name: reserve_port(exits) for name in ("web", "messenger", "fastchat")}
         exits.callback(database.drop)
         servers = []
         for name in NAMES:
