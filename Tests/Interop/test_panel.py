@@ -70,10 +70,10 @@ class Panel(Browser):
             self.get(name).send_keys(value)
 
     def press(self, text):
-        self.driver.find_element(By.XPATH, f"//main//button[normalize-space()='{text}']").click()
+        self.click(By.XPATH, f"//main//button[normalize-space()='{text}']")
 
     def follow(self, text):
-        self.driver.find_element(By.LINK_TEXT, text).click()
+        self.click(By.LINK_TEXT, text)
 
     def log_in(self, password=PASSWORD):
         self.show("/login")
@@ -262,7 +262,7 @@ def test_messages_are_found_and_deleted(server, panel, register):
 def test_numbers_move(server, panel, register):
     browser = panel().log_in()
     browser.until(lambda: browser.driver.find_elements(By.CSS_SELECTOR, "#live polyline"))
-    first = browser.get("live").get_attribute("textContent")
+    first = browser.until(lambda: browser.get("live").get_attribute("textContent"))
     people = [register(server, "live") for _ in range(3)]
     browser.until(lambda: browser.get("live").get_attribute("textContent") != first)
     browser.until(lambda: "mtp" in browser.get("live").text)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -47,7 +48,9 @@ class Browser:
         return self.driver.find_element(By.ID, name)
 
     def until(self, condition):
-        return WebDriverWait(self.driver, WAIT_SECONDS).until(lambda _: condition())
+        """Waits until a condition holds; an element that the page has just replaced is looked up again."""
+        wait = WebDriverWait(self.driver, WAIT_SECONDS, ignored_exceptions=[StaleElementReferenceException])
+        return wait.until(lambda _: condition())
 
     def sees(self, name, text):
         """Waits until an element shows a text."""
@@ -81,9 +84,18 @@ class Browser:
         self.get("text").send_keys(text, Keys.ENTER)
         self.sees("messages", text)
 
+    def click(self, by, value, text=""):
+        """Clicks the first element that is found and shows a text, as soon as there is one."""
+        def clicks():
+            found = next((element for element in self.driver.find_elements(by, value) if text in element.text), None)
+            if found:
+                found.click()
+            return found
+
+        self.until(clicks)
+
     def open_conversation(self, title):
-        rows = self.until(lambda: [r for r in self.driver.find_elements(By.CLASS_NAME, "row") if title in r.text])
-        rows[0].click()
+        self.click(By.CLASS_NAME, "row", title)
         self.sees("title", title)
 
     def emulate(self, scheme, width=None, height=900):
