@@ -14,7 +14,6 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -42,27 +41,21 @@ class Panel(Browser):
     def show(self, path=""):
         self.driver.get(self.address + path)
 
-    @property
-    def heading(self):
-        while True:
-            try:
-                return self.driver.find_element(By.TAG_NAME, "h1").text
-            except StaleElementReferenceException:
-                # The next page has just come.
-                continue
-
     def is_at(self, heading):
         """Waits for the page with a heading."""
-        return self.until(lambda: self.driver.find_elements(By.TAG_NAME, "h1") and self.heading == heading)
+        return self.until(lambda: self.driver.find_element(By.TAG_NAME, "h1").text == heading)
+
+    def says(self, *parts):
+        """Waits for a page with some texts, and gives all that it says."""
+        def read():
+            text = self.text
+            return text if all(part in text for part in parts) else None
+
+        return self.until(read)
 
     @property
     def text(self):
-        while True:
-            try:
-                return self.driver.find_element(By.TAG_NAME, "main").text
-            except StaleElementReferenceException:
-                # The next page has just come.
-                continue
+        return self.until(lambda: [self.driver.find_element(By.TAG_NAME, "main").text])[0]
 
     def fill(self, **fields):
         for name, value in fields.items():
@@ -117,9 +110,9 @@ def test_start_names_the_panel(server):
 def test_wrong_password_and_right_one(panel):
     browser = panel()
     browser.show()
-    assert browser.heading == "Log in"
+    assert browser.is_at("Log in")
     browser.log_in("not it")
-    browser.until(lambda: "The name, the password or the code is wrong." in browser.text)
+    assert browser.says("The name, the password or the code is wrong.")
     assert browser.get("username").get_attribute("value") == ADMINISTRATOR
     browser.fill(password=PASSWORD)
     browser.press("Log in")
@@ -128,7 +121,7 @@ def test_wrong_password_and_right_one(panel):
     browser.driver.find_element(By.CSS_SELECTOR, ".who button").click()
     assert browser.is_at("Log in")
     browser.show("/users")
-    assert browser.heading == "Log in"
+    assert browser.is_at("Log in")
 
 
 def code_of(address, seconds):
@@ -153,7 +146,7 @@ def test_second_factor_is_asked_for(server, panel):
     browser.show("/login")
     browser.fill(username="clara", password=PASSWORD)
     browser.press("Log in")
-    browser.until(lambda: "The name, the password or the code is wrong." in browser.text)
+    assert browser.says("The name, the password or the code is wrong.")
     browser.fill(password=PASSWORD, code=code_of(address, time.time()))
     browser.press("Log in")
     assert browser.is_at("Overview")
@@ -184,7 +177,7 @@ def test_setting_is_changed_without_scripts(server, panel):
     assert browser.is_at("SERVER.NAME")
     browser.fill(value="The <b>Garden</b>")
     browser.press("Save")
-    browser.until(lambda: "Saved, and in force." in browser.text)
+    assert browser.says("Saved, and in force.")
     assert browser.driver.title.endswith("The <b>Garden</b>")
     browser.show("/settings/change?key=SERVER.NAME")
     browser.press("Go back to the default")
@@ -203,8 +196,8 @@ class CreatedParty(SkaroParty):
         self.browser.follow("New user")
         self.browser.fill(login=self.login, username="New Comer", password=PARTY_PASSWORD)
         self.browser.press("Create the user")
-        assert self.browser.heading == self.login
-        assert "Created." in self.browser.text
+        assert self.browser.is_at(self.login)
+        assert self.browser.says("Created.")
 
 
 def test_user_who_is_created_chats(server, panel, register):
@@ -216,11 +209,11 @@ def test_user_who_is_created_chats(server, panel, register):
         friend.say(chat_with(friend, party.login), "welcome to the server")
         assert party.read_until("welcome to the server") == friend.login
         browser.show("/users/show?login=" + party.login)
-        assert "skaro" in browser.text and "connected" in browser.text
+        assert browser.says("skaro", "connected")
         # Logged out here, gone there.
         browser.press("Log out everywhere")
-        browser.until(lambda: "Logged out." in browser.text)
-        assert "No session is open." in browser.text
+        assert browser.says("Logged out.")
+        assert browser.says("No session is open.")
     finally:
         party.leave()
 
@@ -233,10 +226,10 @@ def test_script_in_a_message_stays_text(server, panel, register):
     browser = panel().log_in()
     browser.show("/flows")
     browser.driver.find_elements(By.CSS_SELECTOR, "tbody th a")[-1].click()
-    assert f"{script} unmistakable" in browser.text
-    assert browser.heading == script[:60]
+    assert browser.says(f"{script} unmistakable")
+    assert browser.is_at(script[:60])
     browser.show("/users?search=writer")
-    assert script in browser.text
+    assert browser.says(script)
     assert browser.driver.title != "taken"
     assert browser.driver.find_elements(By.CSS_SELECTOR, "main script, main img") == []
 
@@ -253,10 +246,9 @@ def test_messages_are_found_and_deleted(server, panel, register):
 
     browser.until(finds)
     browser.follow("Delete …")
-    assert "something dreadful" in browser.text
+    assert browser.says("something dreadful")
     browser.press("Delete the message")
-    assert "Deleted" in browser.text and "something kind" in browser.text
-    assert "something dreadful" not in browser.text
+    assert "something dreadful" not in browser.says("Deleted", "something kind")
 
 
 def test_numbers_move(server, panel, register):
@@ -272,15 +264,15 @@ def test_numbers_move(server, panel, register):
 def test_everything_works_without_scripts(server, panel, register):
     login = register(server, "quiet").login
     browser = panel(scripts=False).log_in()
-    assert browser.heading == "Overview"
+    assert browser.is_at("Overview")
     browser.follow("Users")
     browser.fill(search=login)
     browser.press("Search")
     browser.follow(login)
     browser.follow("Delete the account …")
-    assert "What it wrote stays" in browser.text
+    assert browser.says("What it wrote stays")
     browser.press(f"Delete {login}")
-    browser.until(lambda: "Deleted." in browser.text)
+    assert browser.says("Deleted.")
     assert login not in browser.text
 
 
@@ -290,7 +282,7 @@ def test_keyboard_is_enough(panel):
     # The name has the focus.
     browser.driver.switch_to.active_element.send_keys(ADMINISTRATOR, Keys.TAB)
     browser.driver.switch_to.active_element.send_keys(PASSWORD, Keys.ENTER)
-    browser.until(lambda: browser.heading == "Overview")
+    assert browser.is_at("Overview")
     body = browser.driver.find_element(By.TAG_NAME, "body")
     body.send_keys(Keys.TAB)
     skip = browser.driver.switch_to.active_element
