@@ -1,10 +1,13 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import CBOR
 import FoundationEssentials
 import JSON
 import MTP
+import Messenger
 import NIOCore
+import Skaro
 import TestClient
 import Testing
 
@@ -48,11 +51,13 @@ import Testing
     }
 
     private func serving(
+        _ settings: [String: String] = [:],
         _ body: (_ server: RunningServer, _ port: (Face) async throws -> Int) async throws -> Void
     ) async throws {
         try await Program.with { program in
             program["PARLEY_SERVER_LIMIT_WRITE_TIMEOUT"] = "1s"
             program["PARLEY_SERVER_LIMIT_LOGIN_TIMEOUT"] = "3s"
+            for (name, value) in settings { program[name] = value }
             let server = try await program.startServer()
             try await body(server) { face in
                 switch face {
@@ -89,16 +94,7 @@ import Testing
             let requests = Array(repeatElement(request, count: 1000).joined())
             let memory = try Memory(of: server)
 
-            try await withThrowingTaskGroup(of: Bool.self) { group in
-                for _ in 0..<Self.peers {
-                    group.addTask {
-                        let peer = try HostilePeer(port: port)
-                        if !opening.isEmpty { _ = try await peer.flood(opening, upTo: opening.count) }
-                        return try await peer.flood(requests, upTo: Self.floodBytes)
-                    }
-                }
-                for try await isEnded in group { #expect(isEnded, "the server took it all") }
-            }
+            try await flood(port, Array(repeating: opening, count: Self.peers), requests)
 
             #expect(try memory.growth < Self.ceiling)
             #expect(try await Person("after the flood", on: server).ping() == 200)
@@ -163,6 +159,72 @@ import Testing
             // Eight pages of five megabytes for the readers, and as they are read and encoded; not 320.
             #expect(try memory.growth < 400)
             #expect(try await alice.ping() == 200)
+        }
+    }
+
+    /// The same with skaro, for as long as the server takes requests.
+    @Test func historyThatNobodyReadsTakesNoMemory() async throws {
+        try await serving { server, port in
+            let port = try await port(.skaro)
+            let alice = try await Person("alice", on: server)
+            let flow = try await alice.makeFlow()
+            let text = String(repeating: "x", count: 60_000)
+            for _ in 0..<80 { try #require(await alice.say(text, in: flow) == 200) }
+            func frame(_ call: SkaroCall) -> [UInt8] {
+                Array(buffer: WebSocketFrameBytes(opcode: 2).encoded(call.encoded(id: .int(1))))
+            }
+            var openings: [[UInt8]] = []
+            for _ in 0..<Self.peers {
+                let client = try await server.skaro()
+                let sid = try await client.authorize(login: "alice", password: "a password")
+                await client.close()
+                openings.append(HostilePeer.handshake("/skaro") + frame(.sessionRestore(sid: sid)))
+            }
+            let requests = Array(
+                repeatElement(frame(.getHistory(dialog: flow, before: nil, limit: nil)), count: 40).joined())
+            let memory = try Memory(of: server)
+
+            try await flood(port, openings, requests)
+
+            #expect(try memory.growth < 400)
+            #expect(try await alice.ping() == 200)
+        }
+    }
+
+    /// Lists of ten kilobytes, asked for in five bytes each.
+    @Test func listsThatNobodyReadsTakeNoMemory() async throws {
+        try await serving(["PARLEY_MESSENGER_KEY_ANY_CONNECTION": "on"]) { server, port in
+            let port = try await port(.messenger)
+            let alice = try await Person("alice", on: server)
+            let owner = try await server.messenger()
+            try await owner.logIn("alice", password: "a password")
+            for number in 0..<50 {
+                let login = "\(number)" + String(repeating: "x", count: 200)
+                _ = try await alice.client.register(login: login, password: "a password")
+                _ = try await owner.add(login)
+            }
+            let key = try #require(owner.key)
+            let requests = Array(repeatElement(MessengerRequest.contacts(key).encoded(), count: 1000).joined())
+            let memory = try Memory(of: server)
+
+            try await flood(port, Array(repeating: [], count: Self.peers), requests)
+
+            #expect(try memory.growth < Self.ceiling)
+            #expect(try await alice.ping() == 200)
+        }
+    }
+
+    /// Peers that log in, ask until the server ends the connection, and read nothing.
+    private func flood(_ port: Int, _ openings: [[UInt8]], _ requests: [UInt8]) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for opening in openings {
+                group.addTask {
+                    let peer = try HostilePeer(port: port)
+                    if !opening.isEmpty { _ = try await peer.flood(opening, upTo: opening.count) }
+                    return try await peer.flood(requests, upTo: Self.floodBytes)
+                }
+            }
+            for try await isEnded in group { #expect(isEnded, "the server took it all") }
         }
     }
 }

@@ -140,6 +140,28 @@ struct PostgresFaultTests {
         }
     }
 
+    /// A statement that would hang for longer than a stop may take.
+    @Test func aStopThatHangsIsCutOff() async throws {
+        try await Program.with { program in
+            try await PrivatePostgres.with(program) { postgres in
+                program["PARLEY_DATABASE_BUSY_TIMEOUT"] = "5m"
+                let server = try await program.startServer()
+                let alice = try await Person("alice", on: server)
+                let flow = try await alice.makeFlow()
+                try await postgres.halt()
+                async let code = try? alice.say("during", in: flow)
+
+                let start = ContinuousClock.now
+                server.process.send(SIGTERM)
+
+                #expect(await server.process.ended() == .exited(1))
+                #expect(ContinuousClock.now - start < .seconds(60))
+                #expect(await code != 200)
+                try await postgres.resume()
+            }
+        }
+    }
+
     @Test func anEmptyDatabaseIsToldAtOnce() async throws {
         try await Program.with { program in
             try await PrivatePostgres.with(program, isEmpty: true) { _ in

@@ -41,6 +41,11 @@ struct RawConnection: Sendable {
         return line?.firstRange(of: "HTTP/1.1 ").map { range in String(line?[range.lowerBound...] ?? "") }
     }
 
+    /// Waits until the server has closed it.
+    func ended() async {
+        try? await channel.closeFuture.get()
+    }
+
     func close() async {
         try? await channel.close()
     }
