@@ -151,16 +151,20 @@ class PostgresDatabase:
     def uri(self):
         return urllib.parse.urlunsplit(self.parts._replace(path=f"/{self.name}"))
 
+    def load(self, sql):
+        """Runs statements in the database."""
+        self._run(sql, self.name)
+
     def drop(self):
         self._run(f'DROP DATABASE "{self.name}" WITH (FORCE)')
 
-    def _run(self, sql):
+    def _run(self, sql, database=None):
         environment = os.environ | {
             "PGHOST": self.parts.hostname,
             "PGPORT": str(self.parts.port or 5432),
             "PGUSER": urllib.parse.unquote(self.parts.username or ""),
             "PGPASSWORD": urllib.parse.unquote(self.parts.password or ""),
-            "PGDATABASE": self.parts.path.removeprefix("/"),
+            "PGDATABASE": database or self.parts.path.removeprefix("/"),
         }
         command = ["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", sql]
         subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
