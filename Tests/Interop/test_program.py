@@ -3,15 +3,18 @@
 """The program around the protocol: pages over HTTP, restart, signals, commands beside a running server."""
 
 import json
+import re
 import signal
 import urllib.error
 import urllib.parse
 import urllib.request
 
+import pexpect
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from mtp_client import TIMEOUT_SECONDS, Client, Person
+from server_process import BINARY
 
 
 def get(url, **headers):
@@ -118,6 +121,52 @@ def test_logging_out_a_user_acts_at_once_beside_the_running_server(start_server,
     assert "revoked" in answer.detail.lower()
     assert alice.authenticate().code == 200
     assert bob.ping().code == 200
+
+
+def test_an_account_is_erased_after_its_plan_was_shown_and_consented_to(start_server, register):
+    server = start_server()
+    alice, bob = register(server, "alice"), register(server, "bob")
+    group, chat = alice.make_flow(bob), bob.make_flow(alice, bob, type="chat")
+    alice.say(group, "one", "two")
+    bob.say(group, "three")
+    alice.say(chat, "four")
+    command = ["user", "delete", alice.login, "--erase"]
+
+    def is_untouched():
+        return (bob.messages(group).texts, bob.messages(chat).texts) == (["one", "two", "three"], ["four"])
+
+    def at_a_terminal(answer):
+        child = pexpect.spawn(
+            BINARY, [*command, "--no-color", "--config", str(server.config)], cwd=str(server.folder),
+            env=server.environment, timeout=TIMEOUT_SECONDS, dimensions=(24, 200), encoding="utf-8")
+        child.expect_exact(f"Erase {plan}?")
+        assert is_untouched() and alice.ping().code == 200
+        child.sendline(answer)
+        child.expect(pexpect.EOF)
+        child.close()
+        return child.exitstatus, child.before
+
+    trial = server.manage(*command, "--dry-run")
+    assert trial.returncode == 0, trial
+    goes = rf"3 messages \(\d+ bytes\) in 2 flows and the account '{alice.login}' with 1 session and 0 contacts"
+    plan = re.fullmatch(rf"Would erase ({goes})\.\n", trial.stdout)[1]
+    # Nobody can be asked here.
+    refused = server.manage(*command)
+    assert refused.returncode == 64 and plan in refused.stderr and "--yes" in refused.stderr, refused
+    status, shown = at_a_terminal("n")
+    assert status == 1 and "nothing was changed" in shown, shown
+    assert is_untouched() and alice.ping().code == 200
+
+    status, shown = at_a_terminal("y")
+
+    assert status == 0 and f"Erased {plan}." in shown, shown
+    deleted = "Message deleted"
+    assert bob.messages(group).texts == [deleted, deleted, "three"]
+    assert bob.messages(chat).texts == [deleted]
+    assert server.manage("message", "search", "four", "--quiet").stdout.count(alice.login) == 0
+    assert server.manage(*command, "--dry-run").returncode == 6
+    alice.reconnect()
+    assert alice.authenticate().code == 404
 
 
 def test_the_health_check_of_the_program_passes_beside_the_running_server(start_server):
