@@ -23,9 +23,9 @@ SECRET_BYTES = 30
 TIME = "2026-11-21 06:36:40.123456"
 
 
-def ask_balancer(place):
-    """Host, port and signature that the balancer names."""
-    with socket.create_connection(place, TIMEOUT_SECONDS) as connection:
+def ask_balancer(place, source=""):
+    """Host, port and signature that the balancer names, perhaps asked from another address of this machine."""
+    with socket.create_connection(place, TIMEOUT_SECONDS, source_address=(source, 0)) as connection:
         answer = json.loads(connection.recv(RECEIVE_BYTES))
         assert connection.recv(1) == b"", "the balancer closes after its answer"
     assert set(answer) == {"server_ip", "server_port", "sign"}
@@ -70,8 +70,8 @@ def check_item(item):
 class Client:
     """One connection. A thread reads; what each read brings must be exactly one value."""
 
-    def __init__(self, place):
-        self.socket = socket.create_connection(place[:2], TIMEOUT_SECONDS)
+    def __init__(self, place, source=""):
+        self.socket = socket.create_connection(place[:2], TIMEOUT_SECONDS, source_address=(source, 0))
         self.socket.settimeout(None)
         self.number = self.private_key = None
         self.units = queue.Queue()

@@ -11,9 +11,11 @@ import time
 import urllib.parse
 
 import pytest
+import rsa
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+import fastchat_client
 from mtp_client import request_frame
 
 HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin")
@@ -64,17 +66,39 @@ def proxied(start_server, tmp_path):
     """A server that trusts an HAProxy in front of it, and the proxy's ports."""
     server = start_server(SERVER_TRUSTED_PROXIES="127.0.0.1", MESSENGER_PROXY_PROTOCOL="on", REGISTRATION_MODE="open")
     ports = {"messenger_front": free_port(), "web_front": free_port()}
-    file = tmp_path / "haproxy.cfg"
-    file.write_text(
-        CONFIGURATION.format(
-            messenger="{}:{}".format(*server.place_of("messenger")), web=urllib.parse.urlsplit(server.url).netloc, **ports
-        )
+    text = CONFIGURATION.format(
+        messenger="{}:{}".format(*server.place_of("messenger")), web=urllib.parse.urlsplit(server.url).netloc, **ports
     )
+    with haproxy(tmp_path, text, ports):
+        yield server, ports
+
+
+@pytest.fixture
+def headed(start_server, tmp_path):
+    """A server that wants the PROXY protocol on every port, and the ports of an HAProxy that speaks it."""
+    sections = ("SERVER", "MESSENGER", "FASTCHAT", "BALANCER")
+    server = start_server(
+        SERVER_TRUSTED_PROXIES="127.0.0.1", REGISTRATION_MODE="open", BALANCER_LISTEN="127.0.0.1:0",
+        **{f"{section}_PROXY_PROTOCOL": "on" for section in sections},
+    )
+    places = {name: "{}:{}".format(*server.place_of(name)) for name in ("MTP", "messenger", "FastChat", "Balancer")}
+    ports = {name: free_port() for name in places}
+    text = CONFIGURATION.partition("listen")[0]
+    for name, place in places.items():
+        text += f"listen {name}\n    mode tcp\n    bind 127.0.0.1:{ports[name]}\n    server parley {place} send-proxy-v2\n"
+    with haproxy(tmp_path, text, ports):
+        yield server, ports
+
+
+@contextlib.contextmanager
+def haproxy(folder, text, ports):
+    file = folder / "haproxy.cfg"
+    file.write_text(text)
     process = subprocess.Popen([HAPROXY, "-db", "-f", str(file)], stdin=subprocess.DEVNULL)
     try:
         for port in ports.values():
             connected(port).close()
-        yield server, ports
+        yield
     finally:
         process.terminate()
         process.wait(30)
@@ -101,6 +125,34 @@ def test_messenger_sees_the_person_through_the_proxy_protocol(proxied):
         assert link.recv(100)[:3] == b"\x01\x00\r"
 
         assert addresses(server, "anna") == [PERSON]
+
+
+def test_the_servers_own_port_sees_the_person_through_the_proxy_protocol(headed):
+    server, ports = headed
+    with connect(f"ws://127.0.0.1:{ports['MTP']}/ws", sock=connected(ports["MTP"])) as link:
+        register(link, "emil")
+
+        assert addresses(server, "emil") == [PERSON]
+
+
+def test_fastchat_sees_the_person_through_the_proxy_protocol(headed):
+    server, ports = headed
+    sign = fastchat_client.ask_balancer(("127.0.0.1", ports["Balancer"]), PERSON)[2]
+    client = fastchat_client.Client(("127.0.0.1", ports["FastChat"]), PERSON)
+    with contextlib.closing(client):
+        reply = client.register(7, PASSWORD, sign, rsa.newkeys(1024))
+
+        assert reply["server_message"] == "Registered and Connected"
+        assert addresses(server, "7") == [PERSON]
+
+
+@pytest.mark.parametrize("name", ["MTP", "messenger", "FastChat", "Balancer"])
+def test_no_port_answers_the_proxy_without_a_header(headed, name):
+    server, _ = headed
+    with contextlib.closing(connected(server.place_of(name)[1], source="127.0.0.1")) as link:
+        link.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert link.recv(100) == b""
 
 
 def test_a_connection_of_the_proxy_without_a_header_is_closed(proxied):
