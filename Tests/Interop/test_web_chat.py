@@ -38,6 +38,8 @@ class Browser:
         ):
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        # The certificates of the tests are signed by nobody.
+        options.accept_insecure_certs = True
         self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
         # A window is never narrower than 500 pixels; a telephone is.
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
