@@ -166,3 +166,20 @@ def test_an_example_of_the_document_does_what_it_says(api, block):
 
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         assert isinstance(json.loads(done.stdout), dict)
+
+
+@pytest.mark.parametrize("method, path, body, token, status", [
+    ("GET", "/users", None, "read", 200),
+    ("GET", "/openapi.json", None, "read", 200),
+    ("GET", "/users/nobody-at-all", None, "read", 404),
+    ("GET", "/users", None, "wrong", 401),
+    ("PATCH", "/users/alice", {"bio": "x"}, "read", 403),
+    ("POST", "/users", {"login": ""}, "write", 422),
+    ("GET", "/nowhere", None, "read", 404),
+    ("DELETE", "/openapi.json", None, "write", 405),
+])
+def test_answers_are_kept_nowhere_and_guessed_by_no_browser(api, method, path, body, token, status):
+    answered, headers, _ = ask(api, method, path, body, token=api.tokens.get(token, token))
+    assert answered == status
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"

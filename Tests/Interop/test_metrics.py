@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Debian's Prometheus makes of /metrics, of the alert rules and of the board."""
 
+import contextlib
+import ipaddress
 import json
+import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import time
 import urllib.parse
@@ -14,11 +18,15 @@ from pathlib import Path
 
 import pytest
 
+from server_process import Server
+
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy" / "parley.rules.yml"
 BOARD = ROOT / "deploy" / "grafana-parley.json"
 ALERTS = Path(__file__).with_name("alerts.test.yml")
 START_SECONDS = 60
+# The state of a socket in /proc/net/tcp.
+LISTENING = "0A"
 PROMTOOL = shutil.which("promtool")
 PROMETHEUS = shutil.which("prometheus")
 
@@ -74,6 +82,51 @@ def test_rules_are_valid_and_each_alert_fires(tmp_path):
     alerts = set(re.findall(r"- alert: (\w+)", RULES.read_text(encoding="utf-8")))
     fired = re.findall(r"alertname: (\w+), exp_alerts", ALERTS.read_text(encoding="utf-8"))
     assert alerts == set(fired)
+
+
+def listeners(process):
+    """Address and port of everything that a process listens on, as /proc tells it."""
+    sockets = set()
+    for link in Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if found := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(link)):
+                sockets.add(found[1])
+    found = []
+    for name, words in (("tcp", 1), ("tcp6", 4)):
+        for line in Path(f"/proc/net/{name}").read_text(encoding="ascii").splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == LISTENING and fields[9] in sockets:
+                address, port = fields[1].split(":")
+                data = struct.pack(f"={words}I", *(int(address[8 * word:8 * word + 8], 16) for word in range(words)))
+                found.append((ipaddress.ip_address(data), int(port, 16)))
+    return found
+
+
+def test_metrics_are_served_to_this_machine_only_unless_asked(tmp_path):
+    server = Server(tmp_path)
+    del server.environment["PARLEY_METRICS_LISTEN"]
+    server.start()
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        # Where another program has the port there are none, and elsewhere neither.
+        while not re.search("(Metrics|No metrics) are served", words := server.last_words()):
+            assert time.monotonic() < deadline, words
+            time.sleep(0.05)
+        found = listeners(server.process)
+        assert (ipaddress.ip_address("127.0.0.1"), 9464) in found or "No metrics are served" in words
+        assert [str(address) for address, _ in found if not address.is_loopback] == []
+    finally:
+        server.stop()
+
+
+def test_metrics_are_switched_off(start_server):
+    on, off = start_server(), start_server(METRICS_ENABLED="off")
+    assert get(metrics_url(on))[1]
+    assert len(listeners(on.process)) == len(listeners(off.process)) + 1
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(off.http_url + "/metrics")
+    assert refused.value.code == 404
+    assert "etrics are served" not in off.last_words()
 
 
 def board_queries():
