@@ -30,11 +30,18 @@ class Member:
     """Somebody of that database, with a connection of their own."""
 
     def __init__(self, server, login):
-        self.client = Client(server.url)
-        answer = self.client.request("authentication", {"user": [{"login": login, "password": PASSWORD}]})
+        self.server, self.login, self.client = server, login, None
+        self.connect()
+        self.flows = {flow["title"]: flow["uuid"] for flow in self.ask("all_flow").flows}
+
+    def connect(self):
+        """A new connection in the place of the one that was."""
+        if self.client:
+            self.client.close()
+        self.client = Client(self.server.url)
+        answer = self.client.request("authentication", {"user": [{"login": self.login, "password": PASSWORD}]})
         assert answer.code == 200, answer
         self.identity = {name: answer.users[0][name] for name in ("uuid", "auth_id")}
-        self.flows = {flow["title"]: flow["uuid"] for flow in self.ask("all_flow").flows}
 
     def ask(self, method, **data):
         return self.client.request(method, {"user": [self.identity]} | data)
