@@ -139,9 +139,11 @@ def request_frame(method, data=None, version="1.0", meta=None):
 class Client:
     """One connection. Answers come in the order of requests; pushed frames are kept aside."""
 
-    def __init__(self, url):
+    def __init__(self, url, **headers):
         self.exits = ExitStack()
-        opening = connect(url, open_timeout=TIMEOUT_SECONDS, close_timeout=TIMEOUT_SECONDS, max_size=None)
+        opening = connect(
+            url, open_timeout=TIMEOUT_SECONDS, close_timeout=TIMEOUT_SECONDS, max_size=None, additional_headers=headers
+        )
         self.socket = self.exits.enter_context(opening)
         self.pushed = []
 

@@ -145,7 +145,7 @@ class PostgresDatabase:
     def __init__(self, server_uri):
         self.parts = urllib.parse.urlsplit(server_uri)
         self.name = f"interop_{secrets.token_hex(8)}"
-        self._run(f'CREATE DATABASE "{self.name}"')
+        self.run(f'CREATE DATABASE "{self.name}"')
 
     @property
     def uri(self):
@@ -153,12 +153,13 @@ class PostgresDatabase:
 
     def load(self, sql):
         """Runs statements in the database."""
-        self._run(sql, self.name)
+        self.run(sql, self.name)
 
     def drop(self):
-        self._run(f'DROP DATABASE "{self.name}" WITH (FORCE)')
+        self.run(f'DROP DATABASE "{self.name}" WITH (FORCE)')
 
-    def _run(self, sql, database=None):
+    def run(self, sql, database=None):
+        """Executes a statement, in the server's first database unless another is named; returns what it shows."""
         environment = os.environ | {
             "PGHOST": self.parts.hostname,
             "PGPORT": str(self.parts.port or 5432),
@@ -166,5 +167,5 @@ class PostgresDatabase:
             "PGPASSWORD": urllib.parse.unquote(self.parts.password or ""),
             "PGDATABASE": database or self.parts.path.removeprefix("/"),
         }
-        command = ["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", sql]
-        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+        command = ["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--tuples-only", "--command", sql]
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout

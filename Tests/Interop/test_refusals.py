@@ -361,6 +361,25 @@ def test_what_comes_too_often_is_refused(start_server, register):
     assert alice.ping().code == 200
 
 
+def test_too_many_accounts_from_one_address_are_refused(start_server):
+    server = start_server(RATE_LIMIT_ADDRESS_REGISTRATIONS="1/d burst 1", SERVER_TRUSTED_PROXIES="127.0.0.1", REGISTRATION_MODE="open")
+    codes = {}
+    for address in ("192.0.2.1", "192.0.2.2"):
+        client = Client(server.url, **{"X-Forwarded-For": address})
+        answers = [
+            client.request("register_user", {"user": [{"login": f"{name} at {address}", "password": "x"}]})
+            for name in ("first", "second")
+        ]
+        codes[address] = [answer.code for answer in answers]
+        refused(answers[1], "register_user", 429)
+        assert "Try again in" in answers[1].detail
+        # There is no such account, and the connection goes on.
+        assert client.request("authentication", {"user": [{"login": f"second at {address}", "password": "x"}]}).code == 404
+        client.close()
+
+    assert codes == {"192.0.2.1": [201, 429], "192.0.2.2": [201, 429]}
+
+
 def test_who_has_too_much_is_refused(start_server, register):
     server = start_server(RATE_LIMIT_FLOWS="3", RATE_LIMIT_PUBLIC_FLOWS="1", RATE_LIMIT_BYTES="1 KiB")
     alice, bob = register(server, "alice"), register(server, "bob")
