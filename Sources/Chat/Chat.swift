@@ -65,15 +65,16 @@ package final class Chat: Sendable {
         start = instant()
         let cursors = DeviceCursors(storage: storage, node: policy.node, logger: logger)
         self.cursors = cursors
-        hub = Hub(
+        let hub = Hub(
             presence: presence, onJoin: { cursors.noteSeen(CollectionOfOne($0)) },
             onLeave: { cursors.noteLeft($0, of: $1) },
             onConnect: { delivery.metrics.connected(over: $0, isResumed: $1) })
+        self.hub = hub
         writer = BatchWriter(storage: storage, limits: writerLimits) { batch in
             // Caches first: whoever is answered after this must not find an old right.
             cache.invalidate(by: batch.events)
             directory.invalidate(by: batch.events)
-            revocations.note(batch.events)
+            revocations.committed(batch.events, in: hub)
             limiter.note(batch.events)
             delivery.enqueue(batch.events, committedIn: batch.duration)
         }

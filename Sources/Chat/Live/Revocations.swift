@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DequeModule
+import JSON
 import Storage
 import Synchronization
 
@@ -18,6 +19,7 @@ final class Revocations: Sendable {
         var failed: Set<UserID> = []
         /// Up to where the log of other processes was read; `nil` until it is known where it ended at the start.
         var position: Position?
+        var isFinished = false
     }
 
     /// How many accounts are checked at the same time.
@@ -43,13 +45,25 @@ final class Revocations: Sendable {
         (ends, end) = AsyncStream.makeStream()
     }
 
-    /// Queues the accounts whose sessions may have ended by these events.
-    func note(_ events: [LogEvent]) {
-        note(
-            events.lazy.filter { event in
-                (event.kind == .session || event.kind == .user) && event.content != LogEvent.sessionOpened
+    /// Ends the connections of the sessions that this process has ended, before that is answered and before anything said later is
+    /// delivered; queues the accounts of which the events do not say it.
+    func committed(_ events: [LogEvent], in hub: Hub) {
+        if state.withLock({ $0.isFinished }) { return }
+        for event in events where event.mayEndSessions {
+            guard let user = event.subject.map({ UserID($0) }) else { continue }
+            guard let ended = event.endedSessions else {
+                note(CollectionOfOne(user))
+                continue
             }
-            .compactMap(\.subject).map { UserID($0) })
+            for (session, connection) in hub.connections(of: user) where ended.contains(session.rawValue) {
+                connection.sessionRevoked(session)
+            }
+        }
+    }
+
+    /// Queues the accounts whose sessions may have ended by these events of other processes.
+    func note(_ events: [LogEvent]) {
+        note(events.lazy.filter(\.mayEndSessions).compactMap(\.subject).map { UserID($0) })
     }
 
     /// Queues accounts whose sessions may have changed.
@@ -63,6 +77,7 @@ final class Revocations: Sendable {
     }
 
     func finish() {
+        state.withLock { $0.isFinished = true }
         wake.finish()
         look.finish()
         end.finish()
@@ -168,6 +183,19 @@ final class Revocations: Sendable {
         state.withLock { state in if state.position == nil { state.position = head } }
         chat.cache.forgetSessions()
         note(chat.hub.connectedUsers)
+    }
+}
+
+extension LogEvent {
+    fileprivate var mayEndSessions: Bool { (kind == .session || kind == .user) && content != Self.sessionOpened }
+
+    /// The numbers among which the sessions are that the event ended; `nil` if it does not say so.
+    fileprivate var endedSessions: ClosedRange<Int64>? {
+        if kind == .user, content == Self.what("deleted") { return 0...Int64.max }
+        guard kind == .session, let content = try? JSONValue.parse(content), let first = content["first"]?.int,
+            let last = content["last"]?.int, first <= last
+        else { return nil }
+        return first...last
     }
 }
 

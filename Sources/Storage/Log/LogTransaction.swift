@@ -17,7 +17,8 @@ package struct LogTransaction {
     private(set) var position: Position
     /// The row numbers given last: none is given twice, whatever is deleted.
     private var lastFlow: Int64
-    private var lastSession: Int64
+    /// The newest session of all: what was opened before has no higher number.
+    private(set) var lastSession: Int64
     private(set) var events: [LogEvent] = []
     /// How many of `events` the table has already.
     private var insertedEvents = 0

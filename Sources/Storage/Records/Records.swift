@@ -144,6 +144,11 @@ package struct LogEvent: Sendable, Equatable {
 
     /// The content of a `session` event that only opened one: nothing that is known about the account became untrue.
     package static let sessionOpened = Array(#"{"opened":true}"#.utf8)
+    /// The content of a `session` event that ended the sessions of its account with these numbers.
+    package static func sessionsEnded(_ numbers: ClosedRange<Int64>) -> [UInt8] {
+        Array("{\"what\":\"ended\",\"first\":\(numbers.lowerBound),\"last\":\(numbers.upperBound)}".utf8)
+    }
+
     /// The content of a flow event by which the server began to open encrypted messages for others.
     package static let flowBridged = Array(#"{"bridged":true}"#.utf8)
 

@@ -3,11 +3,11 @@
 
 import ChatTesting
 import Credentials
-import Storage
 import Synchronization
 import Testing
 
 @testable import Chat
+@testable import Storage
 
 /// What was revoked, or has expired, ends: whatever fails, and whoever else makes noise.
 @Suite(.timeLimit(.minutes(10))) struct RevocationTests {
@@ -22,11 +22,51 @@ import Testing
             let alice = try await test.register("alice").principal
             let connection = Self.attach(alice, to: test.chat)
 
-            // The check of the revocation is the next read.
-            test.engine.failNextReads(1)
             _ = try await test.chat.write(Write.RevokeSessions(alice.user, nil), by: nil)
+            await connection.revocation()
+            // The check is the next read.
+            test.engine.failNextReads(1)
+            test.chat.revocations.note([alice.user])
 
             await connection.revocation()
+        }
+    }
+
+    /// Neither a read of the store nor a queue comes between.
+    @Test func whatThisProcessRevokesEndsBeforeItIsAnswered() async throws {
+        try await ChatUnderTest.with { test in
+            let alice = try await test.register("alice").principal
+            let desk = try await test.logIn("alice").principal
+            let bob = try await test.register("bob").principal
+            let connections = [alice, desk, bob].map { Self.attach($0, to: test.chat) }
+            test.engine.failNextReads(1000)
+
+            _ = try await test.chat.write(Write.RevokeSessions(alice.user, alice.session), by: nil)
+            #expect(connections.map(\.revoked) == [[alice.session], [], []])
+
+            test.chat.hub.detach(connections[0])
+            _ = try await test.chat.write(Write.RevokeSessions(alice.user, nil), by: nil)
+            #expect(connections.map(\.revoked) == [[alice.session], [desk.session], []])
+
+            _ = try await test.chat.write(Write.DeleteUser(bob.user), by: nil)
+            #expect(connections.map(\.revoked) == [[alice.session], [desk.session], [bob.session]])
+            test.engine.failNextReads(0)
+        }
+    }
+
+    /// A session that was opened when all others had ended stays.
+    @Test func aLaterSessionIsNotEnded() async throws {
+        try await ChatUnderTest.with { test in
+            let alice = try await test.register("alice").principal
+            let later = try await test.logIn("alice").principal
+            let connections = [alice, later].map { Self.attach($0, to: test.chat) }
+            let end = LogEvent(
+                position: Position(9), time: Timestamp(seconds: 1), uuid: Identifier(9), kind: .session,
+                subject: alice.user.rawValue, content: LogEvent.sessionsEnded(0...alice.session.rawValue))
+
+            test.chat.revocations.committed([end], in: test.chat.hub)
+
+            #expect(connections.map(\.revoked) == [[alice.session], []])
         }
     }
 
@@ -37,9 +77,11 @@ import Testing
             for _ in 0..<20 {
                 connections.append(Self.attach(try await test.logIn("alice").principal, to: test.chat))
             }
+            _ = try await test.chat.write(Write.RevokeSessions(alice.user, nil), by: nil)
+            for connection in connections { await connection.revocation() }
             let before = test.engine.reads
 
-            _ = try await test.chat.write(Write.RevokeSessions(alice.user, nil), by: nil)
+            test.chat.revocations.note([alice.user])
             for connection in connections { await connection.revocation() }
 
             #expect(test.engine.reads - before == 1)
@@ -76,11 +118,16 @@ import Testing
                 arrive.yield()
                 for await _ in passes { return }
             }
-            _ = try await test.chat.write(Write.RevokeSessions(noisy.user, nil), by: nil)
+            for user in [noisy.user, bob.user] {
+                _ = try await test.chat.write(Write.RevokeSessions(user, nil), by: nil)
+            }
+            await noise.revocation()
+            await connection.revocation()
+            test.chat.revocations.note([noisy.user])
             for await _ in arrivals { break }
-            for _ in 0..<50 { _ = try await test.chat.write(Write.RevokeSessions(noisy.user, nil), by: nil) }
+            for _ in 0..<50 { test.chat.revocations.note([noisy.user]) }
             // Of an account there is one check at a time but for what came since it began: places for others are left.
-            _ = try await test.chat.write(Write.RevokeSessions(bob.user, nil), by: nil)
+            test.chat.revocations.note([bob.user])
             await connection.revocation()
 
             pass.yield()

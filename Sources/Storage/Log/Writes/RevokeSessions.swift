@@ -22,7 +22,8 @@ extension Write {
             } else {
                 try log.connection.execute(all, arguments)
             }
-            log.append(.session, of: user, "ended")
+            let ended = session.map { $0.rawValue...$0.rawValue } ?? 0...log.lastSession
+            log.append(.session, of: user.rawValue, content: LogEvent.sessionsEnded(ended))
         }
     }
 }
