@@ -12,7 +12,7 @@ package struct Flow: Sendable {
 
 extension Chat {
     /// The most members that are listed with a flow, and all flows of one answer together.
-    private static let maximumListedMembers = 100_000
+    package static let maximumListedMembers = 100_000
 
     /// Creates a flow with the members that the principal named.
     ///
@@ -72,18 +72,20 @@ extension Chat {
     }
 
     /// Adds the members to flows, as many flows as fit the bound of listed members.
-    private func flows(_ records: [FlowRecord]) async throws(ChatError) -> (flows: [Flow], isCut: Bool) {
+    private func flows(
+        _ records: [FlowRecord], listing maximum: Int = maximumListedMembers
+    ) async throws(ChatError) -> (flows: [Flow], isCut: Bool) {
         let counts = try await reading { try await storage.memberCounts(of: records.filter { !$0.isPublic }.map(\.id)) }
         var listed = 0
         let shown = records.prefix { record in
-            defer { listed += min(counts[record.id] ?? 0, Self.maximumListedMembers) }
-            return listed < Self.maximumListedMembers
+            defer { listed += min(counts[record.id] ?? 0, maximum) }
+            return listed < maximum
         }
-        let ordinary = shown.map(\.id).filter { (1...Self.maximumListedMembers).contains(counts[$0] ?? 0) }
+        let ordinary = shown.map(\.id).filter { (1...maximum).contains(counts[$0] ?? 0) }
         var members = try await reading { try await storage.members(of: ordinary) }
-        for flow in shown.map(\.id) where counts[flow] ?? 0 > Self.maximumListedMembers {
+        for flow in shown.map(\.id) where counts[flow] ?? 0 > maximum {
             members[flow] = try await reading {
-                try await storage.members(of: flow, limit: Self.maximumListedMembers)
+                try await storage.members(of: flow, limit: maximum)
             }.map(\.uuid)
         }
         return (shown.map { Flow(record: $0, members: members[$0.id] ?? []) }, shown.count < records.count)
@@ -91,13 +93,13 @@ extension Chat {
 
     /// The flows that the principal sees, by age.
     ///
-    /// - Returns: At most `limit`, and whether that were not all.
+    /// - Returns: At most `limit` with at most `maximum` members, and whether that were not all.
     package func visibleFlows(
-        to principal: Principal, limit: Int = 1000
+        to principal: Principal, limit: Int = 1000, listing maximum: Int = maximumListedMembers
     ) async throws(ChatError) -> (flows: [Flow], isCut: Bool) {
         try admit(.read, by: principal)
         let records = try await reading { try await storage.flows(visibleTo: principal.user, limit: limit + 1) }
-        let (flows, isCut) = try await flows(Array(records.prefix(limit)))
+        let (flows, isCut) = try await flows(Array(records.prefix(limit)), listing: maximum)
         return (flows, isCut || records.count > limit)
     }
 

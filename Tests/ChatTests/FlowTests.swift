@@ -242,4 +242,24 @@ import Testing
             #expect(!all.isCut)
         }
     }
+
+    /// What is listed has a bound in members, too: flows are left out at the end, and of a larger one some are listed.
+    @Test(arguments: StorageKind.engines) func listsAreCutAtTheirMembers(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let people = try await test.registerAll("alice", "bob", "carol")
+            let three = try await test.createFlow(members: Array(people.dropFirst()), by: people[0])
+            let two = try await test.createFlow(members: [people[1]], by: people[0])
+            let one = try await test.createFlow(members: [people[0]], by: people[0])
+            func counts(listing maximum: Int) async throws -> [[Identifier]: Bool] {
+                let (flows, isCut) = try await test.chat.visibleFlows(to: people[0], listing: maximum)
+                #expect(flows.map(\.members.count) == Array([min(3, maximum), 2, 1].prefix(flows.count)))
+                return [flows.map(\.record.uuid): isCut]
+            }
+
+            #expect(try await counts(listing: 2) == [[three]: true])
+            #expect(try await counts(listing: 3) == [[three]: true])
+            #expect(try await counts(listing: 4) == [[three, two]: true])
+            #expect(try await counts(listing: 6) == [[three, two, one]: false])
+        }
+    }
 }
