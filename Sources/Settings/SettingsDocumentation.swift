@@ -42,7 +42,8 @@ package enum SettingsDocumentation {
             ## Which value applies
 
             1. an option on the command line, such as `--port`;
-            2. the environment variable `PARLEY_SECTION_KEY`, such as `PARLEY_SERVER_PORT`;
+            2. the environment variable `PARLEY_SECTION_KEY`, such as `PARLEY_SERVER_PORT`, or `PARLEY_SECTION_KEY_FILE` with
+               the path of a file that has the value, such as `PARLEY_DATABASE_URI_FILE`;
             3. the settings file;
             4. the default.
 
@@ -58,6 +59,10 @@ package enum SettingsDocumentation {
             part of the value. A value may stand in single or double quotes, and may go on over further lines that are
             indented more deeply than the key. `%` has no meaning. A key or section that occurs twice is an error. Keys
             under `[DEFAULT]` stand in for missing keys of every other section. The file is UTF-8 and at most 1 MiB.
+
+            A file that a variable `…_FILE` names has the value and nothing else, at most 64 KiB; a line break at its end does
+            not count. A key that has both variables is an error, and so is a file that cannot be read.
+            [operations.md](operations.md#secrets) has an example with systemd.
 
             An empty value unsets a key that has no default. Secrets never appear in messages or in `config show`.
 

@@ -14,6 +14,8 @@ extension SettingsFinding {
         case keyUnknown = "key-unknown"
         case keyTwice = "key-twice"
         case variableUnknown = "variable-unknown"
+        case variableTwice = "variable-twice"
+        case variableFile = "variable-file"
         case valueInvalid = "value-invalid"
         case versionsReversed = "versions-reversed"
         case frameTooLarge = "frame-too-large"

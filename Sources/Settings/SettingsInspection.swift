@@ -90,7 +90,7 @@ struct SettingsInspection {
 
     private func environmentFindings() -> [SettingsFinding] {
         let known = SettingKey.all.flatMap(\.environmentNames) + [SettingsFile.environmentName]
-        let knownSet = Set(known)
+        let knownSet = Set(known + SettingKey.all.flatMap(\.environmentFileNames))
         let unknown = environment.keys.filter { $0.hasPrefix("PARLEY_") && !knownSet.contains($0) }
         return unknown.sorted().map { name in
             let meant = SpellingSuggestion.nearest(to: name, among: known)

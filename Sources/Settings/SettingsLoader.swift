@@ -24,6 +24,7 @@ struct SettingsLoader {
     let document: INIDocument?
     private let currentFolder: String
     private let environment: [String: String]
+    private let variables: SettingVariables
     private let reader: ConfigReader
     private let origins: [Origin]
     private let ini: INIProvider?
@@ -48,15 +49,14 @@ struct SettingsLoader {
                 }
             )
         )
-        var variables: [String: String] = [:]
-        var secretNames: Set<String> = []
-        for key in SettingKey.all {
-            guard let value = key.environmentNames.lazy.compactMap({ environment[$0] }).first else { continue }
-            variables[key.environmentNames[0]] = value
-            if key.mayHoldSecret { secretNames.insert(key.environmentNames[0]) }
-        }
+        let variables = SettingVariables(
+            environment: environment, folder: document == nil ? currentFolder : file.folder)
+        self.variables = variables
         let process = EnvironmentVariablesProvider(
-            environmentVariables: variables, secretsSpecifier: .specific(secretNames)
+            environmentVariables: Dictionary(
+                uniqueKeysWithValues: variables.entries.map { key, entry in (key.environmentNames[0], entry.value) }),
+            secretsSpecifier: .specific(
+                Set(variables.entries.keys.filter(\.mayHoldSecret).map { $0.environmentNames[0] }))
         ).prefixKeys(with: "parley")
         ini = document.map { INIProvider(document: $0, file: file.name, keys: SettingKey.all) }
         var providers: [any ConfigProvider] = [options, process]
@@ -66,6 +66,7 @@ struct SettingsLoader {
     }
 
     mutating func load() -> (settings: Settings?, findings: [SettingsFinding]) {
+        findings = variables.findings
         for key in SettingKey.all { read(key) }
         if findings.isEmpty { checkCombinations() }
         let isLoadable = findings.isEmpty
@@ -98,8 +99,7 @@ struct SettingsLoader {
     private func source(of key: SettingKey) -> ResolvedSetting.Source {
         switch recorder.index.map({ origins[$0] }) {
         case .commandLine: .commandLine
-        case .environment:
-            .environment(key.environmentNames.first { environment[$0] != nil } ?? key.environmentNames[0])
+        case .environment: .environment(variables.entries[key]?.name ?? key.environmentNames[0])
         case .file: .file(path: file.path, line: ini?.line(of: key) ?? 0)
         case nil: .standard
         }

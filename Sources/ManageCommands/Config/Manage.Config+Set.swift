@@ -104,7 +104,7 @@ extension Manage.Config {
             let restart = key.stepToApply
             try output.note("Set \(key.path) in \(file.path).\(restart)")
             let environment = CommandContext.current.environment
-            if let name = key.environmentNames.first(where: { environment[$0] != nil }) {
+            if let name = key.variables(in: environment).first {
                 try output.warn("The environment variable \(name) is set and goes before the file.")
             }
             for finding in common.settings.examine().findings where finding.severity == .error {
