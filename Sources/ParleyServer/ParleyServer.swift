@@ -206,6 +206,7 @@ package struct ParleyServer: Sendable {
         var answer: (@Sendable (APICall) async -> APIAnswer)?
         if let api { answer = { await api.answer($0) } }
         return try WebService(
+            version: options.version,
             status: { [store, options, live] in
                 guard let counts = try? await store.storage.counts() else { return nil }
                 return ServerStatus(

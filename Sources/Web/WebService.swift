@@ -5,11 +5,12 @@ import Bounds
 import HTTPTypes
 import Hummingbird
 package import HummingbirdCore
+import JSON
 package import Logging
 package import NIOCore
 
-/// What the server shows to a browser, a client and a supervisor: `/`, `/chat`, `/balance`, `/livez` and `/readyz`, and to
-/// administrators `/admin`.
+/// What the server shows to a browser, a client and a supervisor: `/`, `/chat`, `/balance`, `/version` and the
+/// probes `/livez`, `/readyz` and `/health`, and to administrators `/admin`.
 ///
 /// But for the admin panel only reading is possible, and nothing needs a login, so all of it is fit for strangers. What is
 /// below `/admin/api/` is answered by a closure, which asks for a token.
@@ -28,12 +29,14 @@ package struct WebService: Sendable {
     private let requestLog: RequestLog?
     private let refusal: Notice
     private let logger: Logger
+    private let version: ByteBuffer
     private static let alive = ByteBuffer(string: #"{"version":1,"alive":true}"#)
     private static let noServer = ByteBuffer(string: #"{"version":1,"error":"no_server"}"#)
 
     /// Loads the templates.
     ///
     /// - Parameters:
+    ///   - version: That of the program, for `/version`.
     ///   - status: Tells what the home page shows; `nil` when the database is not available.
     ///   - readiness: Makes the checks of `/readyz`. Requests wait for both closures, so these must end within seconds.
     ///   - balance: Chooses the server for one client more, for `/balance`; without it there is no such page.
@@ -47,6 +50,7 @@ package struct WebService: Sendable {
     ///   - logger: Is told when a check begins to fail and when it passes again.
     /// - Throws: ``TemplateError`` that names file and line when the operator's template is broken.
     package init(
+        version: String,
         status: @escaping @Sendable () async -> ServerStatus?,
         readiness: @escaping @Sendable () async -> [ReadinessCheck],
         balance: (@Sendable () async -> ServerChoice?)? = nil,
@@ -65,6 +69,7 @@ package struct WebService: Sendable {
             HomePage(await status(), hasChat: servesChat, hasPanel: panel != nil, templates: templates)
         }
         let readiness = TimedCache(lifetime: Self.lifetime, now: now) { await monitor.report() }
+        self.version = Self.versionAnswer(version)
         self.templates = templates
         self.home = home
         self.readiness = readiness
@@ -83,7 +88,7 @@ package struct WebService: Sendable {
             let status = page.isComplete ? HTTPResponse.Status.ok : .serviceUnavailable
             return (form == .json ? Response.json(status, page.json) : .html(status, page.html)).with(.vary, "Accept")
         }
-        Self.addProbes(to: router, refusal, readiness)
+        Self.addProbes(to: router, refusal, readiness, version: self.version)
         if let balance {
             router.addPage("/balance", refusal) { _ in
                 let choice = await balance()
@@ -149,7 +154,7 @@ package struct WebService: Sendable {
         }
     }
 
-    /// What a listener for scrapers serves requests with: `/metrics`, `/livez` and `/readyz`.
+    /// What a listener for scrapers serves requests with: `/metrics`, `/version` and the probes.
     ///
     /// `metrics` makes the content, as OpenMetrics or in the older form, with its type.
     package func responder(
@@ -157,19 +162,32 @@ package struct WebService: Sendable {
     ) -> Responder {
         let router = Router(options: .autoGenerateHeadEndpoints)
         router.add(middleware: NotFoundPage(notice: .notFound(self.templates)))
-        Self.addProbes(to: router, self.refusal, self.readiness)
+        Self.addProbes(to: router, self.refusal, self.readiness, version: self.version)
         MetricsPage.add(to: router, self.refusal, metrics)
         return Self.responder(router.buildResponder(), self.logger)
     }
 
     private static func addProbes(
-        to router: Router<BasicRequestContext>, _ refusal: Notice, _ readiness: TimedCache<ReadinessReport>
+        to router: Router<BasicRequestContext>, _ refusal: Notice, _ readiness: TimedCache<ReadinessReport>,
+        version: ByteBuffer
     ) {
         router.addPage("/livez", refusal) { _ in .json(.ok, Self.alive) }
-        router.addPage("/readyz", refusal) { _ in
-            let report = await readiness.value()
-            return .json(report.isReady ? .ok : .serviceUnavailable, report.json)
+        for path: RouterPath in ["/readyz", "/health"] {
+            router.addPage(path, refusal) { _ in
+                let report = await readiness.value()
+                return .json(report.isReady ? .ok : .serviceUnavailable, report.json)
+            }
         }
+        router.addPage("/version", refusal) { _ in .json(.ok, version) }
+    }
+
+    private static func versionAnswer(_ version: String) -> ByteBuffer {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("name", "Parley")
+        writer.member("version", version)
+        writer.endObject()
+        return ByteBuffer(bytes: writer.bytes)
     }
 
     private static func responder(_ router: RouterResponder<BasicRequestContext>, _ logger: Logger) -> Responder {

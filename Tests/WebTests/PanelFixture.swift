@@ -64,7 +64,7 @@ func withPanel(
                 name: { "Café <Parley>" }, version: "0.1.0", disk: { (1 << 30, 4 << 30) }),
             history: history)
         let service = try WebService(
-            status: { .example }, readiness: { [] }, panel: panel, templatesFolder: templatesFolder,
+            version: "0.1.0", status: { .example }, readiness: { [] }, panel: panel, templatesFolder: templatesFolder,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let proxies = TrustedProxies(ranges: [try #require(IPRange("127.0.0.1"))])
         try await withWebServer(service, proxies: proxies) { server in

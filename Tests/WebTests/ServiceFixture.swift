@@ -32,6 +32,7 @@ final class ServiceFixture: Sendable {
         let log = self.log
         let balance: @Sendable () async -> ServerChoice? = { self.state.withLock { $0.choice } }
         return try WebService(
+            version: "0.1.0",
             status: {
                 self.state.withLock { state in
                     state.statusCalls += 1

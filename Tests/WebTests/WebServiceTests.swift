@@ -144,6 +144,7 @@ struct WebServiceTests {
         let (started, startedSource) = AsyncStream.makeStream(of: Void.self)
         let fixture = ServiceFixture()
         let service = try WebService(
+            version: "0.1.0",
             status: {
                 startedSource.yield()
                 for await _ in hanging {}
@@ -185,6 +186,19 @@ struct WebServiceTests {
                 #"{"version":1,"ready":false,"checks":[{"name":"database","passed":true},"#
                 + #"{"name":"disk","passed":false}],"failed":["disk"]}"#
             #expect(answer.text == expected)
+            let alias = try await HTTPClient.get(server.url + "/health")
+            #expect(alias.status == 503)
+            #expect(alias.text == expected)
+        }
+    }
+
+    @Test func versionIsTheProgramsAndNothingElse() async throws {
+        try await withWebServer(ServiceFixture().service()) { server in
+            let answer = try await HTTPClient.get(server.url + "/version")
+
+            #expect(answer.status == 200)
+            #expect(answer[header: "content-type"] == "application/json")
+            #expect(answer.text == #"{"name":"Parley","version":"0.1.0"}"#)
         }
     }
 
@@ -216,7 +230,7 @@ struct WebServiceTests {
 
     // MARK: HTTP
 
-    @Test(arguments: ["/", "/livez", "/readyz", "/nowhere"])
+    @Test(arguments: ["/", "/livez", "/readyz", "/health", "/version", "/nowhere"])
     func headAnswersLikeGetWithoutABody(path: String) async throws {
         let fixture = ServiceFixture()
         try await withWebServer(fixture.service()) { server in
@@ -230,7 +244,9 @@ struct WebServiceTests {
         }
     }
 
-    @Test(arguments: ["/", "/livez", "/readyz"], ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
+    @Test(
+        arguments: ["/", "/livez", "/readyz", "/health", "/version"],
+        ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
     func otherMethodsAreRefused(path: String, method: String) async throws {
         let fixture = ServiceFixture()
         try await withWebServer(fixture.service()) { server in

@@ -12,7 +12,7 @@ package enum MetricsDocumentation {
 
             A server shows what it does at `http://127.0.0.1:9464/metrics`, in OpenMetrics 1.0.0 for a scraper that asks for it
             and in Prometheus's text format for others. `[METRICS] LISTEN` says where and `ENABLED = off` that it does not;
-            `/livez` and `/readyz` are on the same port, and nothing else. While the settings say nothing of the address and
+            `/livez`, `/readyz` and `/version` are on the same port. While the settings say nothing of the address and
             another program has the port, the server runs without metrics and says so in its log: with several servers on one
             machine give each a LISTEN of its own.
 

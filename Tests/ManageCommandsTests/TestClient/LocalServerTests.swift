@@ -30,7 +30,8 @@ import Web
         let registry = ConnectionRegistry(group: group)
         let service = MTPService(
             chat: chat, options: MTPService.Options(), registry: registry, logger: logger)
-        let web = try WebService(status: { nil }, readiness: { [] }, templatesFolder: nil, logger: logger)
+        let web = try WebService(
+            version: "0.1.0", status: { nil }, readiness: { [] }, templatesFolder: nil, logger: logger)
         let ports = Announced<Int>()
         let onRunning: @Sendable (any Channel) async -> Void = { ports.announce($0.localAddress?.port ?? 0) }
         let listener = try Listener(
