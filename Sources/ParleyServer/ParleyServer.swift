@@ -79,7 +79,7 @@ package struct ParleyServer: Sendable {
         live = try LiveSettings(settings, tls: options.tls)
         store = try await Store.open(settings, create: true, logger: logger)
         do {
-            try await store.prepare(logger: logger)
+            try await store.prepare(reportingTo: options.serviceManager, logger: logger)
         } catch {
             await store.close()
             throw error
@@ -172,7 +172,9 @@ package struct ParleyServer: Sendable {
         if let metrics { services.append(.init(service: metrics)) }
         services += [
             .init(
-                service: ListenerGroup([SectionListener(section: "SERVER", listener: http)] + listeners)),
+                service: ReportedDrain(
+                    listeners: ListenerGroup([SectionListener(section: "SERVER", listener: http)] + listeners),
+                    manager: options.serviceManager, connections: { registry.openConnections })),
             .init(service: ClusterService(membership: membership)), .init(service: JobService(jobs: jobs)),
         ]
         if let schedule = settings.backup.schedule {
@@ -188,7 +190,8 @@ package struct ParleyServer: Sendable {
             services.append(
                 .init(
                     service: ServiceManagerReports(
-                        manager: manager, group: group, connections: { registry.openConnections })))
+                        manager: manager, group: group, connections: { registry.openConnections },
+                        isDraining: { membership.isDraining })))
         }
         return services
     }

@@ -60,13 +60,27 @@ package struct Store: Sendable {
     /// Brings an SQLite database up to date, and checks that one of PostgreSQL is.
     ///
     /// Only a command migrates PostgreSQL: other servers may be running on it.
-    package func prepare(logger: Logger) async throws(StorageError) {
+    func prepare(reportingTo manager: ServiceManager?, logger: Logger) async throws(StorageError) {
         guard isOurs else { return try await storage.checkSchema() }
-        switch try await storage.migrationStatus().state {
+        let status = try await storage.migrationStatus()
+        switch status.state {
         case .empty, .old:
-            let applied = try await storage.migrate()
+            let applied = try await migrate(status.pending, reportingTo: manager)
             logger.info("The database is up to date", metadata: ["migrations": "\(applied.joined(separator: ", "))"])
         case .current, .foreign, .newer, .halfMigrated, .copying: try await storage.checkSchema()
+        }
+    }
+
+    /// Migrates, which may take long, and tells the service manager how far it is.
+    private func migrate(
+        _ pending: [String], reportingTo manager: ServiceManager?
+    ) async throws(StorageError) -> [String] {
+        guard let manager else { return try await storage.migrate() }
+        return try await manager.extendingTimeout { () async throws(StorageError) in
+            try await storage.migrate { migration in
+                let place = pending.firstIndex(of: migration).map { $0 + 1 } ?? pending.count
+                manager.tell(status: "Migrating the database: \(place) of \(pending.count) (\(migration))")
+            }
         }
     }
 

@@ -2,11 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Storage
+import Synchronization
 
 /// What started the server as a service of `Type=notify`, such as systemd: it is told how the server is, by sd_notify(3).
-package struct ServiceManager: Sendable {
+package final class ServiceManager: Sendable {
     /// How often it wants a sign of life; `nil`: it does not watch.
     let watchdog: Duration?
+    /// What the status line says besides.
+    private let note = Mutex<String?>(nil)
     /// The path of its socket; a name without a file begins with `@`.
     private let path: [UInt8]
     /// The most bytes of a path; one more ends it.
@@ -31,8 +35,42 @@ package struct ServiceManager: Sendable {
         tell("RELOADING=1", "MONOTONIC_USEC=\(microseconds)")
     }
 
+    /// Says that the server reads its settings no longer; after a refusal the status line tells of it until the next reload.
+    func tellReloaded(isRefused: Bool) {
+        note.withLock { $0 = isRefused ? "the last reload was refused, see the log" : nil }
+        tell("READY=1")
+    }
+
+    /// Sends the status line, with assignments such as `WATCHDOG=1`.
+    func tell(_ assignments: String..., status: String) {
+        let note = note.withLock { $0 }
+        send(assignments + ["STATUS=" + [status, note].compactMap(\.self).joined(separator: "; ")])
+    }
+
+    /// Asks for time as long as work goes on that comes before `READY=1`.
+    func extendingTimeout<Value: Sendable>(
+        _ work: () async throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        let result = await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                repeat {
+                    self.tell("EXTEND_TIMEOUT_USEC=60000000")
+                } while (try? await Task.sleep(for: .seconds(20))) != nil
+            }
+            defer { group.cancelAll() }
+            do throws(StorageError) {
+                return Result<Value, StorageError>.success(try await work())
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
     /// Sends assignments such as `READY=1`, together; when the socket takes none, the server runs all the same.
-    func tell(_ assignments: String...) {
+    func tell(_ assignments: String...) { send(assignments) }
+
+    private func send(_ assignments: [String]) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }

@@ -84,7 +84,6 @@ package actor SettingsReloader {
         // Before the server is ready, `READY=1` is not the reload's to say.
         let manager = web == nil ? nil : parts.manager
         manager?.tellReloading()
-        defer { manager?.tell("READY=1") }
         let report: ReloadServer.Report
         do {
             let new = try source.load()
@@ -97,6 +96,7 @@ package actor SettingsReloader {
             report = Self.refusal(error)
             tell(report)
         }
+        manager?.tellReloaded(isRefused: !report.isApplied)
         return report
     }
 
