@@ -3,6 +3,7 @@
 
 package import ArgumentParser
 import Glibc
+import Telemetry
 
 /// The root of the command tree.
 ///
@@ -85,7 +86,10 @@ package struct Manage: AsyncParsableCommand {
                 write(ErrorReport(failure).line, to: context.standardError)
                 return failure.status.rawValue
             }
-            write("Error: \(failure.description.escapedForTerminal())\n", to: context.standardError)
+            let isJournal = Telemetry.isJournal(stream: context.environment["JOURNAL_STREAM"])
+            let mark = isJournal ? String(decoding: LogLevel.error.journalMark, as: UTF8.self) : ""
+            let text = "Error: \(failure.description.escapedForTerminal())"
+            write(text.split(separator: "\n").map { "\(mark)\($0)\n" }.joined(), to: context.standardError)
             return failure.status.rawValue
         }
         // What ArgumentParser threw: a request for help (0), a wrong command line (64), or a bare status.

@@ -113,6 +113,8 @@ package struct Settings: Sendable {
             case text
             /// One JSON object per line.
             case json
+            /// `key=value` pairs.
+            case logfmt
         }
 
         /// The number of the least severe level that is logged: 50, 40, 30, 25, 20, 10 or 5.

@@ -9,6 +9,8 @@ package struct LogConfiguration: Sendable {
         case text
         /// One JSON object per line, for programs.
         case json
+        /// `key=value` pairs, for programs that read lines.
+        case logfmt
     }
 
     /// The least important level that is written (default: info).
@@ -27,7 +29,7 @@ package struct LogConfiguration: Sendable {
     package var debugTemplate: LogFormatTemplate
     /// Format of messages at info and success.
     package var infoTemplate: LogFormatTemplate
-    /// Text by the templates, or JSON (default: text).
+    /// Text by the templates, JSON or logfmt (default: text).
     package var format: Format
     /// Whether the console gets colours (default: no).
     ///
@@ -37,6 +39,8 @@ package struct LogConfiguration: Sendable {
     package var console: Bool
     /// File descriptor of the console (default: 2, stderr).
     package var consoleDescriptor: Int32
+    /// Whether lines on the console begin with their priority, as the journal reads it: `<3>` (default: no).
+    package var marksPriorities: Bool
     /// Size at which a file is closed, renamed and a new one begun (default 10,000,000 bytes).
     package var maximumFileBytes: Int
     /// Messages that may wait for the writer before trace and debug messages are dropped (default 8,192).
@@ -45,7 +49,7 @@ package struct LogConfiguration: Sendable {
     package var queueCapacity: Int
     /// Whether templates show UTC in place of local time (default: no).
     ///
-    /// JSON always has UTC.
+    /// JSON and logfmt always have UTC.
     package var usesUTC: Bool
     /// The wall clock.
     package var now: @Sendable () -> LogTime
@@ -63,6 +67,7 @@ package struct LogConfiguration: Sendable {
         colours = false
         console = true
         consoleDescriptor = 2
+        marksPriorities = false
         maximumFileBytes = 10_000_000
         queueCapacity = 8192
         usesUTC = false

@@ -70,6 +70,20 @@ package enum LogLevel: Int, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// The priority as systemd's journal reads it in front of a line: `<3>` for an error.
+    package var journalMark: [UInt8] {
+        let priority =
+            switch self {
+            case .trace, .debug: 7
+            case .info: 6
+            case .success: 5
+            case .warning: 4
+            case .error: 3
+            case .critical: 2
+            }
+        return Array("<\(priority)>".utf8)
+    }
+
     /// The name in log lines, in capitals.
     package var name: String {
         switch self {

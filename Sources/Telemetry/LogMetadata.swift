@@ -73,7 +73,27 @@ enum LogMetadata {
         }
     }
 
-    private static func appendQuoted(_ text: String, to line: inout [UInt8]) {
+    /// Appends ` key=value` for each entry, ordered by key; lists and dictionaries are quoted JSON.
+    static func appendLogfmt(_ metadata: Logger.Metadata, to line: inout [UInt8]) {
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+            line.append(UInt8(ascii: " "))
+            // What ends a key cannot be quoted in one.
+            line.append(
+                contentsOf: key.utf8.map { $0 <= 0x20 || "=\"\u{7f}".utf8.contains($0) ? UInt8(ascii: "_") : $0 })
+            line.append(UInt8(ascii: "="))
+            switch value {
+            case .string(let text): appendQuoted(text, to: &line)
+            case .stringConvertible(let convertible): appendQuoted(convertible.description, to: &line)
+            case .array, .dictionary:
+                var json: [UInt8] = []
+                appendJSON(value, to: &json)
+                appendQuoted(String(decoding: json, as: UTF8.self), to: &line)
+            }
+        }
+    }
+
+    /// Appends a value, in quotes if it has blanks, quotes or brackets.
+    static func appendQuoted(_ text: String, to line: inout [UInt8]) {
         let needsQuotes = text.isEmpty || text.utf8.contains { " \"=\\[]{}".utf8.contains($0) }
         guard needsQuotes else {
             LogText.appendEscaped(text, to: &line)

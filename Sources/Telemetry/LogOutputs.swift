@@ -35,6 +35,7 @@ struct LogOutputs: Sendable {
         for record in records {
             if configuration.console {
                 render(record, colours: configuration.colours, to: &line)
+                if configuration.marksPriorities { console += record.level.journalMark }
                 console += line
                 if console.count >= Self.consoleBufferBytes { flushConsole() }
             }
@@ -84,6 +85,7 @@ struct LogOutputs: Sendable {
         line.removeAll(keepingCapacity: true)
         switch configuration.format {
         case .json: record.appendJSON(to: &line)
+        case .logfmt: record.appendLogfmt(to: &line)
         case .text:
             configuration.template(for: record.level).append(record, calendar: &calendar, colours: colours, to: &line)
             LogMetadata.appendText(record.metadata, to: &line)
@@ -107,6 +109,7 @@ struct LogOutputs: Sendable {
             try action(&current)
         } catch {
             guard configuration.console, !isKnown else { return }
+            if configuration.marksPriorities { console += LogLevel.error.journalMark }
             console += Array("The log file '\(error.path)' cannot be \(error.action): \(error.reason).\n".utf8)
         }
     }

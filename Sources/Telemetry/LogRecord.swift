@@ -47,6 +47,19 @@ struct LogRecord: Sendable {
         LogMetadata.appendJSON(metadata, to: &line)
         line.append(UInt8(ascii: "}"))
     }
+
+    /// Appends the record as `key=value` pairs with the keys of JSON, those of the metadata last.
+    func appendLogfmt(to line: inout [UInt8]) {
+        line.append(contentsOf: "time=\(CalendarTime(time, isUTC: true).internetTime) level=\(level.name)".utf8)
+        for (key, value) in [
+            ("logger", label), ("module", module), ("function", function), ("line", String(self.line)),
+            ("message", message),
+        ] {
+            line.append(contentsOf: " \(key)=".utf8)
+            LogMetadata.appendQuoted(value, to: &line)
+        }
+        LogMetadata.appendLogfmt(metadata, to: &line)
+    }
 }
 
 /// The calendar times of a record, each computed when a template first asks for it and kept for the next record of the

@@ -47,6 +47,13 @@ package enum Telemetry {
         _ = state.withLock { $0.sink }?.flush(timeout: timeout)
     }
 
+    /// Whether `descriptor` is the stream to systemd's journal that the environment variable `JOURNAL_STREAM` names.
+    package static func isJournal(descriptor: Int32 = 2, stream: String?) -> Bool {
+        var status = stat()
+        guard let stream, fstat(descriptor, &status) == 0 else { return false }
+        return stream == "\(status.st_dev):\(status.st_ino)"
+    }
+
     /// Whether text for people on `descriptor` should have colours: it is a terminal, and `NO_COLOR` is not set.
     ///
     /// `noColor` is the value of the environment variable of that name.

@@ -23,7 +23,9 @@ package func logConfiguration(
     configuration.errorTemplate = LogFormatTemplate(logging.errorTemplate)
     configuration.debugTemplate = LogFormatTemplate(logging.debugTemplate)
     configuration.infoTemplate = LogFormatTemplate(logging.infoTemplate)
-    configuration.format = logging.format == .json ? .json : .text
+    configuration.format = LogConfiguration.Format(rawValue: logging.format.rawValue) ?? .text
+    configuration.marksPriorities = Telemetry.isJournal(
+        descriptor: configuration.consoleDescriptor, stream: environment["JOURNAL_STREAM"])
     let isPlainTerminal = environment["TERM"] == "dumb"
     configuration.colours =
         options.wantsColors

@@ -16,7 +16,7 @@ package struct RunOptions: ParsableArguments {
 
     /// How lines of the log look.
     package enum LogFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
-        case text, json
+        case text, json, logfmt
     }
 
     /// Whether clients have to show a certificate; the numbers of Python's `ssl` module.

@@ -179,8 +179,9 @@ extension SettingKey {
     )
     /// `[LOGGING] FORMAT`.
     package static let loggingFormat = SettingKey(
-        "LOGGING", "FORMAT", .choice(["text", "json"]), default: "text",
-        "text uses the templates of this section; json writes one object per line."
+        "LOGGING", "FORMAT", .choice(["text", "json", "logfmt"]), default: "text",
+        "text uses the templates of this section; json writes one object per line, logfmt its members as key=value. "
+            + "Where standard error goes to systemd's journal, each line has its priority there."
     )
 
     /// `[ADMIN] SOCKET`.
