@@ -16,7 +16,7 @@ struct InviteOperationTests {
 
     @Test func codeMakesAsManyAccountsAsItSays() async throws {
         try await Office.open(registration: .invite) { office in
-            let made = try await office.run(CreateInvite(uses: 2, note: "two"))
+            let made = try await office.run(CreateInvite(uses: 2, seconds: nil, note: "two"))
             let code = made.code.clearText
             #expect(code.count == 32)
             #expect(made.invite.usesLeft == 2)
@@ -55,6 +55,8 @@ struct InviteOperationTests {
             let made = try await office.run(CreateInvite(seconds: 60))
 
             #expect(made.invite.expires == "2026-02-01T00:01:00.250Z")
+            #expect(try await office.run(CreateInvite()).invite.expires == "2026-02-08T00:00:00.250Z")
+            #expect(try await office.run(CreateInvite(seconds: nil)).invite.expires == nil)
         }
     }
 

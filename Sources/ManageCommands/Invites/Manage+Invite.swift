@@ -17,7 +17,7 @@ extension Manage {
 
                 Examples:
                   manage invite create
-                  manage invite create --uses 20 --expires 7d --note "Class of 2026"
+                  manage invite create --uses 20 --expires 30d --note "Class of 2026"
                   manage invite list
                   manage invite revoke 3f0a92
                 """,
@@ -50,6 +50,23 @@ struct LifetimeWord {
     }
 }
 
+/// How long an invitation is valid: a length of time, or `never` for one without an end.
+struct InviteLife {
+    /// `nil`: for ever.
+    var seconds: Int64?
+
+    /// Reads an argument.
+    ///
+    /// - Throws: `ValidationError` that says what one is.
+    static func parse(_ argument: String) throws -> InviteLife {
+        if argument == "never" { return InviteLife() }
+        guard let word = LifetimeWord(argument: argument) else {
+            throw ValidationError("It is a number and s, m, h, d or w for seconds to weeks, such as 12h, or never.")
+        }
+        return InviteLife(seconds: word.seconds)
+    }
+}
+
 extension Manage.Invite {
     /// `invite create`: a new code.
     struct Create: CommonCommand {
@@ -60,8 +77,8 @@ extension Manage.Invite {
 
                 Examples:
                   manage invite create
-                  manage invite create --uses 20 --expires 7d --note "Class of 2026"
-                  manage invite create --expires 12h --json
+                  manage invite create --uses 20 --expires 30d --note "Class of 2026"
+                  manage invite create --expires never --json
                 """
         )
 
@@ -70,9 +87,9 @@ extension Manage.Invite {
 
         @Option(
             help: ArgumentHelp(
-                "For how long it is valid: a number and s, m, h, d or w. (default: for ever)", valueName: "time"),
-            transform: LifetimeWord.parse)
-        var expires: LifetimeWord?
+                "For how long it is valid: a number and s, m, h, d or w, or never. (default: 7d)", valueName: "time"),
+            transform: InviteLife.parse)
+        var expires = InviteLife(seconds: CreateInvite.standardSeconds)
 
         @Option(help: ArgumentHelp("Something to know it by.", valueName: "text"))
         var note: String = ""
@@ -81,7 +98,7 @@ extension Manage.Invite {
 
         func run() async throws {
             let loaded = try loadSettings()
-            let operation = CreateInvite(uses: uses, seconds: expires?.seconds, note: note)
+            let operation = CreateInvite(uses: uses, seconds: expires.seconds, note: note)
             let report = try await OperationRunner(settings: loaded).run(operation)
             try output.write(report)
             if loaded.effectiveRegistrationMode != .invite {

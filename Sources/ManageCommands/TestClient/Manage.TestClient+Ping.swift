@@ -16,15 +16,19 @@ extension Manage.TestClient {
                 Ends as 'testclient send' does. Nothing is stored but the login. Over another
                 protocol it is the request that changes least. With -a and without an
                 account it says whether a server answers there; ends with 69 otherwise.
+                With --wait it asks again until one does.
 
                 Examples:
                   manage testclient ping
                   manage testclient ping --json
-                  manage testclient ping -a wss://chat.example.org/ws
+                  manage testclient ping -a wss://chat.example.org/ws --wait 60
                   manage testclient ping --protocol messenger --login alice
                   manage testclient ping -a wss://chat.example.org/ws --login alice
                 """
         )
+
+        @Option(help: ArgumentHelp("For how long to ask again while no server answers.", valueName: "seconds"))
+        var wait: Int?
 
         @OptionGroup(title: "Protocol Options") var speech: ProtocolOptions
         @OptionGroup(title: "Account Options") var account: AccountOptions
@@ -32,6 +36,9 @@ extension Manage.TestClient {
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
+            if let wait, !(1...3600).contains(wait) {
+                throw ValidationError("Please give --wait 1 to 3600 seconds.")
+            }
             if isReaching { return }
             if speech.wireProtocol != .mtp || speech.isNew, account.login == nil {
                 throw ValidationError("Please name the account with --login.")
@@ -39,6 +46,7 @@ extension Manage.TestClient {
         }
 
         func run() async throws {
+            if let wait { try await waitForServer(.seconds(wait)) }
             let loaded = await connection.following(try loadSettings())
             if isReaching { return try await reach(loaded) }
             if speech.wireProtocol != .mtp || speech.isNew { return try await ping(loaded) }
@@ -55,6 +63,24 @@ extension Manage.TestClient {
                     detail: response.isSuccess ? nil : response.detail, duration: answer.duration))
             if answer.status != .done { throw ExitCode(answer.status.rawValue) }
         }
+
+        /// Connects again and again until a server is there; never opens the store, which would keep the server out.
+        private func waitForServer(_ longest: Duration) async throws {
+            let instant = CommandContext.current.instant
+            let start = instant()
+            while true {
+                do {
+                    let settings = await connection.following(try loadSettings())
+                    return try await speech.connector(settings, connection).reach(speech.wireProtocol)
+                } catch let error as ClientError {
+                    guard start.duration(to: instant()) < longest else { throw error }
+                    try await Task.sleep(for: Self.pause)
+                }
+            }
+        }
+
+        /// Between two attempts to connect.
+        private static let pause = Duration.milliseconds(200)
 
         /// Whether only the address is asked for.
         private var isReaching: Bool { connection.address != nil && !account.isGiven && !speech.isNew }

@@ -24,6 +24,8 @@ package struct CreateInvite: AdminOperation {
     package static let maximumUses: Int64 = 1_000_000
     /// The longest life in seconds: ten years.
     package static let maximumSeconds: Int64 = 3650 * 86_400
+    /// The life in seconds unless asked otherwise: a week.
+    package static let standardSeconds: Int64 = 7 * 86_400
     private static let noteBytes = 1024
 
     /// How many accounts can be made with it.
@@ -33,7 +35,7 @@ package struct CreateInvite: AdminOperation {
     /// For the operator.
     package var note: String
 
-    package init(uses: Int64 = 1, seconds: Int64? = nil, note: String = "") {
+    package init(uses: Int64 = 1, seconds: Int64? = CreateInvite.standardSeconds, note: String = "") {
         self.uses = uses
         self.seconds = seconds
         self.note = note
