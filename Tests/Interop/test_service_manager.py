@@ -11,7 +11,8 @@ import time
 import pytest
 
 from mtp_client import Client
-from server_process import Server
+from server_process import STOP_SECONDS, Server
+from test_supervision import silent_client
 
 SECONDS = 60
 
@@ -71,6 +72,72 @@ def test_a_reload_is_told_from_its_begin_to_its_end(notices, tmp_path):
         assert len(told) == 1 and before <= told[0] <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         # Refused or not, the server goes on.
         next_with(listener, "READY=1")
+    server.stop()
+
+
+def test_a_refused_reload_stays_in_the_status_until_the_next(notices, tmp_path):
+    listener, name = notices
+    server = started(tmp_path, name, WATCHDOG_USEC="200000")
+    until(listener, "READY=1")
+    refused = "STATUS=Connections: 0; the last reload was refused, see the log"
+    for settings, status in (("[SESSION]\nTOKEN_TTL = soon\n", refused), ("", "STATUS=Connections: 0")):
+        (tmp_path / "config.ini").write_text(settings, encoding="utf-8")
+        server.process.send_signal(signal.SIGHUP)
+        next_with(listener, "RELOADING=1")
+        next_with(listener, "READY=1")
+        for _ in range(2):
+            assert status in next_with(listener, "WATCHDOG=1")
+    server.stop()
+
+
+def test_a_migration_is_in_the_status_and_asks_for_time(notices, tmp_path):
+    listener, name = notices
+    server = started(tmp_path, name)
+    lines = sum(until(listener, "READY=1"), [])
+    steps = [line for line in lines if line.startswith("STATUS=Migrating the database: ")]
+    count = len(steps)
+    assert count > 1
+    for place, step in enumerate(steps, 1):
+        assert step.startswith(f"STATUS=Migrating the database: {place} of {count} (0")
+    assert lines.index("EXTEND_TIMEOUT_USEC=60000000") < lines.index("READY=1")
+    server.stop()
+    # The second start has nothing to migrate, so it is bound by the usual time.
+    server.start()
+    assert not [line for line in sum(until(listener, "READY=1"), []) if "Migrating" in line or "EXTEND" in line]
+    server.stop()
+
+
+def test_the_status_counts_the_connections_that_a_stop_waits_for(notices, tmp_path):
+    listener, name = notices
+    server = started(tmp_path, name)
+    until(listener, "READY=1")
+    with silent_client(server):
+        server.process.send_signal(signal.SIGTERM)
+        next_with(listener, "STATUS=Stopping. Connections left: 1")
+    assert server.process.wait(STOP_SECONDS) == 0
+
+
+def test_a_drained_server_says_so_in_its_status(notices, tmp_path):
+    listener, name = notices
+    server = started(tmp_path, name, WATCHDOG_USEC="200000", PARLEY_CLUSTER_NODE="alpha")
+    until(listener, "READY=1")
+    assert server.manage("node", "drain", "alpha").returncode == 0
+    next_with(listener, "STATUS=Draining. Connections: 0")
+    assert server.manage("node", "resume", "alpha").returncode == 0
+    next_with(listener, "STATUS=Connections: 0")
+    server.stop()
+
+
+def test_signs_of_life_come_twice_in_an_interval(notices, tmp_path):
+    listener, name = notices
+    server = started(tmp_path, name, WATCHDOG_USEC="2000000")
+    until(listener, "READY=1")
+    times = []
+    for _ in range(5):
+        next_with(listener, "WATCHDOG=1")
+        times.append(time.monotonic())
+    # A machine under load makes some later, never all of them sooner.
+    assert min(after - before for before, after in zip(times, times[1:])) < 1.6
     server.stop()
 
 
