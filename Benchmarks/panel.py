@@ -1,14 +1,20 @@
 #!/usr/bin/env python3
 # Copyright (c) the Parley authors
 # SPDX-License-Identifier: Apache-2.0
-"""How long each page of the admin panel takes, on a database with many users and messages.
+"""How long each page of the admin panel takes, on a database with many users and messages; or what a panel that is used
+costs the chat.
 
 Usage: Benchmarks/panel.py [--binary FILE] [--users N] [--flows N] [--messages N] [--requests N] [--folder FOLDER]
        [--postgres URI]
+       Benchmarks/panel.py --beside .build/release/SendMessage [--binary FILE] [--rounds N] [--seconds N] [--shape NxN]
 
 Makes the database with 'manage flow seed' in FOLDER (kept there for the next run), starts the server on it, logs in as
 an administrator and asks for every page so many times over one connection. Prints for each, as Markdown, what a request
 takes of the server's processor, the median, the 99th percentile and the longest, in milliseconds.
+
+With --beside it runs the benchmark SendMessage on SQLite, a round without the panel and one with it in turn, the first of
+a pair by turns. The panel's user has the overview open, which asks for its numbers every two seconds, and asks for
+another page every second. Prints each round and, as Markdown, the medians and the ratios of the pairs.
 """
 
 import argparse
@@ -16,8 +22,12 @@ import http.client
 import json
 import os
 import re
+import socket
+import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import urllib.parse
 from pathlib import Path
@@ -36,10 +46,44 @@ def options():
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--folder", default="/tmp/parley-panel")
     parser.add_argument("--postgres", help="the address of an empty database, or one that an earlier run has filled")
+    parser.add_argument("--beside", help="the program SendMessage: measure what the panel costs the chat")
+    parser.add_argument("--rounds", type=int, default=10, help="of --beside: pairs of rounds")
+    parser.add_argument("--seconds", type=int, default=3, help="of --beside: how long a round takes")
+    parser.add_argument("--shape", default="64x8", help="of --beside: connections x outstanding requests")
     return parser.parse_args()
 
 
-class Panel:
+class Visitor:
+    """Somebody with the panel open."""
+
+    def log_in(self, place):
+        self.connection = http.client.HTTPConnection(place, timeout=60)
+        self.cookies = {}
+        token = TOKEN.search(self.ask("GET", "/admin/login")[1])[1]
+        fields = {"username": "bench", "password": PASSWORD, "form_token": token}
+        status, _ = self.ask("POST", "/admin/login", urllib.parse.urlencode(fields))
+        if status != 303:
+            sys.exit(f"The login failed with {status}.")
+
+    def ask(self, method, path, body=None):
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        if body:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        try:
+            self.connection.request(method, path, body, headers)
+            response = self.connection.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError):
+            # The server has closed a connection that had no request for a while.
+            self.connection.close()
+            self.connection.request(method, path, body, headers)
+            response = self.connection.getresponse()
+        for line in response.headers.get_all("Set-Cookie", []):
+            name, value = line.split(";")[0].split("=", 1)
+            self.cookies[name] = value
+        return response.status, response.read().decode()
+
+
+class Panel(Visitor):
     def __init__(self, chosen):
         self.folder = Path(chosen.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -78,34 +122,11 @@ class Panel:
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         for line in self.process.stdout:
             if found := re.match(r"\s*Home page\s+http://([^/]+)/", line):
-                self.place = found[1]
+                place = found[1]
                 break
         else:
             sys.exit("The server did not start.")
-        self.connection = http.client.HTTPConnection(self.place)
-        self.cookies = {}
-        token = TOKEN.search(self.ask("GET", "/admin/login")[1])[1]
-        fields = {"username": "bench", "password": PASSWORD, "form_token": token}
-        status, _ = self.ask("POST", "/admin/login", urllib.parse.urlencode(fields))
-        if status != 303:
-            sys.exit(f"The login failed with {status}.")
-
-    def ask(self, method, path, body=None):
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
-        if body:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        try:
-            self.connection.request(method, path, body, headers)
-            response = self.connection.getresponse()
-        except (http.client.RemoteDisconnected, BrokenPipeError):
-            # The server has closed a connection that had no request for a while.
-            self.connection.close()
-            self.connection.request(method, path, body, headers)
-            response = self.connection.getresponse()
-        for line in response.headers.get_all("Set-Cookie", []):
-            name, value = line.split(";")[0].split("=", 1)
-            self.cookies[name] = value
-        return response.status, response.read().decode()
+        self.log_in(place)
 
     def processor(self):
         """How many milliseconds of processors the server has taken."""
@@ -126,8 +147,93 @@ class Panel:
         return used, times[len(times) // 2], times[min(len(times) - 1, int(len(times) * 0.99))], times[-1]
 
 
+class Use(Visitor, threading.Thread):
+    """The panel of the server at a port, used from when it is there until the end."""
+
+    PAGES = ["/admin/users", "/admin/flows", "/admin/messages?words=parley", "/admin/nodes", "/admin/audit", "/admin"]
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.port = port
+        self.may_end = threading.Event()
+        self.answers = 0
+        self.refusal = None
+
+    def run(self):
+        while not self.may_end.is_set() and not self.refusal:
+            try:
+                self.log_in(f"127.0.0.1:{self.port}")
+                self.look()
+            except (OSError, http.client.HTTPException):
+                # Not there yet, or gone.
+                self.may_end.wait(0.05)
+
+    def look(self):
+        second = 0
+        while not self.may_end.wait(1):
+            second += 1
+            paths = [self.PAGES[second % len(self.PAGES)]] + ["/admin/live"] * (second % 2)
+            for path in paths:
+                status, text = self.ask("GET", path)
+                if status != 200:
+                    self.refusal = f"{path} answered with {status}: {text[-300:]}"
+                    return
+                self.answers += 1
+
+
+def round_beside(chosen, folder, is_used):
+    """One round of SendMessage: requests a second, of the durable echo, 99th percentile, and processor time of a request."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # SendMessage makes the database and the settings; the administrator is to be there before the server.
+    program = Path(folder) / "manage"
+    binary = Path(chosen.binary).resolve()
+    make = f"{binary} superuser-create --username bench --login bench --password-stdin"
+    program.write_text(
+        f"#!/bin/sh\n[ $1 != runserver ] || echo '{PASSWORD}' | {make} $2 $3 >&2\nexec {binary} \"$@\"\n", encoding="utf-8")
+    program.chmod(0o700)
+    use = Use(port)
+    if is_used:
+        use.start()
+    done = subprocess.run(
+        [chosen.beside, "--server", str(program), "--measures", "send_message", "--shapes", chosen.shape, "--push", "off",
+         "--databases", "sqlite", "--rounds", "1", "--seconds", str(chosen.seconds)],
+        env=os.environ | {"PARLEY_SERVER_PORT": str(port)}, capture_output=True, text=True, check=False)
+    use.may_end.set()
+    if is_used:
+        use.join()
+    rows = [line for line in done.stdout.splitlines() if line.startswith("send_message: Parley")]
+    if done.returncode != 0 or not rows:
+        sys.exit(done.stdout + done.stderr)
+    # "send_message: Parley, SQLite  64x8  off  4105  0.37  0.51  -  116.22  268.54  47.1 …"
+    fields = rows[-1].split("SQLite", 1)[1].split()
+    print(f"{'with' if is_used else 'without'}: {' '.join(fields[2:9])}, {use.answers} answers of the panel", file=sys.stderr)
+    if use.refusal or is_used and use.answers < chosen.seconds:
+        sys.exit(use.refusal or "The panel was hardly used.")
+    return [float(fields[place]) for place in (2, 4, 7, 8)]
+
+
+def measure_beside(chosen):
+    names = ["requests/s", "of the durable echo", "99 % in ms", "processor µs/request"]
+    pairs = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(chosen.rounds):
+            order = (False, True) if number % 2 == 0 else (True, False)
+            found = {is_used: round_beside(chosen, folder, is_used) for is_used in order}
+            pairs.append((found[False], found[True]))
+    print("| | without | with | ratio: median | least | most |\n|---|---:|---:|---:|---:|---:|")
+    for place, name in enumerate(names):
+        without, used = ([pair[side][place] for pair in pairs] for side in (0, 1))
+        ratios = [b / a for a, b in zip(without, used)]
+        print(f"| {name} | {statistics.median(without):g} | {statistics.median(used):g} | {statistics.median(ratios):.2f} "
+              f"| {min(ratios):.2f} | {max(ratios):.2f} |")
+
+
 def main():
     chosen = options()
+    if chosen.beside:
+        return measure_beside(chosen)
     panel = Panel(chosen)
     panel.prepare(chosen)
     panel.start()
