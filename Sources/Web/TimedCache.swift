@@ -3,7 +3,7 @@
 
 /// A value that is loaded when it is asked for, at most once at a time, and kept for a while.
 ///
-/// A flood of callers costs one load per lifetime, however long a load takes.
+/// A flood of callers costs one load per lifetime, however long a load takes, and whether they wait for it or go away.
 actor TimedCache<Value: Sendable> {
     private let lifetime: Duration
     private let now: @Sendable () -> Duration
@@ -35,7 +35,7 @@ actor TimedCache<Value: Sendable> {
             if let entry, self.now() < entry.end { return entry.value }
             guard self.isLoading else { return await self.loadValue() }
             if let value = await withCheckedContinuation({ self.waiting.append($0) }) { return value }
-            // The load was overtaken by `invalidate()` or cut short, so its value is not for us.
+            // The load was overtaken by `invalidate()`, so its value is not for us.
         }
     }
 
@@ -48,8 +48,9 @@ actor TimedCache<Value: Sendable> {
     private func loadValue() async -> Value {
         self.isLoading = true
         let generation = self.generation
-        let value = await self.load()
-        let isFit = generation == self.generation && !Task.isCancelled
+        // The caller may be cancelled; the others wait for the same load.
+        let value = await Task { [load] in await load() }.value
+        let isFit = generation == self.generation
         if isFit { self.entry = (value, self.now() + self.lifetime) }
         self.isLoading = false
         let waiting = self.waiting

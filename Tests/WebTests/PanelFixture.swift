@@ -5,7 +5,9 @@ import Bounds
 import Chat
 import ChatTesting
 import Credentials
+import HummingbirdCore
 import Logging
+import NIOCore
 import Operations
 import Settings
 import Storage
@@ -24,6 +26,8 @@ struct PanelUnderTest: Sendable {
     let server: WebServer
     let history: ServerHistory
     let running: RunningServer
+    /// Method and path of each request whose connection has closed.
+    let closings: AsyncStream<String>
 
     /// A browser without cookies.
     func browser() -> PanelBrowser { PanelBrowser(server: server) }
@@ -67,8 +71,14 @@ func withPanel(
             version: "0.1.0", status: { .example }, readiness: { [] }, panel: panel, templatesFolder: templatesFolder,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let proxies = TrustedProxies(ranges: [try #require(IPRange("127.0.0.1"))])
-        try await withWebServer(service, proxies: proxies) { server in
-            let panel = PanelUnderTest(test: test, server: server, history: history, running: running)
+        let (closings, closing) = AsyncStream.makeStream(of: String.self)
+        let responder: WebService.Responder = { request, writer, channel in
+            channel.closeFuture.whenComplete { _ in closing.yield("\(request.method) \(request.uri.path)") }
+            try await service.responder(request, writer, channel)
+        }
+        try await withWebServer(responder, proxies: proxies) { server in
+            let panel = PanelUnderTest(
+                test: test, server: server, history: history, running: running, closings: closings)
             try await panel.run(
                 CreateSuperuser(
                     username: PanelUnderTest.administrator, login: PanelUnderTest.login,
@@ -92,7 +102,7 @@ struct PanelBrowser {
     var token: String?
 
     mutating func get(_ path: String) async throws -> WebServer.Response {
-        try await ask("GET", path, headers)
+        try await ask(request("GET", path, headers))
     }
 
     /// Sends a form with the token of the last page; `token` in its place if it is given.
@@ -110,9 +120,19 @@ struct PanelBrowser {
     mutating func send(
         _ path: String, _ fields: [(String, String)], inBetween: () async throws -> Void = {}
     ) async throws -> WebServer.Response {
+        try await ask(formRequest(path, fields), inBetween)
+    }
+
+    /// Sends a form with the token of the last page, and is gone after `wait`.
+    func abandon(_ path: String, _ fields: [(String, String)], after wait: () async -> Void) async throws {
+        let fields = fields + [("form_token", token ?? "")]
+        try await server.abandon(formRequest(path, fields), after: wait)
+    }
+
+    private func formRequest(_ path: String, _ fields: [(String, String)]) -> String {
         let body = fields.map { "\(FormFields.encoded($0.0))=\(FormFields.encoded($0.1))" }.joined(separator: "&")
         let form = ["Content-Type: application/x-www-form-urlencoded", "Content-Length: \(body.utf8.count)"]
-        return try await ask("POST", path, headers + origin + form, body, inBetween)
+        return request("POST", path, headers + origin + form) + body
     }
 
     /// Opens the page of the login, and sends it.
@@ -123,15 +143,17 @@ struct PanelBrowser {
         return try await post("/admin/login", [("username", username), ("password", password)])
     }
 
-    private mutating func ask(
-        _ method: String, _ path: String, _ headers: [String], _ body: String = "",
-        _ inBetween: () async throws -> Void = {}
-    ) async throws -> WebServer.Response {
+    private func request(_ method: String, _ path: String, _ headers: [String]) -> String {
         var head = ["\(method) \(path) HTTP/1.1", "Connection: close"] + headers
         if !headers.contains(where: { $0.hasPrefix("Host:") }) { head.append("Host: localhost") }
         if !cookies.isEmpty { head.append("Cookie: " + cookies.map { "\($0)=\($1)" }.joined(separator: "; ")) }
-        let response = try await WebServer.Response(
-            server.exchange(head.joined(separator: "\r\n") + "\r\n\r\n" + body, inBetween: inBetween))
+        return head.joined(separator: "\r\n") + "\r\n\r\n"
+    }
+
+    private mutating func ask(
+        _ request: String, _ inBetween: () async throws -> Void = {}
+    ) async throws -> WebServer.Response {
+        let response = try await WebServer.Response(server.exchange(request, inBetween: inBetween))
         for cookie in response.cookies {
             let pair = cookie.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             cookies[String(pair[0])] = pair[1].isEmpty ? nil : String(pair[1])

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -44,6 +45,16 @@ struct WebServer: Sendable {
     func ask(_ method: String, _ path: String, _ headers: String..., body: String = "") async throws -> Response {
         let head = (["\(method) \(path) HTTP/1.1", "Host: localhost", "Connection: close"] + headers)
         return try await Response(self.exchange(head.joined(separator: "\r\n") + "\r\n\r\n" + body))
+    }
+
+    /// Sends bytes and breaks the connection after `wait`, as a browser does that crashes.
+    func abandon(_ text: String, after wait: () async -> Void) async throws {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: self.port).get()
+        try await (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        try await channel.writeAndFlush(ByteBuffer(string: text))
+        await wait()
+        try await channel.close()
     }
 
     /// Sends bytes and reads all that comes until the server closes; `inBetween` is called when the first part has come.

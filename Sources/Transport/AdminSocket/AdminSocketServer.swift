@@ -176,12 +176,3 @@ package final class AdminSocketServer: Service {
         for channel in self.channels.withLock({ Array($0.values) }) { channel.close(promise: nil) }
     }
 }
-
-extension Channel {
-    /// Returns when the channel is closed or the task is cancelled.
-    fileprivate func closed() async {
-        let (closings, source) = AsyncStream.makeStream(of: Never.self)
-        self.closeFuture.whenComplete { _ in source.finish() }
-        for await _ in closings {}
-    }
-}

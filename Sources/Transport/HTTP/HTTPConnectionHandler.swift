@@ -67,6 +67,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private var hasWithheldRead = false
     var requestsInWork = 0
     private var isReadingRequest = false
+    private var isAnswering = false
+    /// The peer has ended its direction: it waits for its answers, or it is gone.
+    private var isInputClosed = false
     var closesAfterResponse = false
     private let deadline = ConnectionDeadline()
     /// Where the connection comes from when a trusted proxy has said so at its beginning.
@@ -253,18 +256,23 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch self.unwrapOutboundIn(data) {
         case .head(var head):
-            if self.closesAfterResponse && self.requestsInWork <= 1 && head.status.code >= 200 {
-                head.headers.replaceOrAdd(name: "Connection", value: "close")
+            if head.status.code >= 200 {
+                self.isAnswering = true
+                if self.isInputClosed { self.deadline.clear() }
+                if self.closesAfterResponse && self.requestsInWork <= 1 {
+                    head.headers.replaceOrAdd(name: "Connection", value: "close")
+                }
             }
             context.write(self.wrapOutboundOut(.head(head)), promise: promise)
         case .body:
             context.write(data, promise: promise)
         case .end:
             context.write(data, promise: promise)
+            self.isAnswering = false
             guard self.requestsInWork > 0 else { return }
             self.requestsInWork -= 1
             self.settings.load.requestsFinished(1)
-            guard self.requestsInWork == 0 else { return }
+            guard self.requestsInWork == 0 else { return self.limitWaitWithoutInput(context: context) }
             if self.closesAfterResponse {
                 self.mode = .ended
                 self.endOutput(context: context)
@@ -328,6 +336,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             self.closesAfterResponse = true
             switch self.mode {
             case .http where self.requestsInWork > 0, .ended where self.requestsInWork > 0:
+                self.isInputClosed = true
+                self.limitWaitWithoutInput(context: context)
                 self.pass(.inputClosed, context: context)
             default:
                 context.close(promise: nil)
@@ -353,6 +363,12 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         } else {
             self.respond(.badRequest, text: "This is not an HTTP/1.1 request.", context: context)
         }
+    }
+
+    /// A peer that is gone looks like one that has only ended its direction, so that one does not wait for long until an answer begins.
+    private func limitWaitWithoutInput(context: ChannelHandlerContext) {
+        guard self.isInputClosed, !self.isAnswering else { return }
+        self.setDeadline(in: self.settings.options.bodyTimeout, context: context)
     }
 
     func setDeadline(in time: TimeAmount, context: ChannelHandlerContext) {

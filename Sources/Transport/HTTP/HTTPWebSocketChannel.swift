@@ -96,7 +96,13 @@ package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
         guard case .http(let tail) = try? await value.outcome.get(), let channel = try? await tail.open() else {
             return
         }
-        await self.handleHTTP(asyncChannel: channel, logger: logger)
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await self.handleHTTP(asyncChannel: channel, logger: logger) }
+            tasks.addTask { await channel.channel.closed() }
+            // Whichever ends first ends the other: a closed connection cancels the request in work.
+            await tasks.next()
+            tasks.cancelAll()
+        }
     }
 }
 
