@@ -152,12 +152,18 @@ extension Chat {
     private static func isLarge(_ blob: NewBlob) -> Bool { (blob.bytes?.count ?? 0) > Blobs.maximumInBatchBytes }
 
     /// Stores those that are too large for a batch ahead of it.
+    ///
+    /// - Throws: Never `.outcomeUnknown`: what refers to them is not in the log, and without that they are removed again.
     func storingLarge(_ blobs: [NewBlob]) async throws(ChatError) -> [NewBlob] {
         var blobs = blobs
         for index in blobs.indices {
             guard Self.isLarge(blobs[index]), let large = blobs[index].bytes else { continue }
             let sha256 = blobs[index].sha256
-            try await reading { try await storage.storeBlob(sha256: sha256, bytes: large) }
+            do throws(ChatError) {
+                try await reading { try await storage.storeBlob(sha256: sha256, bytes: large) }
+            } catch {
+                throw error == .outcomeUnknown ? .storageUnavailable : error
+            }
             blobs[index].bytes = nil
         }
         return blobs

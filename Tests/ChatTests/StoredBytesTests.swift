@@ -100,6 +100,38 @@ import Testing
         }
     }
 
+    /// A large file goes ahead of its message, which is not in the log whatever became of the file.
+    @Test(arguments: [HeldEngine.Fault.undo(.commitUnknown), .failBefore(.full)])
+    func aMessageWhoseFileMayBeStoredTakesNoRoom(fault: HeldEngine.Fault) async throws {
+        var policy = Self.policy
+        policy.rates.bytes = 1 << 20
+        try await ChatUnderTest.with(policy: policy) { test in
+            let alice = try await test.register("alice").principal
+            let flow = try await test.createFlow(members: [alice], by: alice)
+            let sent = try await test.send(Self.long, to: flow, by: alice)
+            let before = try await test.chat.storedBytes(of: alice.user)
+            let picture = JSONText(String(repeating: "a", count: Blobs.maximumInBatchBytes + 1))
+            let content = MessageContent(text: "see", files: [.picture: picture])
+
+            // What was counted may be saved in the meantime, which fails, too.
+            test.engine.fail(with: Array(repeating: fault, count: 1000))
+            for _ in 0..<4 {
+                await #expect(throws: ChatError.storageUnavailable) {
+                    try await test.send(content, to: flow, by: alice)
+                }
+                await #expect(throws: ChatError.storageUnavailable) {
+                    try await test.chat.edit(sent.uuid, text: nil, files: content.files, by: alice)
+                }
+            }
+            test.engine.fail(with: [])
+
+            #expect(try await test.chat.storedBytes(of: alice.user) == before)
+            _ = try await test.send(content, to: flow, by: alice)
+            let after = try await test.chat.storedBytes(of: alice.user)
+            #expect(after > before + Int64(Blobs.maximumInBatchBytes))
+        }
+    }
+
     @Test(arguments: StorageKind.engines) func anEditTakesRoomAndADeletionGivesAllBack(
         on kind: StorageKind
     ) async throws {
