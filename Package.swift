@@ -329,7 +329,7 @@ let package = Package(
         .testTarget(
             name: "TransportTests",
             dependencies: [
-                "TestSupport",
+                "TestSupport", "HostileText",
                 "Transport", "JSON", "Bounds", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, nioEmbedded, logging,
                 serviceLifecycle,
                 .product(name: "NIOTestUtils", package: "swift-nio"),

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import HostileText
 import NIOCore
 import TestSupport
 import Testing
@@ -38,6 +39,24 @@ struct WebSocketDecoderTests {
         for pieces in 1...bytes.count {
             #expect(self.decode(bytes, pieces: pieces) == expected)
         }
+    }
+
+    /// A long message in fragments of one byte, or read by single bytes, takes no more than its part of the time of short ones.
+    @Test(arguments: [1, 1 << 20]) func singleBytesTakeTimeInProportion(pieces: Int) {
+        func fragments(_ count: Int) -> [UInt8] {
+            clientFrame(.text, [0x61], isFinal: false)
+                + (2..<count).flatMap { _ in clientFrame(.continuation, [0x61], isFinal: false) }
+                + clientFrame(.continuation, [0x61])
+        }
+        func read(_ bytes: [UInt8], _ count: Int) {
+            #expect(self.decode(bytes, pieces: pieces) == [.text(ByteBuffer(repeating: 0x61, count: count))])
+        }
+        let (short, long) = (fragments(200), fragments(3200))
+        read(short, 200)
+
+        let ratio = HostileText.ratio({ read(long, 3200) }, to: { for _ in 0..<16 { read(short, 200) } })
+
+        #expect(ratio < 8)
     }
 
     @Test func randomBytesNeverTrap() {
