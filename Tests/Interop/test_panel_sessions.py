@@ -163,6 +163,18 @@ def test_one_of_several_sessions_is_ended(twice):
     assert is_logged_in(*second)
 
 
+@pytest.mark.parametrize("number", ["x", "", "-1", "1.5", "9" * 19])
+def test_what_is_no_number_of_a_session_ends_none(twice, number):
+    anna, login, clients = twice
+    assert len(session_numbers(anna, login)) == 2
+    answer = anna.post("/admin/users/logout", {"login": login, "session": number})
+    assert answer.status == 400 and "The session is not a number." in answer.text
+    assert all(is_logged_in(*client) for client in clients)
+    # Without the field it means all of them.
+    assert anna.post("/admin/users/logout", {"login": login}).status == 303
+    assert not any(is_logged_in(*client) for client in clients)
+
+
 def test_guessed_codes_end_in_a_pause_also_with_the_right_password(start_server):
     server = start_server()
     make(server, "anna")

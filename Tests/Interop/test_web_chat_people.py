@@ -108,6 +108,31 @@ def test_somebody_goes_and_comes_back_and_it_shows(server, browser, register):
     wait.until(lambda _: window.get("subtitle").text == "online")
 
 
+def test_who_is_there_shows_when_a_conversation_is_opened(server, browser, register):
+    window = browser()
+    # Without asking again by the clock.
+    window.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": "window.setInterval = () => 0"})
+    login = window.register(server, "sam")
+    friend = register(server, "friend")
+    friend.say(chat_with(friend, login), "I am here")
+    window.open_conversation(friend.login)
+    window.sees("subtitle", "online")
+
+
+def test_what_was_not_sent_is_there_again_and_the_notice_goes_with_the_next(server, browser, register):
+    window = browser()
+    window.register(server, "quinn")
+    window.write_to(register(server, "friend").login)
+    # Fewer characters than the field takes, and more bytes than a message may have.
+    window.driver.execute_script("document.getElementById('text').value = 'ß'.repeat(40000)")
+    window.get("text").send_keys(Keys.ENTER)
+    window.sees("state", "Not sent.")
+    assert len(window.get("text").get_attribute("value")) == 40000
+    window.get("text").clear()
+    window.send("a shorter one")
+    window.until(lambda: not window.get("state").is_displayed())
+
+
 def test_links_lead_to_web_pages_only_and_tell_them_nothing(server, browser, register):
     window = browser()
     login = window.register(server, "paula")

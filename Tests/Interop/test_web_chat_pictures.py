@@ -16,14 +16,20 @@ LARGEST = 8 << 20
 LARGEST_SIDE = 2048
 
 
-def noise(width, height):
-    """A PNG that cannot be compressed."""
+def noise(width, height, alpha=None):
+    """A PNG that cannot be compressed; with an alpha, all of it has that one."""
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    chance = random.Random(1)
-    rows = b"".join(b"\0" + chance.randbytes(3 * width) for _ in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    def row():
+        pixels = bytearray(chance.randbytes(samples * width))
+        if alpha is not None:
+            pixels[3::4] = bytes([alpha]) * width
+        return b"\0" + pixels
+
+    chance, samples = random.Random(1), 3 if alpha is None else 4
+    rows = b"".join(row() for _ in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2 if alpha is None else 6, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
 
 
@@ -70,6 +76,21 @@ def test_large_picture_is_made_smaller(talk, tmp_path):
     image = window.until(lambda: window.driver.find_elements(By.CSS_SELECTOR, "#messages img"))[0]
     window.until(lambda: window.driver.execute_script("return arguments[0].naturalWidth", image) == LARGEST_SIDE)
     assert window.driver.execute_script("return arguments[0].getBoundingClientRect().right <= innerWidth", image)
+
+
+def test_what_is_transparent_becomes_white(talk, tmp_path):
+    window, received = talk
+    choose(window, tmp_path / "transparent.png", noise(1000, 400, alpha=0))
+    window.until(lambda: window.get("preview").is_displayed())
+    window.send("nothing to see")
+    assert base64.b64decode(received()[0]["file_picture"]).startswith(b"\xff\xd8")
+    image = window.until(lambda: window.driver.find_elements(By.CSS_SELECTOR, "#messages img"))[0]
+    window.until(lambda: window.driver.execute_script("return arguments[0].naturalWidth", image) == 1000)
+    assert window.driver.execute_script("""
+        const context = document.createElement("canvas").getContext("2d");
+        context.drawImage(arguments[0], 0, 0);
+        return [...context.getImageData(100, 100, 1, 1).data];
+    """, image) == [255, 255, 255, 255]
 
 
 def test_largest_picture_that_is_kept_as_it_is_arrives(talk, tmp_path):

@@ -169,6 +169,7 @@ async function open(flow) {
   drawMessages(flow, true);
   draw();
   if (matchMedia("(min-width: 48rem)").matches) byId("text").focus();
+  conversations.lookAround().catch(report);
 }
 
 function drawMessages(flow, toEnd = false) {
@@ -279,6 +280,7 @@ async function send(event) {
   attach(null);
   try {
     await conversations.send(flow, message);
+    say("state", "");
     if (flow === shown) drawMessages(flow, true);
   } catch (error) {
     // Nothing is lost: what was written is there again.
@@ -329,7 +331,11 @@ async function smaller(file) {
   const canvas = element("canvas");
   canvas.width = Math.round(bitmap.width * scale);
   canvas.height = Math.round(bitmap.height * scale);
-  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const context = canvas.getContext("2d");
+  // JPEG knows nothing transparent and would make it black.
+  context.fillStyle = "white";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve) => canvas.toBlob((blob) => resolve(blob || file), "image/jpeg", 0.85));
 }
 
@@ -354,7 +360,6 @@ async function create(event) {
     const flow = await conversations.create(type, people.filter(Boolean), byId("group-title").value.trim());
     byId("dialog").close();
     await open(flow);
-    await conversations.lookAround();
   } catch (error) {
     if (error.login) say("dialog-notice", text("noSuchUser", error.login));
     else say("dialog-notice", error.code ? error.message : text("noAnswer"));

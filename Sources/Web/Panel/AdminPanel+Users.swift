@@ -95,7 +95,12 @@ extension AdminPanel {
 
     static func logOutUser(_ visit: PanelVisit) async throws(OperationError) -> Response {
         try await visit.changeUser { login throws(OperationError) in
-            let report = try await visit.run(LogOutUser(login: login, session: visit.form.number("session")))
+            let session = visit.form.number("session")
+            // Without the field it means all of them; a number that cannot be read does not.
+            guard session != nil || visit.form["session"] == nil else {
+                throw OperationError(.invalid, "The session is not a number.")
+            }
+            let report = try await visit.run(LogOutUser(login: login, session: session))
             return visit.done(.ended, at: UserReport.path(of: report.login))
         }
     }
