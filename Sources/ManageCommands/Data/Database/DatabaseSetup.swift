@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import ParleyServer
 import Settings
 import Storage
@@ -79,6 +80,8 @@ struct DatabaseSetup: Sendable {
             await store.storage.close()
             return result
         } catch {
+            // The error says what to do; what the database said is for those who ask for details.
+            logger.error("The database could not be set up", metadata: ["error": "\(String(reflecting: error))"])
             await store.storage.close()
             throw error
         }
