@@ -99,6 +99,13 @@ def test_a_revoked_token_follows_no_jobs(api):
         assert job["id"] not in answer.read().decode()
 
 
+@pytest.mark.parametrize("body, is_for_ever", [({}, False), ({"seconds": 60}, False), ({"seconds": 0}, True)])
+def test_an_invitation_ends_unless_it_is_asked_not_to(api, body, is_for_ever):
+    status, _, made = ask(api, "POST", "/invites", body, token=api.tokens["write"])
+    assert status == 200
+    assert (made["invite"]["expires"] is None) == is_for_ever
+
+
 def test_a_job_is_followed_by_events(api):
     status, headers, job = ask(api, "POST", "/seed", {"users": 2, "messages": 4})
     path = headers["Location"].removeprefix("/admin/api/v1")

@@ -16,7 +16,7 @@ struct InviteOperationTests {
 
     @Test func codeMakesAsManyAccountsAsItSays() async throws {
         try await Office.open(registration: .invite) { office in
-            let made = try await office.run(CreateInvite(uses: 2, seconds: nil, note: "two"))
+            let made = try await office.run(CreateInvite(uses: 2, seconds: 0, note: "two"))
             let code = made.code.clearText
             #expect(code.count == 32)
             #expect(made.invite.usesLeft == 2)
@@ -56,7 +56,7 @@ struct InviteOperationTests {
 
             #expect(made.invite.expires == "2026-02-01T00:01:00.250Z")
             #expect(try await office.run(CreateInvite()).invite.expires == "2026-02-08T00:00:00.250Z")
-            #expect(try await office.run(CreateInvite(seconds: nil)).invite.expires == nil)
+            #expect(try await office.run(CreateInvite(seconds: 0)).invite.expires == nil)
         }
     }
 
@@ -106,7 +106,7 @@ struct InviteOperationTests {
     @Test func whatCannotBeIsRefused() async throws {
         try await Office.open(registration: .invite) { office in
             for operation in [
-                CreateInvite(uses: 0), CreateInvite(uses: CreateInvite.maximumUses + 1), CreateInvite(seconds: 0),
+                CreateInvite(uses: 0), CreateInvite(uses: CreateInvite.maximumUses + 1), CreateInvite(seconds: -1),
                 CreateInvite(seconds: CreateInvite.maximumSeconds + 1),
                 CreateInvite(note: String(repeating: "x", count: 1025)), CreateInvite(note: "\u{0}"),
             ] {

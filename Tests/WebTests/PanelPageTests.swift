@@ -92,6 +92,8 @@ struct PanelPageTests {
             #expect(try await browser.post("/admin/flows/delete", [("flow", "77")]).status == 404)
             #expect(try await browser.post("/admin/nodes/drain", [("node", "nowhere")]).status == 404)
             #expect(try await browser.post("/admin/invites", [("uses", "many")]).status == 400)
+            let past = [("uses", "1"), ("days", "\(Int64.min)")]
+            #expect(try await browser.post("/admin/invites", past).status == 400)
             #expect(try await browser.post("/admin/invites/revoke", [("id", "abcdef")]).status == 404)
         }
     }

@@ -52,8 +52,8 @@ struct LifetimeWord {
 
 /// How long an invitation is valid: a length of time, or `never` for one without an end.
 struct InviteLife {
-    /// `nil`: for ever.
-    var seconds: Int64?
+    /// 0: for ever.
+    var seconds: Int64 = 0
 
     /// Reads an argument.
     ///

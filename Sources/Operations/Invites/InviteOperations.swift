@@ -30,12 +30,12 @@ package struct CreateInvite: AdminOperation {
 
     /// How many accounts can be made with it.
     package var uses: Int64
-    /// For how many seconds it is valid; `nil`: for ever.
-    package var seconds: Int64?
+    /// For how many seconds it is valid; 0: for ever.
+    package var seconds: Int64
     /// For the operator.
     package var note: String
 
-    package init(uses: Int64 = 1, seconds: Int64? = CreateInvite.standardSeconds, note: String = "") {
+    package init(uses: Int64 = 1, seconds: Int64 = CreateInvite.standardSeconds, note: String = "") {
         self.uses = uses
         self.seconds = seconds
         self.note = note
@@ -45,15 +45,16 @@ package struct CreateInvite: AdminOperation {
         guard (1...Self.maximumUses).contains(uses) else {
             throw OperationError(.invalid, "A code makes 1 to \(Self.maximumUses) accounts, not \(uses).")
         }
-        if let seconds, !(1...Self.maximumSeconds).contains(seconds) {
-            throw OperationError(.invalid, "A code is valid for 1 second to ten years, not \(seconds) seconds.")
+        guard (0...Self.maximumSeconds).contains(seconds) else {
+            throw OperationError(
+                .invalid, "A code is valid for 1 second to ten years or, with 0, for ever, not for \(seconds) seconds.")
         }
         try context.check(note, "note", limit: Self.noteBytes)
         var random = SecureRandom()
         let code = Token(using: &random)
         let hash = code.hash.bytes
         let now = context.chat.currentTime
-        let expires = seconds.map { Timestamp(milliseconds: now.milliseconds + $0 * 1000) }
+        let expires = seconds == 0 ? nil : Timestamp(milliseconds: now.milliseconds + seconds * 1000)
         _ = try await context.write(
             Write.CreateInvite(codeHash: hash, uses: uses, expires: expires, note: note),
             on: InviteReport.id(of: hash))

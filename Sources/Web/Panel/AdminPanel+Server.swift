@@ -24,10 +24,10 @@ extension AdminPanel {
                 guard let number = visit.form.number("days") else {
                     throw OperationError(.invalid, "The number of days is not a number.")
                 }
-                days = min(number, CreateInvite.maximumSeconds)
+                days = max(-1, min(number, CreateInvite.maximumSeconds))
             }
             let report = try await visit.run(
-                CreateInvite(uses: uses, seconds: days.map { $0 * 86_400 }, note: visit.form.text("note")))
+                CreateInvite(uses: uses, seconds: (days ?? 0) * 86_400, note: visit.form.text("note")))
             return try await visit.invitesPage(code: report.code.clearText)
         } catch {
             return try await visit.invitesPage(error: error)
