@@ -275,6 +275,20 @@ extension Chat {
         return known
     }
 
+    /// Reads what an answer shows when there is a place for it.
+    ///
+    /// The session may have ended meanwhile: then there is no answer, because what was read may have been said after that.
+    ///
+    /// - Returns: `nil` when the connection was gone before anything was read.
+    /// - Throws: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.
+    package func page<Value>(
+        for principal: Principal, token: TokenHash, _ body: () async -> Value
+    ) async throws(ChatError) -> Value? {
+        guard let page = await pages.page(body) else { return nil }
+        _ = try await self.principal(uuid: principal.uuid, token: token)
+        return page
+    }
+
     /// The session of a token, taken up again on another connection: within `seconds` of the last time it was used.
     ///
     /// - Throws: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.

@@ -51,11 +51,24 @@ extension MTPSession {
                 try await send(request, by: requester, as: ticket)
                 return .submitted
             }
-            guard method.readsPages else { return .answer(await answer(request, method, requester)) }
-            let page = await service.chat.pages.page { () async in await answer(request, method, requester) }
-            return page.map { .answer($0) } ?? .done
+            guard method.readsPages, let requester else {
+                return .answer(await answer(request, method, requester))
+            }
+            return try await page(of: requester) { () async in await answer(request, method, requester) }
         } catch {
             return .answer(refusal(decoded, error))
+        }
+    }
+
+    /// An answer that shows a page, unless its session has ended before it is read.
+    private func page(
+        of requester: MTPRequester, _ body: () async -> Answer
+    ) async throws(MTPFailure) -> RequestAdmission<Answer> {
+        do throws(ChatError) {
+            let page = try await service.chat.page(for: requester.principal, token: requester.token, body)
+            return page.map { .answer($0) } ?? .done
+        } catch {
+            throw MTPFailure(error)
         }
     }
 

@@ -43,15 +43,7 @@ extension MessengerSession {
         case .request(.logOut(let key)):
             return await holding(key, for: .logOut) { holder in .answer(await self.logOut(key, holder)) }
         case .request(.contacts(let key)):
-            return await holding(key, for: .contacts) { holder in
-                var parts =
-                    await self.service.chat.pages.page { () async in
-                        await self.methods.contacts(of: holder.principal)
-                    } ?? []
-                let last = parts.popLast()
-                for part in parts { self.write(part) }
-                return last.map { .answer($0) } ?? .done
-            }
+            return await holding(key, for: .contacts) { holder in await self.contacts(of: holder) }
         case .request(.addContact(let key, let login)):
             return await holding(key, for: .addContact) { holder in
                 .answer(await self.methods.addContact(login: login, of: holder.principal))
@@ -125,6 +117,20 @@ extension MessengerSession {
             }
         } catch {
             return .answer(MessengerAnswer(error, to: .logIn))
+        }
+    }
+
+    private func contacts(of holder: MessengerHolder) async -> RequestAdmission<Answer> {
+        do throws(ChatError) {
+            let page = try await service.chat.page(for: holder.principal, token: holder.token) { () async in
+                await methods.contacts(of: holder.principal)
+            }
+            var parts = page ?? []
+            let last = parts.popLast()
+            for part in parts { write(part) }
+            return last.map { .answer($0) } ?? .done
+        } catch {
+            return .answer(MessengerAnswer(error, to: .contacts))
         }
     }
 

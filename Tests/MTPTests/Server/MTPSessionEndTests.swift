@@ -135,6 +135,61 @@ import Transport
         }
     }
 
+    /// What it would show was said after the end of the session.
+    @Test(arguments: [MTPMethod.getUpdate, .allMessages, .allFlow, .userInfo])
+    func aPageThatIsReadWhileItsSessionIsRevokedIsNotShown(_ method: MTPMethod) async throws {
+        try await withTwoOnOne { server, alice, bob, carol in
+            let flow = try await carol.createFlow(users: [alice, bob])
+            let chat = server.test.chat
+            let user = try await chat.person(login: "bob").id
+            let principal = try await server.test.logIn("carol").principal
+            let asBob = bob.credentials
+            let request: MTPRequest =
+                switch method {
+                case .getUpdate: .getUpdate(as: asBob, time: 0)
+                case .allMessages: .allMessages(as: asBob, flow: flow, start: 0, end: 1)
+                case .allFlow: .allFlow(as: asBob)
+                default: .userInfo(as: asBob, about: [carol.uuid])
+                }
+            // The account that the connection belongs to is another one: nothing closes it.
+            try await bob.ask(.pingPong(as: asBob))
+
+            let identifier = try #require(MTPIdentifier(flow).identifier)
+            server.test.engine.beforeNextRead {
+                _ = try? await chat.write(Write.RevokeSessions(user, nil), by: nil)
+                _ = try? await server.test.send("later", to: identifier, by: principal)
+            }
+            let answer = try await bob.client.request(request)
+
+            #expect(answer.code == 401)
+            #expect(answer.data?.message == nil && answer.data?.flow == nil)
+            #expect(alice.client.closure == nil)
+            #expect(try await alice.texts(in: flow) == ["later"])
+        }
+    }
+
+    @Test func aPageThatIsReadWhileItsConnectionEndsIsNotShown() async throws {
+        try await MTPServer.with { server in
+            let alice = try await server.join("alice")
+            let carol = try await server.test.register("carol").principal
+            let (chat, test) = (server.test.chat, server.test)
+            let flow = try await test.createFlow(by: carol)
+            let user = try await chat.person(login: "alice").id
+
+            test.engine.beforeNextRead {
+                _ = try? await chat.write(Write.RevokeSessions(user, nil), by: nil)
+                _ = try? await test.send("later", to: flow, by: carol)
+            }
+            let answer = try await alice.client.request(.getUpdate(as: alice.credentials, time: 0))
+
+            #expect(answer.code == 401)
+            #expect(answer.data?.message == nil)
+            #expect(
+                await alice.client.webSocket.closed()
+                    == WebSocketClosure(code: 1008, reason: "The session was revoked."))
+        }
+    }
+
     // MARK: Expiry
 
     @Test(arguments: StorageKind.engines) func nothingIsPushedToAnExpiredSession(on kind: StorageKind) async throws {

@@ -50,6 +50,25 @@ import Transport
         }
     }
 
+    /// The connection that asks is not that of the session: nothing closes it.
+    @Test func contactsThatAreReadWhileTheSessionIsRevokedAreNotShown() async throws {
+        var options = MessengerWorld.quick
+        options.allowsKeyOnAnyConnection = true
+        try await MessengerWorld.with(options) { world in
+            _ = try await world.enter("bob")
+            let anna = try await world.enter("anna")
+            _ = try await anna.client.add("bob")
+            let key = try #require(anna.client.key)
+            let user = try world.principal(anna).user
+            let other = try await world.connect()
+            let chat = world.chat
+
+            world.test.engine.beforeNextRead { _ = try? await chat.write(Write.RevokeSessions(user, nil), by: nil) }
+
+            #expect(try await other.request(.contacts(key)) == .refused(prefix: 3))
+        }
+    }
+
     @Test func keysOfAllWhoAreSignedInDiffer() async throws {
         try await MessengerWorld.with { world in
             let anna = try await world.enter("anna")
