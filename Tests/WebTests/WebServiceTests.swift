@@ -39,7 +39,8 @@ struct WebServiceTests {
             #expect(page.text.contains("src=\"/chat/chat.js\""))
             for (file, type) in [
                 ("chat.css", "text/css"), ("chat.js", "text/javascript"), ("connection.js", "text/javascript"),
-                ("conversations.js", "text/javascript"), ("texts.js", "text/javascript"),
+                ("conversations.js", "text/javascript"), ("messages.js", "text/javascript"),
+                ("page.js", "text/javascript"), ("pictures.js", "text/javascript"), ("texts.js", "text/javascript"),
             ] {
                 let answer = try await HTTPClient.get(server.url + "/chat/" + file)
                 #expect(answer.status == 200)

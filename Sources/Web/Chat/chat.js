@@ -1,17 +1,16 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The page: draws what `Conversations` knows. What people wrote becomes text nodes, never markup.
+// The page: shows what `Conversations` knows, and does what the person at it asks for.
 
 import { Connection } from "/chat/connection.js";
 import { Conversations } from "/chat/conversations.js";
-import { language, switchLanguage, text, translate } from "/chat/texts.js";
+import { messageElements, preview, shortTime } from "/chat/messages.js";
+import { byId, element, say, sayAgain } from "/chat/page.js";
+import { pictureSource, readPicture } from "/chat/pictures.js";
+import { switchLanguage, text, translate } from "/chat/texts.js";
 
-const byId = (id) => document.getElementById(id);
-const largestPicture = 8 * 1024 * 1024;
-const largestSide = 2048;
 const presencePause = 30000;
-const kindsOfPicture = { iVBORw0KGgo: "png", "/9j/": "jpeg", R0lGOD: "gif", UklGR: "webp" };
 
 let connection = null;
 let conversations = null;
@@ -19,32 +18,23 @@ let shown = null;
 let registers = false;
 let picture = null;
 
-function element(name, className, content) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (content !== undefined) made.textContent = content;
-  return made;
-}
-
-function say(id, sentence) {
-  byId(id).textContent = sentence;
-  byId(id).hidden = !sentence;
-}
-
 // MARK: Coming in
 
 function newConnection() {
   const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
   return new Connection(url, {
     news: (data) => conversations.apply(data).catch(report),
-    state: (isOnline) => say("state", isOnline ? "" : text("offline")),
-    end: () => leave(text("sessionEnded")),
+    state: (isOnline) => say("state", isOnline ? null : () => text("offline")),
+    end: () => leave(() => text("sessionEnded")),
   });
 }
 
+/** Why something was not done: the sentence of the server, or ours when it gave none. */
+const problem = (error) => (error.code ? error.message : text("noAnswer"));
+
 function report(error) {
   // What a lost connection interrupted is done again after it.
-  if (error.code) say("state", error.message);
+  if (error.code) say("state", () => error.message);
   else if (!(error.code === 0)) throw error;
 }
 
@@ -54,7 +44,7 @@ async function enter(session) {
   await connection.follow();
   localStorage.setItem("parley.session", JSON.stringify(session));
   await conversations.load();
-  say("own-name", conversations.name(session.uuid));
+  byId("own-name").textContent = conversations.name(session.uuid);
   byId("welcome").hidden = true;
   byId("app").hidden = false;
   await conversations.lookAround();
@@ -76,14 +66,14 @@ function leave(sentence) {
   byId("conversations").replaceChildren();
   byId("welcome").hidden = false;
   byId("password").value = "";
-  say("state", "");
-  say("welcome-notice", sentence || "");
+  say("state");
+  say("welcome-notice", sentence);
   byId("login").focus();
 }
 
 async function logInOrRegister(event) {
   event.preventDefault();
-  say("welcome-notice", "");
+  say("welcome-notice");
   byId("enter").disabled = true;
   const credentials = { login: byId("login").value, password: byId("password").value };
   try {
@@ -94,8 +84,8 @@ async function logInOrRegister(event) {
     byId("password").value = "";
   } catch (error) {
     if (connection) connection.close();
-    if (error.code === 401 || error.code === 404) say("welcome-notice", text("wrongPassword"));
-    else say("welcome-notice", error.code ? error.message : text("noAnswer"));
+    if (error.code === 401 || error.code === 404) say("welcome-notice", () => text("wrongPassword"));
+    else say("welcome-notice", () => problem(error));
     if (!("code" in error)) throw error;
   } finally {
     byId("enter").disabled = false;
@@ -145,15 +135,6 @@ function row(flow) {
   return item;
 }
 
-function preview(message) {
-  return message.text || attachments(message).map((name) => text(name)).join(", ") || message.emoji || "";
-}
-
-function attachments(message) {
-  const names = { file_picture: "pictureFile", file_video: "video", file_audio: "audio", file_document: "document" };
-  return Object.keys(names).filter((name) => message[name]).map((name) => names[name]);
-}
-
 async function open(flow) {
   shown = flow;
   byId("app").classList.add("is-open");
@@ -175,74 +156,13 @@ async function open(flow) {
 function drawMessages(flow, toEnd = false) {
   const box = byId("messages");
   const wasAtEnd = toEnd || isAtEnd();
-  const parts = [];
-  let day = "";
-  let sender = "";
-  for (const message of flow.messages || []) {
-    const itsDay = dayName(message.time);
-    if (itsDay !== day) parts.push(element("h3", "day quiet", itsDay));
-    const isOwn = message.from_user === conversations.me.uuid;
-    const bubble = element("article", isOwn ? "message own" : "message");
-    if ((sender !== message.from_user || itsDay !== day) && !isOwn && flow.type !== "chat") {
-      bubble.append(element("p", "sender", conversations.name(message.from_user)));
-    }
-    bubble.append(...body(message));
-    const foot = element("p", "foot quiet");
-    if (message.edited_status) foot.append(element("span", "", text("edited")), " ");
-    foot.append(clockTime(message.time));
-    bubble.append(foot);
-    parts.push(bubble);
-    day = itsDay;
-    sender = message.from_user;
+  const parts = messageElements(flow, conversations);
+  for (const image of parts.flatMap((part) => [...part.querySelectorAll("img")])) {
+    image.onload = () => isNearEnd() && (box.scrollTop = box.scrollHeight);
   }
   box.replaceChildren(...parts);
   if (wasAtEnd) box.scrollTop = box.scrollHeight;
   byId("to-end").hidden = isAtEnd();
-}
-
-function body(message) {
-  const parts = [];
-  const kind = Object.keys(kindsOfPicture).find((start) => (message.file_picture || "").startsWith(start));
-  if (kind) {
-    const image = element("img");
-    image.alt = text("pictureFile");
-    image.src = `data:image/${kindsOfPicture[kind]};base64,${message.file_picture}`;
-    image.onload = () => isNearEnd() && (byId("messages").scrollTop = byId("messages").scrollHeight);
-    parts.push(image);
-  }
-  for (const name of attachments(message)) {
-    if (name !== "pictureFile" || !kind) parts.push(element("p", "quiet", text("attachment", text(name))));
-  }
-  const content = element("p", "content");
-  for (const part of (message.text || message.emoji || "").split(/(https?:\/\/[^\s<>"]+)/)) {
-    if (!/^https?:\/\//.test(part)) {
-      content.append(part);
-      continue;
-    }
-    const link = element("a", "", part);
-    link.href = part;
-    link.target = "_blank";
-    link.rel = "noopener noreferrer";
-    content.append(link);
-  }
-  if (content.textContent) parts.push(content);
-  return parts;
-}
-
-const date = (seconds) => new Date(seconds * 1000);
-const clockTime = (seconds) => date(seconds).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
-
-function dayName(seconds) {
-  const start = new Date().setHours(0, 0, 0, 0);
-  const days = Math.floor((start - date(seconds).setHours(0, 0, 0, 0)) / 86400000 + 0.5);
-  if (days === 0) return text("today");
-  if (days === 1) return text("yesterday");
-  return date(seconds).toLocaleDateString(language, { dateStyle: "long" });
-}
-
-function shortTime(seconds) {
-  const isToday = date(seconds).toDateString() === new Date().toDateString();
-  return isToday ? clockTime(seconds) : date(seconds).toLocaleDateString(language, { day: "numeric", month: "short" });
 }
 
 function distanceToEnd() {
@@ -280,13 +200,13 @@ async function send(event) {
   attach(null);
   try {
     await conversations.send(flow, message);
-    say("state", "");
+    say("state");
     if (flow === shown) drawMessages(flow, true);
   } catch (error) {
     // Nothing is lost: what was written is there again.
     if (flow === shown && !field.value) field.value = message.text;
     attach(message.picture);
-    say("state", `${text("failed")} ${error.code ? error.message : text("noAnswer")}`);
+    say("state", () => `${text("failed")} ${problem(error)}`);
   }
 }
 
@@ -300,43 +220,18 @@ function attach(base64) {
   picture = base64;
   byId("picture").value = "";
   byId("preview").hidden = !base64;
-  const kind = base64 && Object.keys(kindsOfPicture).find((start) => base64.startsWith(start));
-  if (kind) byId("preview").firstElementChild.src = `data:image/${kindsOfPicture[kind]};base64,${base64}`;
+  if (base64) byId("preview").firstElementChild.src = pictureSource(base64);
 }
 
 async function choosePicture() {
   const file = byId("picture").files[0];
   if (!file) return;
-  say("state", "");
+  say("state");
   try {
-    const small = file.size > 1024 * 1024 && file.type !== "image/gif" ? await smaller(file) : file;
-    if (small.size > largestPicture) return say("state", text("tooLarge"));
-    const url = await new Promise((resolve, reject) => {
-      const reader = new FileReader();
-      reader.onload = () => resolve(reader.result);
-      reader.onerror = reject;
-      reader.readAsDataURL(small);
-    });
-    const base64 = url.slice(url.indexOf(",") + 1);
-    if (!Object.keys(kindsOfPicture).some((start) => base64.startsWith(start))) throw new Error("no picture");
-    attach(base64);
-  } catch {
-    say("state", text("noPicture"));
+    attach(await readPicture(file));
+  } catch (error) {
+    say("state", () => text(error.message === "tooLarge" ? "tooLarge" : "noPicture"));
   }
-}
-
-async function smaller(file) {
-  const bitmap = await createImageBitmap(file);
-  const scale = Math.min(1, largestSide / Math.max(bitmap.width, bitmap.height));
-  const canvas = element("canvas");
-  canvas.width = Math.round(bitmap.width * scale);
-  canvas.height = Math.round(bitmap.height * scale);
-  const context = canvas.getContext("2d");
-  // JPEG knows nothing transparent and would make it black.
-  context.fillStyle = "white";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve) => canvas.toBlob((blob) => resolve(blob || file), "image/jpeg", 0.85));
 }
 
 // MARK: New conversations
@@ -348,7 +243,7 @@ function ask(type) {
   byId("whom").textContent = text(type === "chat" ? "withWhom" : "withMany");
   byId("group-title-field").hidden = type === "chat";
   byId("new").reset();
-  say("dialog-notice", "");
+  say("dialog-notice");
   dialog.showModal();
 }
 
@@ -361,8 +256,8 @@ async function create(event) {
     byId("dialog").close();
     await open(flow);
   } catch (error) {
-    if (error.login) say("dialog-notice", text("noSuchUser", error.login));
-    else say("dialog-notice", error.code ? error.message : text("noAnswer"));
+    if (error.login) say("dialog-notice", () => text("noSuchUser", error.login));
+    else say("dialog-notice", () => problem(error));
     if (!("code" in error)) throw error;
   }
 }
@@ -382,6 +277,7 @@ byId("log-out").onclick = async () => {
 for (const button of document.querySelectorAll(".language")) {
   button.onclick = () => {
     switchLanguage();
+    sayAgain();
     if (!conversations) return;
     draw();
     if (shown) drawMessages(shown);
@@ -419,7 +315,7 @@ showMode();
 const kept = JSON.parse(localStorage.getItem("parley.session") || "null");
 if (kept) {
   connection = newConnection();
-  enter(kept).catch((error) => leave(error.code === 401 ? text("sessionEnded") : error.code === 0 ? text("noAnswer") : error.message));
+  enter(kept).catch((error) => leave(() => (error.code === 401 ? text("sessionEnded") : problem(error))));
 } else {
   byId("welcome").hidden = false;
 }

@@ -21,6 +21,9 @@ enum ChatPage {
         ("/chat/chat.js", "text/javascript; charset=utf-8", PackageResources.chat_js),
         ("/chat/connection.js", "text/javascript; charset=utf-8", PackageResources.connection_js),
         ("/chat/conversations.js", "text/javascript; charset=utf-8", PackageResources.conversations_js),
+        ("/chat/messages.js", "text/javascript; charset=utf-8", PackageResources.messages_js),
+        ("/chat/page.js", "text/javascript; charset=utf-8", PackageResources.page_js),
+        ("/chat/pictures.js", "text/javascript; charset=utf-8", PackageResources.pictures_js),
         ("/chat/texts.js", "text/javascript; charset=utf-8", PackageResources.texts_js),
     ]
 
