@@ -5,12 +5,15 @@
 import contextlib
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+from documented_world import PASSWORD, check, fastchat_database, template, world_for
 from mtp_client import Client
 from reference_servers import make_morelia, sqlobject_uri
-from test_documented_commands import PASSWORD, ROOT, check, fastchat_database, template, world_for
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # Lines that are not run here, and why.
 NOT_RUN = {
