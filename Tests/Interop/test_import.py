@@ -97,7 +97,7 @@ def test_morelia_moves_in_with_passwords_times_and_files(morelia, start_server, 
     report, status = run_import(server, "morelia", source, stdin=stdin)
 
     assert status == SKIPPED
-    assert counts(report)["accounts"] == (4, 0, 1) and counts(report)["flows"] == (3, 0, 1)
+    assert counts(trial)["accounts"] == counts(report)["accounts"] == (4, 0, 1) and counts(report)["flows"] == (3, 0, 1)
     assert counts(report)["messages"] == (4, 0, 1) and counts(report)["administrators"] == (0, 0, 1)
     reasons = {remark["item"]: remark["reason"] for remark in report["skipped"]}
     assert "exists already" in reasons["user bob"] and "superuser-create" in reasons["administrator root"]
@@ -196,6 +196,20 @@ def test_csv_makes_accounts_from_a_file_and_from_standard_input(start_server, tm
     log_in(server, "dora", 'a, "quoted" password')[0].close()
     wrong = server.manage("import", "csv", "-", stdin="name\nx\n")
     assert wrong.returncode == 64 and "columns" in wrong.stderr
+
+
+def test_csv_is_tried_with_the_counts_of_the_real_run(start_server):
+    server = start_server()
+    rows = [f"person{number}" for number in range(700)]
+    table = "login\n" + "\n".join([*rows, "PERSON0", "person1", " blank", " blank"]) + "\n"
+
+    trial, _ = run_import(server, "csv", "-", "--dry-run", stdin=table)
+    taken, _ = run_import(server, "csv", "-", stdin=table)
+
+    # The same login again is the same account, in other letters it is another one of a login that is taken.
+    assert counts(trial) == counts(taken) == {"accounts": (700, 1, 3)}
+    assert {(skip["item"], skip["reason"]) for skip in trial["skipped"]} == {
+        (skip["item"], skip["reason"]) for skip in taken["skipped"]}
 
 
 def test_an_address_with_a_password_is_refused_on_the_command_line(start_server):

@@ -20,6 +20,7 @@ struct ImportRun {
     private(set) var report: ImportReport
     /// The uuids of chats that their two people had here already.
     private var merged: [String: String] = [:]
+    private var tried = TriedUsers()
 
     private init(caller: OperationCaller, bar: ProgressBar, isDryRun: Bool) {
         self.caller = caller
@@ -65,7 +66,7 @@ struct ImportRun {
             await database.close()
             throw CommandError(
                 error.code == .unavailable ? .unavailable : .failed,
-                "'\(location)' cannot be read as a database of \(name): \(error.message)")
+                "'\(location)' cannot be read as a database of \(name): \(error.commandError.message)")
         } catch {
             await database.close()
             throw error
@@ -102,7 +103,14 @@ struct ImportRun {
 
     mutating func take(_ users: [ImportedUser]) async throws {
         guard !users.isEmpty else { return }
-        report.add(try await caller.run(ImportUsers(users, isDryRun: report.isDryRun)), to: "accounts")
+        if report.isDryRun {
+            let (new, again) = tried.sort(users)
+            let outcome = try await caller.run(ImportUsers(new, isDryRun: true))
+            report.add(outcome, to: "accounts")
+            report.add(tried.outcome(of: again, refused: outcome.skipped), to: "accounts")
+        } else {
+            report.add(try await caller.run(ImportUsers(users, isDryRun: false)), to: "accounts")
+        }
         show("accounts")
     }
 
