@@ -25,7 +25,18 @@ extension OperationError: CommandErrorConvertible {
 
 extension StorageError: CommandErrorConvertible {
     /// 6 for a database that is not there, 69 for one that cannot be reached or used, otherwise 1.
-    var commandError: CommandError { OperationError(self).commandError }
+    var commandError: CommandError { OperationError(self).withoutLog.commandError }
+}
+
+extension OperationError {
+    /// The same of what this process did itself: there is no log with details, unless they are asked for.
+    var withoutLog: OperationError {
+        let seeLog = "See the log for details."
+        guard message.hasSuffix(seeLog) else { return self }
+        return OperationError(
+            kind, message.dropLast(seeLog.count) + "Set PARLEY_LOGGING_LEVEL=debug to see what the database said.",
+            nextStep: nextStep)
+    }
 }
 
 extension AdminSocketError: CommandErrorConvertible {

@@ -122,7 +122,11 @@ final class OperationCaller {
         switch place {
         case .store(let chat):
             let actor = OperationActor.systemUser(getuid(), through: .cli)
-            return try await operation.perform(on: OperationContext(chat: chat, actor: actor, progress: progress))
+            do throws(OperationError) {
+                return try await operation.perform(on: OperationContext(chat: chat, actor: actor, progress: progress))
+            } catch {
+                throw error.withoutLog
+            }
         case .server(let client):
             try await client.send(try OperationRequest(operation).encoded())
             while let line = try await replies?.next() {

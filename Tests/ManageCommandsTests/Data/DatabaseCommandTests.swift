@@ -48,6 +48,25 @@ struct DatabaseCommandTests {
         #expect(try await run("db", "copy", "--to", "postgres://u@127.0.0.1:1/n", "-n").status == .unavailable)
     }
 
+    @Test func aFailureWithoutALogSaysHowToSeeItsDetails() async throws {
+        try await prepare()
+        let engine = try SQLiteEngine(.file(run.path("db_sqlite.db")), create: false)
+        try await engine.write { connection in
+            _ = try connection.execute(
+                "CREATE TRIGGER broken BEFORE INSERT ON users BEGIN SELECT no_such_function(); END")
+        }
+        await engine.close()
+        let words = ["user", "create", "--login", "dora", "--password-stdin"]
+
+        let failed = try await run.run(words, input: "word\n")
+        let told = try await run.run(words, input: "word\n", environment: ["PARLEY_LOGGING_LEVEL": "debug"])
+
+        #expect(failed.status == .failed && !failed.errors.contains("no_such_function"))
+        #expect(failed.errors.contains("Set PARLEY_LOGGING_LEVEL=debug to see what the database said."))
+        #expect(!failed.errors.contains("See the log"))
+        #expect(told.status == .failed && told.errors.contains("no_such_function"))
+    }
+
     @Test func aCheckThatFindsSomethingSaysSoAndFixesIt() async throws {
         try await prepare()
         #expect(try await run("db", "check").output == "No problems.\n")
