@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Settings
 import TestSupport
 import Testing
@@ -70,6 +71,17 @@ struct SettingVariableTests {
             missing.first?.message
                 == "The file 'none', which the environment variable PARLEY_DATABASE_URI_FILE names, cannot be read: "
                 + "No such file or directory.")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func pipeOrFolderIsAnErrorAndNothingIsWaitedFor() throws {
+        try #require(mkfifo("\(folder.path)/pipe", 0o600) == 0)
+
+        for path in ["pipe", "."] {
+            let found = try findings(["PARLEY_DATABASE_URI_FILE": path])
+
+            #expect(found.map(\.id) == [.variableFile])
+            #expect(found.first?.message.hasSuffix("is not a regular file.") == true)
+        }
     }
 
     @Test func contentThatIsNoValueIsAnErrorThatDoesNotShowIt() throws {
