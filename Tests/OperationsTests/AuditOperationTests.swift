@@ -133,6 +133,32 @@ struct AuditOperationTests {
         }
     }
 
+    @Test func whatIsCancelledAfterItsChangeHasOneRecord() async throws {
+        try await Office.open { office in
+            let alice = try await office.chat.newUser(login: Login("alice"), password: Password("secret word"))
+
+            let refused = try await Task {
+                try await refusal(of: CancelledBehindItsWrite(user: alice), in: office)
+            }.value
+
+            #expect(refused == .interrupted)
+            #expect(try await office.chat.storage.counts().users == 1)
+            #expect(try await records(office).map(\.result) == [.done])
+        }
+    }
+
+    @Test func whatIsCancelledBeforeItsChangeIsRecordedAsThat() async throws {
+        try await Office.open { office in
+            let refused = try await Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await refusal(of: CancelledBehindItsWrite(user: nil), in: office)
+            }.value
+
+            #expect(refused == .interrupted)
+            #expect(try await records(office).map(\.refusal) == ["failed"])
+        }
+    }
+
     @Test func theRecordStandsInFrontOfManyChanges() async throws {
         try await Office.open { office in
             _ = try await perform(SeedFlows(users: 0, flows: 1, messages: 1), in: office)
@@ -242,5 +268,23 @@ struct AuditOperationTests {
             #expect(try await office.refusal(of: ListAudit(what: "\u{0}")).kind == .invalid)
             #expect(try await office.refusal(of: ListAudit(range: ListRange(limit: 0))).kind == .invalid)
         }
+    }
+}
+
+/// An operation whose caller goes as soon as its change is made.
+private struct CancelledBehindItsWrite: AdminOperation {
+    static let name = "test.cancelled"
+
+    var user: NewUser?
+
+    init(user: NewUser?) { self.user = user }
+    init(from decoder: any Decoder) { user = nil }
+    func encode(to encoder: any Encoder) {}
+
+    func run(on context: OperationContext) async throws(OperationError) -> Int {
+        if let user { _ = try await context.write(Write.CreateUser(user)) }
+        withUnsafeCurrentTask { $0?.cancel() }
+        try context.checkCancellation()
+        return 1
     }
 }

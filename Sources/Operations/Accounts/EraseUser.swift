@@ -57,7 +57,10 @@ package struct EraseUser: AdminOperation {
             contacts: try await context.reading { try await $0.contacts(of: user.id, limit: Self.maximumContacts) }
                 .count,
             isTrial: isTrial)
-        if !isTrial { try await lockOut(user, on: context) }
+        if !isTrial {
+            try await context.recordNow()
+            try await lockOut(user, on: context)
+        }
         var flows: Set<FlowID> = []
         func count(_ messages: [StoredMessage]) {
             report.messages += messages.count

@@ -13,8 +13,14 @@ final class AuditTrail: Sendable {
     private static let maximumTextBytes = 256
     private static let maximumParameterBytes = 4096
 
+    private enum State {
+        case free, taken
+        /// It is written, in the transaction of a change.
+        case inChange
+    }
+
     private let entry: AuditEntry
-    private let isTaken = Mutex(false)
+    private let state = Mutex(State.free)
 
     init(_ operation: some AdminOperation, by actor: OperationActor) {
         entry = AuditEntry(
@@ -25,9 +31,10 @@ final class AuditTrail: Sendable {
 
     /// The record for a change, unless another one has it; `target` is named more exactly than the parameters do.
     func take(on target: String? = nil) -> AuditNote? {
-        let isFree = isTaken.withLock { isTaken in
-            defer { isTaken = true }
-            return !isTaken
+        let isFree = state.withLock { state in
+            guard case .free = state else { return false }
+            state = .taken
+            return true
         }
         guard isFree else { return nil }
         var entry = entry
@@ -37,7 +44,17 @@ final class AuditTrail: Sendable {
 
     /// The change that took the record was not made.
     func giveBack() {
-        isTaken.withLock { $0 = false }
+        state.withLock { $0 = .free }
+    }
+
+    /// The change that took the record was made.
+    func markWritten() {
+        state.withLock { $0 = .inChange }
+    }
+
+    /// Whether the record is in the transaction of a change.
+    var isInChange: Bool {
+        state.withLock { if case .inChange = $0 { true } else { false } }
     }
 
     /// The record of a refusal.
@@ -101,7 +118,8 @@ extension AdminOperation {
             try await context.recordNow()
             return report
         } catch {
-            await context.record(error, in: trail)
+            // What was cancelled after its change was made is done; its record says so already.
+            if !(Task.isCancelled && trail.isInChange) { await context.record(error, in: trail) }
             throw error
         }
     }
@@ -118,7 +136,7 @@ extension OperationContext {
         guard let trail, let note = trail.take(on: target) else { return try await change(nil) }
         do {
             let value = try await change(note)
-            if !isChange(value) { trail.giveBack() }
+            if isChange(value) { trail.markWritten() } else { trail.giveBack() }
             return value
         } catch {
             trail.giveBack()

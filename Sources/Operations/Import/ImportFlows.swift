@@ -57,6 +57,7 @@ package struct ImportFlows: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         var outcome = ImportOutcome()
         var merged: [String: String] = [:]
+        if !isDryRun { try await context.recordNow() }
         for flow in flows {
             try context.checkCancellation()
             try await outcome.take(Self.item(flow)) { outcome async throws(OperationError) in

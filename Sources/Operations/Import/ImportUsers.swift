@@ -51,6 +51,7 @@ package struct ImportUsers: AdminOperation {
 
     package func run(on context: OperationContext) async throws(OperationError) -> ImportOutcome {
         var outcome = ImportOutcome()
+        if !isDryRun { try await context.recordNow() }
         for user in users {
             try context.checkCancellation()
             let item = "user \(user.login)"
@@ -164,6 +165,7 @@ package struct ImportContacts: AdminOperation {
 
     package func run(on context: OperationContext) async throws(OperationError) -> ImportOutcome {
         var outcome = ImportOutcome()
+        if !isDryRun { try await context.recordNow() }
         for pair in pairs {
             try context.checkCancellation()
             try await outcome.take("contact") { outcome async throws(OperationError) in
