@@ -238,6 +238,16 @@ def test_script_in_a_message_stays_text(server, panel, register):
     assert browser.driver.find_elements(By.CSS_SELECTOR, "main script, main img") == []
 
 
+@pytest.mark.parametrize("path", ["/users", "/flows", "/audit"])
+def test_way_back_to_the_first_page_is_on_later_pages_only(panel, path):
+    browser = panel().log_in()
+    browser.show(path)
+    assert not browser.driver.find_elements(By.LINK_TEXT, "First page")
+    browser.show(path + "?after=1000000")
+    browser.follow("First page")
+    browser.until(lambda: not browser.driver.find_elements(By.LINK_TEXT, "First page"))
+
+
 def test_messages_are_found_and_deleted(server, panel, register):
     writer = register(server, "author")
     flow = writer.make_flow(title="to be cleaned")

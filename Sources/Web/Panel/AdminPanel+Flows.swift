@@ -18,6 +18,7 @@ extension AdminPanel {
             values["flows"] = page.items.map(\.values)
             values["searching"] = !title.isEmpty
             if let next = page.next { values["next"] = "\(next)" }
+            values["later"] = visit.query["after"] != nil
             return visit.page("admin-flows", title: "Flows", values)
         } catch {
             return visit.page("admin-flows", title: "Flows", values, error: error)

@@ -124,6 +124,7 @@ extension AdminPanel {
                     who: who.isEmpty ? nil : who, what: what.isEmpty ? nil : what, rows: searchedRows))
             values["records"] = page.items.map(\.values)
             if let next = page.next { values["next"] = "\(next)" }
+            values["later"] = visit.query["after"] != nil
             return visit.page("admin-audit", title: "Audit", values)
         } catch {
             return visit.page("admin-audit", title: "Audit", values, error: error)

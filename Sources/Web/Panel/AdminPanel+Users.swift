@@ -31,6 +31,7 @@ extension AdminPanel {
             values["users"] = users.map(\.values)
             values["searching"] = !search.isEmpty
             if let next = page.next { values["next"] = "\(next)" }
+            values["later"] = visit.query["after"] != nil
             return visit.page("admin-users", title: "Users", values)
         } catch {
             return visit.page("admin-users", title: "Users", values, error: error)
