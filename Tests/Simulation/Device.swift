@@ -82,6 +82,8 @@ struct Shown {
     var session: SessionID
     /// It came by itself, not in an answer.
     var isPushed: Bool
+    /// When the server wrote it.
+    var written = Duration.zero
 }
 
 /// A client of one protocol: sends what the play says and keeps what it is shown.
@@ -159,7 +161,15 @@ class Device: SimulatedPeer, @unchecked Sendable {
     }
 
     func show(_ shown: Shown) {
+        var shown = shown
+        shown.written = socket?.lastWritten ?? shown.time
+        guard shown.isPushed else { return self.shown.append(shown) }
+        if world.plants(.dropped) { return }
         self.shown.append(shown)
+        if world.plants(.doubled) { self.shown.append(shown) }
+        let last = self.shown.count - 1
+        guard last > 0, self.shown[last - 1].connection == shown.connection, world.plants(.swapped) else { return }
+        self.shown.swapAt(last - 1, last)
     }
 
     // MARK: For the protocol

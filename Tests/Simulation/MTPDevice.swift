@@ -147,8 +147,10 @@ extension Said {
     fileprivate func answered(_ response: MTPResponse, _ world: World) {
         switch response.code {
         case 200:
-            outcome = .done
-            uuid = response.data?.message?.first?.uuid?.description
+            outcome = world.plants(.contradicted) ? .refused("not at all") : .done
+            let name = response.data?.message?.first?.uuid
+            uuid = name?.description
+            if let name = name?.identifier, world.plants(.forgotten) { world.forget(name) }
         case 503, 504: outcome = .unknown
         default: outcome = .refused("\(response.code) \(response.detail ?? "")")
         }

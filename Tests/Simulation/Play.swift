@@ -65,7 +65,7 @@ struct Play {
         case 54..<58: delete()
         case 58..<66: changeMembers()
         case 66..<74: come()
-        case 74..<80: random.pick(world.devices.filter(\.isConnected))?.disconnect()
+        case 74..<80: leave()
         case 80..<84: readSlowly()
         case 84..<86: revoke()
         case 86..<88: logInAgain()
@@ -81,6 +81,8 @@ struct Play {
         // Now and then where they do not belong.
         let others = world.conversations.filter { $0.kind != .chat }
         guard let conversation = random.pick(random.chance(95) ? own : others) else { return }
+        let belongs = own.contains { $0 === conversation }
+        world.trace.count(!belongs ? .strangersMessages : count > 1 ? .bursts : .messages)
         for _ in 0..<count {
             saidCount += 1
             let said = Said(
@@ -101,6 +103,7 @@ struct Play {
         guard let device = random.pick(world.devices.filter { $0.isReady && $0.showsChanges }), let said = own(device)
         else { return }
         saidCount += 1
+        world.trace.count(.edits)
         let text = "\(said.text) edit\(saidCount)"
         world.trace("\(device.name) edits \(said.text) to \(text)")
         world.asks(device, toChange: said.uuid ?? "", to: text)
@@ -110,6 +113,7 @@ struct Play {
     private func delete() {
         guard let device = random.pick(world.devices.filter { $0.isReady && $0.showsChanges }), let said = own(device)
         else { return }
+        world.trace.count(.deletions)
         world.trace("\(device.name) deletes \(said.text)")
         world.asks(device, toChange: said.uuid ?? "", to: nil)
         device.delete(said)
@@ -124,8 +128,10 @@ struct Play {
         let isMember = group.members.contains { $0 === account }
         let clients = world.devices.filter { $0.account === group.owner && $0.isReady }
         if random.chance(50), let client = random.pick(clients.compactMap { $0 as? FastChatDevice }) {
+            world.trace.count(.clientsMemberships)
             return client.change(group, account, leaves: isMember)
         }
+        world.trace.count(isMember ? .leaves : .joins)
         world.trace("\(account.login) is to \(isMember ? "leave" : "join") \(group.name), says \(node.name)")
         node.perform { [world] chat in
             do {
@@ -148,9 +154,16 @@ struct Play {
         if let device = random.pick(away) { connect(device) }
     }
 
+    private func leave() {
+        guard let device = random.pick(world.devices.filter(\.isConnected)) else { return }
+        world.trace.count(.disconnections)
+        device.disconnect()
+    }
+
     private func readSlowly() {
         guard !Self.leavesOut("slow") else { return }
         guard let socket = random.pick(world.devices.compactMap(\.socket)) else { return }
+        world.trace.count(.slowReaders)
         socket.isReading = false
         world.scheduler.after(random.time(.milliseconds(10), .seconds(5)), for: nil) { socket.isReading = true }
     }
@@ -163,9 +176,12 @@ struct Play {
         world.trace("session \(session.rawValue) of \(device.name) is to be revoked, says \(node.name)")
         node.perform { [world] chat in
             do {
-                let receipt = try await chat.write(Write.RevokeSessions(device.account.id, session), by: nil)
-                world.trace("session \(session.rawValue) is revoked at \(receipt.position.rawValue)")
-                world.revocations[session] = .init(position: receipt.position, time: world.scheduler.now)
+                let position =
+                    world.plants(.kept)
+                    ? try await chat.head()
+                    : try await chat.write(Write.RevokeSessions(device.account.id, session), by: nil).position
+                world.trace("session \(session.rawValue) is revoked at \(position.rawValue)")
+                world.revocations[session] = .init(position: position, time: world.scheduler.now, node: node)
             } catch {
                 world.trace("session \(session.rawValue): \(error)")
             }
@@ -175,6 +191,7 @@ struct Play {
     private func logInAgain() {
         guard let device = random.pick(world.devices.filter(\.isLoggedOut)), let node = random.pick(world.serving)
         else { return }
+        world.trace.count(.logins)
         logIn(device, at: node)
     }
 
@@ -191,29 +208,37 @@ struct Play {
         guard let node = random.pick(world.nodes.filter { !$0.process.isDead }) else { return world.startNode() }
         switch random.next() % 14 {
         case 0 where !Self.leavesOut("kill"):
+            world.trace.count(.kills)
             world.trace("\(node.name) is killed")
             node.kill()
         case 1 where !Self.leavesOut("stop"):
             guard node.isServing else { return }
+            world.trace.count(.stops)
             world.trace("\(node.name) is stopped")
             node.stop()
         case 2, 3:
-            if world.serving.count < 3 { world.startNode() }
+            guard world.serving.count < 3 else { return }
+            world.trace.count(.starts)
+            world.startNode()
         case 4 where !Self.leavesOut("stall"), 5 where !Self.leavesOut("stall"):
             let time = random.time(.milliseconds(10), .seconds(4))
+            world.trace.count(.stalls)
             world.trace("\(node.name) stalls for \(time)")
             node.stall(for: time)
         case 6 where !Self.leavesOut("cut"), 7 where !Self.leavesOut("cut"):
             let time = random.time(.milliseconds(10), .seconds(3))
+            world.trace.count(.storeCuts)
             world.trace("\(node.name) cannot reach the store for \(time)")
             node.engine.cut(for: time)
         case 8 where !Self.leavesOut("hints"), 9 where !Self.leavesOut("hints"):
             let time = random.time(.milliseconds(10), .seconds(3))
+            world.trace.count(.hintCuts)
             world.trace("\(node.name) hears no hints for \(time)")
             node.signals.cut(for: time)
         case 12 where !Self.leavesOut("clocks"):
             let limit = random.pick([1000, 70_000, 4 * 3_600_000] as [Int64]) ?? 0
             let jump = Int64.random(in: -limit...limit, using: &world.random)
+            world.trace.count(.clockJumps)
             world.trace("the clock of \(node.name) is set to be wrong by \(jump) ms")
             node.setClock(by: jump)
         default: break

@@ -11,7 +11,7 @@ final class SimulatedChannel: Channel, @unchecked Sendable {
     private let loop: SimulatedLoop
     private let closing: EventLoopPromise<Void>
     private var ownPipeline: ChannelPipeline?
-    private var written: [(bytes: ByteBuffer, promise: EventLoopPromise<Void>?)] = []
+    private var written: [(bytes: ByteBuffer, time: Duration, promise: EventLoopPromise<Void>?)] = []
     private var flushedCount = 0
     private var bufferedBytes = 0
     private var low = 32 * 1024
@@ -119,10 +119,10 @@ final class SimulatedChannel: Channel, @unchecked Sendable {
     private func writeFlushed() {
         guard state == .active else { return }
         while flushedCount > 0, socket.hasRoom {
-            let (bytes, promise) = written.removeFirst()
+            let (bytes, time, promise) = written.removeFirst()
             flushedCount -= 1
             bufferedBytes -= bytes.readableBytes
-            if bytes.readableBytes > 0 { socket.send(bytes) }
+            if bytes.readableBytes > 0 { socket.send(bytes, written: time) }
             promise?.succeed(())
             guard state == .active else { return }
         }
@@ -140,7 +140,7 @@ final class SimulatedChannel: Channel, @unchecked Sendable {
         written = []
         flushedCount = 0
         bufferedBytes = 0
-        for (_, promise) in rest { promise?.fail(ChannelError.ioOnClosedChannel) }
+        for (_, _, promise) in rest { promise?.fail(ChannelError.ioOnClosedChannel) }
         socket.endFromServer()
         pipeline.fireChannelInactive()
         pipeline.fireChannelUnregistered()
@@ -170,7 +170,7 @@ extension SimulatedChannel: ChannelCore, NIOTransportAccessibleChannelCore {
             return
         }
         let bytes = unwrapData(data, as: ByteBuffer.self)
-        written.append((bytes, promise))
+        written.append((bytes, socket.now, promise))
         bufferedBytes += bytes.readableBytes
         if mayWrite, bufferedBytes > high {
             mayWrite = false

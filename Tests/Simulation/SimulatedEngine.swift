@@ -93,6 +93,7 @@ final class SimulatedEngine: StorageEngine, @unchecked Sendable {
             if process.isDead { return scheduler.bury { answer(.failure(Self.lost)) } }
             if isOutOfReach || random.chance(weather.failsPercent) {
                 noteFault()
+                trace.count(.failedReads)
                 return answer(.failure(Self.lost))
             }
             answer(database.read(body))
@@ -120,15 +121,20 @@ final class SimulatedEngine: StorageEngine, @unchecked Sendable {
     ) {
         // Of what a killed process had under way, some had sent its COMMIT.
         if process.isDead {
-            if random.chance(50) { _ = database.write(failing: nil, body) }
+            if random.chance(50) {
+                trace.count(.commitsOfTheDead)
+                _ = database.write(failing: nil, body)
+            }
             return scheduler.bury { answer(.failure(Self.lost)) }
         }
         if isOutOfReach {
             noteFault()
+            trace.count(.unreachedWrites)
             return answer(.failure(Self.lost))
         }
         if random.chance(weather.failsPercent) {
             noteFault()
+            trace.count(.failedStatements)
             let error = random.chance(50) ? Self.lost : StorageError(.writeFailed, "A statement failed.")
             return answer(
                 database.write(failing: StatementFault(index: Int(random.next() % 12), error: error), body))
@@ -137,11 +143,14 @@ final class SimulatedEngine: StorageEngine, @unchecked Sendable {
             noteFault()
             switch random.next() % 3 {
             case 0:
+                trace.count(.breaksBeforeCommit)
                 trace("\(process.name): the connection breaks before COMMIT")
             case 1:
+                trace.count(.breaksAfterCommit)
                 trace("\(process.name): the connection breaks after COMMIT")
                 _ = database.write(failing: nil, body)
             default:
+                trace.count(.breaksDuringCommit)
                 let late = random.time(.milliseconds(1), .milliseconds(500))
                 trace("\(process.name): the connection breaks during COMMIT, which takes \(late)")
                 database.lock()

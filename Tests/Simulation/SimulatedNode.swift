@@ -63,7 +63,8 @@ final class SimulatedNode: @unchecked Sendable {
         let process = SimulatedProcess(name)
         let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         let signals = SimulatedSignals(
-            process: process, scheduler: scheduler, weather: StoreWeather(), seed: world.random.next())
+            process: process, scheduler: scheduler, trace: world.trace, weather: StoreWeather(),
+            seed: world.random.next())
         let engine = SimulatedEngine(
             world.database, signals: signals, process: process, scheduler: scheduler, trace: world.trace,
             weather: StoreWeather(), seed: world.random.next())

@@ -8,6 +8,7 @@ final class SimulatedSignals: LogSignals, @unchecked Sendable {
     private let streams = LogHintStreams(isConnected: true)
     private let scheduler: Scheduler
     private let process: SimulatedProcess
+    private let trace: Trace
     private let lane: Lane
     private var random: SeededRandom
     private var lostPercent: Double
@@ -15,9 +16,10 @@ final class SimulatedSignals: LogSignals, @unchecked Sendable {
     /// When the connection was last cut.
     private(set) var lastTrouble = Duration.zero
 
-    init(process: SimulatedProcess, scheduler: Scheduler, weather: StoreWeather, seed: UInt64) {
+    init(process: SimulatedProcess, scheduler: Scheduler, trace: Trace, weather: StoreWeather, seed: UInt64) {
         self.process = process
         self.scheduler = scheduler
+        self.trace = trace
         lane = Lane("\(process.name) hints", of: process)
         lostPercent = weather.lostHintsPercent
         random = SeededRandom(seed: seed)
@@ -31,9 +33,14 @@ final class SimulatedSignals: LogSignals, @unchecked Sendable {
 
     /// The database tells of a commit.
     func notified(_ text: String) {
-        guard isConnected, !random.chance(lostPercent), let news = LogNews(text: text) else { return }
+        guard isConnected else { return }
+        if random.chance(lostPercent) { return trace.count(.lostHints) }
+        guard let news = LogNews(text: text) else { return }
         yield(.news(news))
-        if random.chance(2) { yield(.news(news)) }
+        if random.chance(2) {
+            trace.count(.doubledHints)
+            yield(.news(news))
+        }
     }
 
     private func yield(_ hint: LogHint) {

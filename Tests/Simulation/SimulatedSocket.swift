@@ -26,13 +26,17 @@ final class SimulatedSocket: @unchecked Sendable {
     private let capacity: Int
 
     /// Taken from the server and not acknowledged.
-    private var outgoing: [ByteBuffer] = []
+    private var outgoing: [(bytes: ByteBuffer, written: Duration)] = []
     private var unacknowledged = 0 { didSet { simulation_set_unacknowledged(descriptor, CInt(unacknowledged)) } }
     private var isTravelling = false
     private var incoming: [ByteBuffer] = []
     private var isIncomingTravelling = false
     private var serverHasEnded = false
     private(set) var isBroken = false
+
+    /// When the server wrote what the peer has read last.
+    private(set) var lastWritten = Duration.zero
+    var now: Duration { scheduler.now }
 
     /// Whether the peer reads.
     var isReading = true { didSet { transmit() } }
@@ -77,9 +81,10 @@ final class SimulatedSocket: @unchecked Sendable {
     /// Whether there is room for more.
     var hasRoom: Bool { unacknowledged < capacity }
 
-    func send(_ bytes: ByteBuffer) {
+    /// Takes what the server wrote some time ago.
+    func send(_ bytes: ByteBuffer, written: Duration) {
         unacknowledged += bytes.readableBytes
-        outgoing.append(bytes)
+        outgoing.append((bytes, written))
         transmit()
     }
 
@@ -96,11 +101,12 @@ final class SimulatedSocket: @unchecked Sendable {
             return
         }
         isTravelling = true
-        let bytes = outgoing.removeFirst()
+        let (bytes, written) = outgoing.removeFirst()
         scheduler.after(delay(), for: nil) { [self] in
             isTravelling = false
             if isBroken { return }
             unacknowledged -= bytes.readableBytes
+            lastWritten = written
             peer?.received(bytes, on: self)
             if !process.isDead { loop.execute { self.channel?.roomMade() } }
             transmit()

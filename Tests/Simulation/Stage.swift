@@ -21,9 +21,11 @@ enum Stage {
         let scheduler = Scheduler(seed: 0)
         ProcessExecutors.current = scheduler
         let process = SimulatedProcess("stage")
-        let signals = SimulatedSignals(process: process, scheduler: scheduler, weather: StoreWeather(), seed: 0)
+        let trace = Trace(scheduler)
+        let signals = SimulatedSignals(
+            process: process, scheduler: scheduler, trace: trace, weather: StoreWeather(), seed: 0)
         let engine = SimulatedEngine(
-            database, signals: signals, process: process, scheduler: scheduler, trace: Trace(scheduler),
+            database, signals: signals, process: process, scheduler: scheduler, trace: trace,
             weather: StoreWeather(), seed: 0)
         let storage = Storage(engine: engine) { Timestamp(milliseconds: World.start) }
         scheduler.as(process) {

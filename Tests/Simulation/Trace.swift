@@ -7,6 +7,8 @@
 final class Trace: @unchecked Sendable {
     private let scheduler: Scheduler
     private(set) var lines: [String] = []
+    /// How often each kind was drawn.
+    private(set) var counts: [Tally: Int] = [:]
 
     init(_ scheduler: Scheduler) {
         self.scheduler = scheduler
@@ -17,6 +19,9 @@ final class Trace: @unchecked Sendable {
         let (whole, fraction) = (Int(milliseconds), Int(milliseconds * 1000) % 1000)
         lines.append("\(whole).\(fraction / 100)\(fraction / 10 % 10)\(fraction % 10) ms  \(line)")
     }
+
+    /// Notes that something of a kind was drawn.
+    func count(_ kind: Tally) { counts[kind, default: 0] += 1 }
 
     /// A number for all lines together: two runs are the same when it is.
     var digest: UInt64 {

@@ -24,8 +24,10 @@ struct Verdict {
     private var deletedFlows: [Int64: Int64] = [:]
     private let saidByWord: [String: Said]
 
-    /// How long a revocation may take to reach a connection when nothing is wrong.
-    private static let revocationTime = Duration.seconds(3)
+    /// How long after a revocation was acknowledged the server that did it may write to the session; it may be stalled or cut off.
+    private static let ownRevocationTime = Duration.milliseconds(10)
+    /// The same for other servers, when nothing is wrong.
+    private static let revocationTime = Duration.seconds(2)
 
     init(_ world: World) throws {
         self.world = world
@@ -62,8 +64,8 @@ struct Verdict {
                 "  \(line.position) \(line.kind) flow \(line.flow ?? 0) by \(line.sender ?? 0) of \(line.subject ?? 0) \(line.text ?? "") \(line.replaces.map { "replaces \($0)" } ?? "")"
             )
         }
-        judgeNumbers()
         judgeAcknowledgements()
+        judgeNumbers()
         judgeOrder()
         judgeRights()
         for device in world.devices {
@@ -292,10 +294,13 @@ struct Verdict {
                     line.flow.flatMap { world.deletedFlows[$0] },
                 ].compactMap { $0 }
                 guard let end = ends.first(where: { line.position > $0.position.rawValue }) else { continue }
-                let since = max(end.time, shown.node.lastTrouble)
-                if shown.time > since + Self.revocationTime {
+                let latest =
+                    shown.node === end.node
+                    ? end.time + Self.ownRevocationTime
+                    : max(end.time, shown.node.lastTrouble) + Self.revocationTime
+                if shown.written > latest {
                     problem(
-                        "\(device.name) was shown \(shown.text) at \(line.position) with session \(shown.session.rawValue), after its end at \(end.position.rawValue)"
+                        "\(device.name) was shown \(shown.text) at \(line.position) with session \(shown.session.rawValue), \(shown.written - end.time) after its end at \(end.position.rawValue) by \(end.node.name)"
                     )
                 }
             }

@@ -55,11 +55,16 @@ final class World: @unchecked Sendable {
     var isHealing = false
     var isSetUp = false
     private(set) var problems: [String] = []
+    /// The fault that is yet to be planted.
+    private var plant = Plant.asked
 
     /// The end of a session, an account or a conversation.
     struct Revocation {
         var position: Position
+        /// When it was acknowledged.
         var time: Duration
+        /// The server that did it.
+        var node: SimulatedNode
     }
 
     init(seed: UInt64, database: SimulatedDatabase, hasher: PasswordHasher, keys: Keys) {
@@ -85,7 +90,8 @@ final class World: @unchecked Sendable {
         self.weather = weather
         trace("\(weather), network up to \(longestDelay), socket \(socketBytes), pages of \(pageMessages)")
         let office = SimulatedProcess("office")
-        let signals = SimulatedSignals(process: office, scheduler: scheduler, weather: StoreWeather(), seed: 0)
+        let signals = SimulatedSignals(
+            process: office, scheduler: scheduler, trace: trace, weather: StoreWeather(), seed: 0)
         calm = Storage(
             engine: SimulatedEngine(
                 database, signals: signals, process: office, scheduler: scheduler, trace: trace,
@@ -94,6 +100,14 @@ final class World: @unchecked Sendable {
         database.onNotify = { [unowned self] text in
             for node in nodes where !node.process.isDead { node.signals.notified(text) }
         }
+    }
+
+    /// Whether to plant this fault now; it is done once.
+    func plants(_ fault: Plant) -> Bool {
+        guard plant == fault else { return false }
+        plant = nil
+        trace("A fault is planted: \(fault)")
+        return true
     }
 
     func problem(_ text: String) {
@@ -120,6 +134,13 @@ final class World: @unchecked Sendable {
         }.get()
         guard case .int(let id)? = rows?.first?.first else { return SessionID(0) }
         return SessionID(id)
+    }
+
+    /// Takes a message from the log.
+    func forget(_ uuid: Identifier) {
+        _ = database.write(failing: nil) { connection in
+            try connection.execute("DELETE FROM events WHERE uuid = $1", [.bytes(uuid.bytes)])
+        }
     }
 
     /// How all clients name a conversation, by its row.

@@ -14,6 +14,12 @@ struct SimulationTests {
 
         /// The sums over all seeds: equal for equal runs.
         var tally: Substring? { output.split(separator: "\n").last { $0.hasPrefix("seeds ") } }
+
+        /// How often each kind was drawn or came of it.
+        var counts: [Substring: Int] {
+            let pairs = (tally ?? "").split(separator: ", ").map { $0.split(separator: " ") }
+            return Dictionary(pairs.map { ($0[0], Int($0[1]) ?? 0) }) { $1 }
+        }
     }
 
     private func play(_ orders: [String: String]) throws -> Run {
@@ -39,6 +45,22 @@ struct SimulationTests {
         let run = try play([:])
 
         #expect(run.status == 0, "\(run.output.suffix(20_000))")
+        // A kind that is never drawn would go unnoticed.
+        #expect(run.counts["seeds"] ?? 0 > 0)
+        #expect(run.counts.filter { $0.value == 0 }.keys.sorted() == [], "\(run.tally ?? "")")
+    }
+
+    @Test(arguments: [
+        ("dropped", "was never shown"), ("doubled", "twice"), ("swapped", " after "),
+        ("forgotten", "was acknowledged and is not in the log"), ("contradicted", "was refused (not at all) and is at"),
+        ("kept", "after its end at"),
+    ])
+    func aFaultThatIsPlantedIsFound(_ fault: String, _ problem: String) throws {
+        // Not every seed has an occasion for each.
+        let run = try play(["PARLEY_SIMULATION_PLANT": fault, "PARLEY_SIMULATION_SEEDS": "10"])
+
+        #expect(run.status == 1)
+        #expect(run.output.contains(problem), "\(run.output.suffix(5000))")
     }
 
     @Test func aSeedRepeatsExactly() throws {

@@ -1,0 +1,23 @@
+// Copyright (c) the Parley authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// A fault that is planted once in each seed, to see that the verdict finds it: `PARLEY_SIMULATION_PLANT=dropped`.
+enum Plant: String {
+    /// A push does not arrive.
+    case dropped
+    /// A push arrives twice.
+    case doubled
+    /// Two pushes arrive in the wrong order.
+    case swapped
+    /// A message that was acknowledged goes from the log.
+    case forgotten
+    /// A message that is in the log is refused.
+    case contradicted
+    /// A session goes on after its revocation was acknowledged.
+    case kept
+
+    /// What the environment asks for.
+    static let asked = getenv("PARLEY_SIMULATION_PLANT").flatMap { Plant(rawValue: String(cString: $0)) }
+}
