@@ -24,7 +24,9 @@ extension ParleyServer {
         return ServerControl(
             reload: { await reloader.reload() }, logLevels: { log.levels },
             setLogLevel: { level, module throws(OperationError) in try log.set(level, of: module) },
-            readServerLog: { (request, actor) throws(OperationError) in try log.read(request, for: actor) },
+            readServerLog: { (request, account, actor) throws(OperationError) in
+                try log.read(request, of: account, for: actor)
+            },
             settings: { await reloader.settings() },
             changeSetting: { (key, value, record) async throws(OperationError) in
                 try await reloader.change(key, to: value, record: record)

@@ -55,14 +55,18 @@ package struct LogFilter: Sendable, Equatable {
     package var level: LogLevel
     /// Only of this module, such as `Transport` or `Transport.Listener`; `nil`: of all.
     package var module: String?
+    /// Only with these values in their metadata; empty: all.
+    package var metadata: [String: String]
 
-    package init(level: LogLevel, module: String? = nil) {
+    package init(level: LogLevel, module: String? = nil, metadata: [String: String] = [:]) {
         self.level = level
         self.module = module?.lowercased()
+        self.metadata = metadata
     }
 
     func takes(_ record: LogRecord) -> Bool {
         guard record.level >= level else { return false }
+        for (key, value) in metadata where record.metadata[key].map({ "\($0)" }) != value { return false }
         guard let module else { return true }
         return record.source.lowercased() == module || record.module.lowercased() == module
     }

@@ -28,6 +28,9 @@ struct MetricsTests {
                 }, uniquingKeysWith: { first, _ in first })
         }
 
+        /// Of all labels.
+        func sum(_ name: String) -> Double { values.reduce(0) { $1.key.hasPrefix(name + "{") ? $0 + $1.value : $0 } }
+
         func callAsFunction(_ name: String) -> Double? { values[name] }
     }
 
@@ -48,11 +51,20 @@ struct MetricsTests {
             #expect(top.ending == .exited(0))
             let shown = try JSONValue.parse(Array(top.output.utf8))
             for (name, key) in [("parley_messages_total", "messages"), ("parley_deliveries_total", "deliveries")] {
-                #expect(scrape(name) == shown[key]?.int.map(Double.init), "\(name)")
+                #expect(scrape.sum(name) == shown[key]?.int.map(Double.init), "\(name)")
             }
             #expect(scrape("parley_connections{protocol=\"mtp\"}") == 2)
             #expect(scrape("parley_subscribers") == shown["listeners"]?.int.map(Double.init))
-            #expect((scrape("parley_messages_total") ?? 0) >= 5)
+            #expect((scrape("parley_messages_total{protocol=\"mtp\"}") ?? 0) >= 5)
+            let sent = "parley_requests_total{protocol=\"mtp\",command=\"send_message\",outcome=\"ok\"}"
+            #expect(scrape(sent) == 5)
+            let refused = "parley_requests_total{protocol=\"mtp\",command=\"authentication\",outcome=\"refused\"}"
+            #expect(scrape(refused) == 2)
+            #expect(scrape("parley_requests_refused_total{protocol=\"mtp\",reason=\"401\"}") == 1)
+            #expect(scrape("parley_requests_refused_total{protocol=\"mtp\",reason=\"404\"}") == 1)
+            #expect(
+                scrape("parley_request_duration_seconds_count{protocol=\"mtp\"}")
+                    == scrape.sum("parley_requests_total"))
             #expect((scrape("parley_batch_entries_count") ?? 0) >= 5)
             #expect(scrape("parley_batch_entries_count") == scrape("parley_commit_duration_seconds_count"))
             #expect((scrape("parley_logins_total{protocol=\"mtp\",outcome=\"wrong_password\"}")) == 1)
@@ -89,6 +101,7 @@ struct MetricsTests {
             let scrape = try await Scrape(server)
 
             #expect(scrape("parley_throttled_total{bucket=\"account_write\"}") == 1)
+            #expect(scrape("parley_requests_refused_total{protocol=\"mtp\",reason=\"429\"}") == 1)
             #expect(scrape("parley_throttled_total{bucket=\"write_queue\"}") == 0)
             #expect(scrape("parley_sessions_connected_total{protocol=\"mtp\",outcome=\"new\"}") == 1)
             #expect(scrape("parley_sessions_connected_total{protocol=\"mtp\",outcome=\"resumed\"}") == 1)

@@ -49,7 +49,7 @@ struct MetricsTests {
 
     @Test func olderFormHasTheNamesOfSamples() {
         let registry = MetricRegistry()
-        Counter(label: "parley_messages_total", dimensions: [], factory: registry).increment()
+        Counter(label: "parley_messages_total", dimensions: [("protocol", "mtp")], factory: registry).increment()
 
         let shown = text(registry, .prometheus)
 
@@ -72,7 +72,7 @@ struct MetricsTests {
 
         #expect(!shown.contains("alice") && !shown.contains("parley_nothing"))
         #expect(!shown.contains("parley_waiting_writes"))
-        #expect(shown.split(separator: "\n").count { $0.hasPrefix("parley_registrations_total") } == 64)
+        #expect(shown.split(separator: "\n").count { $0.hasPrefix("parley_registrations_total") } == 256)
     }
 
     @Test func labelsAreEscaped() {
@@ -86,7 +86,7 @@ struct MetricsTests {
     }
 
     @Test func labelsNameNobodyAndNamesFollowTheConventions() {
-        let allowed: Set = ["protocol", "outcome", "bucket", "version"]
+        let allowed: Set = ["protocol", "command", "outcome", "reason", "bucket", "version"]
         for definition in MetricDefinition.all {
             #expect(allowed.isSuperset(of: definition.labels), "\(definition.name)")
             #expect(definition.name.hasPrefix("parley_") || definition.name.hasPrefix("process_"))

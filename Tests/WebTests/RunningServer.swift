@@ -31,7 +31,7 @@ final class RunningServer: Sendable {
             reload: { ReloadServer.Report(isApplied: true) },
             logLevels: { SetLogLevel.Report(level: "INFO", modules: [:]) },
             setLogLevel: { _, _ in },
-            readServerLog: { [self] request, _ in
+            readServerLog: { [self] request, _, _ in
                 let records = state.withLock { state in
                     defer { state.records = [] }
                     state.reads += 1

@@ -87,7 +87,7 @@ extension Delivery {
         let live = LiveRun(flow: flow, messages: messages)
         for (sink, connections) in run.audience.lists { sink.deliver(live, to: connections) }
         metrics.handedOver(
-            messages: messages.count, to: run.audience.lists.reduce(0) { $0 + $1.connections.count },
+            messages: messages.count, to: run.audience.lists.map { ($0.sink.protocolName, $0.connections.count) },
             after: committed.map { $0.duration(to: instant()) })
     }
 

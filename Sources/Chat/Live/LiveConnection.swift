@@ -31,6 +31,11 @@ extension LiveConnection {
     package func watchedChanged(_ changes: [WatchedChange]) {}
 }
 
+extension EventSink {
+    /// Unnamed.
+    package var protocolName: String { "other" }
+}
+
 /// Names a live connection for the sink of its protocol.
 package struct DeliveryAddress: Sendable {
     /// The sink of the connection's protocol.
@@ -50,6 +55,8 @@ package struct DeliveryAddress: Sendable {
 /// Calls come one after the other, in the order of the log, and must return soon. A connection must be told in the order of
 /// the calls.
 package protocol EventSink: AnyObject, Sendable {
+    /// The name of the protocol, such as `mtp`.
+    var protocolName: String { get }
     /// Whether the connections show accounts, so that they are told when any of them changes.
     var showsAccounts: Bool { get }
     /// New messages of one flow that these connections' accounts see.

@@ -36,7 +36,12 @@ package final class Metrics: Sendable {
     private let reads: Timer
     private let databaseErrors: Counter
     private let throttled: [Bucket: Counter]
-    private let byWords: CountersByWords
+    private let logins: WordCounters
+    private let registrations: WordCounters
+    private let sessions: WordCounters
+    private let factory: any MetricsFactory
+    private let written: WordCounters
+    private let handed: WordCounters
 
     init(started: ContinuousClock.Instant, factory: any MetricsFactory = NOOPMetricsHandler.instance) {
         self.started = started
@@ -50,7 +55,22 @@ package final class Metrics: Sendable {
                 let dimensions = [("bucket", bucket.name)]
                 return (bucket, Counter(label: "parley_throttled_total", dimensions: dimensions, factory: factory))
             })
-        byWords = CountersByWords(factory)
+        logins = WordCounters("parley_logins_total", ["protocol", "outcome"], factory)
+        registrations = WordCounters("parley_registrations_total", ["protocol"], factory)
+        sessions = WordCounters("parley_sessions_connected_total", ["protocol", "outcome"], factory)
+        self.factory = factory
+        written = WordCounters("parley_messages_total", ["protocol"], factory)
+        handed = WordCounters("parley_deliveries_total", ["protocol"], factory)
+    }
+
+    /// The label of what came by no protocol, such as an operator's message.
+    private static let noProtocol = "none"
+
+    /// The counts of the requests that come over a protocol; of its messages there are samples from now on.
+    package func requests(over protocol: String) -> RequestCounts {
+        written.increment([`protocol`], by: 0)
+        handed.increment([`protocol`], by: 0)
+        return RequestCounts(of: `protocol`, factory)
     }
 
     /// The sums so far.
@@ -66,11 +86,20 @@ package final class Metrics: Sendable {
             sums.messages &+= UInt64(messages)
             sums.lastBatch = events.count
         }
+        var byProtocol: [String: Int] = [:]
+        for event in events where event.kind == .message {
+            byProtocol[event.protocol ?? Self.noProtocol, default: 0] += 1
+        }
+        for (name, count) in byProtocol { written.increment([name], by: count) }
         batchEntries.record(events.count)
         commits.recordNanoseconds(duration.nanoseconds)
     }
 
-    func handedOver(messages: Int, to connections: Int, after duration: Duration?) {
+    func handedOver(
+        messages: Int, to audience: [(protocol: String, connections: Int)], after duration: Duration?
+    ) {
+        let connections = audience.reduce(0) { $0 + $1.connections }
+        for part in audience { handed.increment([part.protocol], by: messages * part.connections) }
         sums.withLock { sums in
             sums.deliveries &+= UInt64(messages * connections)
             if let duration {
@@ -92,18 +121,17 @@ package final class Metrics: Sendable {
 
     /// A password or challenge was checked, or refused to be.
     func login(_ outcome: LoginOutcome, over protocol: String) {
-        byWords.increment("parley_logins_total", [("protocol", `protocol`), ("outcome", outcome.rawValue)])
+        logins.increment([`protocol`, outcome.rawValue])
     }
 
     /// A client made an account.
     func registered(over protocol: String) {
-        byWords.increment("parley_registrations_total", [("protocol", `protocol`)])
+        registrations.increment([`protocol`])
     }
 
     /// A connection was logged in, with an earlier session or a new one.
     func connected(over protocol: String, isResumed: Bool) {
-        byWords.increment(
-            "parley_sessions_connected_total", [("protocol", `protocol`), ("outcome", isResumed ? "resumed" : "new")])
+        sessions.increment([`protocol`, isResumed ? "resumed" : "new"])
     }
 }
 
@@ -146,25 +174,29 @@ extension Metrics {
     }
 }
 
-/// Counters whose labels are known when they count: for what happens once in a connection, not for messages.
-private final class CountersByWords: Sendable {
+/// The counters of one metric, each made when its labels are first counted.
+///
+/// The words are those of our code, so the counters are few.
+final class WordCounters: Sendable {
+    private let name: String
+    private let labels: [String]
     private let factory: any MetricsFactory
-    private let counters = Mutex<[String: Counter]>([:])
+    private let counters = Mutex<[[String]: Counter]>([:])
 
-    init(_ factory: any MetricsFactory) {
+    init(_ name: String, _ labels: [String], _ factory: any MetricsFactory) {
+        self.name = name
+        self.labels = labels
         self.factory = factory
     }
 
-    /// The words are those of our code, so the counters are few.
-    func increment(_ name: String, _ labels: [(String, String)]) {
-        let key = labels.reduce(name) { "\($0) \($1.1)" }
+    func increment(_ words: [String], by amount: Int = 1) {
         let counter = counters.withLock { counters in
-            if let known = counters[key] { return known }
-            let new = Counter(label: name, dimensions: labels, factory: factory)
-            counters[key] = new
+            if let known = counters[words] { return known }
+            let new = Counter(label: name, dimensions: Array(zip(labels, words)), factory: factory)
+            counters[words] = new
             return new
         }
-        counter.increment()
+        counter.increment(by: amount)
     }
 }
 

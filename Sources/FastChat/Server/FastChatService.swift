@@ -37,6 +37,8 @@ package struct FastChatService: Sendable {
     let options: Options
     let registry: ConnectionRegistry
     let logger: Logger
+    /// What is told of the requests.
+    let requests: RequestLog
     /// The way to the live connections.
     let sink: FastChatSink
     let knownKeys = FastChatKnownKeys()
@@ -47,6 +49,7 @@ package struct FastChatService: Sendable {
         self.options = options
         self.registry = registry
         self.logger = logger
+        requests = RequestLog(protocol: Self.name, logger: logger, count: chat.metrics.requests(over: Self.name).count)
         sink = FastChatSink(registry: registry)
     }
 

@@ -43,7 +43,7 @@ extension FastChatSession {
         try await requireKeys(of: [person], in: group)
         do throws(ChatError) {
             guard try await !chat.addMember(person, to: flow, by: principal) else {
-                return tell(.refused(FastChatAddRefusal.alreadyMember.detail, group: group))
+                return refuse(FastChatAddRefusal.alreadyMember.detail, group: group)
             }
         } catch .notAllowed where flow.owner != principal.user {
             throw FastChatFailure(FastChatAddRefusal.notAdmin.detail, group: group)

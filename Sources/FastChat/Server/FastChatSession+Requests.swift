@@ -26,9 +26,18 @@ extension FastChatSession {
         }
     }
 
+    func command(of decoded: Request) -> String { (try? decoded.get())?.command ?? RequestLog.unknownCommand }
+
     /// Does what a client asks for, and tells it why not.
     func perform(_ decoded: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
-        guard case .success(let request) = decoded, !isOver else { return .done }
+        guard case .success(let request) = decoded, !isOver else { return .finished(.unanswered) }
+        wasRefused = false
+        let admission = await perform(request, as: ticket)
+        if case .finished(.ok) = admission, wasRefused { return .finished(.refused) }
+        return admission
+    }
+
+    private func perform(_ request: FastChatRequest, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
         switch request {
         case .register(let number, let password, let publicKey, let sign):
             await logIn(sign: sign) { () async throws(ChatError) -> FastChatReply in
@@ -42,7 +51,7 @@ extension FastChatSession {
         default:
             do throws(FastChatFailure) {
                 guard let number = news?.reader.number else { throw FastChatFailure("log in first") }
-                guard let principal = try await currentPrincipal() else { return .done }
+                guard let principal = try await currentPrincipal() else { return .finished(.refused) }
                 if let sender = request.sender, sender != number {
                     throw FastChatFailure("from must be the user who logged in")
                 }
@@ -51,7 +60,7 @@ extension FastChatSession {
                 guard request.sender == news?.reader.number, let reply = Self.noKeys(for: request) else {
                     return .answer(.refused(error.detail, group: error.group))
                 }
-                tell(.refused(error.detail, group: error.group))
+                refuse(error.detail, group: error.group)
                 write(reply.encoded())
             }
         }
@@ -94,11 +103,12 @@ extension FastChatSession {
     // MARK: Accounts
 
     private func logIn(sign: String, _ body: () async throws(ChatError) -> FastChatReply) async {
-        guard news == nil else { return tell(.refused("you are logged in already")) }
+        guard news == nil else { return refuse("you are logged in already") }
         do throws(ChatError) {
             guard try await service.isSent(here: sign) else {
                 service.logger.debug(
                     "A login without the balancer's signature", metadata: ["address": "\(origin.address)"])
+                wasRefused = true
                 return end()
             }
             let reply = try await body()
@@ -200,7 +210,7 @@ extension FastChatSession {
             try chat.admit(.read, by: principal)
             keys = try await service.key(of: number).map { [FastChatKeysReply.Key(user: number, pem: $0)] }
         } catch {
-            tell(.refused(FastChatFailure.detail(error)))
+            refuse(FastChatFailure.detail(error))
         }
         // In any case: the old client waits for nothing else.
         write(FastChatKeysReply(keys, isGroup: false).encoded())
@@ -212,7 +222,7 @@ extension FastChatSession {
             try chat.admit(.read, by: principal)
             keys = try await service.keys(of: group, for: principal)
         } catch {
-            tell(.refused(FastChatFailure.detail(error), group: group))
+            refuse(FastChatFailure.detail(error), group: group)
         }
         write(FastChatKeysReply(keys, isGroup: true).encoded())
     }
@@ -321,7 +331,27 @@ extension FastChatSession {
     }
 }
 
+extension RequestOutcome {
+    /// The protocol has one word for all refusals.
+    static let refused = RequestOutcome(.refused, "refused")
+}
+
 extension FastChatRequest {
+    /// For the log.
+    fileprivate var command: String {
+        switch self {
+        case .register: "new"
+        case .logIn: "login"
+        case .close, .logOut: "close"
+        case .userKey, .groupKeys: "keys"
+        case .direct: "message"
+        case .group, .emptyGroupMessage: "group_message"
+        case .createGroup: "create_group"
+        case .addToGroup: "add_to_group"
+        case .removeFromGroup: "remove_from_group"
+        }
+    }
+
     /// Whether it writes something: many of one connection are in flight at once.
     fileprivate var isMessage: Bool {
         switch self {

@@ -47,6 +47,8 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     var news: FastChatNews?
     /// Values in a row that were no JSON.
     var unparseable = 0
+    /// Whether the request that is being done was refused.
+    var wasRefused = false
     /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
     private var eventLoop: (any EventLoop)?
     /// The same.
@@ -84,7 +86,8 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         number = connection.id.rawValue
         pipeline = RequestPipeline(
             of: self, limits: .init(requests: Self.maximumRequests, bytes: Self.maximumRequestBytes),
-            budget: service.registry.inboundBudget, executor: connection.taskExecutor)
+            budget: service.registry.inboundBudget, executor: connection.taskExecutor,
+            log: service.requests.ofConnection(connection.id, at: origin.address))
         reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
         logInTimer = connection.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(
             in: TimeAmount(service.options.logInTimeout)
@@ -230,6 +233,16 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         if answer.isFinal { end() }
     }
 
+    func outcome(of answer: Answer) -> RequestOutcome { .refused }
+
+    func account(for answer: Answer?) -> Int64? { holder?.principal.user.rawValue }
+
+    /// Tells why a request is not done whose task goes on.
+    func refuse(_ detail: String, group: FastChatGroupNumber? = nil) {
+        wasRefused = true
+        tell(.refused(detail, group: group))
+    }
+
     func tell(_ notice: FastChatNotice) {
         write(notice.encoded(for: news?.reader.number ?? FastChatUserNumber(0), time: service.time))
     }
@@ -238,6 +251,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     func answer(_ reply: FastChatReply) {
         guard !isOver else { return }
         outbox.append(reply: reply.encoded())
+        wasRefused = wasRefused || reply.isFinal
         if reply.isFinal { end() } else { pumpSoon() }
     }
 

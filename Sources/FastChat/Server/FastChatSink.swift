@@ -17,6 +17,7 @@ enum FastChatDelivery: Sendable {
 
 /// Hands committed messages to the connections.
 final class FastChatSink: EventSink {
+    let protocolName = FastChatService.name
     let showsAccounts = false
     private let fanOut: FanOut<FastChatSession>
 

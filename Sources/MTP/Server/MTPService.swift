@@ -32,7 +32,8 @@ package struct MTPService: Sendable {
     let options: Options
     let logger: Logger
     let inboundBudget: InboundBudget
-
+    /// What is told of the requests.
+    let requests: RequestLog
     /// The way to the live connections.
     let sink: MTPSink
 
@@ -41,6 +42,7 @@ package struct MTPService: Sendable {
         self.chat = chat
         sink = MTPSink(registry: registry) { chat.storage.currentTime() }
         inboundBudget = registry.inboundBudget
+        requests = RequestLog(protocol: Self.name, logger: logger, count: chat.metrics.requests(over: Self.name).count)
         self.options = options
         self.logger = logger
     }

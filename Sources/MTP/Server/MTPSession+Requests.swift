@@ -44,6 +44,7 @@ extension MTPSession {
             case .decoded(let decoded): decoded
             case .large(let frame): await service.chat.offLoop { MTPRequest.decoded(frame) }
             }
+        if case .large = request { pipeline?.setCommand(command(of: decoded), of: ticket) }
         do throws(MTPFailure) {
             let (request, method) = try check(decoded)
             let requester = method.needsAuthorization ? try await authorize(request) : nil

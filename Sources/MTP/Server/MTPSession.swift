@@ -69,7 +69,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
         number = connection.id.rawValue
         pipeline = RequestPipeline(
             of: self, limits: .init(requests: service.options.requestsInWork), budget: service.inboundBudget,
-            executor: connection.taskExecutor)
+            executor: connection.taskExecutor, log: service.requests.ofConnection(connection.id, at: origin.address))
         reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
     }
 
@@ -197,6 +197,19 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
         }
         connection.flush()
     }
+
+    func command(of request: Request) -> String {
+        guard case .decoded(let decoded) = request else { return RequestLog.unknownCommand }
+        return command(of: decoded)
+    }
+
+    func command(of decoded: Decoded) -> String {
+        (try? decoded.get())?.method?.rawValue ?? RequestLog.unknownCommand
+    }
+
+    func outcome(of answer: Answer) -> RequestOutcome { RequestOutcome(status: answer.response.code) }
+
+    func account(for answer: Answer?) -> Int64? { (answer?.principal ?? attached?.principal)?.user.rawValue }
 
     /// What takes too long to encode on the event loop; `nil` for anything else.
     func encoded(_ response: MTPResponse) async -> ByteBuffer? {

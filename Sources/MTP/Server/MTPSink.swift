@@ -18,6 +18,7 @@ enum MTPDelivery: Sendable {
 
 /// Hands committed messages to the connections that have push on.
 final class MTPSink: EventSink {
+    let protocolName = MTPService.name
     let showsAccounts = true
     private let fanOut: FanOut<MTPSession>
     private let now: @Sendable () -> Timestamp

@@ -17,9 +17,16 @@ extension Manage.Log {
                 changing that. When messages come faster than they are read, some are
                 dropped, and a line says how many. With --json it writes an object per line.
 
+                Each request of a client makes a message of level debug when it is answered:
+                what was asked, by which account and connection, from where, how long it took
+                and what came of it; nothing of what it said. --user and --connection show
+                those of one account or connection, and begin at level debug.
+
                 Examples:
                   manage log tail --level warning
                   manage log tail --follow --level debug --module ParleyServer
+                  manage log tail --follow --user alice
+                  manage log tail --follow --level debug --module Transport.RequestLog
                   manage log tail --follow --json | jq .message
                 """
         )
@@ -30,15 +37,27 @@ extension Manage.Log {
         @Option(
             name: .customLong("level"),
             help: ArgumentHelp(
-                "The least important messages: trace, debug, info, success, warning, error or critical.",
+                "The least important messages: trace, debug, info, success, warning, error or critical. "
+                    + "Default: info; debug with --user or --connection.",
                 valueName: "level"))
-        var level = "info"
+        var level: String?
 
         @Option(
             name: .customLong("module"),
             help: ArgumentHelp(
                 "Only messages of this module, such as Transport or Transport.Listener.", valueName: "name"))
         var module: String?
+
+        @Option(
+            name: .customLong("user"),
+            help: ArgumentHelp("Only requests of this account.", valueName: "login"))
+        var user: String?
+
+        @Option(
+            name: .customLong("connection"),
+            help: ArgumentHelp(
+                "Only messages about this connection, by its number: chat.connection.id.", valueName: "number"))
+        var connection: UInt64?
 
         @Option(
             name: [.customShort("n"), .customLong("last")],
@@ -48,7 +67,7 @@ extension Manage.Log {
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
-            guard LogLevel(level) != nil else {
+            guard level.map({ LogLevel($0) != nil }) ?? true else {
                 throw ValidationError("Please give --level trace, debug, info, success, warning, error or critical.")
             }
             guard 0...500 ~= last else { throw ValidationError("Please give --last a number, 0 to 500.") }
@@ -57,7 +76,10 @@ extension Manage.Log {
         func run() async throws {
             let runner = OperationRunner(settings: try loadSettings())
             let reader = ServerLogReader(
-                request: ReadServerLog(level: level, module: module, last: last), follows: follows, output: output)
+                request: ReadServerLog(
+                    level: level ?? (user == nil && connection == nil ? "info" : "debug"), module: module, user: user,
+                    connection: connection, last: last),
+                follows: follows, output: output)
             do {
                 try await Interruption.ending {
                     guard var isOver = try await runner.withServer({ try await reader.read(from: $0) }) else {
@@ -97,6 +119,9 @@ private struct ServerLogReader: Sendable {
             while true {
                 let report = try await caller.run(request)
                 guard try write(report, to: target), follows, target.hasReader else { return true }
+                if request.watch == nil, report.records.isEmpty {
+                    try output.note("No message yet; waiting for new ones. Ctrl-C ends.")
+                }
                 request.watch = report.watch
                 request.wait = Self.wait
             }

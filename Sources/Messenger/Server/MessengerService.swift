@@ -36,6 +36,8 @@ package struct MessengerService: Sendable {
     /// The way to the live connections.
     let sink: MessengerSink
     let inboundBudget: InboundBudget
+    /// What is told of the requests.
+    let requests: RequestLog
 
     /// Serves `chat` on the connections of `registry`.
     package init(chat: Chat, options: Options, registry: ConnectionRegistry, logger: Logger) {
@@ -44,6 +46,7 @@ package struct MessengerService: Sendable {
         self.logger = logger
         sink = MessengerSink(registry: registry)
         inboundBudget = registry.inboundBudget
+        requests = RequestLog(protocol: Self.name, logger: logger, count: chat.metrics.requests(over: Self.name).count)
     }
 
     /// How a listener treats the connections.

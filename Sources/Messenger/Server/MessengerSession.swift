@@ -81,7 +81,8 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
         number = connection.id.rawValue
         pipeline = RequestPipeline(
             of: self, limits: .init(requests: Self.requestsInFlight), budget: service.inboundBudget,
-            executor: connection.taskExecutor)
+            executor: connection.taskExecutor,
+            log: service.requests.ofConnection(connection.id, at: methods.origin.address))
         reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
     }
 
@@ -203,6 +204,12 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
         if badRequests >= Self.maximumBadRequests { closeNow() }
     }
 
+    func command(of request: Request) -> String { request.command }
+
+    func outcome(of answer: MessengerAnswer) -> RequestOutcome { answer.outcome }
+
+    func account(for answer: MessengerAnswer?) -> Int64? { logIn?.principal.user.rawValue }
+
     /// Writes a unit; with `mark` a client that has it has everything up to there.
     func write(_ unit: ByteBuffer, mark: MessengerMark? = nil) {
         guard let connection, connection.isOpen, unit.readableBytes > 0 else { return }
@@ -235,7 +242,35 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
     }
 }
 
+extension MessengerAnswer {
+    /// For the log.
+    fileprivate var outcome: RequestOutcome {
+        switch self {
+        case .signedUp, .loggedIn, .loggedOut, .contacts, .noContacts, .contactAdded: .ok
+        case .loginTaken: RequestOutcome(.refused, "login_taken")
+        case .signUpRefused: RequestOutcome(.refused, "sign_up_refused")
+        case .noSuchLogin: RequestOutcome(.refused, "no_such_login")
+        case .wrongPassword: RequestOutcome(.refused, "wrong_password")
+        case .noSuchUser: RequestOutcome(.refused, "no_such_user")
+        case .refused: RequestOutcome(.refused, "refused")
+        }
+    }
+}
+
 extension MessengerDecoder.Output {
+    /// For the log.
+    fileprivate var command: String {
+        switch self {
+        case .refusal: RequestLog.unknownCommand
+        case .request(.signUp): "sign_up"
+        case .request(.logIn): "log_in"
+        case .request(.logOut): "log_out"
+        case .request(.contacts): "contacts"
+        case .request(.addContact): "add_contact"
+        case .request(.send): "send"
+        }
+    }
+
     /// What keeping it costs, roughly.
     fileprivate var textBytes: Int {
         switch self {

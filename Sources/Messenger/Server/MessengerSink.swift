@@ -45,6 +45,7 @@ enum MessengerDelivery: Sendable {
 
 /// Hands committed messages to the connections that are logged in.
 final class MessengerSink: EventSink {
+    let protocolName = MessengerService.name
     let showsAccounts = false
     private let fanOut: FanOut<MessengerSession>
 

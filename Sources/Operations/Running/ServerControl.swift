@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Storage
+
 /// What only a running server can do for an operator, apart from its data.
 package struct ServerControl: Sendable {
     /// Changes a setting; `record` is called when the value is known to be one, and before anything is written.
@@ -9,9 +11,9 @@ package struct ServerControl: Sendable {
             _ key: String, _ value: String?, _ record: @Sendable () async throws(OperationError) -> Void
         ) async throws(OperationError) -> ChangeSetting.Report
 
-    /// Reads the log for an actor.
+    /// Reads the log for an actor; with an account only what is about its requests.
     package typealias LogReader =
-        @Sendable (ReadServerLog, OperationActor) throws(OperationError) -> ReadServerLog.Report
+        @Sendable (ReadServerLog, UserID?, OperationActor) throws(OperationError) -> ReadServerLog.Report
 
     /// Reads the settings again.
     package var reload: @Sendable () async -> ReloadServer.Report

@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Storage
+
 /// `server.log`: the messages of the running server as it logs them, also of levels that its log leaves out.
 ///
 /// The first request begins to watch and gets the last messages; the ones that follow name the watch, and wait a little when
@@ -71,15 +73,24 @@ package struct ReadServerLog: AdminOperation {
     package var level: String
     /// Only of this module, such as `Transport` or `Transport.Listener`; `nil`: of all.
     package var module: String?
+    /// Only messages about requests of this account, by its login; `nil`: all.
+    package var user: String?
+    /// Only messages about this connection, by the number that other messages give; `nil`: all.
+    package var connection: UInt64?
     /// How many of the last messages a new watch begins with, 0 to 500.
     package var last: Int
     /// How long to wait when nothing has come, in milliseconds.
     package var wait: Int
 
-    package init(watch: UInt64? = nil, level: String = "info", module: String? = nil, last: Int = 10, wait: Int = 0) {
+    package init(
+        watch: UInt64? = nil, level: String = "info", module: String? = nil, user: String? = nil,
+        connection: UInt64? = nil, last: Int = 10, wait: Int = 0
+    ) {
         self.watch = watch
         self.level = level
         self.module = module
+        self.user = user
+        self.connection = connection
         self.last = last
         self.wait = wait
     }
@@ -90,9 +101,12 @@ package struct ReadServerLog: AdminOperation {
             throw OperationError(
                 .invalid, "Waiting takes 0 to \(Self.maximumWait) ms; a watch begins with 0 to 500 messages.")
         }
+        // Whose messages a watch shows is settled when it begins.
+        var account: UserID?
+        if watch == nil, let user { account = try await context.user(login: user).id }
         let deadline = ContinuousClock.now + .milliseconds(wait)
         while true {
-            let report = try server.readServerLog(self, context.actor)
+            let report = try server.readServerLog(self, account, context.actor)
             guard watch != nil, report.records.isEmpty, report.dropped == 0, ContinuousClock.now < deadline else {
                 return report
             }

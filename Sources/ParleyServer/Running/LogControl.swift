@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Operations
+import Storage
 import Telemetry
+import Transport
 
 /// What an operator sees and changes of the log of a running server.
 struct LogControl: Sendable {
@@ -30,13 +32,18 @@ struct LogControl: Sendable {
     /// Begins to watch, or reads what came since.
     ///
     /// The tokens of an administrator share a few watches: those of the machine and of the panel are not used up by the API.
-    func read(_ request: ReadServerLog, for actor: OperationActor) throws(OperationError) -> ReadServerLog.Report {
+    func read(
+        _ request: ReadServerLog, of account: UserID?, for actor: OperationActor
+    ) throws(OperationError) -> ReadServerLog.Report {
         let holder = actor.face == .api ? actor.name : nil
         guard let watch = request.watch else {
             if let module = request.module, !LogLevels.isName(module) {
                 throw OperationError(.invalid, "'\(module.prefix(100))' is no name of a module.")
             }
-            let filter = LogFilter(level: try Self.level(request.level), module: request.module)
+            var metadata: [String: String] = [:]
+            if let account { metadata[RequestLog.accountKey] = "\(account.rawValue)" }
+            if let connection = request.connection { metadata[RequestLog.connectionKey] = "\(connection)" }
+            let filter = LogFilter(level: try Self.level(request.level), module: request.module, metadata: metadata)
             return try begin(filter, last: request.last, for: holder)
         }
         guard let read = sink.readWatched(watch, for: holder) else {

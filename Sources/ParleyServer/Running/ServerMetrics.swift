@@ -57,8 +57,6 @@ struct ServerMetrics: Sendable {
     private func addReport(_ report: MeasureServer.Report, to samples: inout MetricSamples) {
         for (name, count) in report.connections { samples.add("parley_connections", [name], count) }
         samples.add("parley_subscribers", [], report.listeners)
-        samples.add("parley_messages_total", [], report.messages)
-        samples.add("parley_deliveries_total", [], report.deliveries)
         samples.add("parley_waiting_writes", [], report.waitingWrites)
         let bounds = MetricDefinition.times
         let latency = LatencyHistogram(buckets: report.latency)

@@ -33,6 +33,8 @@ package struct SkaroService: Sendable {
     let options: Options
     let logger: Logger
     let inboundBudget: InboundBudget
+    /// What is told of the requests.
+    let requests: RequestLog
     /// The way to the live connections.
     let sink: SkaroSink
     let sessions = SkaroSessions()
@@ -42,6 +44,7 @@ package struct SkaroService: Sendable {
         self.chat = chat
         sink = SkaroSink(registry: registry) { [weak chat] in chat?.knownPerson($0) }
         inboundBudget = registry.inboundBudget
+        requests = RequestLog(protocol: Self.name, logger: logger, count: chat.metrics.requests(over: Self.name).count)
         self.options = options
         self.logger = logger
     }

@@ -38,6 +38,7 @@ extension SkaroSession {
             frame = await service.chat.offLoop { .decoded(bytes) }
             if case .bad(let why) = frame { return refused(why) }
             badFrames = 0
+            pipeline?.setCommand(command(of: frame), of: ticket)
         }
         guard case .request(let request) = frame else { return .done }
         do throws(SkaroRefusal) {
@@ -73,7 +74,7 @@ extension SkaroSession {
         pipeline?.dropWaiting()
         service.logger.debug("A client sent frames that are no requests", metadata: ["address": "\(origin.address)"])
         end(.protocolError, "\(Self.maximumBadFrames) frames in a row were no requests.")
-        return .done
+        return .finished(outcome(of: .refusal(why)))
     }
 
     // MARK: Messages

@@ -96,7 +96,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
         number = connection.id.rawValue
         pipeline = RequestPipeline(
             of: self, limits: .init(requests: service.options.requestsInWork), budget: service.inboundBudget,
-            executor: connection.taskExecutor)
+            executor: connection.taskExecutor, log: service.requests.ofConnection(connection.id, at: origin.address))
         reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
         write(.checkConnection(token: challenge))
         connection.flush()
@@ -210,6 +210,20 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
         case .refusal(let why): write(SkaroPush.error(why))
         }
     }
+
+    func command(of request: Request) -> String {
+        guard case .request(let request) = request else { return RequestLog.unknownCommand }
+        return request.method?.rawValue ?? RequestLog.unknownCommand
+    }
+
+    func outcome(of answer: Answer) -> RequestOutcome {
+        switch answer {
+        case .response(let response): RequestOutcome(status: response.status.rawValue)
+        case .refusal: RequestOutcome(.refused, "error")
+        }
+    }
+
+    func account(for answer: Answer?) -> Int64? { logIn?.principal.user.rawValue }
 
     func write(_ push: SkaroPush) {
         connection?.write(binary: ByteBuffer(bytes: push.encoded()))

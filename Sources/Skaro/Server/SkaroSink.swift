@@ -18,6 +18,7 @@ enum SkaroDelivery: Sendable {
 
 /// Hands committed messages to the connections that are logged in.
 final class SkaroSink: EventSink {
+    let protocolName = SkaroService.name
     /// Accounts are shown by who has them among their contacts.
     let showsAccounts = false
     private let fanOut: FanOut<SkaroSession>

@@ -8,7 +8,7 @@ extension MetricDefinition {
     private static func powers(to exponent: Int) -> [Double] { (0...exponent).map { Double(1 << $0) } }
 
     /// Every metric, in the order of `/metrics`; docs/metrics.md follows from it.
-    package static let all = connections + messages + database + health + process
+    package static let all = connections + requests + messages + database + health + process
 
     private static let connections = [
         MetricDefinition("parley_connections", .gauge, labels: ["protocol"], "Logged-in connections."),
@@ -33,9 +33,27 @@ extension MetricDefinition {
         MetricDefinition("parley_hashes_waiting", .gauge, "Passwords that wait to be hashed or checked."),
     ]
 
+    private static let requests = [
+        MetricDefinition(
+            "parley_requests_total", .counter, labels: ["protocol", "command", "outcome"],
+            "Answered requests of clients, by the protocol's own name for them: ok, refused, throttled by a limit of rates, "
+                + "failed for a reason of the server's, or unanswered because the connection had ended."),
+        MetricDefinition(
+            "parley_requests_refused_total", .counter, labels: ["protocol", "reason"],
+            "Those that were refused, throttled or failed, by the status that the client was told, or the protocol's word "
+                + "for it."),
+        MetricDefinition(
+            "parley_request_duration_seconds", .histogram(times), labels: ["protocol"],
+            "From the arrival of a request until its answer is written: what waits before it and the commit included."),
+    ]
+
     private static let messages = [
-        MetricDefinition("parley_messages_total", .counter, "Messages committed by this server."),
-        MetricDefinition("parley_deliveries_total", .counter, "How often a message was handed to a connection."),
+        MetricDefinition(
+            "parley_messages_total", .counter, labels: ["protocol"],
+            "Messages committed by this server, by the protocol that brought them: none for those of operators."),
+        MetricDefinition(
+            "parley_deliveries_total", .counter, labels: ["protocol"],
+            "How often a message was handed to a connection, by the connection's protocol."),
         MetricDefinition(
             "parley_fanout_connections", .histogram([0] + powers(to: 16)),
             "Connections that the messages of one flow in one batch were handed to."),

@@ -15,7 +15,7 @@ package final class MetricRegistry: MetricsFactory {
     }
 
     /// The most samples of one metric: labels are few words of the code.
-    private static let maximumSeries = 64
+    private static let maximumSeries = 256
 
     private let series = Mutex<[String: [Series]]>([:])
 

@@ -17,12 +17,15 @@ public enum RequestAdmission<Answer: Sendable>: Sendable {
     /// The answer is known.
     case answer(Answer)
     /// It needs no answer, or has written it.
-    case done
+    case finished(RequestOutcome)
     /// It was submitted: ``RequestPipeline/settle(_:_:)`` brings the answer.
     case submitted
     /// It cannot be decided from memory: ``RequestSession/perform(_:as:)`` is to do it, at once or after all that came
     /// before it is answered.
     case waits(forAnswers: Bool)
+
+    /// It was done, and needs no answer or has written it.
+    @inlinable public static var done: Self { .finished(.ok) }
 }
 
 /// A session whose requests go through a ``RequestPipeline``.
@@ -44,6 +47,13 @@ public protocol RequestSession: AnyObject, Sendable {
     func write(_ answer: Answer)
     /// Everything that came is answered.
     func requestsDone()
+
+    /// The protocol's own word for what a request asks for, or `unknown`; never a word of the client's.
+    func command(of request: Request) -> String
+    /// What became of a request that is answered so.
+    func outcome(of answer: Answer) -> RequestOutcome
+    /// The row number of the account that a request was done for, as far as it is known.
+    func account(for answer: Answer?) -> Int64?
 }
 
 extension RequestSession {
@@ -76,6 +86,8 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
     @usableFromInline struct Waiting {
         @usableFromInline var request: Session.Request
         @usableFromInline var bytes: Int
+        /// When it came.
+        @usableFromInline let arrival = ConnectionRequestLog.now()
 
         @usableFromInline init(request: Session.Request, bytes: Int) {
             self.request = request
@@ -88,21 +100,28 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
         @usableFromInline enum State {
             case open
             /// With what is to be written, if anything is.
-            case settled(Session.Answer?)
+            case settled(Session.Answer?, RequestOutcome)
         }
 
-        @usableFromInline var state: State
+        @usableFromInline var state = State.open
         @usableFromInline var bytes: Int
+        @usableFromInline var command: String
+        @usableFromInline var arrival: UInt64
+        /// Whose connection it was when it was admitted; only for the log, and only while that is on.
+        @usableFromInline var account: Int64?
 
-        @usableFromInline init(state: State, bytes: Int) {
-            self.state = state
+        @usableFromInline init(bytes: Int, command: String, arrival: UInt64, account: Int64?) {
             self.bytes = bytes
+            self.command = command
+            self.arrival = arrival
+            self.account = account
         }
     }
 
     @usableFromInline unowned let session: Session
     @usableFromInline let limits: Limits
     @usableFromInline let executor: any TaskExecutor
+    @usableFromInline let log: ConnectionRequestLog
     @usableFromInline var share: InboundShare
     @usableFromInline var inbox = Deque<Waiting>()
     @usableFromInline var slots = Deque<Slot>()
@@ -118,10 +137,14 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
     @usableFromInline var isClosed = false
 
     /// Serves `session`, which must outlive it, on the loop of `executor`.
-    @inlinable public init(of session: Session, limits: Limits, budget: InboundBudget, executor: any TaskExecutor) {
+    @inlinable public init(
+        of session: Session, limits: Limits, budget: InboundBudget, executor: any TaskExecutor,
+        log: ConnectionRequestLog
+    ) {
         self.session = session
         self.limits = limits
         self.executor = executor
+        self.log = log
         share = InboundShare(of: budget)
     }
 
@@ -158,7 +181,21 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
     @inlinable public func settle(_ ticket: RequestTicket, _ answer: Session.Answer?) {
         guard ticket.number >= firstTicket, case let index = Int(ticket.number - firstTicket), index < slots.count
         else { return }
-        slots[index].state = .settled(answer)
+        slots[index].state = .settled(answer, answer.map { session.outcome(of: $0) } ?? .ok)
+    }
+
+    /// A request has no answer, or has written it.
+    @inlinable public func settle(_ ticket: RequestTicket, as outcome: RequestOutcome) {
+        guard ticket.number >= firstTicket, case let index = Int(ticket.number - firstTicket), index < slots.count
+        else { return }
+        slots[index].state = .settled(nil, outcome)
+    }
+
+    /// What a request asks for, where that was not known when it was admitted.
+    @inlinable public func setCommand(_ command: String, of ticket: RequestTicket) {
+        guard ticket.number >= firstTicket, case let index = Int(ticket.number - firstTicket), index < slots.count
+        else { return }
+        slots[index].command = command
     }
 
     /// Goes on with whatever can go on: to be called when a read is over, after answers, and when there is room again.
@@ -187,7 +224,10 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
 
     /// Forgets the requests that were not admitted.
     @inlinable public func dropWaiting() {
-        for waiting in inbox { share.giveBack(waiting.bytes) }
+        for waiting in inbox {
+            share.giveBack(waiting.bytes)
+            note(waiting)
+        }
         inbox.removeAll()
     }
 
@@ -195,6 +235,9 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
     @inlinable public func close() {
         isClosed = true
         performing?.cancel()
+        for slot in slots { note(slot, nil, .unanswered) }
+        if let held { note(held) }
+        for waiting in inbox { note(waiting) }
         inbox.removeAll()
         held = nil
         firstTicket += UInt64(slots.count)
@@ -212,10 +255,10 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
     }
 
     @inlinable func admit(_ waiting: Waiting) {
-        let ticket = append(waiting.bytes)
+        let ticket = append(waiting)
         switch session.admit(waiting.request, as: ticket) {
         case .answer(let answer): settle(ticket, answer)
-        case .done: settle(ticket, nil)
+        case .finished(let outcome): settle(ticket, as: outcome)
         case .submitted: break
         case .waits(forAnswers: false): perform(waiting.request, as: ticket)
         case .waits(forAnswers: true):
@@ -232,11 +275,14 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
     @inlinable func startHeld() {
         guard mayStartHeld, let waiting = held else { return }
         held = nil
-        perform(waiting.request, as: append(waiting.bytes))
+        perform(waiting.request, as: append(waiting))
     }
 
-    @inlinable func append(_ bytes: Int) -> RequestTicket {
-        slots.append(Slot(state: .open, bytes: bytes))
+    @inlinable func append(_ waiting: Waiting) -> RequestTicket {
+        slots.append(
+            Slot(
+                bytes: waiting.bytes, command: session.command(of: waiting.request), arrival: waiting.arrival,
+                account: log.isOn ? session.account(for: nil) : nil))
         return RequestTicket(number: firstTicket + UInt64(slots.count - 1))
     }
 
@@ -252,7 +298,8 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
             self.performing = nil
             switch admission {
             case .answer(let answer): self.settle(ticket, answer)
-            case .done, .waits: self.settle(ticket, nil)
+            case .finished(let outcome): self.settle(ticket, as: outcome)
+            case .waits: self.settle(ticket, as: .ok)
             case .submitted: break
             }
             self.advance()
@@ -262,7 +309,7 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
     // MARK: Answering
 
     @inlinable func answerAll() {
-        while let slot = slots.first, case .settled(let answer) = slot.state {
+        while let slot = slots.first, case .settled(let answer, let outcome) = slot.state {
             if let answer {
                 guard session.hasRoom else {
                     // The peer is to get what it can read.
@@ -270,11 +317,14 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
                 }
                 slots.removeFirst()
                 firstTicket += 1
+                // Before it is written: an answer may end the login.
+                note(slot, answer, outcome)
                 session.write(answer)
                 hasWritten = true
             } else {
                 slots.removeFirst()
                 firstTicket += 1
+                note(slot, nil, outcome)
             }
             guard !isClosed else { return }
             share.giveBack(slot.bytes)
@@ -283,5 +333,18 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
                 session.peer?.resumeReading()
             }
         }
+    }
+
+    // MARK: What is told of them
+
+    @inlinable func note(_ slot: Slot, _ answer: Session.Answer?, _ outcome: RequestOutcome) {
+        let account = log.isOn ? session.account(for: answer) ?? slot.account : nil
+        log.answered(slot.command, outcome, arrival: slot.arrival, account: account)
+    }
+
+    /// One that was never admitted.
+    @inlinable func note(_ waiting: Waiting) {
+        let command = session.command(of: waiting.request)
+        log.answered(command, .unanswered, arrival: waiting.arrival, account: session.account(for: nil))
     }
 }

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import NIOCore
 import NIOEmbedded
 import Testing
@@ -17,6 +18,7 @@ struct RequestPipelineTests {
         /// Waits for a task, and for all before it if `inOrder`.
         case task(String, inOrder: Bool)
         case silent
+        case wrong
     }
 
     private final class Peer: PeerConnection, @unchecked Sendable {
@@ -46,6 +48,7 @@ struct RequestPipelineTests {
                 return .submitted
             case .task(_, let inOrder): return .waits(forAnswers: inOrder)
             case .silent: return .done
+            case .wrong: return .finished(RequestOutcome(status: 404))
             }
         }
 
@@ -56,6 +59,37 @@ struct RequestPipelineTests {
 
         func write(_ answer: String) { answers.append(answer) }
         func requestsDone() { done += 1 }
+
+        func command(of wish: Wish) -> String {
+            switch wish {
+            case .known: "known"
+            case .submitted: "submitted"
+            case .task: "task"
+            case .silent, .wrong: "silent"
+            }
+        }
+        func outcome(of answer: String) -> RequestOutcome {
+            answer == "busy" ? RequestOutcome(status: 429) : RequestOutcome(status: 200)
+        }
+        func account(for answer: String?) -> Int64? { 7 }
+    }
+
+    /// Lines of the log and counts.
+    private final class Told: LogHandler, @unchecked Sendable {
+        var lines: [String] = []
+        var counts: [String] = []
+        var logLevel = Logger.Level.debug
+        var metadata: Logger.Metadata = [:]
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let shown = (event.metadata ?? [:]).filter { $0.key != "ms" }.sorted { $0.key < $1.key }
+            lines.append(shown.map { "\($0.key)=\($0.value)" }.joined(separator: " "))
+        }
     }
 
     private let loop = EmbeddedEventLoop()
@@ -63,6 +97,7 @@ struct RequestPipelineTests {
     private let session: Session
     private let budget = InboundBudget(maximumBytes: 100_000)
     private let pipeline: RequestPipeline<Session>
+    private let told = Told()
 
     init() {
         let connectionLoop = ConnectionLoop(eventLoop: loop, number: 1)
@@ -70,7 +105,11 @@ struct RequestPipelineTests {
         session = Session(peer)
         pipeline = RequestPipeline(
             of: session, limits: .init(requests: 4, bytes: 1000), budget: budget,
-            executor: connectionLoop.taskExecutor)
+            executor: connectionLoop.taskExecutor,
+            log: RequestLog(protocol: "test", logger: Logger(label: "test") { [told] _ in told }) {
+                [told] command, outcome, refusal, _ in
+                told.counts.append([command, outcome, refusal].compactMap(\.self).joined(separator: " "))
+            }.ofConnection(ConnectionID(rawValue: 5), at: "192.0.2.1"))
     }
 
     private func receive(_ wishes: Wish..., bytes: Int = 10) {
@@ -204,6 +243,39 @@ struct RequestPipelineTests {
         receive(.known("d"))
         #expect(session.answers.isEmpty)
         #expect(session.done == 0)
+    }
+
+    @Test func requestHasALineAndIsCountedWhenItIsAnswered() throws {
+        receive(.submitted("a"), .known("busy"), .wrong)
+        #expect(told.lines.isEmpty && told.counts.isEmpty)
+
+        try settle("a")
+
+        let place = "address=192.0.2.1 chat.connection.id=5 chat.user.id=7"
+        #expect(
+            told.lines == [
+                "\(place) command=submitted outcome=ok protocol=test status=200",
+                "\(place) command=known outcome=throttled protocol=test status=429",
+                "\(place) command=silent outcome=refused protocol=test status=404",
+            ])
+        #expect(told.counts == ["submitted ok", "known throttled 429", "silent refused 404"])
+    }
+
+    @Test func requestIsCountedButHasNoLineWhileNobodyWantsThem() {
+        told.logLevel = .info
+        receive(.known("a"))
+
+        #expect(told.lines.isEmpty)
+        #expect(told.counts == ["known ok"])
+    }
+
+    @Test func requestsThatAreLeftAtTheEndAreUnanswered() {
+        receive(.submitted("a"), .task("b", inOrder: true), .known("c"))
+
+        pipeline.close()
+
+        #expect(told.counts == ["submitted unanswered", "task unanswered", "known unanswered"])
+        #expect(told.lines.count == 3)
     }
 
     @Test func requestsThatWereNotAdmittedCanBeDropped() throws {
