@@ -16,11 +16,25 @@ extension Manage {
                 which section of docs/operations.md says more. Ends with 3 when there is
                 something to fix; notes alone are no reason.
 
+                --bundle writes all of it into a tar.gz for somebody who is to help: what was
+                found, the settings with secrets masked, the state of the database, metrics,
+                and the ends of the log, at most 2 MB. No password, key, token or message is
+                in it, but logins and addresses are where the log has them: look at it before
+                you send it. The file is readable by its owner only; one that exists is not
+                overwritten. Ends with 0 then, whatever was found.
+
                 Examples:
                   manage doctor
                   manage doctor --json --config /etc/parley/config.ini
+                  manage doctor --bundle support.tar.gz
                 """
         )
+
+        @Option(
+            name: .customLong("bundle"),
+            help: ArgumentHelp("Write a support bundle into this file.", valueName: "file"),
+            completion: .file())
+        var bundle: String?
 
         @OptionGroup var waiting: TimeoutOptions
         @OptionGroup var common: CommonOptions
@@ -30,8 +44,19 @@ extension Manage {
             if let note = loaded?.note { try output.note(note) }
             let report = DoctorReport(
                 file: loaded.map(\.file) ?? common.settings.file.path, checks: await checks(loaded, findings))
+            if let bundle { return try await write(report, loaded, to: bundle) }
             try output.write(report)
             if report.problems > 0 { throw ExitCode(CommandStatus.findings.rawValue) }
+        }
+
+        private func write(_ report: DoctorReport, _ settings: Settings?, to name: String) async throws {
+            let path = SettingsFile.absolute(name, folder: CommandContext.current.currentFolder)
+            var bundle = SupportBundle(timeout: waiting.duration)
+            await bundle.collect(report, settings)
+            try await bundle.write(to: path)
+            try output.write(
+                SupportBundleReport(
+                    file: path, members: bundle.members, missing: bundle.missing, problems: report.problems))
         }
 
         private func checks(_ settings: Settings?, _ findings: [SettingsFinding]) async -> [DoctorCheck] {
