@@ -115,9 +115,12 @@ package struct FastChatNotice: Equatable, Sendable {
         FastChatNotice("You have been removed from group \(group.rawValue) by \(admin.rawValue)", group: group)
     }
 
+    /// What a refusal begins with.
+    package static let refusalPrefix = "Request refused: "
+
     /// A request could not be read or done.
     package static func refused(_ detail: String, group: FastChatGroupNumber? = nil) -> FastChatNotice {
-        FastChatNotice("Request refused: \(detail)", group: group)
+        FastChatNotice(refusalPrefix + detail, group: group)
     }
 
     /// The object for an array.

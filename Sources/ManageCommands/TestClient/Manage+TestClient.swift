@@ -16,8 +16,9 @@ extension Manage {
                   manage testclient send
                   manage testclient ping -a wss://chat.example.org/ws --login alice
                   manage testclient session
+                  manage testclient load --rate 100 --duration 10
                 """,
-            subcommands: [Send.self, Ping.self, Session.self, Chat.self]
+            subcommands: [Send.self, Ping.self, Session.self, Chat.self, Load.self]
         )
     }
 }

@@ -137,7 +137,7 @@ extension Double {
     }
 
     /// Two digits after the point, as a number.
-    fileprivate var inHundredths: Double { (self * 100).rounded() / 100 }
+    var inHundredths: Double { (self * 100).rounded() / 100 }
 }
 
 extension String {

@@ -1,0 +1,88 @@
+# Copyright (c) the Parley authors
+# SPDX-License-Identifier: Apache-2.0
+"""The load generator: what it says is what the server counts."""
+
+import json
+import re
+import signal
+import subprocess
+import urllib.request
+
+import pytest
+
+from server_process import BINARY
+from test_metrics import metrics_url
+
+
+def counted(server, protocol):
+    """The messages that came over a protocol, as the server counts them."""
+    with urllib.request.urlopen(metrics_url(server), timeout=30) as answer:
+        text = answer.read().decode()
+    return int(float(re.search(rf'^parley_messages_total{{protocol="{protocol}"}} (\S+)$', text, re.M)[1]))
+
+
+def load(server, *words):
+    return server.manage("testclient", "load", "--connections", "3", "--rate", "10", "--duration", "2", *words)
+
+
+def is_empty(server):
+    return all("[]" in server.manage(kind, "list", "--json").stdout for kind in ("user", "flow"))
+
+
+@pytest.mark.parametrize("protocol", ["mtp", "skaro", "messenger", "fastchat"])
+def test_figures_are_those_of_the_server(start_server, protocol):
+    server = start_server()
+
+    done = load(server, "--protocol", protocol, "--json")
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["sent"] == report["acknowledged"] == report["delivered"] == counted(server, protocol)
+    assert 19 <= report["sent"] + report["late"] <= 21
+    assert report["refused"] == {}
+    for times in (report["acknowledgement"], report["delivery"]):
+        assert 0 < times["p50_ms"] <= times["p95_ms"] <= times["p99_ms"] <= times["max_ms"]
+    assert is_empty(server)
+
+
+@pytest.mark.parametrize(("protocol", "reason"), [
+    ("mtp", "429"), ("skaro", "429"), ("messenger", "refused"), ("fastchat", "refused")])
+def test_refusals_are_counted_with_their_reason(start_server, protocol, reason):
+    # The chat with a person is a write, too.
+    server = start_server(RATE_LIMIT_WRITES="1/h burst 3")
+
+    done = load(server, "--protocol", protocol, "--json")
+
+    report = json.loads(done.stdout)
+    assert done.returncode == 5
+    assert set(report["refused"]) == {reason} and report["refused"][reason] > 0
+    assert report["acknowledged"] + report["refused"][reason] == report["sent"]
+    assert report["delivered"] == report["acknowledged"] == counted(server, protocol)
+
+
+def test_text_says_the_same_and_interruption_leaves_nobody(start_server):
+    server = start_server()
+    assert "Until acknowledged" in load(server).stdout
+
+    process = subprocess.Popen(
+        [BINARY, "testclient", "load", "--duration", "600", "--config", str(server.config)],
+        cwd=server.folder, env=server.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+    before = counted(server, "mtp")
+    while counted(server, "mtp") == before:
+        assert process.poll() is None, process.stderr.read()
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(60) == 130, process.stderr.read()
+    assert is_empty(server)
+
+
+def test_another_machine_is_asked_about_and_no_server_is_said(start_server):
+    server = start_server()
+    refused = server.manage("testclient", "load", "-a", "ws://192.0.2.1:1/ws")
+    assert refused.returncode == 64 and "--yes" in refused.stderr
+
+    assert server.manage("testclient", "load", "--connections", "1").returncode == 64
+    server.stop()
+    gone = server.manage("testclient", "load", "-a", "ws://127.0.0.1:1/ws", "--duration", "1")
+    assert gone.returncode == 69, gone.stderr
