@@ -17,7 +17,9 @@ struct WebServiceTests {
     @Test func requestsGetALineWithoutTheirQuery() async throws {
         let fixture = ServiceFixture()
         try await withWebServer(fixture.service(logsRequests: true)) { server in
-            _ = try await HTTPClient.get(server.url + "/livez")
+            for probe in ["/livez", "/readyz", "/health", "/version"] {
+                _ = try await HTTPClient.get(server.url + probe)
+            }
             _ = try await HTTPClient.get(server.url + "/nowhere?token=secret")
             _ = try await HTTPClient.get(server.url + "/")
         }

@@ -62,7 +62,9 @@ struct RequestLog: RouterMiddleware {
     /// How much of a path is shown.
     private static let maximumPath = 200
     /// What supervisors and open pages ask for again and again.
-    private static let repeated: Set = ["/livez", "/readyz", "/health", "/admin/live", "/admin/backups/live"]
+    private static let repeated: Set = [
+        "/livez", "/readyz", "/health", "/version", "/admin/live", "/admin/backups/live",
+    ]
 
     let logger: Logger
     let now: @Sendable () -> Duration
