@@ -11,7 +11,7 @@ import Settings
 /// spellings `--db create` and `--table flow` still work.
 struct CommandLineWords {
     /// Options of every command that may stand before the subcommand.
-    private static let leadingFlags: Set = ["--json", "--quiet", "-q", "--no-color"]
+    private static let leadingFlags: Set = ["--json", "--quiet", "-q", "--no-color", "--no-input"]
 
     /// The words that are left.
     var arguments: [String] = []
@@ -24,10 +24,10 @@ struct CommandLineWords {
         var flags: [String] = []
         var command = root
         while let word = rest.first {
-            if word == "--config" {
+            if word == "--config" || word == "-c" {
                 rest.removeFirst()
                 guard let path = rest.popFirst(), !path.isEmpty else {
-                    throw ValidationError("Please give a path after '--config'.")
+                    throw ValidationError("Please give a path after '\(word)'.")
                 }
                 config = path
             } else if word.hasPrefix("--config=") {

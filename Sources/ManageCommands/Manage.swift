@@ -16,8 +16,9 @@ package struct Manage: AsyncParsableCommand {
             commandName: "manage",
             abstract: "Set up, run, watch and repair a Parley chat server.",
             discussion: """
-                --config PATH chooses the settings file; it, --json, --quiet and --no-color may
-                stand before or after the subcommand. With --json errors are JSON, too.
+                --config PATH chooses the settings file; it, --json, --quiet, --no-color and
+                --no-input may stand before or after the subcommand. With --json errors are
+                JSON, too.
 
                 Examples:
                   manage config init
@@ -54,17 +55,19 @@ package struct Manage: AsyncParsableCommand {
     ///
     /// - Returns: The status that the process is to end with.
     static func run(_ arguments: [String], in context: CommandContext) async -> Int32 {
-        await CommandContext.$current.withValue(context) {
+        let options = arguments.prefix { $0 != "--" }
+        return await CommandContext.$current.withValue(context) {
             do {
                 let words = try CommandLineWords(arguments, root: Manage.self)
                 var context = context
                 context.leadingConfig = words.config
+                if options.contains("--no-input") { context.terminal.mayAsk = false }
                 try await CommandContext.$current.withValue(context) {
                     try await runCommand(words.arguments)
                 }
                 return CommandStatus.done.rawValue
             } catch {
-                return report(error, in: context, isJSON: arguments.prefix { $0 != "--" }.contains("--json"))
+                return report(error, in: context, isJSON: options.contains("--json"))
             }
         }
     }

@@ -14,8 +14,11 @@ struct Terminal: Sendable {
     let input: Int32
     let output: Int32
 
+    /// Whether questions may be asked.
+    var mayAsk = true
+
     /// Whether a person can answer: both files are terminals.
-    var isInteractive: Bool { isatty(input) == 1 && isatty(output) == 1 }
+    var isInteractive: Bool { mayAsk && isatty(input) == 1 && isatty(output) == 1 }
 
     /// Asks a question whose safe answer is no.
     ///

@@ -33,7 +33,7 @@ struct ImportOptions: ParsableArguments {
         completion: .file())
     var source: String
 
-    @Flag(name: .customLong("dry-run"), help: "Write nothing; say what would be taken.")
+    @Flag(name: [.customLong("dry-run"), .customShort("n")], help: "Write nothing; say what would be taken.")
     var isDryRun = false
 }
 
@@ -125,7 +125,7 @@ extension Manage.Import {
             help: ArgumentHelp("The table; '-' reads it from standard input.", valueName: "file"), completion: .file())
         var file: String
 
-        @Flag(name: .customLong("dry-run"), help: "Write nothing; say what would be taken.")
+        @Flag(name: [.customLong("dry-run"), .customShort("n")], help: "Write nothing; say what would be taken.")
         var isDryRun = false
 
         @OptionGroup var common: CommonOptions

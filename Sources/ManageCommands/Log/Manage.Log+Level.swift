@@ -32,6 +32,10 @@ extension Manage.Log {
 
         func validate() throws {
             guard words.count <= 2 else { throw ValidationError("Please give a module, a level, or both.") }
+            if let parts = words.first?.split(separator: "="), parts.count > 1 {
+                let meant = parts.prefix(2).joined(separator: " ").escapedForTerminal(lineBreaks: false)
+                throw ValidationError("Please give module and level apart: 'manage log level \(meant)'.")
+            }
         }
 
         func run() async throws {

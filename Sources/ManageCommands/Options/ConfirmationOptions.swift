@@ -24,3 +24,25 @@ struct ConfirmationOptions: ParsableArguments {
         guard try terminal.confirm(question) else { throw CommandError(.failed, "Cancelled; nothing was changed.") }
     }
 }
+
+/// Consent to what deletes one thing for good: as above, or its name once more, which cannot be meant for another one.
+struct DeletionOptions: ParsableArguments {
+    @OptionGroup var consent: ConfirmationOptions
+
+    @Option(
+        name: .customLong("confirm"),
+        help: ArgumentHelp("Do it without asking if this is the name of what is deleted.", valueName: "name"))
+    var confirmed: String?
+
+    /// Continues only with consent; `names` are what `--confirm` may say.
+    ///
+    /// - Throws: `CommandError`: 1 after a no, 64 for another name and without a terminal to ask on.
+    func require(_ question: String, of names: String...) throws(CommandError) {
+        guard let confirmed else { return try consent.require(question) }
+        guard names.contains(where: { $0.utf8.elementsEqual(confirmed.utf8) }) else {
+            throw CommandError(
+                .usage, "--confirm says '\(confirmed)', and this is about '\(names[0])': nothing was changed.",
+                nextStep: "Check which one is meant.")
+        }
+    }
+}

@@ -4,7 +4,7 @@
 import ArgumentParser
 import Glibc
 
-/// How a command writes: `--json`, `--quiet`, `--no-color`.
+/// How a command writes and whether it asks: `--json`, `--quiet`, `--no-color`, `--no-input`.
 ///
 /// Results go to stdout, everything else to stderr.
 struct OutputOptions: ParsableArguments {
@@ -17,8 +17,12 @@ struct OutputOptions: ParsableArguments {
     var isQuiet = false
 
     /// Whether colours are left out.
-    @Flag(name: .customLong("no-color"), help: "Write without colours, as the variable NO_COLOR does.")
+    @Flag(name: .customLong("no-color"), help: "Write without colours, as NO_COLOR does; FORCE_COLOR asks for them.")
     var isColorless = false
+
+    /// Whether no question is asked, also on a terminal; `Manage.run` acts by it.
+    @Flag(name: .customLong("no-input"), help: "Ask nothing; fail where a question would be asked.")
+    var asksNothing = false
 
     /// Colours for stdout: on a terminal, unless they are not wanted.
     var style: TextStyle {
@@ -47,8 +51,9 @@ struct OutputOptions: ParsableArguments {
     private func style(for output: TextOutput) -> TextStyle {
         let environment = CommandContext.current.environment
         let isUnwanted = isColorless || !(environment["NO_COLOR"] ?? "").isEmpty || environment["TERM"] == "dumb"
+        let isForced = !["", "0"].contains(environment["FORCE_COLOR"] ?? "")
         return TextStyle(
-            isColored: output.isTerminal && !isUnwanted,
+            isColored: (output.isTerminal || isForced) && !isUnwanted,
             columns: output.isTerminal ? TerminalScreen.size(of: STDOUT_FILENO).columns : nil)
     }
 }

@@ -8,7 +8,7 @@ import Settings
 struct SettingsOptions: ParsableArguments {
     /// The path that was given after the subcommand.
     @Option(
-        name: .customLong("config"),
+        name: [.customLong("config"), .customShort("c")],
         help: ArgumentHelp(
             "The settings file. (default: the one PARLEY_CONFIG names, or config.ini in the current folder)",
             valueName: "path"

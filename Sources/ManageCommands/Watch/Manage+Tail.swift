@@ -24,6 +24,7 @@ extension Manage {
                 Examples:
                   manage tail
                   manage tail --last 100 --once
+                  manage tail --since 1h --once
                   manage tail --json | jq .kind
                   manage tail --text --yes
                 """
@@ -36,6 +37,9 @@ extension Manage {
             name: [.customShort("n"), .customLong("last")],
             help: ArgumentHelp("Begin so many entries before the end.", valueName: "count"))
         var last = 10
+
+        @Option(help: ArgumentHelp("Begin at this time instead: \(PointInTime.form).", valueName: "time"))
+        var since: PointInTime?
 
         @Flag(name: .customLong("once"), help: "Show what is there and end.")
         var isOnce = false
@@ -74,7 +78,8 @@ extension Manage {
             if !output.isJSON, target.isTerminal {
                 try target.write(TailText(showsText: showsText, style: output.style).heading())
             }
-            let first = ReadLog(last: last, showsText: showsText, principal: SystemUser.name())
+            let seconds = since?.seconds(now: CommandContext.current.now())
+            let first = ReadLog(last: last, since: seconds, showsText: showsText, principal: SystemUser.name())
             var end = try await runner.withCaller { try await reader.read(first, from: $0) }
             while case .lost(let request) = end {
                 try output.note("The server has ended; waiting until it is back.")

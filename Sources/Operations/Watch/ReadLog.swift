@@ -34,6 +34,8 @@ package struct ReadLog: AdminOperation {
     package var after: Int64?
     /// How many entries to begin with when no position is given.
     package var last: Int
+    /// The time to begin at instead, in seconds since 1970, when no position is given.
+    package var since: Int64?
     /// The most entries, 1 to 500.
     package var limit: Int
     /// How long to wait for an entry when there is none, in milliseconds.
@@ -44,10 +46,12 @@ package struct ReadLog: AdminOperation {
     package var principal: String
 
     package init(
-        after: Int64? = nil, last: Int = 10, limit: Int = 200, wait: Int = 0, showsText: Bool = false, principal: String
+        after: Int64? = nil, last: Int = 10, since: Int64? = nil, limit: Int = 200, wait: Int = 0,
+        showsText: Bool = false, principal: String
     ) {
         self.after = after
         self.last = last
+        self.since = since
         self.limit = limit
         self.wait = wait
         self.showsText = showsText
@@ -64,7 +68,10 @@ package struct ReadLog: AdminOperation {
         let chat = context.chat
         var cursor = Position(after ?? 0)
         if after == nil {
-            cursor = try await context.reading { try await $0.position(beforeLast: last) }
+            let start = since.map { Timestamp(seconds: $0) }
+            cursor = try await context.reading {
+                if let start { try await $0.position(before: start) } else { try await $0.position(beforeLast: last) }
+            }
         }
         let deadline = ContinuousClock.now + .milliseconds(wait)
         while true {

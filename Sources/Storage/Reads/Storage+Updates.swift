@@ -32,6 +32,11 @@ extension Storage {
         try await engine.read { connection in try Self.head(on: connection) }
     }
 
+    /// The position before the first event whose time is at or after `time`; the head if there is none.
+    package func position(before time: Timestamp) async throws(StorageError) -> Position {
+        try await engine.read { (connection) throws(StorageError) in try Self.position(before: time, on: connection) }
+    }
+
     /// The position before the first event after `low` whose time is at or after `time`; the head if there is none.
     ///
     /// A binary search, since time follows position but for the few places where the log's time went back.

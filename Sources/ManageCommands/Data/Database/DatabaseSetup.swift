@@ -46,11 +46,12 @@ struct DatabaseSetup: Sendable {
     }
 
     /// Drops the tables, with consent, which is asked for when it is certain that there is something to lose.
-    func delete(_ confirmation: ConfirmationOptions) async throws -> DeletedTablesReport {
+    func delete(_ confirmation: DeletionOptions) async throws -> DeletedTablesReport {
         try await withStorage(create: false) { storage in
             if try await storage.migrationStatus().state == .empty { throw noTables }
             try confirmation.require(
-                "Delete all accounts, flows and messages in '\(settings.database.location)'?")
+                "Delete all accounts, flows and messages in '\(settings.database.location)'?",
+                of: "\(settings.database.location)")
             guard try await storage.dropAllTables() else { throw noTables }
             return DeletedTablesReport(location: "\(settings.database.location)")
         }

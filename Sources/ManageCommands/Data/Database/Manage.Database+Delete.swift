@@ -18,7 +18,7 @@ extension Manage.Database {
                 """
         )
 
-        @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
+        @OptionGroup(title: "Confirmation Options") var confirmation: DeletionOptions
         @OptionGroup var common: CommonOptions
 
         func run() async throws {

@@ -18,7 +18,7 @@ extension Manage.Flow {
 
         @OptionGroup var flow: FlowArgument
 
-        @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
+        @OptionGroup(title: "Confirmation Options") var confirmation: DeletionOptions
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
@@ -26,7 +26,9 @@ extension Manage.Flow {
             // The question names the flow that is meant.
             let meant = try await runner.run(ShowFlow(uuid: flow.name)).flow
             let title = meant.title.isEmpty ? "" : " '\(meant.title)'"
-            try confirmation.require("Delete the \(meant.type) \(meant.uuid)\(title) with all its messages?")
+            try confirmation.require(
+                "Delete the \(meant.type) \(meant.uuid)\(title) with all its messages?",
+                of: meant.title.isEmpty ? meant.uuid : meant.title, meant.uuid)
             let bar = ProgressBar(context: .current, isQuiet: output.isQuiet)
             defer { bar.finish() }
             let flow = try await runner.run(DeleteFlow(uuid: meant.uuid)) { bar.show($0) }

@@ -23,11 +23,11 @@ extension Manage.Message {
             help: ArgumentHelp("The message: its uuid, or its flow and number, such as Team:17.", valueName: "message"))
         var uuid: String
 
-        @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
+        @OptionGroup(title: "Confirmation Options") var confirmation: DeletionOptions
         @OptionGroup var common: CommonOptions
 
         func operation() throws -> DeleteMessage {
-            try confirmation.require("Delete what the message \(uuid) says?")
+            try confirmation.require("Delete what the message \(uuid) says?", of: uuid)
             return DeleteMessage(uuid: uuid)
         }
 

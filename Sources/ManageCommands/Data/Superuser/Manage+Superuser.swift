@@ -56,11 +56,11 @@ extension Manage.Superuser {
         @Argument(help: ArgumentHelp("The administrator's name.", valueName: "name"))
         var username: String
 
-        @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
+        @OptionGroup(title: "Confirmation Options") var confirmation: DeletionOptions
         @OptionGroup var common: CommonOptions
 
         func operation() throws -> DeleteSuperuser {
-            try confirmation.require("Remove the administrator '\(username)'?")
+            try confirmation.require("Remove the administrator '\(username)'?", of: username)
             return DeleteSuperuser(username: username)
         }
 

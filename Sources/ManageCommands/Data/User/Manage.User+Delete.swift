@@ -19,7 +19,7 @@ extension Manage.User {
 
                 Examples:
                   manage user delete alice
-                  manage user delete alice --yes
+                  manage user delete alice --confirm alice
                   manage user delete alice --erase --dry-run
                 """
         )
@@ -33,7 +33,7 @@ extension Manage.User {
         @Flag(name: [.customLong("dry-run"), .customShort("n")], help: "Only show what would be erased.")
         var isTrial = false
 
-        @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
+        @OptionGroup(title: "Confirmation Options") var confirmation: DeletionOptions
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
@@ -45,7 +45,7 @@ extension Manage.User {
             if erases { return try await erase(runner) }
             // An account that does not exist is reported before the question.
             let meant = try await runner.run(ShowUser(login: login)).user
-            try confirmation.require("Delete the account '\(meant.login)'?")
+            try confirmation.require("Delete the account '\(meant.login)'?", of: meant.login)
             let user = try await runner.run(DeleteUser(login: login))
             try output.write(ChangedUserReport(user: user, verb: "Deleted"))
         }
@@ -56,7 +56,7 @@ extension Manage.User {
             let plan = try await runner.run(EraseUser(login: login, isTrial: true)) { bar.show($0) }
             bar.finish()
             if isTrial { return try output.write(plan) }
-            try confirmation.require("Erase \(plan.sentence)?")
+            try confirmation.require("Erase \(plan.sentence)?", of: plan.user.login)
             try output.write(try await runner.run(EraseUser(login: login)) { bar.show($0) })
         }
     }
