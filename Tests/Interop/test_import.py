@@ -5,6 +5,7 @@
 import contextlib
 import json
 import os
+import sqlite3
 
 import pytest
 import rsa
@@ -55,6 +56,11 @@ def run_import(server, *words, stdin=None):
     done = server.manage("import", *words, "--json", stdin=stdin)
     assert done.returncode in (0, SKIPPED), done.stderr
     return json.loads(done.stdout), done.returncode
+
+
+def kept_hash(server, login):
+    with contextlib.closing(sqlite3.connect(f"file:{server.folder / 'chat.db'}?mode=ro", uri=True)) as database:
+        return database.execute("SELECT hash_password FROM users WHERE login = ?", (login,)).fetchone()[0]
 
 
 def counts(report):
@@ -123,7 +129,8 @@ def test_morelia_moves_in_with_passwords_times_and_files(morelia, start_server, 
         assert client.request("send_message", data).code == 200
         newest = client.request("all_messages", {"user": [me], "time": 0, "flow": [{"uuid": "900"}]}).messages[-1]
         assert newest["text"] == "new" and newest["time"] > 1_700_000_000
-    # The second login finds the hash as this server makes it.
+    # The first login has made the hash one of this server's; the second one finds it. Who was away still has the old one.
+    assert kept_hash(server, "alice").startswith("$argon2id$") and not kept_hash(server, "bob").startswith("$argon2id$")
     log_in(server, "alice")[0].close()
 
 
