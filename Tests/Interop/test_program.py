@@ -169,6 +169,31 @@ def test_an_account_is_erased_after_its_plan_was_shown_and_consented_to(start_se
     assert alice.authenticate().code == 404
 
 
+@pytest.mark.parametrize("command, status, words", [
+    (["user", "create", "--login", "ALICE"], 7, "A user with login 'ALICE' exists already."),
+    (["user", "delete", "nobody"], 6, "No user with login 'nobody'."),
+    (["user", "delete", "nobody", "--erase"], 6, "No user with login 'nobody'."),
+    (["user", "set-password", "nobody"], 6, "No user with login 'nobody'."),
+    (["flow", "delete", "nothing"], 6, "There is no flow 'nothing'."),
+    (["token", "revoke", "nothing"], 6, "'nothing'"),
+])
+def test_what_cannot_be_done_is_said_before_a_question(server, command, status, words):
+    """At a terminal, where a password or consent would be asked for."""
+    if command[:2] == ["user", "create"]:
+        made = server.manage(*command[:3], "alice", "--password-stdin", stdin="a password\n")
+        assert made.returncode in (0, 7), made.stderr
+    child = pexpect.spawn(
+        BINARY, [*command, "--no-color", "--config", str(server.config)], cwd=str(server.folder),
+        env=server.environment, timeout=TIMEOUT_SECONDS, dimensions=(24, 200), encoding="utf-8")
+
+    # A question would wait for an answer.
+    child.expect(pexpect.EOF)
+    child.close()
+
+    assert (child.exitstatus, words in child.before) == (status, True), child.before
+    assert "?" not in child.before and "assword" not in child.before, child.before
+
+
 def test_the_health_check_of_the_program_passes_beside_the_running_server(start_server):
     server = start_server()
 
