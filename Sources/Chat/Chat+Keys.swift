@@ -36,9 +36,12 @@ extension Chat {
     ) async throws(ChatError) -> RSAPrivateKey? {
         let user = person.id
         return try await heldKeys.key(
-            named: HeldKeys.name(kind, of: person.uuid), makes: createIfMissing, chat: self,
-            read: { try await self.storage.bridgeKey(of: user, kind: kind) },
-            put: { pair, old in try await self.storage.putBridgeKey(pair, of: user, kind: kind, replacing: old) })
+            named: HeldKeys.name(kind, of: person.uuid), makes: createIfMissing, isOnlyServer: isOnlyServer
+        ) { () async throws(ChatError) in
+            try await reading { try await storage.bridgeKey(of: user, kind: kind) }
+        } put: { pair, old async throws(ChatError) in
+            try await reading { try await storage.putBridgeKey(pair, of: user, kind: kind, replacing: old) }
+        }
     }
 
     /// A key pair that belongs to all servers of the store, made when there is none.
@@ -48,9 +51,12 @@ extension Chat {
     /// - Throws: `.internalFailure` without a key file, or when the stored key cannot be opened with it and is not replaced.
     package func serverKey(_ name: String) async throws(ChatError) -> RSAPrivateKey {
         let key = try await heldKeys.key(
-            named: HeldKeys.name(ofServer: name), makes: true, chat: self,
-            read: { try await self.storage.serverKey(name) },
-            put: { pair, old in try await self.storage.putServerKey(pair, name: name, replacing: old) })
+            named: HeldKeys.name(ofServer: name), makes: true, isOnlyServer: isOnlyServer
+        ) { () async throws(ChatError) in
+            try await reading { try await storage.serverKey(name) }
+        } put: { pair, old async throws(ChatError) in
+            try await reading { try await storage.putServerKey(pair, name: name, replacing: old) }
+        }
         guard let key else { throw .internalFailure }
         return key
     }
@@ -58,7 +64,7 @@ extension Chat {
     /// Whether no other server that is alive shares the store.
     ///
     /// One whose key file is another one could otherwise take the keys away from those that have the right one.
-    fileprivate func isOnlyServer() async throws(ChatError) -> Bool {
+    private func isOnlyServer() async throws(ChatError) -> Bool {
         guard policy.sharesStore else { return true }
         let own = policy.node.id
         return try await serverNodes().allSatisfy { $0.isSilent || $0.id == own }
@@ -70,10 +76,16 @@ extension Chat {
 /// Of two that draw the same at once, the one that is stored first counts. A pair that the key file does not open, since
 /// the file was lost, is of no more use to anything: the only server of the store draws another one in its place.
 actor HeldKeys {
+    private let sealer: Sealer?
+    private let hasher: PasswordHasher
+    private let logger: Logger
     private var opened: RecentlyUsed<String, RSAPrivateKey>
 
-    /// Keeps opened keys in about so many bytes of memory.
-    init(maximumBytes: Int = 64 << 20) {
+    /// Keeps opened keys in about so many bytes of memory; without a `sealer` there are none.
+    init(sealer: Sealer?, hasher: PasswordHasher, logger: Logger, maximumBytes: Int = 64 << 20) {
+        self.sealer = sealer
+        self.hasher = hasher
+        self.logger = logger
         opened = RecentlyUsed(capacity: maximumBytes)
     }
 
@@ -91,32 +103,31 @@ actor HeldKeys {
 
     /// The key pair of a name; with `makes` one is drawn when there is none that can be opened.
     ///
-    /// `put` stores a pair in the place of another one, or of none.
+    /// `put` stores a pair in the place of another one, or of none; `isOnlyServer` says whether it may take one's place.
     func key(
-        named name: String, makes: Bool, chat: Chat, read: @Sendable () async throws -> SealedKeyPair?,
-        put: @Sendable (SealedKeyPair, SealedKeyPair?) async throws -> SealedKeyPair
+        named name: String, makes: Bool, isOnlyServer: @Sendable () async throws(ChatError) -> Bool,
+        read: @Sendable () async throws(ChatError) -> SealedKeyPair?,
+        put: @Sendable (SealedKeyPair, SealedKeyPair?) async throws(ChatError) -> SealedKeyPair
     ) async throws(ChatError) -> RSAPrivateKey? {
         if let known = opened.value(for: name) { return known }
-        guard let sealer = chat.policy.sealer else { throw .internalFailure }
-        var pair = try await chat.reading(read)
+        guard let sealer else { throw .internalFailure }
+        var pair = try await read()
         var key = pair.flatMap { Self.key($0, named: name, openedBy: sealer) }
         var isToBeDrawn = makes && pair == nil
         if pair != nil, key == nil {
-            chat.logger.error("A held key cannot be opened: is the key file another one?")
-            if makes { isToBeDrawn = try await chat.isOnlyServer() }
+            logger.error("A held key cannot be opened: is the key file another one?")
+            if makes { isToBeDrawn = try await isOnlyServer() }
         }
         if isToBeDrawn {
             let drawn: RSAPrivateKey
-            do { drawn = try await chat.hasher.newKey() } catch { throw ChatError(error) }
+            do { drawn = try await hasher.newKey() } catch { throw ChatError(error) }
             var random = SecureRandom()
             guard
                 let sealed = try? sealer.seal(Array(drawn.pem.utf8), associatedData: Array(name.utf8), using: &random)
             else { throw .internalFailure }
             let old = pair
-            let stored = try await chat.reading { @Sendable () in
-                try await put(SealedKeyPair(publicKey: drawn.publicKey.pem, sealedPrivateKey: sealed), old)
-            }
-            if old != nil { chat.logger.warning("A held key was drawn anew") }
+            let stored = try await put(SealedKeyPair(publicKey: drawn.publicKey.pem, sealedPrivateKey: sealed), old)
+            if old != nil { logger.warning("A held key was drawn anew") }
             pair = stored
             key = Self.key(stored, named: name, openedBy: sealer)
         }

@@ -30,7 +30,7 @@ package final class Chat: Sendable {
     private let start: ContinuousClock.Instant
     private let instant: @Sendable () -> ContinuousClock.Instant
     let revocations: Revocations
-    let heldKeys = HeldKeys()
+    let heldKeys: HeldKeys
     /// Where pages of the log wait to be read and encoded.
     package let pages = PageGate()
     /// Where work waits that is too long for an event loop.
@@ -50,6 +50,7 @@ package final class Chat: Sendable {
         let delivery = Delivery(followsOthers: policy.sharesStore, metrics: factory, instant: instant)
         let revocations = Revocations()
         let limiter = RateLimiter(policy.rates)
+        heldKeys = HeldKeys(sealer: policy.sealer, hasher: hasher, logger: logger)
         self.storage = storage
         self.hasher = hasher
         currentPolicy = Mutex(policy)
@@ -105,7 +106,11 @@ package final class Chat: Sendable {
                 if self.storageDoubt != nil { self.close() }
             }
             group.addTask { await self.delivery.run(for: self) }
-            group.addTask { await self.presence.run(for: self) }
+            group.addTask {
+                await self.presence.run(hub: self.hub, node: self.policy.node, storage: self.storage) {
+                    user async throws(ChatError) in try await self.person(user)
+                }
+            }
             group.addTask { await self.cursors.run() }
             group.addTask { await self.storedBytes.run() }
             group.addTask {

@@ -111,7 +111,7 @@ package struct ParleyServer: Sendable {
         let nodes = NodeBalancer(
             storage: store.storage, algorithm: NodeChooser.Algorithm(settings.balancer.algorithm), logger: logger)
         let membership = ClusterMembership(
-            chat: chat, name: settings.cluster.node, clients: { registry.openConnections })
+            of: chat, name: settings.cluster.node, clients: { registry.openConnections })
         let streams = streamEndpoints(chat: chat, registry: registry, nodes: nodes)
         // The admin socket counts, too: what the start says to try goes through it.
         let start = Announcement(listeners: 2 + streams.count + (settings.metrics.isEnabled ? 1 : 0)) {

@@ -46,10 +46,14 @@ import Testing
         try await ChatUnderTest.with(policy: Self.policy()) { test in
             let stored = Mutex<[String: SealedKeyPair]>([:])
             let reads = Mutex<[String]>([])
-            let held = HeldKeys(maximumBytes: 20_000)
+            let held = HeldKeys(
+                sealer: test.chat.policy.sealer, hasher: test.chat.hasher, logger: test.chat.logger,
+                maximumBytes: 20_000)
             // A key of 2048 bits takes more than half of that.
             for name in ["one", "two", "two", "one"] {
-                _ = try await held.key(named: name, makes: true, chat: test.chat) {
+                _ = try await held.key(named: name, makes: true) {
+                    true
+                } read: {
                     reads.withLock { $0.append(name) }
                     return stored.withLock { $0[name] }
                 } put: { pair, _ in

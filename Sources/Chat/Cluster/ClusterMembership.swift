@@ -1,8 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Logging
-import Storage
+package import Logging
+package import Storage
 import Synchronization
 
 /// Keeps this process in the list of the servers that share the store.
@@ -16,17 +16,37 @@ package final class ClusterMembership: Sendable {
         var onDrainingChanged: @Sendable () async -> Void = {}
     }
 
-    private let chat: Chat
+    private let storage: Storage
+    private let identity: NodeIdentity
+    private let sharesStore: Bool
+    private let logger: Logger
     private let name: String
     private let pause: Duration
     private let clients: @Sendable () -> Int
+    private let endAbandonedSessions: @Sendable () async -> Void
     private let state = Mutex(State())
 
     /// A membership that is not yet taken up.
+    ///
+    /// - Parameters:
+    ///   - storage: Has the list.
+    ///   - identity: Gets the server's number when it is in the list.
+    ///   - sharesStore: Whether other servers may use the store, too.
+    ///   - name: The server's, for people.
+    ///   - pause: Between two heartbeats.
+    ///   - logger: Gets what an operator should know.
+    ///   - clients: How many are connected.
+    ///   - endAbandonedSessions: Ends what servers left behind that are no more.
     package init(
-        chat: Chat, name: String, pause: Duration = .milliseconds(2500), clients: @escaping @Sendable () -> Int
+        storage: Storage, identity: NodeIdentity, sharesStore: Bool, name: String,
+        pause: Duration = .milliseconds(2500), logger: Logger, clients: @escaping @Sendable () -> Int,
+        endAbandonedSessions: @escaping @Sendable () async -> Void
     ) {
-        self.chat = chat
+        self.storage = storage
+        self.identity = identity
+        self.sharesStore = sharesStore
+        self.logger = logger
+        self.endAbandonedSessions = endAbandonedSessions
         self.name = name
         self.pause = pause
         self.clients = clients
@@ -47,13 +67,13 @@ package final class ClusterMembership: Sendable {
         state.withLock { $0.endpoints = endpoints }
         do throws(StorageError) {
             // What an earlier life left behind when nobody else can use the store.
-            if !chat.policy.sharesStore { _ = try await chat.storage.removeNodes(silentFor: .zero) }
+            if !sharesStore { _ = try await storage.removeNodes(silentFor: .zero) }
         } catch {
             failed(error)
         }
         await beat()
         // What the last life left behind; a failure is in the log, and the next tidying tries again.
-        if chat.policy.node.id != .unknown { try? await chat.endAbandonedSessions() }
+        if identity.id != .unknown { await endAbandonedSessions() }
     }
 
     /// Says now and then that the server lives, until the task is cancelled.
@@ -64,10 +84,10 @@ package final class ClusterMembership: Sendable {
     /// Takes the server off the list, for good.
     package func leave() async {
         state.withLock { $0.hasLeft = true }
-        let id = chat.policy.node.id
+        let id = identity.id
         guard id != .unknown else { return }
         do throws(StorageError) {
-            _ = try await chat.storage.removeNode(id)
+            _ = try await storage.removeNode(id)
         } catch {
             failed(error)
         }
@@ -76,23 +96,22 @@ package final class ClusterMembership: Sendable {
     /// One heartbeat; enters the server anew when it is not in the list any more.
     package func beat() async {
         guard let endpoints = state.withLock({ $0.hasLeft ? nil : $0.endpoints }) else { return }
-        let identity = chat.policy.node
         do throws(StorageError) {
             if identity.id != .unknown,
-                let heartbeat = try await chat.storage.heartbeat(identity.id, clients: clients())
+                let heartbeat = try await storage.heartbeat(identity.id, clients: clients())
             {
                 await succeeded(isDraining: heartbeat.isDraining)
                 return
             }
             let isDraining = isDraining
-            let id = try await chat.storage.registerNode(
+            let id = try await storage.registerNode(
                 NewNode(name: name, address: endpoints["http"] ?? "", protocols: ServerNode.text(of: endpoints)))
             identity.id = id
             // What the operator wanted outlives the row.
-            if isDraining { _ = try await chat.storage.setDraining(id, true) }
-            _ = try await chat.storage.heartbeat(id, clients: clients())
+            if isDraining { _ = try await storage.setDraining(id, true) }
+            _ = try await storage.heartbeat(id, clients: clients())
             await succeeded(isDraining: isDraining)
-            chat.logger.info(
+            logger.info(
                 "This server is in the list of the cluster", metadata: ["node": "\(name)", "node.id": "\(id.rawValue)"])
         } catch {
             failed(error)
@@ -107,9 +126,9 @@ package final class ClusterMembership: Sendable {
             }
             return (state.isDraining != isDraining, state.isFailing)
         }
-        if wasFailing { chat.logger.info("Heartbeats reach the store again") }
+        if wasFailing { logger.info("Heartbeats reach the store again") }
         if hasChanged {
-            chat.logger.info(isDraining ? "Draining: no new clients are sent here" : "New clients are sent here again")
+            logger.info(isDraining ? "Draining: no new clients are sent here" : "New clients are sent here again")
             await state.withLock { $0.onDrainingChanged }()
         }
     }
@@ -120,8 +139,20 @@ package final class ClusterMembership: Sendable {
             return !state.isFailing
         }
         guard isFirst else { return }
-        chat.logger.warning(
+        logger.warning(
             "A heartbeat did not reach the store: no new clients are sent here until one does",
             metadata: ["error": "\(String(reflecting: error))"])
+    }
+}
+
+extension ClusterMembership {
+    /// The membership of the server whose domain `chat` is.
+    package convenience init(
+        of chat: Chat, name: String, pause: Duration = .milliseconds(2500), clients: @escaping @Sendable () -> Int
+    ) {
+        let policy = chat.policy
+        self.init(
+            storage: chat.storage, identity: policy.node, sharesStore: policy.sharesStore, name: name, pause: pause,
+            logger: chat.logger, clients: clients, endAbandonedSessions: { try? await chat.endAbandonedSessions() })
     }
 }

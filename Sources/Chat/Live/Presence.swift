@@ -44,6 +44,9 @@ package final class Presence: Sendable {
     private let ends: AsyncStream<Void>
     private let end: AsyncStream<Void>.Continuation
 
+    /// Whether anybody is told anything.
+    var isEnabled: Bool { options.isEnabled }
+
     /// Who is connected to other servers; `nil` where there are none.
     let remote: RemotePresence?
 
@@ -110,29 +113,40 @@ package final class Presence: Sendable {
     }
 
     /// Tells of changes until `finish`.
-    func run(for chat: Chat) async {
+    ///
+    /// - Parameters:
+    ///   - hub: Says who is connected here.
+    ///   - node: As which server the others know this one.
+    ///   - storage: Has the time, and who is connected to other servers.
+    ///   - person: Looks up whom the change is about.
+    func run(
+        hub: Hub, node: NodeIdentity, storage: Storage,
+        person: @escaping @Sendable (UserID) async throws(ChatError) -> Person
+    ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await () in self.wakeUps {
                     // Whoever stops the server does not wait for the gathering.
                     guard (try? await Task.sleep(for: self.options.merge)) != nil else { return }
-                    await self.tell(for: chat)
+                    await self.tell(hub: hub, at: storage.currentTime(), person: person)
                 }
             }
-            if let remote { group.addTask { await remote.run(for: chat) } }
+            if let remote { group.addTask { await remote.run(hub: hub, node: node, storage: storage) } }
             for await () in ends {}
             group.cancelAll()
         }
     }
 
-    private func tell(for chat: Chat) async {
-        let minute = Int(chat.storage.currentTime().seconds / 60)
+    private func tell(
+        hub: Hub, at time: Timestamp, person: (UserID) async throws(ChatError) -> Person
+    ) async {
+        let minute = Int(time.seconds / 60)
         let (changed, profiles) = state.withLock { state in
             defer { (state.changed, state.changedProfiles) = ([], []) }
             return (state.changed, state.changedProfiles)
         }
         // Asked without the lock, because the hub has one of its own.
-        let online = changed.union(profiles).filter { chat.isOnline($0) }
+        let online = changed.union(profiles).filter { hub.isOnline($0) }
         let due = state.withLock { state -> [(UserID, isProfile: Bool)] in
             var due: [(UserID, isProfile: Bool)] = []
             for user in changed {
@@ -162,8 +176,8 @@ package final class Presence: Sendable {
         }
         var changes: [ObjectIdentifier: (any LiveConnection, [WatchedChange])] = [:]
         for (user, isProfile) in due {
-            guard let person = try? await chat.person(user), !person.isHidden else { continue }
-            let change = WatchedChange(person: person, isOnline: online.contains(user), isProfile: isProfile)
+            guard let known = try? await person(user), !known.isHidden else { continue }
+            let change = WatchedChange(person: known, isOnline: online.contains(user), isProfile: isProfile)
             for (key, watcher) in state.withLock({ $0.watchers[user] ?? [:] }) {
                 changes[key, default: (watcher, [])].1.append(change)
             }
@@ -172,9 +186,14 @@ package final class Presence: Sendable {
     }
 }
 
+extension Hub {
+    /// Whether an account is shown as online: it has a device connected, here or elsewhere, and presence is on.
+    func isOnline(_ user: UserID) -> Bool {
+        presence.isEnabled && (isConnected(user) || presence.remote?.isOnline(user) == true)
+    }
+}
+
 extension Chat {
     /// Whether an account is shown as online: it has a device connected, and presence is on.
-    package func isOnline(_ user: UserID) -> Bool {
-        policy.presence.isEnabled && (hub.isConnected(user) || presence.remote?.isOnline(user) == true)
-    }
+    package func isOnline(_ user: UserID) -> Bool { hub.isOnline(user) }
 }

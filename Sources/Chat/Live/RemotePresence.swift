@@ -36,15 +36,14 @@ final class RemotePresence: Sendable {
     }
 
     /// Writes and reads each second, until the task is cancelled.
-    func run(for chat: Chat) async {
+    func run(hub: Hub, node: NodeIdentity, storage: Storage) async {
         while (try? await Task.sleep(for: Self.pause)) != nil {
-            await publish(for: chat)
-            await read(for: chat)
+            await publish(hub: hub, as: node.id, storage: storage)
+            hub.presence.changedElsewhere(await read(except: node.id, storage: storage))
         }
     }
 
-    private func publish(for chat: Chat) async {
-        let node = chat.policy.node.id
+    private func publish(hub: Hub, as node: NodeID, storage: Storage) async {
         guard node != .unknown else { return }
         let (came, went, looked) = state.withLock { state in
             if state.publishedAs != node {
@@ -55,7 +54,7 @@ final class RemotePresence: Sendable {
             }
             let looked = state.unpublished
             state.unpublished = []
-            let online = looked.filter { chat.hub.isConnected($0) }
+            let online = looked.filter { hub.isConnected($0) }
             return (
                 online.subtracting(state.published), looked.subtracting(online).intersection(state.published), looked
             )
@@ -63,7 +62,7 @@ final class RemotePresence: Sendable {
         guard !came.isEmpty || !went.isEmpty else { return }
         var isNoted = false
         do {
-            isNoted = try await chat.storage.notePresence(on: node, came: Array(came), went: Array(went))
+            isNoted = try await storage.notePresence(on: node, came: Array(came), went: Array(went))
         } catch {
             // Tried again with the next look; the heartbeat tells the operator that the store is out of reach.
         }
@@ -77,13 +76,14 @@ final class RemotePresence: Sendable {
         }
     }
 
-    private func read(for chat: Chat) async {
+    /// The accounts that came to other servers or went from them.
+    private func read(except own: NodeID, storage: Storage) async -> Set<UserID> {
         let known = state.withLock { $0.versions }
         guard
-            let nodes = try? await chat.storage.presence(
-                after: known, except: chat.policy.node.id, silentFor: ServerNode.silenceLimit)
-        else { return }
-        let changed = state.withLock { state in
+            let nodes = try? await storage.presence(
+                after: known, except: own, silentFor: ServerNode.silenceLimit)
+        else { return [] }
+        return state.withLock { state in
             var changed: Set<UserID> = []
             for gone in Set(state.versions.keys).subtracting(nodes.map(\.node)) {
                 state.versions[gone] = nil
@@ -105,7 +105,6 @@ final class RemotePresence: Sendable {
             }
             return changed
         }
-        chat.presence.changedElsewhere(changed)
     }
 
     private static func count(_ user: UserID, _ change: Int, in state: inout State) {

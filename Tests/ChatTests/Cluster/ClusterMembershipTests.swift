@@ -14,7 +14,7 @@ struct ClusterMembershipTests {
     private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     private func membership(_ chat: Chat, name: String = "alpha", clients: Int = 0) -> ClusterMembership {
-        ClusterMembership(chat: chat, name: name, pause: .milliseconds(1), clients: { clients })
+        ClusterMembership(of: chat, name: name, pause: .milliseconds(1), clients: { clients })
     }
 
     @Test(arguments: StorageKind.engines) func listHasTheServerUntilItLeaves(_ kind: StorageKind) async throws {

@@ -25,7 +25,7 @@ import Testing
 
     @Test func serversAreListedDrainedAndResumed() async throws {
         try await RunningServer.during(run) { chat in
-            let membership = ClusterMembership(chat: chat, name: "al\u{1B}pha", clients: { 5 })
+            let membership = ClusterMembership(of: chat, name: "al\u{1B}pha", clients: { 5 })
             await membership.join(["mtp": "ws://192.0.2.1:80/ws"])
             try await chat.storage.keepAlive(chat.policy.node.id)
             let id = "\(chat.policy.node.id.rawValue)"
