@@ -19,7 +19,7 @@ package enum PostgresDialect {
         migrations: [
             Migration("0001_spine", spine), Migration("0002_live", live), Migration("0003_intervals", intervals),
             Migration("0004_admin_accounts", adminAccounts), Migration("0006_limits", limits),
-            Migration("0007_heads", heads), Migration("0008_audit", audit),
+            Migration("0007_heads", heads), Migration("0008_audit", audit), .passwords,
         ],
         // Waits for another process that migrates as long as it takes; the lock ends with the transaction.
         beforeMigration: [

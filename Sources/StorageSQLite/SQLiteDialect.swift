@@ -10,7 +10,7 @@ package enum SQLiteDialect {
         migrations: [
             Migration("0001_spine", spine), Migration("0002_live", live), Migration("0003_intervals", intervals),
             Migration("0004_admin_accounts", adminAccounts), Migration("0006_limits", limits),
-            Migration("0007_heads", heads), Migration("0008_audit", audit),
+            Migration("0007_heads", heads), Migration("0008_audit", audit), .passwords,
         ],
         dropAllTables: [
             "admin_tokens", "audit_head", "audit", "account_usage", "account_limits", "log_steps", "node_presence",

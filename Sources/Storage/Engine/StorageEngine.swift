@@ -14,6 +14,10 @@ package struct Migration: Sendable {
         self.identifier = identifier
         self.statements = statements
     }
+
+    /// Salt and key of a password are in the text of its hash: the columns of their own were never filled.
+    package static let passwords = Migration(
+        "0010_passwords", ["ALTER TABLE users DROP COLUMN salt", "ALTER TABLE users DROP COLUMN key"])
 }
 
 /// The texts that differ between engines where one shared statement cannot serve both.

@@ -3,8 +3,8 @@
 
 extension Storage {
     static let userColumns = """
-        u.id, u.uuid, u.login, u.login_key, u.username, u.hash_password, u.salt, u.key, u.is_bot, u.is_hidden, u.email,
-        u.avatar, u.bio, u.created_ms, u.deleted_ms, u.fastchat_number, u.skaro_secret
+        u.id, u.uuid, u.login, u.login_key, u.username, u.hash_password, u.is_bot, u.is_hidden, u.email, u.avatar,
+        u.bio, u.created_ms, u.deleted_ms, u.fastchat_number, u.skaro_secret
         """
 
     static func user(_ row: SQLRow) throws(StorageError) -> UserRecord {
@@ -15,9 +15,9 @@ extension Storage {
     static func user(_ reader: inout RowReader) throws(StorageError) -> UserRecord {
         UserRecord(
             id: try reader.user(), uuid: try reader.identifier(), login: try reader.text(), loginKey: try reader.text(),
-            username: try reader.text(), passwordHash: try reader.text(), salt: try reader.optionalBytes(),
-            key: try reader.optionalBytes(), isBot: try reader.bool(), isHidden: try reader.bool(),
-            email: try reader.text(), avatar: try reader.text(), bio: try reader.text(), created: try reader.time(),
+            username: try reader.text(), passwordHash: try reader.text(), isBot: try reader.bool(),
+            isHidden: try reader.bool(), email: try reader.text(), avatar: try reader.text(), bio: try reader.text(),
+            created: try reader.time(),
             deleted: try reader.optionalTime(), publicNumber: try reader.int(),
             challengeSecret: try reader.optionalBytes())
     }

@@ -15,8 +15,6 @@ package struct UserRecord: Sendable, Equatable {
     package var username: String
     /// Argon2id in PHC form, or the older keyed BLAKE2b.
     package var passwordHash: String
-    package var salt: [UInt8]?
-    package var key: [UInt8]?
     package var isBot: Bool
     /// Not shown in lists and updates; such as the health check's bot.
     package var isHidden: Bool

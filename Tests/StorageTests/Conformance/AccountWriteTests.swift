@@ -33,7 +33,6 @@ struct AccountWriteTests {
             #expect(user.loginKey == new.loginKey)
             #expect(user.username == "")
             #expect(user.passwordHash == new.passwordHash)
-            #expect(user.salt == nil && user.key == nil)
             #expect(user.isBot && !user.isHidden)
             #expect(user.email == "a@b" && user.avatar == "picture" && user.bio == "🙂\n\\")
             #expect(user.created == test.clock.now && user.deleted == nil)

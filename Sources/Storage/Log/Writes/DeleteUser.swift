@@ -16,8 +16,8 @@ extension Write {
                 SQLStatement(
                     """
                     UPDATE users
-                    SET login = $1, login_key = $2, username = $1, hash_password = 'deleted', salt = NULL, key = NULL,
-                        email = '', avatar = '', bio = 'deleted', deleted_ms = $3, skaro_secret = NULL
+                    SET login = $1, login_key = $2, username = $1, hash_password = 'deleted', email = '',
+                        avatar = '', bio = 'deleted', deleted_ms = $3, skaro_secret = NULL
                     WHERE id = $4
                     """,
                     [

@@ -40,8 +40,7 @@ extension Write {
 
 extension LogTransaction {
     static func passwordUpdate(_ user: UserID, _ hash: String) -> SQLStatement {
-        SQLStatement(
-            "UPDATE users SET hash_password = $1, salt = NULL, key = NULL WHERE id = $2", [.text(hash), SQLValue(user)])
+        SQLStatement("UPDATE users SET hash_password = $1 WHERE id = $2", [.text(hash), SQLValue(user)])
     }
 
     static func challengeSecretUpdate(_ user: UserID, _ secret: [UInt8]?) -> SQLStatement {
