@@ -68,6 +68,19 @@ struct MessengerUnitReaderTests {
             ])
     }
 
+    /// The work grew with two to the number of messages when the last one was cut inside a character.
+    @Test func manyMessagesTogetherAreToldApartAtOnce() {
+        var reader = MessengerUnitReader()
+        let messages = (0..<500).map { [0x02] + Array("anna\r\($0)".utf8) } + [[0x02] + Array("anna\r🙂".utf8)]
+        let bytes = Array(messages.joined())
+
+        let first = reader.read(Array(bytes.dropLast()))
+        let second = reader.read(Array(bytes.suffix(1)))
+
+        #expect(first == [])
+        #expect(second?.map { $0.encoded() } == messages)
+    }
+
     @Test func rubbishIsKeptWithinABound() {
         var reader = MessengerUnitReader()
         let rubbish = [UInt8](repeating: 0x41, count: 1 << 20)
