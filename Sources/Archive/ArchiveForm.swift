@@ -38,7 +38,7 @@ package enum ArchiveForm {
     /// Tables that are left out, and why.
     package static let leftOut: [String: String] = [
         "migrations": "The archive names its schema itself.",
-        "sessions": "Whoever was logged in logs in again: a session that ended after the backup must not come back.",
+        "sessions": "Users log in again: a session that ended after the backup must not come back.",
         "admin_tokens": "New ones are made: a token that was revoked after the backup must not come back.",
         "nodes": "They are the servers that were running.",
         "node_presence": "It says who was connected to the servers that were running.",

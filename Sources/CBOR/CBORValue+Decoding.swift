@@ -9,7 +9,7 @@ extension CBORValue {
     /// The bytes are not needed afterwards. Tags are kept, not understood. Maps with other keys than texts are refused.
     ///
     /// - Parameters:
-    ///   - bytes: The whole item, nothing behind it.
+    ///   - bytes: The whole item, nothing after it.
     ///   - limits: What is refused unread.
     /// - Throws: `CBORError` with the reason and the offset.
     package init(decoding bytes: UnsafeRawBufferPointer, limits: CBORLimits = .standard) throws(CBORError) {
@@ -41,7 +41,7 @@ extension ArraySlice<UInt8> {
     }
 }
 
-/// Reads items one behind the other.
+/// Reads items one after the other.
 ///
 /// Every item is counted before memory is reserved for it, containers with all that their heads promise, so that what
 /// is reserved in all stays within the limit however the heads lie.
@@ -52,7 +52,7 @@ private struct CBORReader {
 
     private var remaining: Int { bytes.count - offset }
 
-    /// The first byte of an item apart, and the argument behind it.
+    /// The first byte of an item apart, and the argument after it.
     private struct Head {
         var major: UInt8
         var information: UInt8

@@ -24,7 +24,7 @@ package struct CBORWriter: Sendable {
         bytes.reserveCapacity(capacity)
     }
 
-    /// Continues behind `prefix`, such as the header of a frame.
+    /// Continues after `prefix`, such as the header of a frame.
     package init(appendingTo prefix: consuming [UInt8]) {
         bytes = prefix
     }

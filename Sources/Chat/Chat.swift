@@ -72,7 +72,7 @@ package final class Chat: Sendable {
             onConnect: { delivery.metrics.connected(over: $0, isResumed: $1) })
         self.hub = hub
         writer = BatchWriter(storage: storage, limits: writerLimits) { batch in
-            // Caches first: whoever is answered after this must not find an old right.
+            // Caches first: a caller that is answered after this must not find an old right.
             cache.invalidate(by: batch.events)
             directory.invalidate(by: batch.events)
             revocations.committed(batch.events, in: hub)

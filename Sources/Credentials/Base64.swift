@@ -8,7 +8,7 @@ enum Base64 {
     private static let variant = Int32(sodium_base64_VARIANT_ORIGINAL)
 
     static func text(_ bytes: [UInt8]) -> String {
-        // The library writes a terminating zero behind the text and counts it.
+        // The library writes a terminating zero after the text and counts it.
         let capacity = sodium_base64_encoded_len(bytes.count, variant)
         return String(unsafeUninitializedCapacity: capacity) { buffer in
             guard let start = buffer.baseAddress else { return 0 }

@@ -38,7 +38,7 @@ extension SettingKey {
     package static let serverTrustedProxies = SettingKey(
         "SERVER", "TRUSTED_PROXIES", .ranges, unset: "none",
         "The proxies in front of this server. What they say about where a connection comes from is taken, so that limits, "
-            + "sessions and the log see people and not the proxy. Nobody else's word is."
+            + "sessions and the log see people and not the proxy. No other peer is believed."
     )
     /// `[SERVER] FORWARDED_HEADER`.
     package static let serverForwardedHeader = SettingKey(

@@ -48,26 +48,3 @@ package struct AdminTokenRecord: Sendable, Equatable {
         kind == .panel && time.milliseconds > (lastUsed ?? created).milliseconds + Self.idleMilliseconds
     }
 }
-
-/// A token to be made.
-package struct NewAdminToken: Sendable {
-    /// 32 bytes.
-    package var hash: [UInt8]
-    package var kind: AdminTokenRecord.Kind
-    package var name: String
-    package var administrator: String
-    package var canWrite: Bool
-    package var lifetimeSeconds: Int64
-
-    package init(
-        hash: [UInt8], kind: AdminTokenRecord.Kind, name: String, administrator: String, canWrite: Bool,
-        lifetimeSeconds: Int64
-    ) {
-        self.hash = hash
-        self.kind = kind
-        self.name = name
-        self.administrator = administrator
-        self.canWrite = canWrite
-        self.lifetimeSeconds = lifetimeSeconds
-    }
-}

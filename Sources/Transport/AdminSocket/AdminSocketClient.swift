@@ -77,7 +77,7 @@ package struct AdminSocketClient: Sendable {
             guard let peer, peer.isTrusted(by: owner ?? geteuid()) else {
                 throw AdminSocketError(
                     .notAllowed,
-                    "The server behind '\(path)' belongs to another user. Run the command as that user or as root."
+                    "The server listening on '\(path)' belongs to another user. Run the command as that user or as root."
                 )
             }
             return try await body(AdminSocketClient(outbound: outbound, replies: Replies(inbound: inbound)))
@@ -93,7 +93,7 @@ package struct AdminSocketClient: Sendable {
     private static func failure(_ error: any Error, path: String) -> AdminSocketError {
         switch (error as? IOError)?.errnoCode {
         case ECONNREFUSED, ENOENT, ENOTDIR:
-            AdminSocketError(.notRunning, "No server is running behind the admin socket '\(path)'.")
+            AdminSocketError(.notRunning, "No server is listening on the admin socket '\(path)'.")
         case EACCES, EPERM:
             AdminSocketError(
                 .notAllowed,

@@ -15,7 +15,7 @@ final class ConnectionCounts: Sendable {
         /// `nil` for this machine and for what is no IP address.
         init?(_ address: SocketAddress?) {
             guard let address else { return nil }
-            // The address lies behind family and port, of IPv6 also behind the flow's label.
+            // The address lies after family and port, of IPv6 also after the flow's label.
             let bytes = address.withSockAddr { pointer, count in
                 Array(UnsafeRawBufferPointer(start: pointer, count: count))
             }

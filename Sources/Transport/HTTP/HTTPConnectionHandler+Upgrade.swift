@@ -101,7 +101,7 @@ extension HTTPConnectionHandler {
         )
         let pipeline = context.pipeline.syncOperations
         // The encoder leaves at once: from here on bytes are written. The decoder leaves with the next tick and passes on
-        // what it had not parsed, to the handler that is next to it by then. Whatever serves HTTP behind stays, cut off.
+        // what it had not parsed, to the handler that is next to it by then. What serves HTTP after it stays, cut off.
         pipeline.removeHandler(self.encoder, promise: nil)
         do {
             try pipeline.addHandler(handler, position: .after(self.decoder))

@@ -12,7 +12,7 @@ import NIOWebSocket
 
 /// Guards an HTTP connection: it admits or refuses requests, watches timeouts, and turns the connection into a WebSocket.
 ///
-/// It stands behind the HTTP codec. What serves requests is added behind it with the first of them, so that a connection which
+/// It stands after the HTTP codec. What serves requests is added after it with the first of them, so that a connection which
 /// becomes a WebSocket at once never has it. An upgrade may also come later on a connection, as proxies that reuse theirs send it.
 ///
 /// Ours, because the handler of HummingbirdCore has one idle time and closes when told to, which is a tenth of this one: no
@@ -41,7 +41,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case webSocket
     }
 
-    /// What serves requests, behind this handler.
+    /// What serves requests, after this handler.
     enum Tail {
         case none
         /// A task is about to add it; what arrived waits.
@@ -187,7 +187,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         let path = head.uri.prefix { $0 != "?" }
         let route = self.settings.routes.first { $0.path == path }
         if !head.isKeepAlive || head.headers.contains(name: "upgrade") || head.method == .CONNECT {
-            // The parser stops behind a request that asks for another protocol, whether it gets one or not.
+            // The parser stops after a request that asks for another protocol, whether it gets one or not.
             self.closesAfterResponse = true
         }
         guard let route else {

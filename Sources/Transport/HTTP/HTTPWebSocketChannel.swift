@@ -99,7 +99,7 @@ package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.handleHTTP(asyncChannel: channel, logger: logger) }
             tasks.addTask { await channel.channel.closed() }
-            // Whichever ends first ends the other: a closed connection cancels the request in work.
+            // Whichever ends first ends the other: a closed connection cancels the request in flight.
             await tasks.next()
             tasks.cancelAll()
         }

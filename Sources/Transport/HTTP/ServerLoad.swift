@@ -62,7 +62,7 @@ package final class ServerLoad: Sendable {
         return true
     }
 
-    /// Counts a request that waits behind another of its connection.
+    /// Counts a request that waits for another of its connection.
     func requestJoined() {
         self.requestsInWork.wrappingAdd(1, ordering: .relaxed)
         let total = self.requestsTotal.wrappingAdd(1, ordering: .relaxed).newValue

@@ -19,7 +19,7 @@ package struct ProxyHeader: Equatable, Sendable {
     /// Signature, version with command, family with transport, length.
     private static let fixedBytes = 16
 
-    /// Reads the header at the beginning of `buffer`, and moves the reader behind it.
+    /// Reads the header at the beginning of `buffer`, and moves the reader past it.
     ///
     /// - Returns: `nil` when more bytes are needed; then nothing was moved.
     /// - Throws: `ProxyHeaderError` as soon as the bytes can be no such header.

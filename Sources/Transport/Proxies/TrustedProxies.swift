@@ -144,10 +144,10 @@ extension IPAddress {
     package init?(_ address: SocketAddress) {
         switch address {
         case .v4(let address):
-            // `sin_addr`: four bytes behind family and port.
+            // `sin_addr`: four bytes after family and port.
             self.init(bytes: withUnsafeBytes(of: address.address) { Array($0[4..<8]) })
         case .v6(let address):
-            // `sin6_addr`: sixteen bytes behind family, port and flow.
+            // `sin6_addr`: sixteen bytes after family, port and flow.
             self.init(bytes: withUnsafeBytes(of: address.address) { Array($0[8..<24]) })
         case .unixDomainSocket: return nil
         }

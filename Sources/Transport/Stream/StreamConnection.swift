@@ -52,7 +52,7 @@ package final class StreamConnection: PeerConnection, @unchecked Sendable {
 
     /// Adds a unit; an empty one is nothing.
     ///
-    /// It leaves after the next ``flush()``, or earlier behind units that are being spaced.
+    /// It leaves after the next ``flush()``, or earlier after units that are being spaced.
     package func write(unit: ByteBuffer) {
         self.eventLoop.assertInEventLoop()
         guard self.state == .open, unit.readableBytes > 0 else { return }
