@@ -55,6 +55,12 @@ extension Chat {
         return access
     }
 
+    /// The same if it is in memory and the principal sees it, at once.
+    package func knownFlow(row: Int64, for principal: Principal) -> FlowAccess? {
+        guard let access = cache.flow(FlowID(row)), access.isVisible(to: principal.user) else { return nil }
+        return access
+    }
+
     /// A flow by its uuid.
     ///
     /// - Throws: `.noSuchFlow`, also for one that the principal does not see.

@@ -68,7 +68,8 @@ extension Chat {
     /// Checks a message and puts it into the next batch at once, if nothing has to be read or stored for that.
     ///
     /// - Parameters:
-    ///   - content: The message.
+    ///   - content: The message; of an encrypted one what everybody else sees.
+    ///   - bodies: What was encrypted for one recipient each.
     ///   - uuid: A ``newMessageIdentifier()``.
     ///   - access: A flow that the principal was found to see.
     ///   - principal: Whose message it is.
@@ -77,21 +78,22 @@ extension Chat {
     /// - Returns: `false` if something has to be read first: nothing was done, the asynchronous `submit` does it.
     /// - Throws: `.notAllowed`, `.tooLong`, `.nullCharacter`, `.tooManyRequests`, `.busy`: it is not sent.
     package func submitAtOnce(
-        _ content: MessageContent, as uuid: Identifier, to access: FlowAccess, by principal: Principal,
-        on executor: any TaskExecutor, completion: @escaping @Sendable (MessageOutcome) -> Void
+        _ content: MessageContent, bodies: [NewBody] = [], as uuid: Identifier, to access: FlowAccess,
+        by principal: Principal, on executor: any TaskExecutor,
+        completion: @escaping @Sendable (MessageOutcome) -> Void
     ) throws(ChatError) -> Bool {
         try content.check()
         try checkMayWrite(to: access, principal)
         let (bytes, blobs) = content.encoded()
-        let size = bytes.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) }
+        let size = Self.size(of: bytes, blobs, bodies)
         guard !blobs.contains(where: Self.isLarge), let mayStore = mayStoreNow(size, by: principal) else {
             return false
         }
         try admit(.write, by: principal)
         try spend(size, by: principal, isAllowed: mayStore)
         try submit(
-            Write.SendMessage(flow: access.id, content: bytes, blobs: blobs), taking: size, by: principal, uuid: uuid,
-            on: executor, completion: completion)
+            Write.SendMessage(flow: access.id, content: bytes, blobs: blobs, bodies: bodies), taking: size,
+            by: principal, uuid: uuid, on: executor, completion: completion)
         return true
     }
 
@@ -140,13 +142,17 @@ extension Chat {
         try content.check()
         try checkMayWrite(to: access, principal)
         let (bytes, blobs) = content.isLarge ? await offLoop { content.encoded() } : content.encoded()
-        let size =
-            bytes.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) } + bodies.reduce(0) { $0 + $1.body.count }
+        let size = Self.size(of: bytes, blobs, bodies)
         try await spend(size, by: principal)
         let stored = try await refunding(size, to: principal) { () async throws(ChatError) in
             try await storingLarge(blobs)
         }
         return (Write.SendMessage(flow: access.id, content: bytes, blobs: stored, bodies: bodies), size)
+    }
+
+    /// What a message takes of its author's room.
+    private static func size(of content: [UInt8], _ blobs: [NewBlob], _ bodies: [NewBody]) -> Int {
+        content.count + blobs.reduce(0) { $0 + ($1.bytes?.count ?? 0) } + bodies.reduce(0) { $0 + $1.body.count }
     }
 
     private static func isLarge(_ blob: NewBlob) -> Bool { (blob.bytes?.count ?? 0) > Blobs.maximumInBatchBytes }

@@ -121,6 +121,11 @@ extension Chat {
             await remembered { try await storage.user(publicNumber: publicNumber) })
     }
 
+    /// The same if it is in memory and may be shown, at once.
+    package func knownPerson(publicNumber: Int64) -> Person? {
+        directory.person(publicNumber: publicNumber).flatMap { try? shown($0) }
+    }
+
     private func shown(_ person: Person) throws(ChatError) -> Person {
         guard !person.isHidden, !person.isDeleted else { throw .noSuchUser }
         return person

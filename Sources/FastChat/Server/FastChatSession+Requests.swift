@@ -12,29 +12,52 @@ extension FastChatSession {
     private var chat: Chat { service.chat }
 
     /// The largest number that a client can choose.
-    private static let maximumChosenNumber: Int64 = 999_999_999
+    static let maximumChosenNumber: Int64 = 999_999_999
 
-    func admit(_ decoded: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
-        switch decoded {
-        case .failure(let error):
-            unparseable = error.isUnparseable ? unparseable + 1 : 0
-            return .answer(
-                Answer(notice: .refused(error.detail), isFinal: unparseable >= Self.maximumUnparseable))
-        case .success(let request):
+    /// A message goes into the batch if all it needs is in memory; everything else waits for its turn.
+    func admit(_ request: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
+        switch request {
+        case .large: return .waits(forAnswers: true)
+        case .decoded(.failure(let error)): return .answer(refused(error))
+        case .decoded(.success(let request)):
             unparseable = 0
-            return .waits(forAnswers: !request.isMessage)
+            guard request.isMessage else { return .waits(forAnswers: true) }
+            return sendAtOnce(request, as: ticket) ?? .waits(forAnswers: false)
         }
     }
 
-    func command(of decoded: Request) -> String { (try? decoded.get())?.command ?? RequestLog.unknownCommand }
+    private func refused(_ error: FastChatDecodeError) -> Answer {
+        unparseable = error.isUnparseable ? unparseable + 1 : 0
+        return Answer(notice: .refused(error.detail), isFinal: unparseable >= Self.maximumUnparseable)
+    }
+
+    func command(of request: Request) -> String {
+        guard case .decoded(let decoded) = request else { return RequestLog.unknownCommand }
+        return command(of: decoded)
+    }
+
+    private func command(of decoded: Decoded) -> String {
+        (try? decoded.get())?.command ?? RequestLog.unknownCommand
+    }
 
     /// Does what a client asks for, and tells it why not.
-    func perform(_ decoded: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
-        guard case .success(let request) = decoded, !isOver else { return .finished(.unanswered) }
-        wasRefused = false
-        let admission = await perform(request, as: ticket)
-        if case .finished(.ok) = admission, wasRefused { return .finished(.refused) }
-        return admission
+    func perform(_ request: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
+        let decoded =
+            switch request {
+            case .decoded(let decoded): decoded
+            case .large(let value): await chat.offLoop { FastChatRequest.decoded(value) }
+            }
+        if case .large = request { pipeline?.setCommand(command(of: decoded), of: ticket) }
+        guard !isOver else { return .finished(.unanswered) }
+        switch decoded {
+        case .failure(let error): return .answer(refused(error))
+        case .success(let request):
+            unparseable = 0
+            wasRefused = false
+            let admission = await perform(request, as: ticket)
+            if case .finished(.ok) = admission, wasRefused { return .finished(.refused) }
+            return admission
+        }
     }
 
     private func perform(_ request: FastChatRequest, as ticket: RequestTicket) async -> RequestAdmission<Answer> {
@@ -226,109 +249,6 @@ extension FastChatSession {
         }
         write(FastChatKeysReply(keys, isGroup: true).encoded())
     }
-
-    // MARK: Messages
-
-    private func send(
-        _ message: FastChatMessage, by principal: Principal, as ticket: RequestTicket
-    ) async throws(FastChatFailure) -> RequestAdmission<Answer> {
-        let recipient = message.copy.recipient
-        try await chatting { () async throws(ChatError) in
-            let counted = try chat.count(messageBy: principal)
-            let person = try await chat.person(publicNumber: recipient.rawValue)
-            let hasKey = try await !service.withKey([person.id]).isEmpty
-            guard hasKey || service.options.isBridged else {
-                throw .notAllowed("User \(recipient.rawValue) has no key, and the bridge is off.")
-            }
-            let flow = try await chat.directFlow(with: person, by: principal)
-            if hasKey {
-                return try await submit(
-                    FastChatStored.sealed(message.header),
-                    bodies: [FastChatStored.body(message.copy, for: person.id, header: nil)], as: counted, to: flow,
-                    for: ticket)
-            }
-            // The number of somebody who cannot have a key says so itself.
-            if !flow.isBridged, recipient.rawValue <= Self.maximumChosenNumber { tell(.notEndToEnd(with: recipient)) }
-            try await chat.markBridged(flow)
-            let content = try await service.open([(person, message.copy)], message.header.kind)
-            try await submit(content, as: counted, to: flow, for: ticket)
-        }
-        return .submitted
-    }
-
-    /// The client hears of a message only when it was refused.
-    private func submit(
-        _ content: MessageContent, bodies: [NewBody] = [], as counted: CountedMessage, to flow: FlowAccess,
-        for ticket: RequestTicket, about group: FastChatGroupNumber? = nil
-    ) async throws(ChatError) {
-        guard let connection else { throw .busy }
-        try await chat.submit(content, bodies: bodies, as: counted, to: flow, on: connection.taskExecutor) { outcome in
-            switch outcome {
-            case .success: self.pipeline?.settle(ticket, nil)
-            case .failure(let error):
-                self.pipeline?.settle(ticket, .refused(FastChatFailure.detail(error), group: group))
-            }
-            self.pipeline?.advance()
-        }
-    }
-
-    private func send(
-        _ message: FastChatGroupMessage, by principal: Principal, as ticket: RequestTicket
-    ) async throws(FastChatFailure) -> RequestAdmission<Answer> {
-        let (counted, flow) = try await chatting(about: message.group) { () async throws(ChatError) in
-            (try chat.count(messageBy: principal), try await service.group(message.group, for: principal))
-        }
-        let (copies, held) = try await sorted(message, to: flow, by: principal)
-        try await chatting(about: message.group) { () async throws(ChatError) in
-            if held.isEmpty {
-                let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: nil) }
-                return try await submit(
-                    FastChatStored.sealed(message.header), bodies: bodies, as: counted, to: flow, for: ticket,
-                    about: message.group)
-            }
-            // Before it is known whether anything opens: what others see of it says nothing to the sender.
-            try await chat.markBridged(flow)
-            let content = try await service.open(held, message.header.kind)
-            let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: message.header) }
-            try await submit(
-                content, bodies: bodies, as: counted, to: flow, for: ticket, about: message.group)
-        }
-        return .submitted
-    }
-
-    private typealias Copies = [(person: Person, copy: FastChatCopy)]
-
-    /// Tells the copies for people with a key of their own from those for keys that the server holds.
-    private func sorted(
-        _ message: FastChatGroupMessage, to flow: FlowAccess, by principal: Principal
-    ) async throws(FastChatFailure) -> (own: Copies, held: Copies) {
-        var copies: Copies = []
-        for (index, copy) in message.copies.enumerated() {
-            let person: Person
-            do throws(ChatError) {
-                person = try await chat.person(publicNumber: copy.recipient.rawValue)
-            } catch {
-                throw FastChatFailure("[\(index)].dest: \(FastChatFailure.detail(error))", group: message.group)
-            }
-            guard flow.isVisible(to: person.id) else {
-                throw FastChatFailure("[\(index)].dest is no member of the group", group: message.group)
-            }
-            copies.append((person, copy))
-        }
-        let withKey = try await chatting(about: message.group) { () async throws(ChatError) in
-            try await service.withKey(copies.map(\.person.id))
-        }
-        // To a public group everybody writes with the key that is held for its owner.
-        let isHeld = { (person: Person) in
-            !withKey.contains(person.id) || flow.isPublic && person.id == flow.owner
-        }
-        let held = copies.filter { isHeld($0.person) }
-        guard held.isEmpty || service.options.isBridged else {
-            throw FastChatFailure(
-                "user \(held[0].copy.recipient.rawValue) has no key, and the bridge is off", group: message.group)
-        }
-        return (copies.filter { !isHeld($0.person) && $0.person.id != principal.user }, held)
-    }
 }
 
 extension RequestOutcome {
@@ -358,5 +278,9 @@ extension FastChatRequest {
         case .direct, .group: true
         default: false
         }
+    }
+
+    static func decoded(_ value: [UInt8]) -> FastChatSession.Decoded {
+        Result { () throws(FastChatDecodeError) in try FastChatRequest(decoding: value) }
     }
 }

@@ -17,7 +17,13 @@ import Transport
 final class FastChatSession: StreamSession, DeliverySession, LiveConnection, RequestSession, LogPresenter,
     @unchecked Sendable
 {
-    typealias Request = Result<FastChatRequest, FastChatDecodeError>
+    typealias Decoded = Result<FastChatRequest, FastChatDecodeError>
+
+    enum Request {
+        case decoded(Decoded)
+        /// Decoding it would hold up the event loop.
+        case large([UInt8])
+    }
 
     /// What is told of a request that failed; what succeeds is told when it is done, if at all.
     struct Answer {
@@ -101,9 +107,10 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         for piece in pieces where hasRoom && !isOver {
             switch piece {
             case .value(let value):
-                let request = Result { () throws(FastChatDecodeError) in try FastChatRequest(decoding: value) }
+                let request: Request =
+                    value.count > Chat.longWorkBytes ? .large(value) : .decoded(FastChatRequest.decoded(value))
                 hasRoom = pipeline.receive(request, bytes: value.count)
-            case .refusal(let error): hasRoom = pipeline.receive(.failure(error), bytes: 0)
+            case .refusal(let error): hasRoom = pipeline.receive(.decoded(.failure(error)), bytes: 0)
             }
         }
         if !hasRoom { connection?.abort() }

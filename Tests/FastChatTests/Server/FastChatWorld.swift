@@ -143,16 +143,19 @@ struct FastChatWorld: Sendable {
     /// The most that waits for one of the connections, in bytes.
     func heldBytes() async -> Int {
         let (sizes, source) = AsyncStream.makeStream(of: Int.self)
-        // An identifier is a number within its loop, and that of the loop.
-        let identifiers = (1...8).flatMap { number in
-            (0..<64).map { ConnectionID(rawValue: UInt64(number) << 16 | UInt64($0)) }
-        }
-        registry.forEachSession(of: identifiers) { session in
+        registry.forEachSession(of: everyConnection) { session in
             if let session = session as? FastChatSession { source.yield(session.heldBytes) }
         }
         var most = 0
         for await size in sizes.prefix(registry.openConnections) { most = max(most, size) }
         return most
+    }
+
+    /// The identifiers of all connections there may be: a number within its loop, and that of the loop.
+    var everyConnection: [ConnectionID] {
+        (1...16).flatMap { number in
+            (0..<64).map { ConnectionID(rawValue: UInt64(number) << 16 | UInt64($0)) }
+        }
     }
 
     /// Waits until everything that a client sent is durable.
