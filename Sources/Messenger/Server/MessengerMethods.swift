@@ -66,8 +66,14 @@ struct MessengerMethods {
 
     /// The same from what is in memory, at once; `nil` if something has to be read.
     func knownFlow(of recipient: MessengerRecipient, by principal: Principal) throws(ChatError) -> FlowAccess? {
-        guard case .login(let login) = recipient, let person = try chat.knownPerson(login: login) else { return nil }
-        return try chat.knownDirectFlow(with: person, by: principal)
+        switch recipient {
+        case .login(let login):
+            guard let person = try chat.knownPerson(login: login) else { return nil }
+            return try chat.knownDirectFlow(with: person, by: principal)
+        case .group(let row):
+            guard let flow = chat.knownFlow(row: row, for: principal), flow.kind != .chat else { return nil }
+            return flow
+        }
     }
 }
 
