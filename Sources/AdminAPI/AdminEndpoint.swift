@@ -56,7 +56,7 @@ struct AdminEndpoint: Sendable {
     /// The parameter that says who asks.
     let principalName: String?
     /// What holds of the operation's parameters unless a request says otherwise.
-    private let standard: [String: JSONTree]
+    let standard: [String: JSONTree]
     let run: Run
 
     /// An endpoint of an operation.

@@ -57,13 +57,16 @@ struct Problem: Error, Sendable {
         self.init(422, "invalid", "A parameter is invalid", mismatch.message, member: mismatch.member)
     }
 
+    /// What stands before the kind.
+    static let typePrefix = "urn:parley:problem:"
+
     /// A body that is no JSON object.
     static let malformed = Problem(
         400, "malformed", "Malformed body", "The body is no JSON object, or one with too long names or texts.")
 
     var answer: APIAnswer {
         let written = Written(
-            type: "urn:parley:problem:\(kind)", title: title, status: status, detail: detail, nextStep: nextStep,
+            type: Self.typePrefix + kind, title: title, status: status, detail: detail, nextStep: nextStep,
             member: member)
         // Texts and a number only, which JSON always takes.
         let encoder = JSONEncoder.forOperations([.sortedKeys, .withoutEscapingSlashes])

@@ -92,3 +92,12 @@ extension SettingKey {
         (environmentNames + environmentFileNames).filter { environment[$0] != nil }
     }
 }
+
+/// Variables of the environment that set no key: they say on which server commands work.
+package enum ClientVariables {
+    /// The address of a server, as `--server` gives it.
+    package static let server = "PARLEY_SERVER"
+    /// The path of a file with a token, as `--token-file` gives it.
+    package static let tokenFile = "PARLEY_TOKEN_FILE"
+    static let all = [server, tokenFile]
+}

@@ -89,7 +89,8 @@ struct SettingsInspection {
     }
 
     private func environmentFindings() -> [SettingsFinding] {
-        let known = SettingKey.all.flatMap(\.environmentNames) + [SettingsFile.environmentName]
+        let others = [SettingsFile.environmentName] + ClientVariables.all
+        let known = SettingKey.all.flatMap(\.environmentNames) + others
         let knownSet = Set(known + SettingKey.all.flatMap(\.environmentFileNames))
         let unknown = environment.keys.filter { $0.hasPrefix("PARLEY_") && !knownSet.contains($0) }
         return unknown.sorted().map { name in

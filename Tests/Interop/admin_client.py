@@ -23,6 +23,14 @@ def token_of(server, name, scope):
     return json.loads(done.stdout)["secret"]
 
 
+def remote_options(server, name, scope="write"):
+    """What lets a command work on the server through its HTTP API, with a new token in a file of that name."""
+    file = server.folder / f"{name}.token"
+    file.write_text(token_of(server, name, scope) + "\n")
+    file.chmod(0o600)
+    return ["--server", server.http_url, "--token-file", str(file)]
+
+
 def ask(server, method, path, body=None, token=None, accept=None, headers=None):
     """Sends a request; returns status, headers and the decoded body. The server object has its `tokens`."""
     request = urllib.request.Request(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from admin_client import make_administrator, token_of
 from reference_servers import make_fastchat, make_messenger, make_morelia
 from server_process import BINARY, PostgresDatabase, Server
 
@@ -95,6 +96,7 @@ class World:
             "0.0.0.0:9000": f"127.0.0.1:{free_port()}",
             "--port 9000": f"--port {free_port()}",
             "wss://chat.example.org/ws": self.server.url or "",
+            "https://chat.example.org": self.server.http_url if self.server.url else "",
             "tcp://chat.example.org:54321": self.server.addresses.get("messenger", ""),
             "Team:17": f"{self.facts['seeded_flow']}:0",
             "node drain 17": "node drain 1",
@@ -268,6 +270,11 @@ def prepare(world, command):
         world.manage("superuser-create", "--username", "admin", "--password-stdin")
     if words.startswith("superuser-totp admin disable"):
         world.manage("superuser-totp", "admin", "enable")
+    if "--server" in words:
+        make_administrator(world.server)
+        token = world.folder / "parley.token"
+        token.write_text(token_of(world.server, "desk", "read"))
+        token.chmod(0o600)
     if words.startswith("token revoke"):
         world.manage("token", "create", "backup", "--superuser", "admin")
     if words.startswith(("db create", "config init")):
@@ -302,7 +309,7 @@ def world_for(tmp_path, template):
     worlds = []
 
     def make(command):
-        world = World(tmp_path / "world", template, words_of(command)[0] in NEEDS_SERVER)
+        world = World(tmp_path / "world", template, words_of(command)[0] in NEEDS_SERVER or "--server" in command)
         worlds.append(world)
         prepare(world, command)
         return world

@@ -48,12 +48,15 @@ struct HelpReference {
         - **Beside a running server and without one.** Commands that touch data go to the running server through its
           admin socket and take effect at once; when none runs they work on the store themselves. With SQLite a lock
           decides which it is; what needs the database for itself ends with 75 while a server runs.
+        - **On another machine's server.** Commands with `--server URL --token-file FILE` run there, through the
+          [HTTP API](admin-api.md#from-the-command-line), with the same output and exit codes; `PARLEY_SERVER` and
+          `PARLEY_TOKEN_FILE` say the same to all of them. Commands that need the machine itself have no such options.
         - **Output.** Standard output has the result and nothing else; talk, questions and progress go to standard error.
           `--json` prints one object with a `version` and stable keys. Colours appear on a terminal only, and not when
           `NO_COLOR` is set.
         - **Questions** are asked on a terminal only. What destroys data needs `--yes` elsewhere.
         - **Secrets** never stand on the command line, which every user of the machine can read: passwords are asked
-          for without echo, or come from `--password-stdin` or `--password-file`.
+          for without echo, or come from `--password-stdin` or `--password-file`; a token from `--token-file`.
         - **Settings** are described in [configuration.md](configuration.md). Of each the first that is given applies:
           option, environment, file, default. `--config PATH` may stand before the subcommand, too.
 

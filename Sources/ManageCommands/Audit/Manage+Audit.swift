@@ -53,10 +53,10 @@ extension Manage.Audit {
         var what: String?
 
         @OptionGroup(title: "List Options") var list: ListOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             let since = since?.seconds(now: CommandContext.current.now())
             try await list.write(
                 "records", headings: AuditReport.headings, output: output, runner: runner, cells: \.cells,
@@ -79,10 +79,10 @@ extension Manage.Audit {
                 """
         )
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             let bar = ProgressBar(context: .current, isQuiet: output.isQuiet)
             defer { bar.finish() }
             let report = try await runner.run(VerifyAudit()) { bar.show($0) }

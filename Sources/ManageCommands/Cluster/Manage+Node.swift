@@ -39,7 +39,7 @@ extension Manage.Node {
                 """
         )
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() -> ListNodes { ListNodes() }
     }
@@ -61,10 +61,10 @@ extension Manage.Node {
         @Argument(help: "The server's name or number.")
         var node: String
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             try output.write(
                 ChangedNodeReport(node: try await NodeChange.made(by: DrainNode(node: node), with: runner)))
         }
@@ -84,10 +84,10 @@ extension Manage.Node {
         @Argument(help: "The server's name or number.")
         var node: String
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             try output.write(
                 ChangedNodeReport(node: try await NodeChange.made(by: ResumeNode(node: node), with: runner)))
         }

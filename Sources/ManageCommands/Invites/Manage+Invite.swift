@@ -94,17 +94,16 @@ extension Manage.Invite {
         @Option(help: ArgumentHelp("Something to know it by.", valueName: "text"))
         var note: String = ""
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let loaded = try loadSettings()
+            let runner = try common.runner()
             let operation = CreateInvite(uses: uses, seconds: expires.seconds, note: note)
-            let report = try await OperationRunner(settings: loaded).run(operation)
+            let report = try await runner.run(operation)
             try output.write(report)
-            if loaded.effectiveRegistrationMode != .invite {
+            if let mode = runner.settings?.effectiveRegistrationMode, mode != .invite {
                 try output.note(
-                    "Invites have no effect while registration is \(loaded.effectiveRegistrationMode.rawValue): set "
-                        + "REGISTRATION.MODE to invite.")
+                    "Invites have no effect while registration is \(mode.rawValue): set REGISTRATION.MODE to invite.")
             }
         }
     }
@@ -123,12 +122,11 @@ extension Manage.Invite {
         @Flag(name: .customLong("all"), help: "Also those that are used up, expired or revoked.")
         var includesInvalid = false
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let loaded = try loadSettings()
             let operation = ListInvites(includesInvalid: includesInvalid)
-            let report = try await OperationRunner(settings: loaded).run(operation)
+            let report = try await common.runner().run(operation)
             try output.write(report)
             if report.isCut, !output.isJSON { try output.note("There are more; these are the newest.") }
         }
@@ -148,7 +146,7 @@ extension Manage.Invite {
         @Argument(help: "The id that 'manage invite list' shows, or the beginning of it.")
         var id: String
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() -> RevokeInvite { RevokeInvite(id: id) }
 

@@ -28,7 +28,7 @@ extension Manage.Log {
         @Argument(help: ArgumentHelp("A module, a level, or both in this order.", valueName: "module-level"))
         var words: [String] = []
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func validate() throws {
             guard words.count <= 2 else { throw ValidationError("Please give a module, a level, or both.") }
@@ -39,7 +39,7 @@ extension Manage.Log {
         }
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             // One word is a level if it can be one.
             let isLevel = words.count == 1 && LogLevel(words[0]) != nil
             let module = isLevel ? nil : words.first

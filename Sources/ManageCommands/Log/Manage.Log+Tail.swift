@@ -64,7 +64,7 @@ extension Manage.Log {
             help: ArgumentHelp("Begin with so many of the last messages, 0 to 500.", valueName: "count"))
         var last = 20
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func validate() throws {
             guard level.map({ LogLevel($0) != nil }) ?? true else {
@@ -74,7 +74,7 @@ extension Manage.Log {
         }
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             let reader = ServerLogReader(
                 request: ReadServerLog(
                     level: level ?? (user == nil && connection == nil ? "info" : "debug"), module: module, user: user,
@@ -125,7 +125,7 @@ private struct ServerLogReader: Sendable {
                 request.watch = report.watch
                 request.wait = Self.wait
             }
-        } catch  where follows && ServerReturn.isLoss(error) {
+        } catch  where follows && caller.hasAnswered && ServerReturn.isLoss(error) {
             return false
         }
     }

@@ -10,9 +10,31 @@ import Settings
 import Storage
 import Transport
 
-/// Runs operations where they belong: on the running server through its admin socket, or on the store when none runs.
+/// Runs operations where they belong: on the running server through its admin socket, or on the store when none runs;
+/// on another machine's server through its HTTP API.
 struct OperationRunner: Sendable {
-    let settings: Settings
+    private enum Place {
+        case machine(Settings)
+        case remote(RemoteServer)
+    }
+
+    private let place: Place
+
+    init(settings: Settings) {
+        place = .machine(settings)
+    }
+
+    init(server: RemoteServer) {
+        place = .remote(server)
+    }
+
+    /// The settings of this machine; `nil` when the operations are run on another one.
+    var settings: Settings? {
+        if case .machine(let settings) = place { settings } else { nil }
+    }
+
+    /// Whether the operations are run on another machine.
+    var isRemote: Bool { settings == nil }
 
     /// Runs one operation.
     func run<Operation: AdminOperation>(
@@ -29,22 +51,29 @@ struct OperationRunner: Sendable {
     func withCaller<Value: Sendable>(
         needsCurrentSchema: Bool = true, _ body: @escaping @Sendable (OperationCaller) async throws -> Value
     ) async throws -> Value {
+        let settings: Settings
+        switch place {
+        case .machine(let own): settings = own
+        case .remote(let server): return try await body(OperationCaller(remote: server))
+        }
         let logger = StandardErrorLogHandler.logger(.current, for: settings)
         if case .sqlite = settings.database.location {
-            switch await opened(logger: logger) {
+            switch await opened(settings, logger: logger) {
             case .success(let store):
-                return try await run(on: store, needsCurrentSchema: needsCurrentSchema, logger: logger, body)
+                return try await run(
+                    on: store, settings, needsCurrentSchema: needsCurrentSchema, logger: logger, body)
             case .failure(let error):
                 if error.status == .busy, let value = try await withServer(body) { return value }
                 throw error
             }
         }
         if let value = try await withServer(body) { return value }
-        let store = try await opened(logger: logger).get()
-        return try await run(on: store, needsCurrentSchema: needsCurrentSchema, logger: logger, body)
+        let store = try await opened(settings, logger: logger).get()
+        return try await run(
+            on: store, settings, needsCurrentSchema: needsCurrentSchema, logger: logger, body)
     }
 
-    private func opened(logger: Logger) async -> Result<Store, CommandError> {
+    private func opened(_ settings: Settings, logger: Logger) async -> Result<Store, CommandError> {
         do {
             return .success(try await StoreAccess(settings: settings).open(logger: logger))
         } catch {
@@ -54,7 +83,7 @@ struct OperationRunner: Sendable {
 
     /// Runs `body` on the store, which is closed afterwards.
     private func run<Value: Sendable>(
-        on store: Store, needsCurrentSchema: Bool, logger: Logger,
+        on store: Store, _ settings: Settings, needsCurrentSchema: Bool, logger: Logger,
         _ body: @escaping @Sendable (OperationCaller) async throws -> Value
     ) async throws -> Value {
         do {
@@ -75,10 +104,15 @@ struct OperationRunner: Sendable {
         }
     }
 
-    /// Runs `body` on the server of the admin socket; `nil` when there is none.
+    /// Runs `body` on the server, of this machine through its admin socket; `nil` when there is none.
     func withServer<Value: Sendable>(
         _ body: @escaping @Sendable (OperationCaller) async throws -> Value
     ) async throws -> Value? {
+        let settings: Settings
+        switch place {
+        case .machine(let own): settings = own
+        case .remote(let server): return try await body(OperationCaller(remote: server))
+        }
         do {
             return try await AdminSocketClient.connect(path: settings.admin.socket) { client in
                 try await body(OperationCaller(client: client))
@@ -93,13 +127,16 @@ struct OperationRunner: Sendable {
 final class OperationCaller {
     private enum Place {
         case server(AdminSocketClient)
+        case remote(RemoteServer)
         case store(Chat)
     }
 
     /// Whether operations run on a server, not on a store that this process opened.
     var isServer: Bool {
-        if case .server = place { true } else { false }
+        if case .store = place { false } else { true }
     }
+    /// Whether the server has been reached: for its admin socket from the beginning.
+    private(set) var hasAnswered: Bool
 
     private let place: Place
     private var replies: AdminSocketClient.Replies.AsyncIterator?
@@ -107,15 +144,22 @@ final class OperationCaller {
     fileprivate init(client: AdminSocketClient) {
         place = .server(client)
         replies = client.replies.makeAsyncIterator()
+        hasAnswered = true
+    }
+
+    fileprivate init(remote: RemoteServer) {
+        place = .remote(remote)
+        hasAnswered = false
     }
 
     fileprivate init(chat: Chat) {
         place = .store(chat)
+        hasAnswered = true
     }
 
     /// Runs an operation.
     ///
-    /// - Throws: `OperationError`, `AdminSocketError`.
+    /// - Throws: `OperationError`, `AdminSocketError`, `CommandError`.
     func run<Operation: AdminOperation>(
         _ operation: Operation, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in }
     ) async throws -> Operation.Report {
@@ -127,6 +171,10 @@ final class OperationCaller {
             } catch {
                 throw error.withoutLog
             }
+        case .remote(let server):
+            let report = try await server.run(operation, progress: progress)
+            hasAnswered = true
+            return report
         case .server(let client):
             try await client.send(try OperationRequest(operation).encoded())
             while let line = try await replies?.next() {

@@ -5,15 +5,41 @@ import ArgumentParser
 import Operations
 import Settings
 
-/// The options of every command: which settings it uses, and how it writes.
-struct CommonOptions: ParsableArguments {
+/// The options of every command, and where the operations of the command are run.
+protocol CommandOptions: ParsableArguments {
+    var settings: SettingsOptions { get }
+    var output: OutputOptions { get }
+
+    /// Runs operations where the options say.
+    func runner() throws -> OperationRunner
+}
+
+/// The options of a command that works on this machine: which settings it uses, and how it writes.
+struct CommonOptions: CommandOptions {
     @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
     @OptionGroup(title: "Output Options") var output: OutputOptions
+
+    func runner() throws -> OperationRunner {
+        OperationRunner(settings: try settings.load(output: output))
+    }
+}
+
+/// The options of a command that does nothing but operations, which another machine's server can run, too.
+struct OperationOptions: CommandOptions {
+    @OptionGroup(title: "Remote Server Options") var server: ServerOptions
+    @OptionGroup(title: "Configuration Options") var settings: SettingsOptions
+    @OptionGroup(title: "Output Options") var output: OutputOptions
+
+    func runner() throws -> OperationRunner {
+        if let server = try server.chosen() { return OperationRunner(server: server) }
+        return OperationRunner(settings: try settings.load(output: output))
+    }
 }
 
 /// A command with the options that every command has.
 protocol CommonCommand: AsyncParsableCommand {
-    var common: CommonOptions { get }
+    associatedtype Options: CommandOptions
+    var common: Options { get }
 }
 
 extension CommonCommand {
@@ -39,8 +65,7 @@ protocol OperationCommand: CommonCommand {
 
 extension OperationCommand {
     func run() async throws {
-        let runner = OperationRunner(settings: try loadSettings())
-        try output.write(report(try await runner.run(operation())))
+        try output.write(report(try await common.runner().run(operation())))
     }
 }
 

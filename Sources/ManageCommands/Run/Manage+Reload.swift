@@ -23,10 +23,10 @@ extension Manage {
                 """
         )
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let report = try await OperationRunner(settings: try loadSettings()).onServer(ReloadServer())
+            let report = try await common.runner().onServer(ReloadServer())
             try output.write(report)
             if !report.isApplied { throw ExitCode(CommandStatus.settings.rawValue) }
         }
@@ -65,7 +65,7 @@ extension OperationRunner {
     /// Nobody answers on the admin socket.
     var noServer: CommandError {
         CommandError(
-            .unavailable, "No server answers on the admin socket '\(settings.admin.socket)'.",
+            .unavailable, "No server answers on the admin socket '\(settings?.admin.socket ?? "")'.",
             nextStep: "Start one with 'manage runserver'.")
     }
 }

@@ -76,10 +76,10 @@ extension Manage.Token {
                 """
         )
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let report = try await OperationRunner(settings: try loadSettings()).run(ListTokens())
+            let report = try await common.runner().run(ListTokens())
             try output.write(report)
             if report.isCut, !output.isJSON { try output.note("There are more; these are the newest.") }
         }

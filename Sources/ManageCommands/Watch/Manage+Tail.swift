@@ -48,7 +48,7 @@ extension Manage {
         var showsText = false
 
         @OptionGroup var confirmation: ConfirmationOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func validate() throws {
             guard 0...1_000_000 ~= last else { throw ValidationError("Please give --last a number, 0 to 1000000.") }
@@ -58,22 +58,22 @@ extension Manage {
         }
 
         func run() async throws {
-            let loaded = try loadSettings()
+            let runner = try common.runner()
             if showsText {
                 try confirmation.require("Show what people wrote to each other? The server will note that you asked.")
             }
             do {
-                try await Interruption.ending { try await follow(loaded) }
+                try await Interruption.ending { try await follow(runner) }
             } catch is CancellationError {
                 throw ExitCode(CommandStatus.interrupted.rawValue)
             }
         }
 
-        private func follow(_ settings: Settings) async throws {
-            let runner = OperationRunner(settings: settings)
+        private func follow(_ runner: OperationRunner) async throws {
             let target = CommandContext.current.standardOutput
             let reader = TailReader(
-                showsText: showsText, isOnce: isOnce, isShared: settings.isDatabaseShared, wait: Self.wait,
+                showsText: showsText, isOnce: isOnce, isShared: runner.settings?.isDatabaseShared == true,
+                wait: Self.wait,
                 output: output)
             if !output.isJSON, target.isTerminal {
                 try target.write(TailText(showsText: showsText, style: output.style).heading())
@@ -140,7 +140,7 @@ private struct TailReader: Sendable {
         do {
             return try await caller.run(request)
         } catch {
-            guard follows, caller.isServer, ServerReturn.isLoss(error) else { throw error }
+            guard follows, caller.isServer, caller.hasAnswered, ServerReturn.isLoss(error) else { throw error }
             return nil
         }
     }

@@ -34,21 +34,20 @@ extension Manage {
             help: ArgumentHelp("Time between two measurements.", valueName: "seconds"))
         var interval = 1.0
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func validate() throws {
             guard 0.1...3600 ~= interval else { throw ValidationError("Please give --interval 0.1 to 3600 seconds.") }
         }
 
         func run() async throws {
-            let loaded = try loadSettings()
+            let runner = try common.runner()
             let (interval, isOnce, output) = (Duration.seconds(interval), isOnce, output)
             let context = CommandContext.current
             let isPainted =
                 context.standardOutput.isTerminal && context.terminal.isInteractive && !isOnce && !output.isJSON
             do {
                 try await Interruption.ending {
-                    let runner = OperationRunner(settings: loaded)
                     // Whether it is over; otherwise the server has gone.
                     let measure: @Sendable (OperationCaller) async throws -> Bool = { caller in
                         do {
@@ -58,16 +57,12 @@ extension Manage {
                                 try await Self.write(caller, interval: interval, isOnce: isOnce, output: output)
                             }
                             return true
-                        } catch  where !isOnce && ServerReturn.isLoss(error) {
+                        } catch  where !isOnce && caller.hasAnswered && ServerReturn.isLoss(error) {
                             return false
                         }
                     }
                     var isOver = try await runner.withServer(measure)
-                    guard isOver != nil else {
-                        throw CommandError(
-                            .unavailable, "No server answers on the admin socket '\(loaded.admin.socket)'.",
-                            nextStep: "Start one with 'manage runserver'.")
-                    }
+                    guard isOver != nil else { throw runner.noServer }
                     while isOver == false {
                         try output.note("The server has ended; waiting until it is back.")
                         isOver = try await ServerReturn.wait(runner, measure)

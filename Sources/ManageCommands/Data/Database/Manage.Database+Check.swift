@@ -26,10 +26,10 @@ extension Manage.Database {
         @Flag(name: .customLong("fix"), help: "Fix what can be fixed.")
         var fixes = false
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let report = try await OperationRunner(settings: try loadSettings()).run(CheckDatabase(fix: fixes))
+            let report = try await common.runner().run(CheckDatabase(fix: fixes))
             try output.write(report)
             if report.remaining > 0 { throw ExitCode(CommandStatus.findings.rawValue) }
         }

@@ -24,12 +24,12 @@ extension Manage.Database {
         @Flag(name: [.customLong("dry-run"), .customShort("n")], help: "Only count.")
         var isTrial = false
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
             let bar = ProgressBar(context: .current, isQuiet: output.isQuiet)
             defer { bar.finish() }
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             try output.write(try await runner.run(CollectGarbage(isTrial: isTrial)) { bar.show($0) })
         }
     }

@@ -18,7 +18,7 @@ extension Manage.Database {
                 """
         )
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() -> DatabaseStatistics { DatabaseStatistics() }
     }

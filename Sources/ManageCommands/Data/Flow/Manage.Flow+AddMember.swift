@@ -21,7 +21,7 @@ extension Manage.Flow {
         @Argument(help: "The new member's login.", completion: .logins)
         var login: String
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() -> Operations.AddMember { Operations.AddMember(uuid: flow.name, login: login) }
     }

@@ -39,7 +39,7 @@ extension Manage.Flow {
             completion: .logins)
         var members: [String] = []
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() -> CreateFlow {
             CreateFlow(owner: login, type: type, title: title, info: info ?? "", members: members)

@@ -19,10 +19,10 @@ extension Manage.Flow {
         @OptionGroup var flow: FlowArgument
 
         @OptionGroup(title: "Confirmation Options") var confirmation: DeletionOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             // The question names the flow that is meant.
             let meant = try await runner.run(ShowFlow(uuid: flow.name)).flow
             let title = meant.title.isEmpty ? "" : " '\(meant.title)'"

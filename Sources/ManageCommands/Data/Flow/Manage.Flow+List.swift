@@ -26,10 +26,10 @@ extension Manage.Flow {
         var since: PointInTime?
 
         @OptionGroup(title: "List Options") var list: ListOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             let seconds = since?.seconds(now: CommandContext.current.now())
             try await list.write(
                 "flows", headings: FlowReport.headings, output: output, runner: runner, cells: { $0.cells },

@@ -22,7 +22,7 @@ extension Manage.Flow {
         @Argument(help: "The member's login.", completion: .logins)
         var login: String
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() -> Operations.RemoveMember { Operations.RemoveMember(uuid: flow.name, login: login) }
     }

@@ -39,7 +39,7 @@ extension Manage.Flow {
 
         @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
         @OptionGroup(title: "Password Options") var password: PasswordOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func validate() throws {
             if isRemoval, users != nil || flows != nil || messages != nil || password.isGiven {
@@ -55,8 +55,8 @@ extension Manage.Flow {
         }
 
         func run() async throws {
-            let loaded = try loadSettings()
-            if isRemoval { return try await remove(loaded) }
+            let runner = try common.runner()
+            if isRemoval { return try await remove(runner) }
             let secret = password.isGiven ? try password.password(prompt: "Password", isNew: true) : nil
             let operation = SeedFlows(
                 users: users ?? 0, flows: flows ?? 1, messages: messages ?? (flows == 0 ? 0 : 1),
@@ -64,12 +64,11 @@ extension Manage.Flow {
             let context = CommandContext.current
             let bar = ProgressBar(context: context, isQuiet: output.isQuiet)
             defer { bar.finish() }
-            let report = try await OperationRunner(settings: loaded).run(operation) { bar.show($0) }
+            let report = try await runner.run(operation) { bar.show($0) }
             try output.write(report)
         }
 
-        private func remove(_ settings: Settings) async throws {
-            let runner = OperationRunner(settings: settings)
+        private func remove(_ runner: OperationRunner) async throws {
             let bar = ProgressBar(context: .current, isQuiet: output.isQuiet)
             defer { bar.finish() }
             let trial = try await runner.run(RemoveSeed(isTrial: true))

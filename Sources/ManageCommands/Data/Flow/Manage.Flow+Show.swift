@@ -18,7 +18,7 @@ extension Manage.Flow {
 
         @OptionGroup var flow: FlowArgument
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() -> ShowFlow { ShowFlow(uuid: flow.name) }
     }

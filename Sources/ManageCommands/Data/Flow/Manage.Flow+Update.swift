@@ -34,7 +34,7 @@ extension Manage.Flow {
         @Option(help: ArgumentHelp("The new owner's login.", valueName: "login"))
         var owner: String?
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func validate() throws {
             if title == nil, info == nil, type == nil, owner == nil {

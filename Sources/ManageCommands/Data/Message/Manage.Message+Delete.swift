@@ -24,7 +24,7 @@ extension Manage.Message {
         var uuid: String
 
         @OptionGroup(title: "Confirmation Options") var confirmation: DeletionOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() throws -> DeleteMessage {
             try confirmation.require("Delete what the message \(uuid) says?", of: uuid)

@@ -40,12 +40,12 @@ extension Manage.Message {
         var isTrial = false
 
         @OptionGroup(title: "Confirmation Options") var confirmation: ConfirmationOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
             let bar = ProgressBar(context: .current, isQuiet: output.isQuiet)
             defer { bar.finish() }
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             var operation = ExpireMessages(
                 chat: chat?.seconds, group: group?.seconds, channel: channel?.seconds, isTrial: true)
             if isTrial || !confirmation.isGiven {

@@ -26,10 +26,10 @@ extension Manage.Message {
         var words: [String]
 
         @OptionGroup(title: "List Options") var list: ListOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             let words = words.joined(separator: " ")
             try await list.write(
                 "messages", headings: ["FLOW"] + MessageReport.headings, output: output, runner: runner,

@@ -20,7 +20,7 @@ extension Manage.Message {
             help: ArgumentHelp("The message: its uuid, or its flow and number, such as Team:17.", valueName: "message"))
         var uuid: String
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() -> ShowMessage { ShowMessage(uuid: uuid) }
     }

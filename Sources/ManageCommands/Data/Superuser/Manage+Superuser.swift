@@ -35,7 +35,7 @@ extension Manage.Superuser {
                 """
         )
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() -> ListSuperusers { ListSuperusers() }
     }

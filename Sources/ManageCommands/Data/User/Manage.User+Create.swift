@@ -32,11 +32,12 @@ extension Manage.User {
         var email: String?
 
         @OptionGroup(title: "Password Options") var password: PasswordOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
-            _ = try await runner.run(CheckLogin(login: login))
+            let runner = try common.runner()
+            // A login that is taken is told before the question; another machine's server tells it after.
+            if !runner.isRemote { _ = try await runner.run(CheckLogin(login: login)) }
             let secret = try password.password(prompt: "Password for \(login)", isNew: true)
             let operation = CreateUser(
                 login: login, username: username ?? login, password: SecretText(secret), isBot: isBot,

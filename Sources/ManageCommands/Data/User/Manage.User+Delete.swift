@@ -34,14 +34,14 @@ extension Manage.User {
         var isTrial = false
 
         @OptionGroup(title: "Confirmation Options") var confirmation: DeletionOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func validate() throws {
             if isTrial, !erases { throw ValidationError("Please give --dry-run only with --erase.") }
         }
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             if erases { return try await erase(runner) }
             // An account that does not exist is reported before the question.
             let meant = try await runner.run(ShowUser(login: login)).user

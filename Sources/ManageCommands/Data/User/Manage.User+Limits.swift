@@ -54,7 +54,7 @@ extension Manage.User {
         @Flag(help: "Take all limits of its own away.")
         var reset = false
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func validate() throws {
             let isGiven = [writes, reads, logins, profileChanges, flows, bytes].contains { $0 != nil }

@@ -16,6 +16,7 @@ extension Manage.User {
                   manage user list --search ali
                   manage user list --admins
                   manage user list --json
+                  manage user list --server https://chat.example.org --token-file parley.token
                 """
         )
 
@@ -27,10 +28,10 @@ extension Manage.User {
         var onlyAdmins = false
 
         @OptionGroup(title: "List Options") var list: ListOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             try await list.write(
                 "users", headings: UserReport.headings, output: output, runner: runner, cells: { $0.cells },
                 operation: { [search, onlyAdmins] in ListUsers(range: $0, search: search, onlyAdmins: onlyAdmins) })

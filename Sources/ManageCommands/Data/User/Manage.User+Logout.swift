@@ -22,7 +22,7 @@ extension Manage.User {
         @Option(help: ArgumentHelp("End only this one of 'manage user sessions'.", valueName: "id"))
         var session: Int64?
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() -> LogOutUser { LogOutUser(login: login, session: session) }
     }

@@ -19,7 +19,7 @@ extension Manage.User {
         @Argument(help: "The account's login.", completion: .logins)
         var login: String
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func operation() -> ListSessions { ListSessions(login: login) }
     }

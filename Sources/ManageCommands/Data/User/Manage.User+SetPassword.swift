@@ -22,10 +22,10 @@ extension Manage.User {
         var login: String
 
         @OptionGroup(title: "Password Options") var password: PasswordOptions
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             _ = try await runner.run(ShowUser(login: login))
             let secret = try password.password(prompt: "New password for \(login)", isNew: true)
             let operation = Operations.SetPassword(login: login, password: SecretText(secret))

@@ -47,7 +47,7 @@ extension Manage.User {
         @Flag(inversion: .prefixedNo, help: "Whether the account is a program's.")
         var bot: Bool?
 
-        @OptionGroup var common: CommonOptions
+        @OptionGroup var common: OperationOptions
 
         func validate() throws {
             if newLogin == nil, username == nil, email == nil, bio == nil, avatar == nil, bot == nil {
