@@ -82,7 +82,7 @@ package struct Manage: AsyncParsableCommand {
     }
 
     /// Tells what went wrong, in words for people, and finds the status.
-    private static func report(_ error: any Error, in context: CommandContext, isJSON: Bool) -> Int32 {
+    static func report(_ error: any Error, in context: CommandContext, isJSON: Bool) -> Int32 {
         if let failure = CommandError(reporting: error) {
             if failure == .outputClosed { return CommandStatus.done.rawValue }
             if isJSON {
@@ -97,6 +97,9 @@ package struct Manage: AsyncParsableCommand {
         }
         // What ArgumentParser threw: a request for help (0), a wrong command line (64), or a bare status.
         let code = exitCode(for: error)
+        if code == .failure, !(error is ExitCode) {
+            return report(CommandError.unforeseen, in: context, isJSON: isJSON)
+        }
         let text = fullMessage(for: error)
         if !text.isEmpty, isJSON, !code.isSuccess {
             let failure = CommandError(CommandStatus(rawValue: code.rawValue) ?? .usage, message(for: error))

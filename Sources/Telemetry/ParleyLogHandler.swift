@@ -39,10 +39,7 @@ package struct ParleyLogHandler: LogHandler {
         var joined = metadata
         if let provided = metadataProvider?.get() { joined.merge(provided) { $1 } }
         if let given = event.metadata { joined.merge(given) { $1 } }
-        if let error = event.error {
-            joined["error.message"] = "\(error)"
-            joined["error.type"] = "\(String(reflecting: type(of: error)))"
-        }
+        if let error = event.error { joined["error"] = "\(error)" }
         sink.submit(
             level: LogLevel(event.level), label: label, message: event.message.description,
             metadata: joined.isEmpty ? joined : LogMetadata.cleaned(joined), source: event.source, file: event.file,

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Synchronization
 import Testing
 
 @testable import ManageCommands
@@ -105,6 +106,25 @@ struct OutputTests {
         let error = #expect(throws: CommandError.self) { try TextOutput.descriptor(full).write("text") }
 
         #expect(error?.status == .failed)
+    }
+
+    @Test func errorThatNothingHasWordsForIsNotShownAsItIs() async throws {
+        struct LibraryError: Error, CustomStringConvertible {
+            var description: String { "bind(descriptor:ptr:bytes:): (errno: 97)" }
+        }
+        let written = Mutex("")
+        var context = CommandContext.ofProcess(version: "1")
+        context.standardError = TextOutput(isTerminal: false) { text in written.withLock { $0 += text } }
+
+        for isJSON in [false, true] {
+            #expect(Manage.report(LibraryError(), in: context, isJSON: isJSON) == CommandStatus.failed.rawValue)
+        }
+
+        let text = written.withLock { $0 }
+        #expect(text.contains("Error: The command failed for a reason that it does not know."))
+        #expect(text.contains(#""status":1"#))
+        #expect(!text.contains("LibraryError"))
+        #expect(!text.contains("errno"))
     }
 
     @Test func errorsOfOtherPartsGetTheirStatus() async throws {

@@ -72,7 +72,8 @@ package final class FastChatBalancer: Sendable {
             }
             return answer
         } catch {
-            logger.error("The balancer cannot sign", metadata: ["error": "\(String(reflecting: error))"])
+            // What failed is in the log already, from where it failed.
+            logger.error("The balancer cannot sign: the servers' key cannot be read, or not opened with the key file")
             return nil
         }
     }

@@ -45,7 +45,8 @@ struct MessageRetention: Service {
                     ])
             }
         } catch {
-            logger.warning("Old messages could not be erased", metadata: ["error": "\(String(reflecting: error))"])
+            // What the store said is in the log already.
+            logger.warning("Old messages could not be erased; the next pass tries again")
         }
     }
 }

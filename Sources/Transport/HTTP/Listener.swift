@@ -75,7 +75,10 @@ package struct ListenerError: Error, CustomStringConvertible {
                 self.message = "The host name \(address.host) is unknown. Correct it, or give an address."
             } else {
                 self.code = .failed
-                self.message = "Cannot listen on \(place): \(cause)"
+                let reason = (cause as? IOError).flatMap { strerror($0.errnoCode) }.map { String(cString: $0) }
+                self.message = """
+                    Cannot listen on \(place)\(reason.map { ": \($0)" } ?? ""). Choose another address or port.
+                    """
             }
         }
     }
