@@ -25,6 +25,8 @@ package enum LogLevel: Int, Hashable, Sendable, CaseIterable {
     /// A number between two levels means the next one above it: with 15, messages of level 20 and more are written. The
     /// names `warn`, `fatal` and `notice` are understood as well. `nil` for anything else.
     package init?(_ text: String) {
+        // Length and ASCII first: no text from outside makes the comparisons slow.
+        guard text.utf8.count <= 16, text.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
         if let number = Int(text) {
             guard (0...50).contains(number), let level = Self.allCases.first(where: { $0.rawValue >= number }) else {
                 return nil

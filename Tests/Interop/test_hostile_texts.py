@@ -1,13 +1,15 @@
 # Copyright (c) the Parley authors
 # SPDX-License-Identifier: Apache-2.0
-"""Texts that are slow to compare, in every form and address of the panel and in every member of MTP.
+"""Texts that are slow to compare, in every place of the HTTP API, of the panel and of MTP that takes one.
 
 The server's processor time is that of plain texts of the same size.
 """
 
+import json
 import secrets
 import time
 import urllib.parse
+from pathlib import Path
 
 import pytest
 
@@ -21,10 +23,12 @@ ADDRESS_BYTES = 4_000
 HEAD_BYTES = 12_000
 FORM_BYTES = 20_000
 FRAME_BYTES = 20_000
+BODY_BYTES = 60_000
 # With the square of the length it is hundreds of times more. Below the first time a machine is not exact.
 MOST_TIMES = 10
 LEAST_SECONDS = 0.02
 
+DOCUMENT = json.loads((Path(__file__).resolve().parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))
 FIELDS = {
     "/admin/login": ["username", "password", "code"],
     "/admin/users/new": ["login", "username", "password", "email", "is_bot"],
@@ -114,6 +118,92 @@ def server(tmp_path_factory):
     server.tokens = {"write": token_of(server, "tests", "write")}
     yield server
     server.stop()
+
+
+def fields_of(schema, path=()):
+    """The members of a body that hold texts, as paths."""
+    kind = schema.get("type")
+    if kind == "string" or kind == ["string", "null"]:
+        yield path
+    for name, member in schema.get("properties", {}).items():
+        yield from fields_of(member, (*path, name))
+    if isinstance(schema.get("items"), dict):
+        yield from fields_of(schema["items"], (*path, 0))
+
+
+def sample(schema):
+    kind = schema.get("type")
+    if "enum" in schema:
+        return schema["enum"][0]
+    return {"string": "x", "integer": 1, "boolean": False, "array": [], "number": 1}.get(
+        kind, {name: sample(schema["properties"][name]) for name in schema.get("required", [])})
+
+
+def with_text(schema, path, text):
+    body = sample(schema)
+    place, inner = body, schema
+    for index, name in enumerate(path):
+        if index == len(path) - 1:
+            if isinstance(place, list):
+                place.append(text)
+            else:
+                place[name] = text
+            break
+        inner = inner["properties"][name] if isinstance(place, dict) else inner["items"]
+        if isinstance(place, list):
+            place.append(sample(inner))
+            place = place[-1]
+        else:
+            place[name] = sample(inner)
+            place = place[name]
+    return body
+
+
+def requests_of_the_api():
+    """For each text of each endpoint: its name, the size that fits, and what makes the request."""
+    for path, methods in DOCUMENT["paths"].items():
+        for method, described in methods.items():
+            given = described.get("parameters", [])
+            body = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+
+            def address(text, hostile, path=path, given=given):
+                query = {}
+                for parameter in given:
+                    value = text if parameter["name"] == hostile else "1"
+                    if parameter["in"] == "path":
+                        path = path.replace("{%s}" % parameter["name"], urllib.parse.quote(value, safe=""))
+                    elif parameter["name"] == hostile or parameter.get("required"):
+                        query[parameter["name"]] = value
+                return path + ("?" + urllib.parse.urlencode(query) if query else "")
+
+            for parameter in given:
+                yield (
+                    f"{method} {path} {parameter['name']}", ADDRESS_BYTES,
+                    lambda text, method=method, address=address, name=parameter["name"], body=body: (
+                        method, address(text, name), sample(body) if body else None))
+            for place in fields_of(body or {}):
+                yield (
+                    f"{method} {path} {place}", BODY_BYTES,
+                    lambda text, method=method, address=address, place=place, body=body: (
+                        method, address(text, None), with_text(body, place, text)))
+
+
+API = list(requests_of_the_api())
+
+
+def test_the_texts_of_the_api_are_read_in_proportion_to_their_length(server):
+    assert len(API) > 80
+
+    def asking(name, make):
+        def work(text):
+            for _ in range(3):
+                method, path, body = make(text)
+                status, _, _ = ask(server, method.upper(), path, body)
+                assert status < 500, (name, status)
+
+        return work
+
+    check(server, [(name, size, asking(name, make)) for name, size, make in API])
 
 
 def test_the_fields_of_a_head_are_read_in_proportion_to_their_length(server):

@@ -36,11 +36,12 @@ package struct SetLogLevel: AdminOperation {
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let server = try context.runningServer()
         if let level {
-            if level == "default", module == nil {
+            let isDefault = level.utf8.elementsEqual("default".utf8)
+            if isDefault, module == nil {
                 throw OperationError(
                     .invalid, "Only a module can go back to the level of the others.", nextStep: "Name a module.")
             }
-            try server.setLogLevel(level == "default" ? nil : level, module)
+            try server.setLogLevel(isDefault ? nil : level, module)
         }
         return server.logLevels()
     }
