@@ -54,6 +54,21 @@ struct OutputTests {
         #expect(whole[1].count == 3 + 2 + 60 + 2 + 40)
     }
 
+    @Test func timesAreWholeAndWideCharactersFitTheScreen() {
+        var table = TableText(headings: ["NUMBER", "TIME", "WHO", "FROM", "WHAT", "ON", "RESULT"])
+        table.add(
+            ["9", "2026-11-22 20:56", "root", "socket", "testclient.token", String(repeating: "漢", count: 20), "done"])
+
+        let lines = table.text(style: TextStyle(isColored: false, columns: 80)).split(separator: "\n")
+
+        #expect(lines[1].contains("2026-11-22 20:56  root"))
+        #expect(lines[1].contains("漢…"))
+        for line in lines { #expect(line.columns <= 80, "\(line)") }
+        // The last column begins below its heading.
+        let place = lines[0].dropLast("RESULT".count).columns
+        #expect(lines[1].dropLast("done".count).columns == place)
+    }
+
     @Test func listsFitEightyColumns() async throws {
         let run = try CommandRun()
         _ = try await run("db", "create", "-q")

@@ -127,12 +127,14 @@ extension ListNodes.Report: CommandReport {
                 "\(node.heartbeatAge / 1000) s ago", node.started.minuteOfTime,
             ])
         }
-        let places = nodes.flatMap { node in
-            node.addresses.sorted { $0.key < $1.key }.map { address in
-                "\(node.id)  \(address.key)  \(address.value)".escapedForTerminal(lineBreaks: false) + "\n"
+        var places = TableText(headings: ["NODE", "PROTOCOL", "ADDRESS"], whole: ["ADDRESS"])
+        for node in nodes {
+            for (name, address) in node.addresses.sorted(by: { $0.key < $1.key }) {
+                places.add(["\(node.id)", name, address])
             }
         }
-        return table.text(style: style) + (places.isEmpty ? "" : "\n" + places.joined())
+        let hasPlaces = nodes.contains { !$0.addresses.isEmpty }
+        return table.text(style: style) + (hasPlaces ? "\n" + places.text(style: style) : "")
     }
 }
 

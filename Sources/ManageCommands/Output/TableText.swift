@@ -7,11 +7,14 @@
 struct TableText: Sendable {
     private let headings: [String]
     private var rows: [[String]] = []
+    /// The headings of columns that are never cut: a time without its minutes says less than a name without its end.
+    private let whole: Set<String>
     /// The columns of what was taken already.
     private var takenWidths: [Int]?
 
-    init(headings: [String]) {
+    init(headings: [String], whole: Set<String> = ["TIME"]) {
         self.headings = headings
+        self.whole = whole
     }
 
     /// Adds a row.
@@ -26,7 +29,7 @@ struct TableText: Sendable {
     /// The last column is not padded. Where lines have a limit, the widest cells are cut.
     func text(style: TextStyle) -> String {
         let natural = headings.indices.map { column in
-            rows.reduce(headings[column].count) { max($0, $1[column].count) }
+            rows.reduce(headings[column].columns) { max($0, $1[column].columns) }
         }
         let widths = fitting(natural, style: style)
         let lines =
@@ -39,7 +42,7 @@ struct TableText: Sendable {
     /// first part, and columns keep their width unless something wider comes.
     mutating func takeText(style: TextStyle) -> String {
         let natural = headings.indices.map { column in
-            rows.reduce(takenWidths?[column] ?? headings[column].count) { max($0, $1[column].count) }
+            rows.reduce(takenWidths?[column] ?? headings[column].columns) { max($0, $1[column].columns) }
         }
         let widths = fitting(natural, style: style)
         var text = ""
@@ -55,17 +58,18 @@ struct TableText: Sendable {
     }
 
     private func line(_ cells: [String], widths: [Int]) -> [String] {
-        let cut = zip(cells, widths).map { $0.count <= $1 ? $0 : $0.prefix(max(0, $1 - 1)) + "…" }
-        var result = zip(cut, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+        let cut = zip(cells, widths).map { $0.cut(toColumns: $1) }
+        var result = zip(cut, widths).map { $0 + String(repeating: " ", count: max(0, $1 - $0.columns)) }
         if let last = cut.last { result[result.count - 1] = last }
         return result
     }
 
-    /// The widths within the limit of a line: the widest column gives way first, down to its heading or eight columns.
+    /// The widths within the limit of a line: the widest column gives way first, down to its heading or eight columns;
+    /// those that are kept whole do not.
     private func fitting(_ natural: [Int], style: TextStyle) -> [Int] {
         guard let columns = style.columns else { return natural }
         var widths = natural
-        let least = headings.map { max(8, $0.count) }
+        let least = zip(headings, natural).map { whole.contains($0) ? $1 : max(8, $0.columns) }
         var excess = widths.reduce(0, +) + 2 * (widths.count - 1) - columns
         while excess > 0 {
             let candidates = widths.indices.filter { widths[$0] > least[$0] }

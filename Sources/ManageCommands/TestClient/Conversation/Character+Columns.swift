@@ -25,3 +25,18 @@ extension StringProtocol {
     /// How many columns of a terminal the characters take.
     var columns: Int { reduce(0) { $0 + $1.columns } }
 }
+
+extension String {
+    /// The text itself when it takes at most so many columns, else its beginning with `…`.
+    func cut(toColumns columns: Int) -> String {
+        guard self.columns > columns else { return self }
+        var text = ""
+        var taken = 1
+        for character in self {
+            taken += character.columns
+            guard taken <= columns else { break }
+            text.append(character)
+        }
+        return text + "…"
+    }
+}
