@@ -174,13 +174,19 @@ def test_an_account_is_erased_after_its_plan_was_shown_and_consented_to(start_se
     (["user", "delete", "nobody"], 6, "No user with login 'nobody'."),
     (["user", "delete", "nobody", "--erase"], 6, "No user with login 'nobody'."),
     (["user", "set-password", "nobody"], 6, "No user with login 'nobody'."),
+    (["superuser-create", "--username", "admin"], 7, "'admin'"),
+    (["superuser", "delete", "nobody"], 6, "'nobody'"),
     (["flow", "delete", "nothing"], 6, "There is no flow 'nothing'."),
+    (["message", "delete", "12345"], 6, "No message with uuid 12345."),
     (["token", "revoke", "nothing"], 6, "'nothing'"),
 ])
 def test_what_cannot_be_done_is_said_before_a_question(server, command, status, words):
     """At a terminal, where a password or consent would be asked for."""
     if command[:2] == ["user", "create"]:
         made = server.manage(*command[:3], "alice", "--password-stdin", stdin="a password\n")
+        assert made.returncode in (0, 7), made.stderr
+    if command[0] == "superuser-create":
+        made = server.manage(*command, "--password-stdin", stdin="a password\n")
         assert made.returncode in (0, 7), made.stderr
     child = pexpect.spawn(
         BINARY, [*command, "--no-color", "--config", str(server.config)], cwd=str(server.folder),

@@ -60,8 +60,7 @@ package struct CreateSuperuser: AdminOperation {
     private func checkIsFree(in context: OperationContext) async throws(OperationError) {
         let known = try await context.reading { try await $0.admin(username: username) }
         if known != nil {
-            throw OperationError(
-                .exists, "An administrator '\(username)' exists already.", nextStep: "Choose another --username.")
+            throw .administratorExists(username)
         }
     }
 }

@@ -95,6 +95,19 @@ extension OperationError {
     /// The task was cancelled.
     package static let interrupted = OperationError(.failed, "The operation was interrupted.")
 
+    /// No administrator has a name.
+    package static func noAdministrator(_ username: String) -> OperationError {
+        OperationError(
+            .notFound, "No administrator '\(username)'.",
+            nextStep: "List the administrators with 'manage superuser list'.")
+    }
+
+    /// A name belongs to an administrator already.
+    package static func administratorExists(_ username: String) -> OperationError {
+        OperationError(
+            .exists, "An administrator '\(username)' exists already.", nextStep: "Choose another --username.")
+    }
+
     static let listUsers = "List logins with 'manage user list'."
     static let listFlows = "List flows with 'manage flow list'."
 }

@@ -43,11 +43,7 @@ extension OperationContext {
     /// - Throws: `.notFound` that names it.
     func administrator(_ username: String) async throws(OperationError) -> AdminRecord {
         let record = try await reading { try await $0.admin(username: username) }
-        guard let record else {
-            throw OperationError(
-                .notFound, "No administrator '\(username)'.",
-                nextStep: "List the administrators with 'manage superuser list'.")
-        }
+        guard let record else { throw .noAdministrator(username) }
         return record
     }
 }

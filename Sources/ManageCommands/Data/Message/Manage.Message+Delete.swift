@@ -6,7 +6,7 @@ import Operations
 
 extension Manage.Message {
     /// `message delete`: overwrites what a message said.
-    struct Delete: OperationCommand {
+    struct Delete: CommonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Delete what a message says for good.",
             discussion: """
@@ -26,11 +26,13 @@ extension Manage.Message {
         @OptionGroup(title: "Confirmation Options") var confirmation: DeletionOptions
         @OptionGroup var common: OperationOptions
 
-        func operation() throws -> DeleteMessage {
-            try confirmation.require("Delete what the message \(uuid) says?", of: uuid)
-            return DeleteMessage(uuid: uuid)
+        func run() async throws {
+            let runner = OperationRunner(settings: try loadSettings())
+            // A message that does not exist is reported before the question.
+            let meant = try await runner.run(ShowMessage(uuid: uuid))
+            try confirmation.require("Delete what the message \(uuid) of '\(meant.author)' says?", of: uuid, meant.uuid)
+            let message = try await runner.run(DeleteMessage(uuid: meant.uuid))
+            try output.write(DeletedMessageReport(message: message))
         }
-
-        func report(_ message: MessageReport) -> DeletedMessageReport { DeletedMessageReport(message: message) }
     }
 }

@@ -41,7 +41,7 @@ extension Manage.Superuser {
     }
 
     /// `superuser delete`: one administrator less.
-    struct Delete: OperationCommand {
+    struct Delete: CommonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove an administrator; the account stays.",
             discussion: """
@@ -59,13 +59,16 @@ extension Manage.Superuser {
         @OptionGroup(title: "Confirmation Options") var confirmation: DeletionOptions
         @OptionGroup var common: CommonOptions
 
-        func operation() throws -> DeleteSuperuser {
+        func run() async throws {
+            let runner = OperationRunner(settings: try loadSettings())
+            // One who does not exist is reported before the question.
+            let known = try await runner.run(ListSuperusers()).superusers
+            guard known.contains(where: { $0.username == username }) else {
+                throw OperationError.noAdministrator(username)
+            }
             try confirmation.require("Remove the administrator '\(username)'?", of: username)
-            return DeleteSuperuser(username: username)
-        }
-
-        func report(_ superuser: SuperuserReport) -> RemovedSuperuserReport {
-            RemovedSuperuserReport(superuser: superuser)
+            try output.write(
+                RemovedSuperuserReport(superuser: try await runner.run(DeleteSuperuser(username: username))))
         }
     }
 }

@@ -6,7 +6,7 @@ import Operations
 
 extension Manage {
     /// `superuser-create`: an account that is an administrator.
-    struct SuperuserCreate: OperationCommand {
+    struct SuperuserCreate: CommonCommand {
         static let configuration = CommandConfiguration(
             abstract: "Create an administrator with an account to chat with.",
             discussion: """
@@ -29,10 +29,19 @@ extension Manage {
         @OptionGroup(title: "Password Options") var password: PasswordOptions
         @OptionGroup var common: CommonOptions
 
-        func operation() throws -> CreateSuperuser {
+        func run() async throws {
+            let runner = OperationRunner(settings: try loadSettings())
             let username = try username ?? Self.askForName()
+            // What is taken is reported before the password is asked for.
+            let known = try await runner.run(ListSuperusers()).superusers
+            guard !known.contains(where: { $0.username == username }) else {
+                throw OperationError.administratorExists(username)
+            }
+            _ = try await runner.run(CheckLogin(login: login ?? username))
             let secret = try password.password(prompt: "Password for \(username)", isNew: true)
-            return CreateSuperuser(username: username, login: login ?? username, password: SecretText(secret))
+            try output.write(
+                try await runner.run(
+                    CreateSuperuser(username: username, login: login ?? username, password: SecretText(secret))))
         }
 
         private static func askForName() throws(CommandError) -> String {
