@@ -240,8 +240,8 @@ package final class AdminAPI: Sendable {
                     metadata: ["admin.operation": "\(name)", "admin.user": "\(actor.name)"])
                 return report
             } catch {
-                logger.info(
-                    "Operation failed",
+                logger.log(
+                    level: endpoint.operation.isWatching && Task.isCancelled ? .debug : .info, "Operation failed",
                     metadata: [
                         "admin.operation": "\(name)", "admin.user": "\(actor.name)",
                         "admin.error.kind": "\(error.kind.rawValue)",

@@ -30,12 +30,15 @@ package enum AdminHandler {
                 logger.warning("A request on the admin socket names no operation")
                 return
             }
-            if let error {
+            let isWatching = OperationRegistry.operation(named: name)?.isWatching == true
+            if isWatching, error != nil, Task.isCancelled {
+                // That somebody ends 'manage tail' is no failure.
+                logger.debug("The watching of an operation ended", metadata: ["admin.operation": "\(name)"])
+            } else if let error {
                 logger.info(
                     "Operation failed",
                     metadata: ["admin.operation": "\(name)", "admin.error.kind": "\(error.kind.rawValue)"])
             } else {
-                let isWatching = OperationRegistry.operation(named: name)?.isWatching == true
                 logger.log(
                     level: isWatching ? .debug : .info, "Operation done", metadata: ["admin.operation": "\(name)"]
                 )

@@ -5,6 +5,8 @@
 import json
 import re
 import signal
+import socket
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -198,6 +200,27 @@ def test_what_cannot_be_done_is_said_before_a_question(server, command, status, 
 
     assert (child.exitstatus, words in child.before) == (status, True), child.before
     assert "?" not in child.before and "assword" not in child.before, child.before
+
+
+def test_ending_a_watch_is_no_failure_in_the_log(start_server):
+    """Ctrl-C of 'manage tail' was logged as an operation that failed."""
+    server = start_server(LOGGING_LEVEL="debug")
+    parameters = {
+        "after": 1_000_000, "last": 0, "limit": 10, "wait": 30_000, "shows_text": False, "principal": "a test"}
+    request = json.dumps({"operation": "log.read", "parameters": parameters}).encode() + b"\n"
+
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not re.search("Operation failed|The watching of an operation ended", log := server.last_words()):
+        assert time.monotonic() < deadline, log
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(server.folder / "run" / "admin.sock"))
+            client.sendall(request)
+            # What ends before it has begun is no watch: nothing is answered, and by then it has.
+            client.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+
+    assert "Operation failed" not in log
 
 
 def test_the_health_check_of_the_program_passes_beside_the_running_server(start_server):
