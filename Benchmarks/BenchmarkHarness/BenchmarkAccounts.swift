@@ -14,7 +14,7 @@ package enum BenchmarkAccounts {
     ///   - count: How many.
     ///   - url: The address of MTP.
     /// - Returns: Their credentials.
-    /// - Throws: `MTPRefusal` or `ClientError` when the server does not take them.
+    /// - Throws: `MTPClientRefusal` or `ClientError` when the server does not take them.
     package static func register(_ count: Int, at url: String) async throws -> [MTPCredentials] {
         let lanes = min(4, count)
         return try await withThrowingTaskGroup(of: [MTPCredentials].self) { group in
@@ -48,7 +48,7 @@ package enum BenchmarkAccounts {
     ///   - owner: Whose it is.
     ///   - url: The address of MTP.
     /// - Returns: Its uuid.
-    /// - Throws: `MTPRefusal` or `ClientError` when the server does not take it.
+    /// - Throws: `MTPClientRefusal` or `ClientError` when the server does not take it.
     package static func makePublicGroup(owner: MTPCredentials, at url: String) async throws -> String {
         let client = try await MTPClient.connect(url: url)
         let flow = try await makeGroup(owner: owner, users: [], through: client)
@@ -62,7 +62,7 @@ package enum BenchmarkAccounts {
     ///   - accounts: Their owners, and only members.
     ///   - url: The address of MTP.
     /// - Returns: The groups' uuids, in the order of the accounts.
-    /// - Throws: `MTPRefusal` or `ClientError` when the server does not take them.
+    /// - Throws: `MTPClientRefusal` or `ClientError` when the server does not take them.
     package static func makeRooms(of accounts: [MTPCredentials], at url: String) async throws -> [String] {
         let client = try await MTPClient.connect(url: url)
         var flows: [String] = []
@@ -80,14 +80,14 @@ package enum BenchmarkAccounts {
     ///   - members: The others.
     ///   - url: The address of MTP.
     /// - Returns: Its uuid.
-    /// - Throws: `MTPRefusal` or `ClientError` when the server does not take it.
+    /// - Throws: `MTPClientRefusal` or `ClientError` when the server does not take it.
     package static func makeGroup(
         owner: MTPCredentials, members: some Collection<MTPCredentials>, at url: String
     ) async throws -> String {
         let client = try await MTPClient.connect(url: url)
         // Large frames are taken from those who have shown a token.
         let greeting = try await client.request(.pingPong(as: owner))
-        guard greeting.isSuccess else { throw MTPRefusal(greeting) }
+        guard greeting.isSuccess else { throw MTPClientRefusal(greeting) }
         let flow = try await makeGroup(owner: owner, users: members.map(\.uuid), through: client)
         await client.close()
         return flow
@@ -98,7 +98,9 @@ package enum BenchmarkAccounts {
     ) async throws -> String {
         let answer = try await client.request(
             .addFlow(as: owner, type: "group", title: "Group of \(users.count)", users: users))
-        guard answer.isSuccess, let uuid = answer.data?.flow?.first?.uuid?.description else { throw MTPRefusal(answer) }
+        guard answer.isSuccess, let uuid = answer.data?.flow?.first?.uuid?.description else {
+            throw MTPClientRefusal(answer)
+        }
         return uuid
     }
 
@@ -110,7 +112,7 @@ package enum BenchmarkAccounts {
     ///   - author: Who sends.
     ///   - url: The address of MTP.
     /// - Returns: The messages' uuids.
-    /// - Throws: `MTPRefusal` or `ClientError` when the server does not take them.
+    /// - Throws: `MTPClientRefusal` or `ClientError` when the server does not take them.
     package static func sendMessages(
         _ count: Int, to flow: String, as author: MTPCredentials, at url: String
     ) async throws -> [String] {
@@ -120,7 +122,7 @@ package enum BenchmarkAccounts {
             let message = MessageObject(clientID: Int64(number), text: "parley")
             let answer = try await client.request(.sendMessage(as: author, flow: flow, message))
             guard answer.isSuccess, let uuid = answer.data?.message?.first?.uuid?.description else {
-                throw MTPRefusal(answer)
+                throw MTPClientRefusal(answer)
             }
             messages.append(uuid)
         }

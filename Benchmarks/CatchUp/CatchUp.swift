@@ -107,7 +107,7 @@ enum CatchUp {
     ) async throws -> String {
         let client = try await MTPClient.connect(url: server.url())
         let answer = try await client.request(.startOfPush(as: author))
-        guard answer.isSuccess, let cursor = answer.meta?.since else { throw MTPRefusal(answer) }
+        guard answer.isSuccess, let cursor = answer.meta?.since else { throw MTPClientRefusal(answer) }
         let text = JSONText(String(repeating: "parley ", count: 14) + "..")
         try await withThrowingTaskGroup(of: Void.self) { group in
             for lane in 0..<16 {
@@ -115,7 +115,7 @@ enum CatchUp {
                     for number in stride(from: lane, to: count, by: 16) {
                         let message = MessageObject(clientID: Int64(number), text: text)
                         let answer = try await client.request(.sendMessage(as: author, flow: flow, message))
-                        guard answer.isSuccess else { throw MTPRefusal(answer) }
+                        guard answer.isSuccess else { throw MTPClientRefusal(answer) }
                     }
                 }
             }
@@ -132,7 +132,7 @@ enum CatchUp {
         for reader in readers {
             let client = try await MTPClient.connect(url: server.url())
             let answer = try await client.request(.pingPong(as: reader))
-            guard answer.isSuccess else { throw MTPRefusal(answer) }
+            guard answer.isSuccess else { throw MTPClientRefusal(answer) }
             clients.append((reader, client))
         }
         try await ProcessUsage.waitUntilIdle(server.process.id)
@@ -171,7 +171,7 @@ enum CatchUp {
             let begin = NIODeadline.now()
             let answer = try await client.request(.getUpdate(as: reader, since: cursor))
             recorder.record(.now() - begin)
-            guard answer.isSuccess, let next = answer.meta?.since else { throw MTPRefusal(answer) }
+            guard answer.isSuccess, let next = answer.meta?.since else { throw MTPClientRefusal(answer) }
             let messages = answer.data?.message ?? []
             if messages.isEmpty, next == cursor { return found }
             found += messages.compactMap(\.clientID)

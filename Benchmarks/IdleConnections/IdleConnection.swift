@@ -16,7 +16,7 @@ final class IdleConnection: Sendable {
         let request: MTPRequest =
             wantsPush ? .startOfPush(as: account) : .pingPong(as: account)
         let answer = try await client.request(request)
-        guard answer.isSuccess else { throw MTPRefusal(answer) }
+        guard answer.isSuccess else { throw MTPClientRefusal(answer) }
     }
 
     /// Whether the connection is still there.
@@ -26,10 +26,10 @@ final class IdleConnection: Sendable {
     ///
     /// - Parameter request: What to send.
     /// - Returns: An answer that says it was fulfilled.
-    /// - Throws: `MTPRefusal` for any other.
+    /// - Throws: `MTPClientRefusal` for any other.
     func answer(to request: MTPRequest) async throws -> MTPResponse {
         let answer = try await client.request(request)
-        guard answer.isSuccess else { throw MTPRefusal(answer) }
+        guard answer.isSuccess else { throw MTPClientRefusal(answer) }
         return answer
     }
 

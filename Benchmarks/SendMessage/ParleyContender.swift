@@ -138,7 +138,7 @@ struct ParleyContender: Sendable {
                     let end = start + Int64(ServerProcess.messagesPerAnswer)
                     let answer = try await client.request(
                         .allMessages(as: accounts[index], flow: flow, start: start, end: end))
-                    guard answer.isSuccess, let messages = answer.data?.message else { throw MTPRefusal(answer) }
+                    guard answer.isSuccess, let messages = answer.data?.message else { throw MTPClientRefusal(answer) }
                     if messages.isEmpty { break }
                     for message in messages {
                         // What was there before has no number.

@@ -50,7 +50,7 @@ extension ParleyServer {
         options.messagesPerAnswer = settings.limits.messages
         options.usersPerAnswer = settings.limits.users
         options.frameBytes = settings.limits.frameBytes
-        options.requestsInWork = settings.limits.requests
+        options.requestsInFlight = settings.limits.requests
         let versions = settings.apiVersions
         if let oldest = MTPVersion(versions.lowerBound.description),
             let newest = MTPVersion(versions.upperBound.description), oldest <= newest
@@ -64,7 +64,7 @@ extension ParleyServer {
         var options = SkaroService.Options()
         options.messagesPerAnswer = settings.limits.messages
         options.frameBytes = settings.limits.frameBytes
-        options.requestsInWork = settings.limits.requests
+        options.requestsInFlight = settings.limits.requests
         options.restoreSeconds = settings.skaro.restoreTime.components.seconds
         return SkaroService(chat: chat, options: options, registry: registry, logger: logger)
     }

@@ -47,7 +47,7 @@ package final class MTPClient: Sendable {
 
     /// Registers an account and keeps its credentials.
     ///
-    /// - Throws: `MTPRefusal` when the code is not 201.
+    /// - Throws: `MTPClientRefusal` when the code is not 201.
     package func register(
         login: String, password: String, username: String? = nil, email: String? = nil
     ) async throws -> MTPCredentials {
@@ -58,7 +58,7 @@ package final class MTPClient: Sendable {
 
     /// Logs in with a password.
     ///
-    /// - Throws: `MTPRefusal` when the code is not 200.
+    /// - Throws: `MTPClientRefusal` when the code is not 200.
     package func authenticate(login: String, password: String) async throws -> MTPCredentials {
         try credentials(in: await request(.authentication(login: login, password: password)))
     }
@@ -80,7 +80,7 @@ package final class MTPClient: Sendable {
     }
 
     private func credentials(in answer: MTPResponse) throws -> MTPCredentials {
-        guard answer.isSuccess else { throw MTPRefusal(answer) }
+        guard answer.isSuccess else { throw MTPClientRefusal(answer) }
         guard let user = answer.data?.user?.first, let uuid = user.uuid?.description,
             let authID = user.authID?.string
         else {
@@ -91,7 +91,7 @@ package final class MTPClient: Sendable {
 }
 
 /// A server answered with a code that is no success, where the caller needs one.
-package struct MTPRefusal: Error, Equatable, Sendable, CustomStringConvertible {
+package struct MTPClientRefusal: Error, Equatable, Sendable, CustomStringConvertible {
     package var code: Int
     package var status: String
     package var detail: String?

@@ -82,7 +82,7 @@ struct EraseTests {
         let server = try await program.startServer()
         let rest = try await texts(scene, on: server)
         #expect(rest.contains(Self.erased) && rest.contains { $0.hasPrefix("secret ") })
-        let refusal = await #expect(throws: MTPRefusal.self) {
+        let refusal = await #expect(throws: MTPClientRefusal.self) {
             let client = try await MTPClient.connect(url: server.url)
             _ = try await client.authenticate(login: "writer", password: Self.password)
         }

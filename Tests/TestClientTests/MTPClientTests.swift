@@ -91,7 +91,7 @@ import Testing
             await #expect {
                 try await client.authenticate(login: "alice", password: "wrong")
             } throws: {
-                ($0 as? MTPRefusal)?.code == 401
+                ($0 as? MTPClientRefusal)?.code == 401
             }
             await client.close()
         }

@@ -35,7 +35,7 @@ extension FastChatSession {
             ) { self.settle(ticket, $0, about: group) }
             return isSubmitted ? .submitted : nil
         } catch {
-            return .answer(.refused(FastChatFailure.detail(error), group: group))
+            return .answer(.refused(FastChatRefusal.detail(error), group: group))
         }
     }
 
@@ -76,7 +76,7 @@ extension FastChatSession {
 
     func send(
         _ message: FastChatMessage, by principal: Principal, as ticket: RequestTicket
-    ) async throws(FastChatFailure) -> RequestAdmission<Answer> {
+    ) async throws(FastChatRefusal) -> RequestAdmission<Answer> {
         let recipient = message.copy.recipient
         try await chatting { () async throws(ChatError) in
             let counted = try chat.count(messageBy: principal)
@@ -116,14 +116,14 @@ extension FastChatSession {
         switch outcome {
         case .success: pipeline?.settle(ticket, nil)
         case .failure(let error):
-            pipeline?.settle(ticket, .refused(FastChatFailure.detail(error), group: group))
+            pipeline?.settle(ticket, .refused(FastChatRefusal.detail(error), group: group))
         }
         pipeline?.advance()
     }
 
     func send(
         _ message: FastChatGroupMessage, by principal: Principal, as ticket: RequestTicket
-    ) async throws(FastChatFailure) -> RequestAdmission<Answer> {
+    ) async throws(FastChatRefusal) -> RequestAdmission<Answer> {
         let (counted, flow) = try await chatting(about: message.group) { () async throws(ChatError) in
             (try chat.count(messageBy: principal), try await service.group(message.group, for: principal))
         }
@@ -150,17 +150,17 @@ extension FastChatSession {
     /// Tells the copies for people with a key of their own from those for keys that the server holds.
     private func sorted(
         _ message: FastChatGroupMessage, to flow: FlowAccess, by principal: Principal
-    ) async throws(FastChatFailure) -> (own: Copies, held: Copies) {
+    ) async throws(FastChatRefusal) -> (own: Copies, held: Copies) {
         var copies: Copies = []
         for (index, copy) in message.copies.enumerated() {
             let person: Person
             do throws(ChatError) {
                 person = try await chat.person(publicNumber: copy.recipient.rawValue)
             } catch {
-                throw FastChatFailure("[\(index)].dest: \(FastChatFailure.detail(error))", group: message.group)
+                throw FastChatRefusal("[\(index)].dest: \(FastChatRefusal.detail(error))", group: message.group)
             }
             guard flow.isVisible(to: person.id) else {
-                throw FastChatFailure("[\(index)].dest is no member of the group", group: message.group)
+                throw FastChatRefusal("[\(index)].dest is no member of the group", group: message.group)
             }
             copies.append((person, copy))
         }
@@ -173,7 +173,7 @@ extension FastChatSession {
         }
         let held = copies.filter { isHeld($0.person) }
         guard held.isEmpty || service.options.isBridged else {
-            throw FastChatFailure(
+            throw FastChatRefusal(
                 "user \(held[0].copy.recipient.rawValue) has no key, and the bridge is off", group: message.group)
         }
         return (copies.filter { !isHeld($0.person) && $0.person.id != principal.user }, held)

@@ -72,11 +72,11 @@ extension FastChatSession {
             }
         case .close: end()
         default:
-            do throws(FastChatFailure) {
-                guard let number = news?.reader.number else { throw FastChatFailure("log in first") }
+            do throws(FastChatRefusal) {
+                guard let number = news?.reader.number else { throw FastChatRefusal("log in first") }
                 guard let principal = try await currentPrincipal() else { return .finished(.refused) }
                 if let sender = request.sender, sender != number {
-                    throw FastChatFailure("from must be the user who logged in")
+                    throw FastChatRefusal("from must be the user who logged in")
                 }
                 return try await perform(request, for: principal, as: ticket)
             } catch {
@@ -92,7 +92,7 @@ extension FastChatSession {
 
     private func perform(
         _ request: FastChatRequest, for principal: Principal, as ticket: RequestTicket
-    ) async throws(FastChatFailure) -> RequestAdmission<Answer> {
+    ) async throws(FastChatRefusal) -> RequestAdmission<Answer> {
         switch request {
         case .register, .logIn, .close, .emptyGroupMessage: break
         case .userKey(let number, _): await tellKey(of: number, for: principal)
@@ -119,8 +119,8 @@ extension FastChatSession {
     /// Calls the domain; what it refuses is told in this protocol's words.
     func chatting<Value>(
         about group: FastChatGroupNumber? = nil, _ body: () async throws(ChatError) -> Value
-    ) async throws(FastChatFailure) -> Value {
-        do { return try await body() } catch { throw FastChatFailure(error, group: group) }
+    ) async throws(FastChatRefusal) -> Value {
+        do { return try await body() } catch { throw FastChatRefusal(error, group: group) }
     }
 
     // MARK: Accounts
@@ -138,7 +138,7 @@ extension FastChatSession {
             // After a success the client knows already.
             if reply.isFinal { answer(reply) }
         } catch {
-            answer(.refused("Refused: \(FastChatFailure.detail(error))."))
+            answer(.refused("Refused: \(FastChatRefusal.detail(error))."))
         }
     }
 
@@ -213,7 +213,7 @@ extension FastChatSession {
     }
 
     /// Who asks; `nil` when the session has ended meanwhile, and with it the connection.
-    private func currentPrincipal() async throws(FastChatFailure) -> Principal? {
+    private func currentPrincipal() async throws(FastChatRefusal) -> Principal? {
         guard let holder else { return nil }
         do throws(ChatError) {
             return try await chat.principal(uuid: holder.principal.uuid, token: holder.token, from: origin)
@@ -221,7 +221,7 @@ extension FastChatSession {
             endSession()
             return nil
         } catch {
-            throw FastChatFailure(error)
+            throw FastChatRefusal(error)
         }
     }
 
@@ -233,7 +233,7 @@ extension FastChatSession {
             try chat.admit(.read, by: principal)
             keys = try await service.key(of: number).map { [FastChatKeysReply.Key(user: number, pem: $0)] }
         } catch {
-            refuse(FastChatFailure.detail(error))
+            refuse(FastChatRefusal.detail(error))
         }
         // In any case: the old client waits for nothing else.
         write(FastChatKeysReply(keys, isGroup: false).encoded())
@@ -245,7 +245,7 @@ extension FastChatSession {
             try chat.admit(.read, by: principal)
             keys = try await service.keys(of: group, for: principal)
         } catch {
-            refuse(FastChatFailure.detail(error), group: group)
+            refuse(FastChatRefusal.detail(error), group: group)
         }
         write(FastChatKeysReply(keys, isGroup: true).encoded())
     }

@@ -16,7 +16,7 @@ package struct MTPService: Sendable {
         /// The longest message of an authenticated connection.
         package var frameBytes = 16 << 20
         /// Requests of one connection in flight.
-        package var requestsInWork = 32
+        package var requestsInFlight = 32
         package var versions: ClosedRange<MTPVersion> = MTPVersion.current...MTPVersion.current
 
         /// The defaults.

@@ -15,7 +15,7 @@ extension MTPSession {
     /// The checks of every frame in the protocol's order; then a message goes into the batch if all it needs is in memory.
     func admit(_ request: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
         guard case .decoded(let decoded) = request else { return .waits(forAnswers: true) }
-        do throws(MTPFailure) {
+        do throws(MTPRefusal) {
             let (request, method) = try check(decoded)
             switch method {
             case .sendMessage:
@@ -45,7 +45,7 @@ extension MTPSession {
             case .large(let frame): await service.chat.offLoop { MTPRequest.decoded(frame) }
             }
         if case .large = request { pipeline?.setCommand(command(of: decoded), of: ticket) }
-        do throws(MTPFailure) {
+        do throws(MTPRefusal) {
             let (request, method) = try check(decoded)
             let requester = method.needsAuthorization ? try await authorize(request) : nil
             if method == .sendMessage, let requester {
@@ -64,34 +64,34 @@ extension MTPSession {
     /// An answer that shows a page, unless its session has ended before it is read.
     private func page(
         of requester: MTPRequester, _ body: () async -> Answer
-    ) async throws(MTPFailure) -> RequestAdmission<Answer> {
+    ) async throws(MTPRefusal) -> RequestAdmission<Answer> {
         do throws(ChatError) {
             let page = try await service.chat.page(for: requester.principal, token: requester.token, body)
             return page.map { .answer($0) } ?? .done
         } catch {
-            throw MTPFailure(error)
+            throw MTPRefusal(error)
         }
     }
 
-    private func check(_ decoded: Decoded) throws(MTPFailure) -> (MTPRequest, MTPMethod) {
+    private func check(_ decoded: Decoded) throws(MTPRefusal) -> (MTPRequest, MTPMethod) {
         let request: MTPRequest
         switch decoded {
-        case .failure(let error): throw MTPFailure(.unsupportedMediaType, error.detail)
+        case .failure(let error): throw MTPRefusal(.unsupportedMediaType, error.detail)
         case .success(let decoded): request = decoded
         }
         let versions = service.options.versions
         guard let version = MTPVersion(request.version), versions.contains(version) else {
-            throw MTPFailure(
+            throw MTPRefusal(
                 .versionNotSupported,
                 "The server speaks versions \(versions.lowerBound) to \(versions.upperBound).")
         }
         guard let method = request.method else {
-            throw MTPFailure(.methodNotAllowed, "There is no method of that name.")
+            throw MTPRefusal(.methodNotAllowed, "There is no method of that name.")
         }
         return (request, method)
     }
 
-    private func refusal(_ decoded: Decoded, _ failure: MTPFailure) -> Answer {
+    private func refusal(_ decoded: Decoded, _ failure: MTPRefusal) -> Answer {
         let type: String
         switch (decoded, failure.status) {
         // What was not recognised has no type of its own.
@@ -102,7 +102,7 @@ extension MTPSession {
         return refusal(type, failure)
     }
 
-    private func refusal(_ type: String, _ failure: MTPFailure) -> Answer {
+    private func refusal(_ type: String, _ failure: MTPRefusal) -> Answer {
         Answer(response: MTPResponse(type: type, failure.status, detail: failure.detail, time: service.time))
     }
 
@@ -119,16 +119,16 @@ extension MTPSession {
     }
 
     /// What a request says of who asks; the hash of the last one's token is remembered.
-    private func credentials(of request: MTPRequest) throws(MTPFailure) -> MTPCredentials {
+    private func credentials(of request: MTPRequest) throws(MTPRefusal) -> MTPCredentials {
         if let last = lastCredentials, last.isSame(as: request.principal) { return last }
         guard let credentials = MTPCredentials(request.principal) else {
-            throw MTPFailure(.unauthorized, "data.user[0] needs the uuid and the auth_id of who asks.")
+            throw MTPRefusal(.unauthorized, "data.user[0] needs the uuid and the auth_id of who asks.")
         }
         lastCredentials = credentials
         return credentials
     }
 
-    private func authorize(_ request: MTPRequest) async throws(MTPFailure) -> MTPRequester {
+    private func authorize(_ request: MTPRequest) async throws(MTPRefusal) -> MTPRequester {
         let credentials = try credentials(of: request)
         do throws(ChatError) {
             let principal = try await service.chat.principal(
@@ -137,7 +137,7 @@ extension MTPSession {
             try await belong(to: requester, wantsPush: request.meta?.push == true, isLogIn: false)
             return requester
         } catch {
-            throw MTPFailure(error)
+            throw MTPRefusal(error)
         }
     }
 
@@ -168,8 +168,8 @@ extension MTPSession {
 
     private func sendAtOnce(
         _ request: MTPRequest, by requester: MTPRequester, as ticket: RequestTicket
-    ) throws(MTPFailure) -> Bool {
-        let (content, uuid) = try MTPMethods.message(in: request.data)
+    ) throws(MTPRefusal) -> Bool {
+        let (content, uuid) = try MTPRequests.message(in: request.data)
         let sent = SentMessage(request, by: requester, as: ticket, uuid: service.chat.newMessageIdentifier())
         do throws(ChatError) {
             guard let flow = try service.chat.knownFlow(uuid, for: requester.principal), let connection else {
@@ -183,16 +183,16 @@ extension MTPSession {
             return isSubmitted
         } catch {
             push.didNotSend(sent.uuid)
-            throw MTPFailure(error)
+            throw MTPRefusal(error)
         }
     }
 
     private func send(
         _ request: MTPRequest, by requester: MTPRequester, as ticket: RequestTicket
-    ) async throws(MTPFailure) {
-        let (content, uuid) = try MTPMethods.message(in: request.data)
+    ) async throws(MTPRefusal) {
+        let (content, uuid) = try MTPRequests.message(in: request.data)
         let counted: CountedMessage
-        do { counted = try service.chat.count(messageBy: requester.principal) } catch { throw MTPFailure(error) }
+        do { counted = try service.chat.count(messageBy: requester.principal) } catch { throw MTPRefusal(error) }
         let sent = SentMessage(request, by: requester, as: ticket, uuid: counted.uuid)
         do throws(ChatError) {
             let flow = try await service.chat.flow(uuid, for: requester.principal)
@@ -203,7 +203,7 @@ extension MTPSession {
             }
         } catch {
             push.didNotSend(sent.uuid)
-            throw MTPFailure(error)
+            throw MTPRefusal(error)
         }
     }
 
@@ -221,7 +221,7 @@ extension MTPSession {
             pipeline?.settle(sent.ticket, Answer(response: response, principal: sent.principal))
         case .failure(let error):
             push.didNotSend(sent.uuid)
-            pipeline?.settle(sent.ticket, refusal(sent.type, MTPFailure(error)))
+            pipeline?.settle(sent.ticket, refusal(sent.type, MTPRefusal(error)))
         }
         pipeline?.advance()
     }
@@ -229,15 +229,15 @@ extension MTPSession {
     // MARK: Other requests
 
     private func answer(_ request: MTPRequest, _ method: MTPMethod, _ requester: MTPRequester?) async -> Answer {
-        do throws(MTPFailure) {
+        do throws(MTPRefusal) {
             // The end of an account or a session closes its connections; not this one, which is to get its answer and may log
             // in again.
             let ends = method == .deleteUser || method == .pingPong && request.meta?.endSession == true
             let own = ends && attached?.principal.user == requester?.principal.user ? attached : nil
             if own != nil { service.chat.hub.detach(self) }
-            var outcome: MTPMethods.Outcome
-            do throws(MTPFailure) {
-                outcome = try await methods.perform(method, request.data, meta: request.meta, by: requester?.principal)
+            var outcome: MTPRequests.Outcome
+            do throws(MTPRefusal) {
+                outcome = try await requests.perform(method, request.data, meta: request.meta, by: requester?.principal)
                 if own != nil { leave() }
             } catch {
                 if let own { await returnToHub(own) }
@@ -248,7 +248,7 @@ extension MTPSession {
                 do throws(ChatError) {
                     try await belong(to: logIn, wantsPush: false, isLogIn: true)
                 } catch {
-                    throw MTPFailure(error)
+                    throw MTPRefusal(error)
                 }
             }
             var meta: MTPMeta?

@@ -59,7 +59,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
     var peer: PeerConnection? { connection }
     var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
     var isEnding: Bool { ending != nil }
-    var methods: MTPMethods { MTPMethods(service: service, origin: origin) }
+    var requests: MTPRequests { MTPRequests(service: service, origin: origin) }
 
     // MARK: From the connection
 
@@ -68,7 +68,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
         eventLoop = connection.eventLoop
         number = connection.id.rawValue
         pipeline = RequestPipeline(
-            of: self, limits: .init(requests: service.options.requestsInWork), budget: service.inboundBudget,
+            of: self, limits: .init(requests: service.options.requestsInFlight), budget: service.inboundBudget,
             executor: connection.taskExecutor, log: service.requests.ofConnection(connection.id, at: origin.address))
         reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
     }
@@ -238,7 +238,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
         push.forgetOwn(upTo: updates.cursor)
         if !updates.messages.isEmpty || !updates.flows.isEmpty || !updates.users.isEmpty {
             let page = MTPResponse(
-                pushing: MTPMethods.data(updates, time: service.time, for: principal), upTo: updates.cursor,
+                pushing: MTPRequests.data(updates, time: service.time, for: principal), upTo: updates.cursor,
                 time: service.time)
             let frame = await encoded(page) ?? page.frame()
             guard !isEnding, push.principal?.user == principal.user else { return nil }

@@ -125,7 +125,7 @@ extension ServerConnection {
             guard response.isSuccess, let uuid = user?.uuid?.description, let authID = user?.authID?.string else {
                 throw CommandError(
                     answer.status == .done ? .failed : answer.status,
-                    "The server refused the login of '\(login)': \(MTPRefusal(response).description)")
+                    "The server refused the login of '\(login)': \(MTPClientRefusal(response).description)")
             }
             return TestAccount(credentials: MTPCredentials(uuid: uuid, authID: authID))
         }

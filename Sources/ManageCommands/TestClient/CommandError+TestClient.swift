@@ -52,7 +52,7 @@ extension RSAKeyError: CommandErrorConvertible {
     var commandError: CommandError { CommandError(.failed, description) }
 }
 
-extension MTPRefusal: CommandErrorConvertible {
+extension MTPClientRefusal: CommandErrorConvertible {
     /// 4 for 401 and 403, 6 for 404, 7 for 409, otherwise 1.
     var commandError: CommandError { CommandError(CommandStatus(answer: code), description) }
 }

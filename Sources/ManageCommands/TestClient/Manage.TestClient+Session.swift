@@ -112,7 +112,7 @@ extension Manage.TestClient {
             return .throwAway(login: "testclient-\(random())", password: "\(random())-\(random())-\(random())")
         }
 
-        private func explained(_ refusal: MTPRefusal) -> CommandError {
+        private func explained(_ refusal: MTPClientRefusal) -> CommandError {
             guard refusal.code == 403 else {
                 return CommandError(.failed, "No throw-away user could be registered. \(refusal.description)")
             }

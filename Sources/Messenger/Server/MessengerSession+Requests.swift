@@ -14,13 +14,13 @@ extension MessengerSession {
         guard case .request(.send(let key, let recipient, let text)) = output, let logIn, let connection,
             logIn.key.matches(key),
             let principal = service.chat.knownPrincipal(
-                uuid: logIn.principal.uuid, token: logIn.token, from: methods.origin)
+                uuid: logIn.principal.uuid, token: logIn.token, from: requests.origin)
         else { return .waits(forAnswers: !output.isMessage) }
         badRequests = 0
         // An empty message is nothing that anybody could see.
         guard !text.isEmpty else { return .done }
         do throws(ChatError) {
-            guard let flow = try methods.knownFlow(of: recipient, by: principal),
+            guard let flow = try requests.knownFlow(of: recipient, by: principal),
                 try service.chat.submitAtOnce(
                     MessageContent(text: text), as: service.chat.newMessageIdentifier(), to: flow, by: principal,
                     on: connection.taskExecutor, completion: { self.settle(ticket, $0) })
@@ -36,7 +36,7 @@ extension MessengerSession {
         case .refusal(let refusal): return .answer(refused(refusal.prefix, refusal.description))
         case .request(.signUp(let email, let login, let password)):
             badRequests = 0
-            return .answer(await methods.signUp(email: email, login: login, password: password))
+            return .answer(await requests.signUp(email: email, login: login, password: password))
         case .request(.logIn(let login, let password)):
             badRequests = 0
             return await logIn(login: login, password: password)
@@ -46,7 +46,7 @@ extension MessengerSession {
             return await holding(key, for: .contacts) { holder in await self.contacts(of: holder) }
         case .request(.addContact(let key, let login)):
             return await holding(key, for: .addContact) { holder in
-                .answer(await self.methods.addContact(login: login, of: holder.principal))
+                .answer(await self.requests.addContact(login: login, of: holder.principal))
             }
         case .request(.send(let key, let recipient, let text)):
             return await holding(key, for: .send) { holder in
@@ -59,7 +59,7 @@ extension MessengerSession {
     private func refused(_ prefix: UInt8, _ reason: String) -> MessengerAnswer {
         service.logger.info(
             "A messenger request was refused",
-            metadata: ["reason": "\(reason)", "address": "\(methods.origin.address)"])
+            metadata: ["reason": "\(reason)", "address": "\(requests.origin.address)"])
         badRequests += 1
         return .refused(prefix: prefix)
     }
@@ -78,7 +78,7 @@ extension MessengerSession {
         if var known = holder {
             do {
                 known.principal = try await service.chat.principal(
-                    uuid: known.principal.uuid, token: known.token, from: methods.origin)
+                    uuid: known.principal.uuid, token: known.token, from: requests.origin)
                 badRequests = 0
                 connection?.setLoggedIn(true)
                 return await body(known)
@@ -93,12 +93,12 @@ extension MessengerSession {
 
     private func logIn(login: String, password: String) async -> RequestAdmission<Answer> {
         do throws(ChatError) {
-            let new = try await methods.logIn(login: login, password: password)
-            if let old = leave() { await methods.end(old) }
+            let new = try await requests.logIn(login: login, password: password)
+            if let old = leave() { await requests.end(old) }
             do throws(ChatError) {
                 let position = try await service.chat.startPosition(of: MessengerService.name, for: new.principal)
                 guard connection != nil else {
-                    await methods.end(new.principal)
+                    await requests.end(new.principal)
                     return .done
                 }
                 let key = enter(new, at: position)
@@ -112,7 +112,7 @@ extension MessengerSession {
                 return .answer(.loggedIn(key))
             } catch {
                 _ = leave()
-                await methods.end(new.principal)
+                await requests.end(new.principal)
                 throw error
             }
         } catch {
@@ -123,7 +123,7 @@ extension MessengerSession {
     private func contacts(of holder: MessengerHolder) async -> RequestAdmission<Answer> {
         do throws(ChatError) {
             let page = try await service.chat.page(for: holder.principal, token: holder.token) { () async in
-                await methods.contacts(of: holder.principal)
+                await requests.contacts(of: holder.principal)
             }
             var parts = page ?? []
             let last = parts.popLast()
@@ -137,7 +137,7 @@ extension MessengerSession {
     private func logOut(_ key: MessengerKey, _ holder: MessengerHolder) async -> MessengerAnswer {
         service.keys.withdraw(key)
         await holder.session.leave(key)
-        await methods.end(holder.principal)
+        await requests.end(holder.principal)
         return .loggedOut
     }
 
@@ -148,7 +148,7 @@ extension MessengerSession {
         do throws(ChatError) {
             let counted = try service.chat.count(messageBy: principal)
             try await service.chat.submit(
-                MessageContent(text: text), as: counted, to: methods.flow(of: recipient, by: principal),
+                MessageContent(text: text), as: counted, to: requests.flow(of: recipient, by: principal),
                 on: connection.taskExecutor
             ) { self.settle(ticket, $0) }
             return .submitted

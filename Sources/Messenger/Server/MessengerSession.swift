@@ -43,7 +43,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
     let protocolName = MessengerService.name
     let watchesContacts = true
     let service: MessengerService
-    let methods: MessengerMethods
+    let requests: MessengerRequests
     /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
     private(set) var eventLoop: (any EventLoop)?
     /// The same.
@@ -66,7 +66,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
 
     init(service: MessengerService, origin: Origin) {
         self.service = service
-        methods = MessengerMethods(chat: service.chat, origin: origin)
+        requests = MessengerRequests(chat: service.chat, origin: origin)
         decoder = MessengerDecoder(maximumBytes: service.options.maximumBytes)
     }
 
@@ -82,7 +82,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
         pipeline = RequestPipeline(
             of: self, limits: .init(requests: Self.requestsInFlight), budget: service.inboundBudget,
             executor: connection.taskExecutor,
-            log: service.requests.ofConnection(connection.id, at: methods.origin.address))
+            log: service.requests.ofConnection(connection.id, at: requests.origin.address))
         reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
     }
 
@@ -127,7 +127,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
         service.inboundBudget.release(reservedBytes)
         reservedBytes = 0
         // The token dies with the connection: nobody else has it.
-        if let principal = leave() { Task { await methods.end(principal) } }
+        if let principal = leave() { Task { await requests.end(principal) } }
     }
 
     private func take(_ outputs: [MessengerDecoder.Output]) {

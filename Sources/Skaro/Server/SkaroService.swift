@@ -18,7 +18,7 @@ package struct SkaroService: Sendable {
         /// How long after its connection broke a session can be restored (`[SKARO] RESTORE_SECONDS`).
         package var restoreSeconds: Int64 = 300
         /// Requests of one connection in flight.
-        package var requestsInWork = 32
+        package var requestsInFlight = 32
 
         /// The defaults.
         package init() {}

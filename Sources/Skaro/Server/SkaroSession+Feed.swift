@@ -44,7 +44,7 @@ extension SkaroSession {
         guard let principal = feed?.principal else { return nil }
         let page = try await service.chat.missed(
             for: principal, after: position, limit: service.options.messagesPerAnswer)
-        let messages = try await methods.messages(page.messages)
+        let messages = try await requests.messages(page.messages)
         guard feed?.principal == principal, let connection, !isEnding, !isOver() else { return nil }
         let rest = show(messages, of: page.messages, on: connection)
         noteWritten(rest ?? page.cursor)

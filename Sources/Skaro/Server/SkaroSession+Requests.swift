@@ -50,7 +50,7 @@ extension SkaroSession {
             let principal = try await principal()
             let counted: CountedMessage
             do { counted = try service.chat.count(messageBy: principal) } catch { throw SkaroRefusal(error) }
-            let draft = try await methods.draft(body, to: name, by: principal)
+            let draft = try await requests.draft(body, to: name, by: principal)
             guard let connection else { return .done }
             feed?.submits(counted.uuid)
             do throws(ChatError) {
@@ -83,7 +83,7 @@ extension SkaroSession {
     private func sendAtOnce(_ request: SkaroRequest, as ticket: RequestTicket) throws(SkaroRefusal) -> Bool {
         guard case .sendMessage(let name, let body) = try request.call(), let logIn, let connection,
             let principal = service.chat.knownPrincipal(uuid: logIn.principal.uuid, token: logIn.token, from: origin),
-            let draft = try methods.knownDraft(body, to: name, by: principal)
+            let draft = try requests.knownDraft(body, to: name, by: principal)
         else { return false }
         let uuid = service.chat.newMessageIdentifier()
         feed?.submits(uuid)
@@ -100,7 +100,7 @@ extension SkaroSession {
     }
 
     private func settle(
-        _ draft: SkaroMethods.Draft, _ uuid: Identifier, _ request: SkaroRequest, _ ticket: RequestTicket,
+        _ draft: SkaroRequests.Draft, _ uuid: Identifier, _ request: SkaroRequest, _ ticket: RequestTicket,
         _ outcome: MessageOutcome
     ) {
         let response: SkaroResponse
@@ -123,21 +123,21 @@ extension SkaroSession {
             let principal = try await principal()
             switch call {
             case .getHistory, .getContacts, .searchContacts: break
-            default: return try await methods.perform(call, for: principal)
+            default: return try await requests.perform(call, for: principal)
             }
             let page = try await service.chat.pages.page { () async throws(SkaroRefusal) in
-                try await methods.perform(call, for: principal)
+                try await requests.perform(call, for: principal)
             }
             guard let page else { throw SkaroRefusal(ChatError.busy) }
             return page
         }
         switch call {
-        case .registerType: return .registerType(methods.registerType)
-        case .register(let registration): return try await methods.register(registration)
+        case .registerType: return .registerType(requests.registerType)
+        case .register(let registration): return try await requests.register(registration)
         case .authorize(let login, let proof):
-            let (principal, token) = try await methods.authorize(login: login, proof: proof, challenge: challenge)
+            let (principal, token) = try await requests.authorize(login: login, proof: proof, challenge: challenge)
             return try await begin(principal, sid: token)
-        case .sessionRestore(let sid): return try await begin(try await methods.restore(sid), sid: sid)
+        case .sessionRestore(let sid): return try await begin(try await requests.restore(sid), sid: sid)
         default: throw .notAuthorized
         }
     }
@@ -162,7 +162,7 @@ extension SkaroSession {
         do throws(SkaroRefusal) {
             // It may have been revoked just before.
             _ = try await self.principal()
-            let user = try await methods.ownUser(principal)
+            let user = try await requests.ownUser(principal)
             do throws(ChatError) {
                 logIn?.start = try await service.chat.startPosition(
                     of: Self.device(of: principal), family: Self.devices, for: principal)

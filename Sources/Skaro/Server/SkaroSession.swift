@@ -86,7 +86,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
     var peer: PeerConnection? { connection }
     var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
     var isEnding: Bool { ending != nil }
-    var methods: SkaroMethods { SkaroMethods(service: service, origin: origin) }
+    var requests: SkaroRequests { SkaroRequests(service: service, origin: origin) }
 
     // MARK: From the connection
 
@@ -95,7 +95,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
         eventLoop = connection.eventLoop
         number = connection.id.rawValue
         pipeline = RequestPipeline(
-            of: self, limits: .init(requests: service.options.requestsInWork), budget: service.inboundBudget,
+            of: self, limits: .init(requests: service.options.requestsInFlight), budget: service.inboundBudget,
             executor: connection.taskExecutor, log: service.requests.ofConnection(connection.id, at: origin.address))
         reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
         write(.checkConnection(token: challenge))

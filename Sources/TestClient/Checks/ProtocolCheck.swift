@@ -22,7 +22,7 @@ package struct ProtocolCheck {
     private let describe: @Sendable (any Error) -> String
     package private(set) var steps: [CheckStep] = []
     /// The answer to `register_user`, when it was a refusal.
-    package private(set) var registrationRefusal: MTPRefusal?
+    package private(set) var registrationRefusal: MTPClientRefusal?
     /// The flow that was made.
     package private(set) var flow: String?
     private var credentials: MTPCredentials?
@@ -67,7 +67,7 @@ package struct ProtocolCheck {
                 Self.credentials(in: response) == nil ? "The answer lacks uuid or auth_id." : nil
             }
             if let answer, !answer.isSuccess {
-                registrationRefusal = MTPRefusal(answer)
+                registrationRefusal = MTPClientRefusal(answer)
                 return
             }
             credentials = answer.flatMap(Self.credentials)
@@ -192,7 +192,7 @@ package struct ProtocolCheck {
         }
         step.code = response.code
         guard codes.contains(response.code) else {
-            step.detail = MTPRefusal(response).description
+            step.detail = MTPClientRefusal(response).description
             return response
         }
         step.detail = problem(response)

@@ -169,7 +169,7 @@ package final class MTPConversations: ConversationClient {
 
     private func succeeded(_ request: MTPRequest) async throws -> MTPResponse {
         let answer = try await client.request(request)
-        guard answer.isSuccess else { throw MTPRefusal(answer) }
+        guard answer.isSuccess else { throw MTPClientRefusal(answer) }
         return answer
     }
 
@@ -189,7 +189,7 @@ package final class MTPConversations: ConversationClient {
     /// Asks which flows there are; an account without any is no failure.
     private func learnFlows() async throws {
         let answer = try await client.request(.allFlow(as: credentials))
-        guard answer.isSuccess || answer.code == 404 else { throw MTPRefusal(answer) }
+        guard answer.isSuccess || answer.code == 404 else { throw MTPClientRefusal(answer) }
         learn(answer)
     }
 
@@ -197,7 +197,7 @@ package final class MTPConversations: ConversationClient {
         if let known = state.withLock({ $0.uuids[Self.key(name)] }) { return known }
         let answer = try await client.request(.userInfo(as: credentials, login: name))
         guard answer.isSuccess, let user = answer.data?.user?.first, let uuid = user.uuid?.description else {
-            guard answer.isSuccess || answer.code == 404 else { throw MTPRefusal(answer) }
+            guard answer.isSuccess || answer.code == 404 else { throw MTPClientRefusal(answer) }
             throw ConversationError(.notFound, "There is no user with login '\(name)'.")
         }
         learn(answer)

@@ -35,7 +35,7 @@ package struct LoadFigures: Sendable {
 
         init(_ error: any Error) {
             switch error {
-            case let error as MTPRefusal: self.init("\(error.code)")
+            case let error as MTPClientRefusal: self.init("\(error.code)")
             case let error as SkaroDenial: self.init(String(error.status.prefix(3)))
             case is MessengerFailure, is ConversationError, is FastChatClientFailure: self.init("refused")
             case ClientError.timedOut: self.init("timed_out", endsConnection: true)

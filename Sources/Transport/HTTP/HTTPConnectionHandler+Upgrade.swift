@@ -10,7 +10,7 @@ import NIOWebSocket
 extension HTTPConnectionHandler {
     /// Judges a request at the address of a WebSocket.
     func receivedHandshake(_ head: HTTPRequestHead, for route: WebSocketRoute, context: ChannelHandlerContext) {
-        guard self.requestsInWork == 0 else {
+        guard self.requestsInFlight == 0 else {
             // A handshake sent before the answers of earlier requests: these are still given, nothing more is.
             self.mode = .ended
             self.closesAfterResponse = true
@@ -22,7 +22,7 @@ extension HTTPConnectionHandler {
             self.log(head, .forbidden, context: context)
             self.respond(.forbidden, text: "Pages of this origin may not connect here.", context: context)
         case .acceptable:
-            self.requestsInWork = 1
+            self.requestsInFlight = 1
             self.mode = .upgrading(head, route)
             self.setDeadline(in: self.settings.options.headTimeout, context: context)
         case .notRequested, .upgradeRequired:

@@ -65,7 +65,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     var tail = Tail.none
     private var context: ChannelHandlerContext?
     private var hasWithheldRead = false
-    var requestsInWork = 0
+    var requestsInFlight = 0
     private var isReadingRequest = false
     private var isAnswering = false
     /// The peer has ended its direction: it waits for its answers, or it is gone.
@@ -128,8 +128,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     func leaveHTTP(context: ChannelHandlerContext, outcome: Outcome) {
         self.deadline.cancel()
-        self.settings.load.requestsFinished(self.requestsInWork)
-        self.requestsInWork = 0
+        self.settings.load.requestsFinished(self.requestsInFlight)
+        self.requestsInFlight = 0
         self.loop.remove(httpConnection: context.channel)
         if case .requested = self.tail { self.tail = .none }
         self.outcome?.succeed(outcome)
@@ -150,7 +150,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             if case .end = part { self.isReadingRequest = false }
             if self.isReadingRequest {
                 self.setDeadline(in: self.settings.options.bodyTimeout, context: context)
-            } else if self.requestsInWork == 0 {
+            } else if self.requestsInFlight == 0 {
                 self.setDeadline(in: self.settings.options.keepAliveTimeout, context: context)
             } else {
                 self.deadline.clear()
@@ -169,13 +169,13 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private func received(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
         self.deadline.clear()
         // Requests of one connection are served one after another, so only the first adds to the server's work.
-        guard self.requestsInWork > 0 || self.settings.load.admitRequest() else {
+        guard self.requestsInFlight > 0 || self.settings.load.admitRequest() else {
             self.respond(.serviceUnavailable, text: "Service Unavailable", context: context)
             return
         }
         guard head.hasASCIIAddress else {
             // Answers of earlier requests are still given, nothing more is.
-            guard self.requestsInWork == 0 else {
+            guard self.requestsInFlight == 0 else {
                 self.mode = .ended
                 self.closesAfterResponse = true
                 return
@@ -198,8 +198,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     }
 
     private func forward(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
-        if self.requestsInWork > 0 { self.settings.load.requestJoined() }
-        self.requestsInWork += 1
+        if self.requestsInFlight > 0 { self.settings.load.requestJoined() }
+        self.requestsInFlight += 1
         self.setDeadline(in: self.settings.options.bodyTimeout, context: context)
         self.pass(.part(.head(self.withClient(head, context: context))), context: context)
     }
@@ -259,7 +259,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             if head.status.code >= 200 {
                 self.isAnswering = true
                 if self.isInputClosed { self.deadline.clear() }
-                if self.closesAfterResponse && self.requestsInWork <= 1 {
+                if self.closesAfterResponse && self.requestsInFlight <= 1 {
                     head.headers.replaceOrAdd(name: "Connection", value: "close")
                 }
             }
@@ -269,10 +269,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case .end:
             context.write(data, promise: promise)
             self.isAnswering = false
-            guard self.requestsInWork > 0 else { return }
-            self.requestsInWork -= 1
+            guard self.requestsInFlight > 0 else { return }
+            self.requestsInFlight -= 1
             self.settings.load.requestsFinished(1)
-            guard self.requestsInWork == 0 else { return self.limitWaitWithoutInput(context: context) }
+            guard self.requestsInFlight == 0 else { return self.limitWaitWithoutInput(context: context) }
             if self.closesAfterResponse {
                 self.mode = .ended
                 self.endOutput(context: context)
@@ -329,13 +329,13 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case is ChannelShouldQuiesceEvent:
             self.closesAfterResponse = true
             switch self.mode {
-            case .http where self.requestsInWork == 0, .upgrading: context.close(promise: nil)
+            case .http where self.requestsInFlight == 0, .upgrading: context.close(promise: nil)
             default: break
             }
         case ChannelEvent.inputClosed:
             self.closesAfterResponse = true
             switch self.mode {
-            case .http where self.requestsInWork > 0, .ended where self.requestsInWork > 0:
+            case .http where self.requestsInFlight > 0, .ended where self.requestsInFlight > 0:
                 self.isInputClosed = true
                 self.limitWaitWithoutInput(context: context)
                 self.pass(.inputClosed, context: context)
@@ -353,7 +353,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             context.close(promise: nil)
             return
         }
-        if self.requestsInWork > 0 {
+        if self.requestsInFlight > 0 {
             self.mode = .ended
             self.closesAfterResponse = true
             if self.isReadingRequest { self.pass(.failure(error), context: context) }

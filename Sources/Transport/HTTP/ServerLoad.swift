@@ -12,7 +12,7 @@ package final class ServerLoad: Sendable {
     private let maximumRequests: Int?
     private let onLastRequest: @Sendable () -> Void
     private let connections = Atomic<Int>(0)
-    private let requestsInWork = Atomic<Int>(0)
+    private let requestsInFlight = Atomic<Int>(0)
     private let requestsTotal = Atomic<Int>(0)
 
     /// Creates the counters of one server.
@@ -52,9 +52,9 @@ package final class ServerLoad: Sendable {
 
     /// Counts a request as begun, unless there are too many.
     func admitRequest() -> Bool {
-        let inFlight = self.requestsInWork.wrappingAdd(1, ordering: .relaxed).oldValue
+        let inFlight = self.requestsInFlight.wrappingAdd(1, ordering: .relaxed).oldValue
         if let limit = self.maximumConcurrency, max(inFlight, self.openConnections) >= limit {
-            self.requestsInWork.wrappingSubtract(1, ordering: .relaxed)
+            self.requestsInFlight.wrappingSubtract(1, ordering: .relaxed)
             return false
         }
         let total = self.requestsTotal.wrappingAdd(1, ordering: .relaxed).newValue
@@ -64,12 +64,12 @@ package final class ServerLoad: Sendable {
 
     /// Counts a request that waits for another of its connection.
     func requestJoined() {
-        self.requestsInWork.wrappingAdd(1, ordering: .relaxed)
+        self.requestsInFlight.wrappingAdd(1, ordering: .relaxed)
         let total = self.requestsTotal.wrappingAdd(1, ordering: .relaxed).newValue
         if total == self.maximumRequests { self.onLastRequest() }
     }
 
     func requestsFinished(_ count: Int) {
-        self.requestsInWork.wrappingSubtract(count, ordering: .relaxed)
+        self.requestsInFlight.wrappingSubtract(count, ordering: .relaxed)
     }
 }

@@ -73,7 +73,7 @@ struct MTPPerson: Sendable {
     @discardableResult
     func ask(_ request: MTPRequest) async throws -> MTPResponse {
         let answer = try await client.request(request)
-        guard answer.isSuccess else { throw MTPRefusal(answer) }
+        guard answer.isSuccess else { throw MTPClientRefusal(answer) }
         return answer
     }
 

@@ -68,7 +68,7 @@ import Transport
 
     @Test func whoSendsTooMuchAtOnceIsReadLater() async throws {
         var options = MTPService.Options()
-        options.requestsInWork = 4
+        options.requestsInFlight = 4
         try await MTPServer.with(options: options) { server in
             let alice = try await server.join("alice")
             let flow = try await alice.createFlow()

@@ -133,7 +133,7 @@ import Transport
 
     @Test func endlessRequestsDoNotPileUp() async throws {
         var options = SkaroService.Options()
-        options.requestsInWork = 2
+        options.requestsInFlight = 2
         try await SkaroServer.with(options: options) { server in
             let alice = try await server.join("alice")
             let client = alice.client

@@ -4,7 +4,7 @@
 import Chat
 
 /// Why a request was not fulfilled, in this protocol's words.
-struct MTPFailure: Error {
+struct MTPRefusal: Error {
     var status: MTPStatus
     var detail: String
 

@@ -8,7 +8,7 @@ import JSON
 import Storage
 
 /// The methods of the protocol: a decoded request, a call of `Chat`, the data of the answer.
-struct MTPMethods {
+struct MTPRequests {
     let service: MTPService
     let origin: Origin
 
@@ -29,20 +29,20 @@ struct MTPMethods {
 
     func perform(
         _ method: MTPMethod, _ data: MTPData, meta: MTPMeta?, by principal: Principal?
-    ) async throws(MTPFailure) -> Outcome {
+    ) async throws(MTPRefusal) -> Outcome {
         switch method {
         case .registerUser: return try await register(data, invite: meta?.invite)
         case .authentication: return try await authenticate(data)
         case .sendMessage, .getUpdate, .allMessages, .addFlow, .allFlow, .userInfo, .deleteUser, .deleteMessage,
             .editedMessage, .pingPong:
-            guard let principal else { throw MTPFailure(.unauthorized, "data.user[0] needs who asks.") }
+            guard let principal else { throw MTPRefusal(.unauthorized, "data.user[0] needs who asks.") }
             return try await perform(method, data, meta: meta, for: principal)
         }
     }
 
     private func perform(
         _ method: MTPMethod, _ data: MTPData, meta: MTPMeta?, for principal: Principal
-    ) async throws(MTPFailure) -> Outcome {
+    ) async throws(MTPRefusal) -> Outcome {
         switch method {
         case .registerUser, .authentication, .sendMessage: return Outcome()
         case .pingPong:
@@ -63,13 +63,13 @@ struct MTPMethods {
 
     private func chatting<Value>(
         _ body: () async throws(ChatError) -> Value
-    ) async throws(MTPFailure) -> Value {
-        do { return try await body() } catch { throw MTPFailure(error) }
+    ) async throws(MTPRefusal) -> Value {
+        do { return try await body() } catch { throw MTPRefusal(error) }
     }
 
     // MARK: Accounts
 
-    private func register(_ data: MTPData, invite: String?) async throws(MTPFailure) -> Outcome {
+    private func register(_ data: MTPData, invite: String?) async throws(MTPRefusal) -> Outcome {
         let user = data.user?.first
         let logIn = try await chatting { () async throws(ChatError) in
             try await chat.register(
@@ -80,7 +80,7 @@ struct MTPMethods {
             status: .created, data: Self.data(logIn, time: service.time), logIn: MTPRequester(logIn))
     }
 
-    private func authenticate(_ data: MTPData) async throws(MTPFailure) -> Outcome {
+    private func authenticate(_ data: MTPData) async throws(MTPRefusal) -> Outcome {
         let user = data.user?.first
         let logIn = try await chatting { () async throws(ChatError) in
             try await chat.logIn(
@@ -101,20 +101,20 @@ struct MTPMethods {
 
     private func users(
         _ data: MTPData, showsPresence: Bool, for principal: Principal
-    ) async throws(MTPFailure) -> Outcome {
+    ) async throws(MTPRefusal) -> Outcome {
         let asked = (data.user ?? []).dropFirst()
         guard !asked.isEmpty else {
-            throw MTPFailure(.badRequest, "data.user names who asks and then the users asked for.")
+            throw MTPRefusal(.badRequest, "data.user names who asks and then the users asked for.")
         }
         let limit = service.options.usersPerAnswer
         guard asked.count <= limit else {
-            throw MTPFailure(.tooManyRequests, "At most \(limit) users are shown at a time.")
+            throw MTPRefusal(.tooManyRequests, "At most \(limit) users are shown at a time.")
         }
         try await chatting { () async throws(ChatError) in try chat.admit(.read, by: principal) }
         var uuids: [Identifier] = []
         for user in asked {
             if let named = user.uuid {
-                guard let uuid = named.identifier else { throw MTPFailure(ChatError.noSuchUser) }
+                guard let uuid = named.identifier else { throw MTPRefusal(ChatError.noSuchUser) }
                 uuids.append(uuid)
             } else if let login = user.login {
                 uuids.append(
@@ -124,7 +124,7 @@ struct MTPMethods {
                         return try await chat.person(login: login).uuid
                     })
             } else {
-                throw MTPFailure(.badRequest, "Each of the users asked for needs a uuid or a login.")
+                throw MTPRefusal(.badRequest, "Each of the users asked for needs a uuid or a login.")
             }
         }
         let wanted = uuids
@@ -137,7 +137,7 @@ struct MTPMethods {
         return Outcome(data: MTPData(time: service.time, user: users))
     }
 
-    private func deleteUser(_ data: MTPData, by principal: Principal) async throws(MTPFailure) -> Outcome {
+    private func deleteUser(_ data: MTPData, by principal: Principal) async throws(MTPRefusal) -> Outcome {
         let user = data.user?.first
         try await chatting { () async throws(ChatError) in
             try await chat.deleteAccount(
@@ -148,17 +148,17 @@ struct MTPMethods {
 
     // MARK: Flows
 
-    private func addFlow(_ data: MTPData, by principal: Principal) async throws(MTPFailure) -> Outcome {
-        guard let flow = data.flow?.first else { throw MTPFailure(.badRequest, "data.flow[0] is missing.") }
+    private func addFlow(_ data: MTPData, by principal: Principal) async throws(MTPRefusal) -> Outcome {
+        guard let flow = data.flow?.first else { throw MTPRefusal(.badRequest, "data.flow[0] is missing.") }
         guard let kind = flow.type.flatMap(FlowRecord.Kind.init(word:)) else {
-            throw MTPFailure(.badRequest, "data.flow[0].type must be chat, group or channel.")
+            throw MTPRefusal(.badRequest, "data.flow[0].type must be chat, group or channel.")
         }
         if let owner = flow.owner, owner.identifier != principal.uuid {
-            throw MTPFailure(.forbidden, "data.flow[0].owner must be who asks.")
+            throw MTPRefusal(.forbidden, "data.flow[0].owner must be who asks.")
         }
         var members: [Identifier] = []
         for user in flow.users ?? [] {
-            guard let uuid = user.identifier else { throw MTPFailure(ChatError.noSuchUser) }
+            guard let uuid = user.identifier else { throw MTPRefusal(ChatError.noSuchUser) }
             members.append(uuid)
         }
         let named = members
@@ -170,11 +170,11 @@ struct MTPMethods {
             data: MTPData(time: service.time, flow: [FlowObject(made)]), caused: made.record.head)
     }
 
-    private func flows(for principal: Principal) async throws(MTPFailure) -> Outcome {
+    private func flows(for principal: Principal) async throws(MTPRefusal) -> Outcome {
         let (flows, isCut) = try await chatting { () async throws(ChatError) in
             try await chat.visibleFlows(to: principal)
         }
-        guard !flows.isEmpty else { throw MTPFailure(.notFound, "There is no flow that you can see.") }
+        guard !flows.isEmpty else { throw MTPRefusal(.notFound, "There is no flow that you can see.") }
         return Outcome(
             status: isCut ? .partialContent : .ok,
             detail: isCut ? "Only the oldest \(flows.count) flows are shown; get_update shows all." : nil,
@@ -184,21 +184,21 @@ struct MTPMethods {
     // MARK: Messages
 
     /// The message of a `send_message`, and the flow that it is for.
-    static func message(in data: MTPData) throws(MTPFailure) -> (content: MessageContent, flow: Identifier) {
-        guard let named = data.flow?.first?.uuid else { throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.") }
-        guard let message = data.message?.first else { throw MTPFailure(.badRequest, "data.message[0] is missing.") }
-        guard let flow = named.identifier else { throw MTPFailure(ChatError.noSuchFlow) }
+    static func message(in data: MTPData) throws(MTPRefusal) -> (content: MessageContent, flow: Identifier) {
+        guard let named = data.flow?.first?.uuid else { throw MTPRefusal(.badRequest, "data.flow[0].uuid is missing.") }
+        guard let message = data.message?.first else { throw MTPRefusal(.badRequest, "data.message[0] is missing.") }
+        guard let flow = named.identifier else { throw MTPRefusal(ChatError.noSuchFlow) }
         let content = MessageContent(
             writtenText: message.text ?? "", clientID: message.clientID, emoji: message.emoji?.string,
             files: message.files)
         return (content, flow)
     }
 
-    private func messages(_ data: MTPData, for principal: Principal) async throws(MTPFailure) -> Outcome {
+    private func messages(_ data: MTPData, for principal: Principal) async throws(MTPRefusal) -> Outcome {
         guard let asked = data.flow?.first, let named = asked.uuid else {
-            throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.")
+            throw MTPRefusal(.badRequest, "data.flow[0].uuid is missing.")
         }
-        guard let flow = named.identifier else { throw MTPFailure(ChatError.noSuchFlow) }
+        guard let flow = named.identifier else { throw MTPRefusal(ChatError.noSuchFlow) }
         let limit = service.options.messagesPerAnswer
         let time = data.time.map { Timestamp(seconds: $0) }
         let list: MessageList
@@ -209,7 +209,7 @@ struct MTPMethods {
         } else {
             let start = asked.messageStart ?? 0
             guard start >= 0, let end = asked.messageEnd ?? start.addingChecked(Int64(limit)), end >= start else {
-                throw MTPFailure(
+                throw MTPRefusal(
                     .badRequest, "message_start and message_end count from 0, the end not before the start.")
             }
             list = try await chatting { () async throws(ChatError) in
@@ -224,14 +224,14 @@ struct MTPMethods {
             data: MTPData(time: service.time, flow: [range], message: list.messages.map(MessageObject.init)))
     }
 
-    private func editMessage(_ data: MTPData, by principal: Principal) async throws(MTPFailure) -> Outcome {
+    private func editMessage(_ data: MTPData, by principal: Principal) async throws(MTPRefusal) -> Outcome {
         guard let message = data.message?.first, let uuid = message.uuid else {
-            throw MTPFailure(.badRequest, "data.message[0] needs a uuid.")
+            throw MTPRefusal(.badRequest, "data.message[0] needs a uuid.")
         }
         guard message.text != nil || message.emoji != nil || !message.files.isEmpty else {
-            throw MTPFailure(.badRequest, "data.message[0] needs what is to change: a text, an emoji or a file.")
+            throw MTPRefusal(.badRequest, "data.message[0] needs what is to change: a text, an emoji or a file.")
         }
-        guard let uuid = uuid.identifier else { throw MTPFailure(ChatError.noSuchMessage) }
+        guard let uuid = uuid.identifier else { throw MTPRefusal(ChatError.noSuchMessage) }
         let receipt = try await chatting { () async throws(ChatError) in
             try await chat.edit(
                 uuid, text: message.text?.string, emoji: message.emoji?.string, files: message.files, by: principal)
@@ -239,13 +239,13 @@ struct MTPMethods {
         return Outcome(caused: receipt.position)
     }
 
-    private func deleteMessage(_ data: MTPData, by principal: Principal) async throws(MTPFailure) -> Outcome {
-        guard let flow = data.flow?.first?.uuid else { throw MTPFailure(.badRequest, "data.flow[0].uuid is missing.") }
+    private func deleteMessage(_ data: MTPData, by principal: Principal) async throws(MTPRefusal) -> Outcome {
+        guard let flow = data.flow?.first?.uuid else { throw MTPRefusal(.badRequest, "data.flow[0].uuid is missing.") }
         guard let message = data.message?.first?.uuid else {
-            throw MTPFailure(.badRequest, "data.message[0].uuid is missing.")
+            throw MTPRefusal(.badRequest, "data.message[0].uuid is missing.")
         }
-        guard let flow = flow.identifier else { throw MTPFailure(ChatError.noSuchFlow) }
-        guard let message = message.identifier else { throw MTPFailure(ChatError.noSuchMessage) }
+        guard let flow = flow.identifier else { throw MTPRefusal(ChatError.noSuchFlow) }
+        guard let message = message.identifier else { throw MTPRefusal(ChatError.noSuchMessage) }
         let receipt = try await chatting { () async throws(ChatError) in
             try await chat.delete(message, in: flow, by: principal)
         }
@@ -254,7 +254,7 @@ struct MTPMethods {
 
     // MARK: Updates
 
-    private func updates(_ data: MTPData, since: String?, for principal: Principal) async throws(MTPFailure) -> Outcome
+    private func updates(_ data: MTPData, since: String?, for principal: Principal) async throws(MTPRefusal) -> Outcome
     {
         // A push reads as often as it must; who asks is counted.
         try await chatting { () async throws(ChatError) in try chat.admit(.read, by: principal) }
@@ -262,7 +262,7 @@ struct MTPMethods {
         let updates: Chat.Updates
         if let since {
             guard let cursor = MTPCursor(since) else {
-                throw MTPFailure(.badRequest, "meta.since is not a cursor of this server.")
+                throw MTPRefusal(.badRequest, "meta.since is not a cursor of this server.")
             }
             updates = try await chatting { () async throws(ChatError) in
                 try await chat.updates(for: principal, after: Position(cursor.position), limit: limit)
@@ -272,7 +272,7 @@ struct MTPMethods {
                 try await chat.updates(for: principal, since: Timestamp(seconds: time), limit: limit)
             }
         } else {
-            throw MTPFailure(.badRequest, "get_update needs data.time or meta.since.")
+            throw MTPRefusal(.badRequest, "get_update needs data.time or meta.since.")
         }
         return Outcome(
             status: updates.isCut ? .partialContent : .ok, data: Self.data(updates, time: service.time, for: principal),

@@ -6,7 +6,7 @@ import Credentials
 import Storage
 
 /// The requests of the protocol: a decoded request, a call of `Chat`, the content of the answer.
-struct SkaroMethods {
+struct SkaroRequests {
     let service: SkaroService
     let origin: Origin
 

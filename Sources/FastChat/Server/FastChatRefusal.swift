@@ -4,7 +4,7 @@
 import Chat
 
 /// Why a request was not fulfilled, as the client is told.
-struct FastChatFailure: Error {
+struct FastChatRefusal: Error {
     /// Part of a sentence, for `FastChatNotice.refused`.
     var detail: String
     /// The group that it is about.

@@ -6,7 +6,7 @@ import Credentials
 import Storage
 
 /// What the requests do: a decoded request, a call of `Chat`, an answer.
-struct MessengerMethods {
+struct MessengerRequests {
     let chat: Chat
     let origin: Origin
 
