@@ -44,6 +44,7 @@ package enum ArchiveForm {
         "node_presence": "It says who was connected to the servers that were running.",
         Storage.searchTable: "The index is made anew from the messages.",
         "search_head": "The index is made anew from the messages.",
+        "search_removals": "The index is made anew from the messages.",
     ]
 
     /// What of a table stands in its parts; `nil` for a table that is left out.

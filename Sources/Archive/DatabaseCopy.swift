@@ -26,7 +26,7 @@ package struct DatabaseCopy: Sendable {
     /// The others are copied anew.
     private static let longTables = ["events", "event_bodies", "blobs", "blob_refs"]
     /// Tables that are left out.
-    private static let leftOut: Set<String> = ["migrations", "nodes", "node_presence", "search_head"]
+    private static let leftOut: Set<String> = ["migrations", "nodes", "node_presence", "search_removals"]
 
     private let source: Storage
     private let target: Storage

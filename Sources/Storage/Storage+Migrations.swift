@@ -142,6 +142,7 @@ extension Storage {
             connection.allowLongStatements()
             for statement in self.engine.dialect.dropAllTables { try connection.execute(statement) }
         }
+        if engine.dialect.search.isApart { try await engine.remakeSearchIndex() }
         return true
     }
 }

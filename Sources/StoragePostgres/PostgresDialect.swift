@@ -19,7 +19,8 @@ package enum PostgresDialect {
         migrations: [
             Migration("0001_spine", spine), Migration("0002_live", live), Migration("0003_intervals", intervals),
             Migration("0004_admin_accounts", adminAccounts), Migration("0006_limits", limits),
-            Migration("0007_heads", heads), Migration("0008_audit", audit), .passwords,
+            Migration("0007_heads", heads), Migration("0008_audit", audit), Migration("0009_search", search),
+            .passwords,
         ],
         // Waits for another process that migrates as long as it takes; the lock ends with the transaction.
         beforeMigration: [
@@ -33,7 +34,8 @@ package enum PostgresDialect {
             "nodes", "invites", "event_bodies",
             "server_keys", "bridge_keys", "user_keys", "cursors",
             "contacts",
-            "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flow_heads", "flows",
+            "search_removals", "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members",
+            "flow_heads", "flows",
             "admins",
             "sessions", "users", "log_head", "migrations",
         ].map { "DROP TABLE IF EXISTS \($0)" },

@@ -10,13 +10,14 @@ package enum SQLiteDialect {
         migrations: [
             Migration("0001_spine", spine), Migration("0002_live", live), Migration("0003_intervals", intervals),
             Migration("0004_admin_accounts", adminAccounts), Migration("0006_limits", limits),
-            Migration("0007_heads", heads), Migration("0008_audit", audit), .passwords,
+            Migration("0007_heads", heads), Migration("0008_audit", audit), Migration("0009_search", search),
+            .passwords,
         ],
         dropAllTables: [
             "admin_tokens", "audit_head", "audit", "account_usage", "account_limits", "log_steps", "node_presence",
             "nodes", "invites", "event_bodies",
             "server_keys", "bridge_keys", "user_keys", "cursors",
-            "contacts",
+            "contacts", "search_removals",
             "message_search", "search_head", "blob_refs", "blobs", "events", "flow_members", "flow_heads", "flows",
             "admins",
             "sessions", "users", "log_head", "migrations",
@@ -39,7 +40,9 @@ package enum SQLiteDialect {
                 WHERE message_search MATCH $1 AND rowid < $2
                 ORDER BY rowid DESC
                 LIMIT $3
-                """
+                """,
+            noteRemoval: "UPDATE search_head SET is_swept = 0 WHERE id = 1",
+            isApart: true
         ),
         table: tables
     )

@@ -14,6 +14,8 @@ package final class SQLiteEngine: StorageEngine {
     private let database: any DatabaseWriter
     private let path: String?
     private let writer: WriterThread
+    private let search: SearchFile
+    private let isDerived: Bool
     private let usage = Mutex(Usage())
 
     /// SQLite must not be called after its end: calls are counted, and the end waits for them.
@@ -41,10 +43,23 @@ package final class SQLiteEngine: StorageEngine {
     /// many `checkpointPages` the write-ahead log goes into the file.
     ///
     /// - Throws: `.notFound`, `.unusable` (no database, corrupt, read-only, no such folder), `.unavailable` (locked).
-    package init(
+    package convenience init(
         _ location: Location, create: Bool, readers: Int = 4, busySeconds: Double = 5, checkpointPages: Int = 4000,
         isReadOnly: Bool = false
     ) throws(StorageError) {
+        try self.init(
+            location, create: create, readers: readers, busySeconds: busySeconds, checkpointPages: checkpointPages,
+            isReadOnly: isReadOnly,
+            search: SearchFile(location, busySeconds: busySeconds, isReadOnly: isReadOnly), isDerived: false)
+    }
+
+    /// A file that `isDerived` may be lost: after any failure it is closed like others, and made anew by whoever uses it.
+    init(
+        _ location: Location, create: Bool, readers: Int, busySeconds: Double, checkpointPages: Int = 4000,
+        isReadOnly: Bool, search: SearchFile, isDerived: Bool
+    ) throws(StorageError) {
+        self.search = search
+        self.isDerived = isDerived
         guard let writer = WriterThread() else {
             throw StorageError(.unavailable, "The system gave no thread for writing. Raise its limits.")
         }
@@ -138,14 +153,14 @@ package final class SQLiteEngine: StorageEngine {
         try begin()
         defer { finish() }
         do {
-            return try await database.writeWithoutTransaction { [path] db in
+            return try await database.writeWithoutTransaction { [path, search] db in
                 func text(_ sql: String) throws -> String { try String.fetchOne(db, sql: sql) ?? "" }
                 func number(_ sql: String) throws -> Int64 { try Int64.fetchOne(db, sql: sql) ?? 0 }
                 let levels = ["OFF", "NORMAL", "FULL", "EXTRA"]
                 let synchronous = Int(try number("PRAGMA synchronous"))
                 return EngineFacts(
                     version: "SQLite " + (try text("SELECT sqlite_version()")), location: path ?? ":memory:",
-                    sizeBytes: try number("PRAGMA page_count") * number("PRAGMA page_size"),
+                    sizeBytes: try number("PRAGMA page_count") * number("PRAGMA page_size") + search.sizeBytes,
                     durability: [
                         "synchronous": levels.indices.contains(synchronous) ? levels[synchronous] : "\(synchronous)",
                         "journal_mode": try text("PRAGMA journal_mode"),
@@ -173,6 +188,36 @@ package final class SQLiteEngine: StorageEngine {
         }
     }
 
+    package func searchIndex() async throws(StorageError) -> (any StorageEngine)? { try await search.engine() }
+
+    package func remakeSearchIndex() async throws(StorageError) { try await search.remake() }
+
+    package func sweepSearchIndex() async throws(StorageError) {
+        if let index = try await search.engine() { try await index.sweep() }
+    }
+
+    /// Runs `body` on the connection that writes, before anybody uses it.
+    func setUp(_ body: (Database) throws -> Void) throws(StorageError) {
+        do {
+            try database.writeWithoutTransaction(body)
+        } catch {
+            throw SQLiteFailure.storageError(error, path: path, during: .read)
+        }
+    }
+
+    /// Runs `body` on the connection that writes, on its thread and outside any transaction.
+    func onWriter<Value>(_ body: @escaping (Database) throws -> Value) async throws(StorageError) -> Value {
+        try begin()
+        defer { finish() }
+        return try await writer.run {
+            do {
+                return try self.database.writeWithoutTransaction(body)
+            } catch {
+                throw SQLiteFailure.storageError(error, path: self.path, during: .write)
+            }
+        }
+    }
+
     package func close() async {
         let isFirst = usage.withLock { usage in
             defer { usage.isClosed = true }
@@ -180,6 +225,7 @@ package final class SQLiteEngine: StorageEngine {
         }
         guard isFirst else { return }
         await signals.close()
+        await search.close()
         await withCheckedContinuation { continuation in
             let isIdle = usage.withLock { usage in
                 guard usage.calls > 0 else { return true }
@@ -189,7 +235,7 @@ package final class SQLiteEngine: StorageEngine {
             if isIdle { continuation.resume() }
         }
         // What is on the disk is all that can be relied on: the next start reads it.
-        if usage.withLock({ $0.doubt }) != nil { return }
+        if !isDerived, usage.withLock({ $0.doubt }) != nil { return }
         // The connection that is closed last may be a reader's, which cannot do it: afterwards the one file holds everything.
         _ = try? await database.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
         try? database.close()

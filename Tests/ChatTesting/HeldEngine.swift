@@ -183,6 +183,9 @@ package final class HeldEngine: StorageEngine {
     }
 
     package func facts() async throws(StorageError) -> EngineFacts { try await engine.facts() }
+    package func searchIndex() async throws(StorageError) -> (any StorageEngine)? { try await engine.searchIndex() }
+    package func remakeSearchIndex() async throws(StorageError) { try await engine.remakeSearchIndex() }
+    package func sweepSearchIndex() async throws(StorageError) { try await engine.sweepSearchIndex() }
     package func close() async { await engine.close() }
 }
 

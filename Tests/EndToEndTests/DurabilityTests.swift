@@ -85,7 +85,9 @@ private struct SystemCallTrace: CustomTestStringConvertible {
         for (index, line) in lines.enumerated() {
             let thread = line.prefix { $0 != " " }
             let call = line.dropFirst(thread.count).drop { $0 == " " }
-            if call.hasPrefix("fdatasync(") || call.hasPrefix("fsync("), call.contains("-wal>") {
+            if call.hasPrefix("fdatasync(") || call.hasPrefix("fsync("), call.contains("-wal>"),
+                !call.contains("-search-wal>")
+            {
                 if call.hasSuffix("<unfinished ...>") {
                     begun[thread] = index
                 } else if call.hasSuffix(" = 0") {

@@ -61,6 +61,7 @@ package struct CollectGarbage: AdminOperation {
             while try await context.reading({ try await $0.removeSessions(expiredBefore: oldest) }) > 0 {
                 try context.checkCancellation()
             }
+            try await context.reading { try await $0.sweepSearchIndex(text: MessageContent.searchText) }
         }
         let after = isTrial ? before : try await room(on: context)
         return Report(

@@ -9,7 +9,7 @@ package struct DatabaseStatistics: AdminOperation {
     /// A table and what it takes.
     package struct Table: Codable, Sendable, Equatable {
         package var name: String
-        /// `nil` for the search index of SQLite.
+        /// `nil` for the search index.
         @Nullable package var rows: Int64?
         /// On the disk, with indexes.
         package var bytes: Int64

@@ -12,35 +12,56 @@ struct Housekeeping: Service {
     let logger: Logger
     /// How often the search index looks for new messages.
     private static let indexingPause = Duration.seconds(1)
-    /// How many of those pauses lie between two rounds of the rest.
-    private static let roundsBetweenSweeps = 60
+    /// How long the rest waits between two rounds.
+    private static let roundPause = Duration.seconds(60)
+    /// How many of those rounds lie between two sweeps of the search index, which merge all of it.
+    private static let roundsBetweenIndexSweeps = 60
     /// How long a session that has expired is still told apart from one that never was.
     private static let expiredSessionSeconds: Int64 = 30 * 86_400
 
     func run() async throws {
         do {
             try await cancelWhenGracefulShutdown {
+                // An index that takes long to fill does not hold up the rest.
+                async let indexing: Void = followLog()
                 var round = 0
                 while !Task.isCancelled {
-                    try await Task.sleep(for: Self.indexingPause)
-                    await index()
+                    try await Task.sleep(for: Self.roundPause)
+                    await sweep()
+                    if round.isMultiple(of: Self.roundsBetweenIndexSweeps) { await sweepIndex() }
                     round += 1
-                    if round.isMultiple(of: Self.roundsBetweenSweeps) { await sweep() }
                 }
+                try await indexing
             }
         } catch is CancellationError {
             // The server stops.
         }
     }
 
-    /// Follows the log while nobody waits for the writer.
+    private func followLog() async throws {
+        while !Task.isCancelled {
+            try await Task.sleep(for: Self.indexingPause)
+            await index()
+        }
+    }
+
+    /// Follows the log; where the index shares the writer with it, while nobody waits for that.
     private func index() async {
         do throws(StorageError) {
-            while chat.waitingWrites == 0, !Task.isCancelled {
+            let isApart = chat.storage.engine.dialect.search.isApart
+            while isApart || chat.waitingWrites == 0, !Task.isCancelled {
                 if try await chat.storage.indexForSearch(text: MessageContent.searchText) { return }
             }
         } catch {
             report(error, "The search index cannot follow the log")
+        }
+    }
+
+    private func sweepIndex() async {
+        do throws(StorageError) {
+            try await chat.storage.sweepSearchIndex(text: MessageContent.searchText)
+        } catch {
+            report(error, "The search index could not be swept")
         }
     }
 

@@ -13,10 +13,8 @@ package struct StoreProblem: Sendable, Equatable {
 }
 
 extension Storage {
-    /// How many messages or attachments are looked into at a time.
-    private static let checkedRows: Int64 = 200
-
-    /// Compares the stored data with the rules that the engine's constraints cannot express, at one moment.
+    /// Compares the stored data with the rules that the engine's constraints cannot express, at one moment, and
+    /// the search index with the log.
     ///
     /// - Parameters:
     ///   - digest: SHA-256.
@@ -28,7 +26,7 @@ extension Storage {
         digest: @escaping @Sendable ([UInt8]) -> [UInt8], text: @escaping @Sendable ([UInt8]) -> String?,
         progress: @escaping @Sendable (String) throws -> Void = { _ in }
     ) async throws(StorageError) -> [StoreProblem] {
-        try await readTables { reader in
+        var problems = try await readTables { reader in
             let connection = reader.connection
             var problems: [StoreProblem] = []
             try progress("engine")
@@ -56,23 +54,23 @@ extension Storage {
                         rows: changed, isFixable: false))
             }
             try progress("search index")
-            let unfound = try Self.wrongIndexEntries(reader, text: text)
-            if unfound > 0 {
-                problems.append(
-                    StoreProblem(
-                        name: "message_search",
-                        problem: "Messages are found by search that must not be, or are not found.",
-                        rows: unfound, isFixable: true))
-            }
             return problems
         }
+        let unfound = try await wrongIndexEntries(text: text)
+        if unfound > 0 {
+            problems.append(
+                StoreProblem(
+                    name: "message_search",
+                    problem: "Messages are found by search that must not be, or are not found.",
+                    rows: unfound, isFixable: true))
+        }
+        return problems
     }
 
     /// Makes the rules of these names true again, in one transaction, as far as that is possible.
     package func fix(_ names: [String]) async throws(StorageError) {
-        try await engine.write { connection in
+        let needsNewIndex = try await engine.write { connection in
             connection.allowLongStatements()
-            try connection.execute("UPDATE search_head SET position = position WHERE id = 1")
             try connection.execute("UPDATE log_head SET position = position WHERE id = 1")
             // What is deleted first leaves the rows that belong to it behind.
             var needsNewIndex = names.contains("message_search")
@@ -80,11 +78,9 @@ extension Storage {
                 for statement in rule.fix { try connection.execute(statement) }
                 needsNewIndex = needsNewIndex || rule.needsNewIndex
             }
-            if needsNewIndex {
-                try connection.execute("DELETE FROM message_search")
-                try connection.execute("UPDATE search_head SET position = 0 WHERE id = 1")
-            }
+            return needsNewIndex
         }
+        if needsNewIndex { try await engine.remakeSearchIndex() }
     }
 
     private static func changedBlobs(
@@ -100,43 +96,5 @@ extension Storage {
             }
         }
         return changed
-    }
-
-    /// Compares for each message that the index has reached whether it is in there and should be.
-    private static func wrongIndexEntries(_ reader: TableReader, text: ([UInt8]) -> String?) throws -> Int64 {
-        let key = reader.dialect.search.key
-        var wrong: Int64 = 0
-        var last: Int64 = 0
-        while true {
-            let rows = try reader.connection.rows(
-                """
-                SELECT e.position, coalesce(r.type, e.type), coalesce(r.content, e.content),
-                    CASE WHEN EXISTS (SELECT 1 FROM message_search s WHERE s.\(key) = e.position) THEN 1 ELSE 0 END
-                FROM events e LEFT JOIN events r ON r.position = e.replaced_by
-                WHERE e.type = 'message' AND e.position > $1
-                    AND coalesce(e.replaced_by, e.position) <= (SELECT position FROM search_head WHERE id = 1)
-                ORDER BY e.position
-                LIMIT $2
-                """, [.int(last), .int(checkedRows)])
-            for row in rows {
-                var columns = RowReader(row)
-                last = try columns.int()
-                let isDeleted = try columns.text() == LogEvent.Kind.deletion.rawValue
-                let words = isDeleted ? [] : text(try columns.bytes()).map(SearchWords.words) ?? []
-                guard case .int(let found)? = row.last else { continue }
-                if (found == 1) == words.isEmpty { wrong += 1 }
-            }
-            if rows.count < checkedRows { break }
-        }
-        guard
-            let row = try reader.connection.rows(
-                """
-                SELECT count(*) FROM message_search s
-                WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.position = s.\(key))
-                """
-            ).first
-        else { return wrong }
-        var columns = RowReader(row)
-        return wrong + (try columns.int())
     }
 }

@@ -89,12 +89,20 @@ package struct SearchDialect: Sendable {
     ///
     /// `$1` the words, `$2` highest position (not included), `$3` limit.
     package var match: String
+    /// Remembers that words were removed, for the engine's `sweepSearchIndex`; `nil` if the engine forgets them by itself.
+    package var noteRemoval: String?
+    /// Whether the index is a database of its own, with its own writer.
+    package var isApart: Bool
 
-    package init(key: String, put: [String], remove: String, match: String) {
+    package init(
+        key: String, put: [String], remove: String, match: String, noteRemoval: String? = nil, isApart: Bool = false
+    ) {
         self.key = key
         self.put = put
         self.remove = remove
         self.match = match
+        self.noteRemoval = noteRemoval
+        self.isApart = isApart
     }
 }
 
@@ -131,12 +139,37 @@ package protocol StorageEngine: Sendable {
     /// itself reports them.
     func facts() async throws(StorageError) -> EngineFacts
 
+    /// The database that holds the search index, ready for use: this one, or one of its own.
+    ///
+    /// `nil` when there is none and only reading is allowed.
+    ///
+    /// - Throws: `.unavailable` while it is made anew.
+    func searchIndex() async throws(StorageError) -> (any StorageEngine)?
+
+    /// Puts an empty index in the place of the one that there is, whatever state that is in.
+    func remakeSearchIndex() async throws(StorageError)
+
+    /// Overwrites what the index still holds of words that were removed from it.
+    func sweepSearchIndex() async throws(StorageError)
+
     /// Closes every connection. Calls after it throw `.unavailable`.
     func close() async
 }
 
 extension StorageEngine {
     package var writerExecutor: (any TaskExecutor)? { nil }
+
+    package func searchIndex() async throws(StorageError) -> (any StorageEngine)? { self }
+
+    package func remakeSearchIndex() async throws(StorageError) {
+        try await write { connection in
+            connection.allowLongStatements()
+            try connection.execute("UPDATE search_head SET position = 0, event = NULL, step = step + 1 WHERE id = 1")
+            try connection.execute("DELETE FROM message_search")
+        }
+    }
+
+    package func sweepSearchIndex() async throws(StorageError) {}
 }
 
 /// What an engine says about itself.

@@ -93,25 +93,34 @@ extension Storage {
         }
         guard let flow = deleted.first?.first else { return true }
         return try await engine.write { connection in
-            // In turn with the search index, which otherwise might put back the words of what is removed here.
-            try connection.execute("UPDATE search_head SET position = position WHERE id = 1")
             let events = try connection.rows(
-                "SELECT position, replaces FROM events WHERE flow_id = $1 LIMIT $2", [flow, SQLValue(limit: limit)])
+                "SELECT position FROM events WHERE flow_id = $1 LIMIT $2", [flow, SQLValue(limit: limit)])
             if events.isEmpty {
                 try connection.execute("DELETE FROM flows WHERE id = $1", [flow])
+            } else {
+                try self.removeEvents(at: events, on: connection)
             }
-            var statements: [SQLStatement] = []
-            for event in events {
-                let position = [event[0]]
-                statements.append(SQLStatement("DELETE FROM blob_refs WHERE position = $1", position))
-                statements.append(SQLStatement("DELETE FROM event_bodies WHERE position = $1", position))
-                statements.append(SQLStatement("DELETE FROM events WHERE position = $1", position))
-                for target in event where target != .null {
-                    statements.append(SQLStatement(self.engine.dialect.search.remove, [target]))
-                }
-            }
-            _ = try connection.rows(pipelined: statements)
             return false
         }
+    }
+
+    /// Removes events with what belongs to them, and lets the search index forget their words afterwards.
+    func removeEvents(at positions: [SQLRow], on connection: any SQLConnection) throws(StorageError) {
+        let numbers = positions.compactMap { row -> Int64? in
+            guard case .int(let position)? = row.first else { return nil }
+            return position
+        }
+        let list = "(SELECT number FROM \(engine.dialect.numbers) n)"
+        var statements = [
+            // An edit that the index has not reached yet would put its words where those of the message were.
+            """
+            INSERT INTO search_removals (position)
+            SELECT DISTINCT coalesce(replaces, position) FROM events
+            WHERE position IN \(list) AND (number IS NOT NULL OR replaces IS NOT NULL)
+            ON CONFLICT (position) DO NOTHING
+            """
+        ]
+        statements += ["blob_refs", "event_bodies", "events"].map { "DELETE FROM \($0) WHERE position IN \(list)" }
+        _ = try connection.rows(pipelined: statements.map { SQLStatement($0, [.numbers(numbers)]) })
     }
 }

@@ -11,8 +11,6 @@ extension Storage {
     package func removeTraces(ofHidden user: UserID, limit: Int = 1000) async throws(StorageError) -> Int {
         let now = currentTime()
         return try await engine.write { connection in
-            // In turn with the search index, which otherwise might put back the words of what is removed here.
-            try connection.execute("UPDATE search_head SET position = position WHERE id = 1")
             let events = try connection.rows(
                 """
                 SELECT e.position
@@ -23,21 +21,13 @@ extension Storage {
                 WHERE u.id = $1 AND u.is_hidden = 1 AND e.type IN ('message', 'edit', 'deletion')
                 LIMIT $2
                 """, [SQLValue(user), SQLValue(limit: limit)])
-            var statements: [SQLStatement] = []
-            for event in events {
-                statements.append(SQLStatement("DELETE FROM blob_refs WHERE position = $1", event))
-                statements.append(SQLStatement("DELETE FROM event_bodies WHERE position = $1", event))
-                statements.append(SQLStatement("DELETE FROM events WHERE position = $1", event))
-                statements.append(SQLStatement(self.engine.dialect.search.remove, event))
-            }
-            statements.append(
-                SQLStatement(
-                    """
-                    DELETE FROM sessions
-                    WHERE user_id = (SELECT id FROM users WHERE id = $1 AND is_hidden = 1)
-                        AND (revoked_ms IS NOT NULL OR expires_ms <= $2)
-                    """, [SQLValue(user), SQLValue(now)]))
-            _ = try connection.rows(pipelined: statements)
+            if !events.isEmpty { try self.removeEvents(at: events, on: connection) }
+            try connection.execute(
+                """
+                DELETE FROM sessions
+                WHERE user_id = (SELECT id FROM users WHERE id = $1 AND is_hidden = 1)
+                    AND (revoked_ms IS NOT NULL OR expires_ms <= $2)
+                """, [SQLValue(user), SQLValue(now)])
             return events.count
         }
     }

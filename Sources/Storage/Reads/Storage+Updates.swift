@@ -98,33 +98,37 @@ extension Storage {
     ///
     /// Fewer than `limit` when they are large; the log's end is where none come.
     package func events(after: Position, limit: Int) async throws(StorageError) -> [LogEvent] {
-        try await engine.read { connection in
-            let source = "FROM events WHERE position > $1 ORDER BY position LIMIT $2"
-            let sizes = try connection.rows(
-                "SELECT length(content) \(source)",
-                [SQLValue(after), SQLValue(limit: min(limit, Self.maximumPageRows))])
-            let (count, _) = Self.pageRows(
-                try sizes.map { row in
-                    var reader = RowReader(row)
-                    return try reader.int()
-                })
-            guard count > 0 else { return [] }
-            let rows = try connection.rows(
-                """
-                SELECT position, time_ms, uuid, type, flow_id, seq, number, sender_id, state_key, content, replaces,
-                    protocol
-                \(source)
-                """, [SQLValue(after), SQLValue(limit: count)])
-            return try rows.map { row in
+        try await engine.read { connection in try Self.events(after: after, limit: limit, on: connection) }
+    }
+
+    static func events(
+        after: Position, limit: Int, on connection: any SQLConnection
+    ) throws(StorageError) -> [LogEvent] {
+        let source = "FROM events WHERE position > $1 ORDER BY position LIMIT $2"
+        let sizes = try connection.rows(
+            "SELECT length(content) \(source)",
+            [SQLValue(after), SQLValue(limit: min(limit, Self.maximumPageRows))])
+        let (count, _) = Self.pageRows(
+            try sizes.map { (row) throws(StorageError) in
                 var reader = RowReader(row)
-                return LogEvent(
-                    position: try reader.position(), time: try reader.time(), uuid: try reader.identifier(),
-                    kind: LogEvent.Kind(rawValue: try reader.text()) ?? .session,
-                    flow: try reader.optionalInt().map { FlowID($0) }, seq: try reader.optionalInt(),
-                    number: try reader.optionalInt(), sender: try reader.optionalInt().map { UserID($0) },
-                    subject: try reader.optionalText().flatMap { Int64($0) }, content: try reader.bytes(),
-                    replaces: try reader.optionalInt().map { Position($0) }, protocol: try reader.optionalText())
-            }
+                return try reader.int()
+            })
+        guard count > 0 else { return [] }
+        let rows = try connection.rows(
+            """
+            SELECT position, time_ms, uuid, type, flow_id, seq, number, sender_id, state_key, content, replaces,
+                protocol
+            \(source)
+            """, [SQLValue(after), SQLValue(limit: count)])
+        return try rows.map { (row) throws(StorageError) in
+            var reader = RowReader(row)
+            return LogEvent(
+                position: try reader.position(), time: try reader.time(), uuid: try reader.identifier(),
+                kind: LogEvent.Kind(rawValue: try reader.text()) ?? .session,
+                flow: try reader.optionalInt().map { FlowID($0) }, seq: try reader.optionalInt(),
+                number: try reader.optionalInt(), sender: try reader.optionalInt().map { UserID($0) },
+                subject: try reader.optionalText().flatMap { Int64($0) }, content: try reader.bytes(),
+                replaces: try reader.optionalInt().map { Position($0) }, protocol: try reader.optionalText())
         }
     }
 

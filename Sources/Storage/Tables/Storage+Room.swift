@@ -5,7 +5,7 @@
 package struct StoredRoom: Sendable {
     package struct Table: Sendable {
         package var name: String
-        /// `nil` where they cannot be counted.
+        /// `nil` for those of the search index.
         package var rows: Int64?
         package var bytes: Int64
     }
@@ -27,17 +27,30 @@ package struct StoredGarbage: Sendable, Equatable {
 extension Storage {
     /// What every table takes on the disk, with its indexes.
     package func room() async throws(StorageError) -> StoredRoom {
-        try await readTables { reader in
-            let names = reader.tables.map(\.name) + [Storage.searchTable]
-            let list = "[" + names.map { "\"\($0)\"" }.joined(separator: ",") + "]"
-            var tables: [StoredRoom.Table] = []
-            for row in try reader.connection.rows(reader.dialect.table.sizes, [.text(list)]) {
-                var columns = RowReader(row)
-                let name = try columns.text()
-                let rows = try reader.tables.first { $0.name == name }.map { try reader.count(of: $0) }
-                tables.append(StoredRoom.Table(name: name, rows: rows, bytes: try columns.int()))
+        var room = try await readTables { reader in
+            let tables = try Self.sizes(of: reader.tables.map(\.name), reader.dialect, on: reader.connection).map {
+                table in
+                var table = table
+                table.rows = try reader.tables.first { $0.name == table.name }.map { try reader.count(of: $0) }
+                return table
             }
             return StoredRoom(tables: tables, freeBytes: try Self.freeBytes(reader.dialect, on: reader.connection))
+        }
+        let dialect = engine.dialect
+        let index = try await onSearchIndex { (index) async throws(StorageError) in
+            try await index.read { connection in try Self.sizes(of: Self.searchTables, dialect, on: connection) }
+        }
+        room.tables += index ?? []
+        return room
+    }
+
+    private static func sizes(
+        of tables: [String], _ dialect: SQLDialect, on connection: any SQLConnection
+    ) throws(StorageError) -> [StoredRoom.Table] {
+        let list = "[" + tables.map { "\"\($0)\"" }.joined(separator: ",") + "]"
+        return try connection.rows(dialect.table.sizes, [.text(list)]).map { (row) throws(StorageError) in
+            var columns = RowReader(row)
+            return StoredRoom.Table(name: try columns.text(), rows: nil, bytes: try columns.int())
         }
     }
 

@@ -42,10 +42,12 @@ package struct TableLoader {
 
 extension Storage {
     /// Tables that every new database has a row of.
-    package static let headTables: Set<String> = ["log_head", "search_head", "audit_head", "migrations"]
+    package static let headTables: Set<String> = ["log_head", "audit_head", "migrations"]
 
     /// The table of the search index.
     package static let searchTable = "message_search"
+    /// The tables that are in the database of the search index.
+    package static let searchTables = [searchTable, "search_head"]
 
     /// Reads whole tables as they are at one moment, for as long as it takes.
     package func readTables<Value: Sendable>(

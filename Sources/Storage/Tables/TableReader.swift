@@ -20,7 +20,7 @@ package struct TableReader {
         self.connection = connection
         self.dialect = dialect
         var tables: [StoredTable] = []
-        for name in dialect.tables where name != Storage.searchTable {
+        for name in dialect.tables where !Storage.searchTables.contains(name) {
             if let table = try connection.table(name, dialect: dialect) { tables.append(table) }
         }
         self.tables = tables

@@ -253,7 +253,9 @@ struct FlowWriteTests {
             let left = try await test.storage.events(after: .start, limit: 100)
             #expect(left.allSatisfy { $0.flow != flow })
             #expect(try await search().messages.map(\.position) == [stays.position])
-            let indexed = try await test.storage.engine.read { connection in
+            let index = try #require(try await test.storage.engine.searchIndex())
+            while try await !test.storage.indexForSearch(text: StorageUnderTest.text) {}
+            let indexed = try await index.read { connection in
                 try connection.rows("SELECT count(*) FROM message_search")
             }
             #expect(indexed == [[.int(1)]])

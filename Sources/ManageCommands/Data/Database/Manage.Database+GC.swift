@@ -12,7 +12,8 @@ extension Manage.Database {
             abstract: "Remove what nothing refers to any more.",
             discussion: """
                 Attachments without a message, events of deleted flows, sessions that expired
-                more than 30 days ago. A running server does the same, a little every minute.
+                more than 30 days ago, and what the search index still holds of deleted words.
+                A running server does the same, a little every minute, the index every hour.
                 The room is used again; SQLite's file becomes smaller only by VACUUM.
 
                 Examples:
