@@ -87,8 +87,10 @@ struct SearchFileTests {
                 try #require(sound.count > 5 * 4096, "\(name)")
                 if let damaged = damage(sound) { try write(damaged, to: index) } else { unlink(index) }
                 try await withStorage(path) { storage in
-                    #expect(try await searchAgain("apple", in: storage).count == 40, "\(name)")
-                    #expect(try await searchAgain("number7", in: storage) == ["apple number7"], "\(name)")
+                    let apples = try await searchAgain("apple", in: storage)
+                    let seventh = try await searchAgain("number7", in: storage)
+                    #expect(apples.count == 40, "\(name)")
+                    #expect(seventh == ["apple number7"], "\(name)")
                 }
                 // What was healed stays so.
                 try await withStorage(path) { storage in
@@ -152,7 +154,8 @@ struct SearchFileTests {
                         try write(content.dropLast(suffix == "-search-wal" ? torn : 0), to: copy + suffix)
                     }
                     try await withStorage(copy) { storage in
-                        #expect(try await search("apple", in: storage) == texts.reversed())
+                        let found = try await search("apple", in: storage)
+                        #expect(found == texts.reversed())
                     }
                 }
             }
