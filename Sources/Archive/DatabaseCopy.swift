@@ -89,7 +89,11 @@ package struct DatabaseCopy: Sendable {
                 )
             }
             return (identity, true)
-        case .current, .old, .newer, .foreign, .halfMigrated:
+        case .old:
+            // A copy that was killed while it made the tables leaves some of them; `begin` makes the others.
+            try await read(target) { try Restore.checkIsEmpty($0) }
+            return (identity, false)
+        case .current, .newer, .foreign, .halfMigrated:
             try await target.checkSchema()
             try await read(target) { try Restore.checkIsEmpty($0) }
             return (identity, false)

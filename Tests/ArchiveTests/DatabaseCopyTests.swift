@@ -120,6 +120,25 @@ struct DatabaseCopyTests {
         }
     }
 
+    /// A copy was killed while it made the tables.
+    @Test(arguments: StorageKind.available)
+    func aTargetWithSomeOfTheTablesIsFilled(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(.sqliteMemory) { source in
+            try await ArchiveScene.fill(source)
+            for migration in source.storage.engine.dialect.migrations.map(\.identifier) {
+                try await StorageUnderTest.with(kind, migrated: false) { target in
+                    _ = try await target.storage.migrate(upTo: migration)
+
+                    let report = try await DatabaseCopy(from: source.storage, to: target.storage).run()
+
+                    #expect(!report.isContinuation)
+                    let (copied, there) = (try await target.storage.counts(), try await source.storage.counts())
+                    #expect(copied == there, "after \(migration)")
+                }
+            }
+        }
+    }
+
     @Test(arguments: StorageKind.available)
     func aTargetWithDataIsKept(kind: StorageKind) async throws {
         try await StorageUnderTest.with(.sqliteMemory) { source in

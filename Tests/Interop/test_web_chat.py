@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -51,8 +51,18 @@ class Browser:
 
     def until(self, condition):
         """Waits until a condition holds; an element that the page has just replaced is looked up again."""
+
+        def holds(_):
+            try:
+                return condition()
+            except WebDriverException as error:
+                # Chromium's word for an element that is replaced while its text is read.
+                if "does not belong to the document" not in str(error):
+                    raise
+                return False
+
         wait = WebDriverWait(self.driver, WAIT_SECONDS, ignored_exceptions=[StaleElementReferenceException])
-        return wait.until(lambda _: condition())
+        return wait.until(holds)
 
     def sees(self, name, text):
         """Waits until an element shows a text."""

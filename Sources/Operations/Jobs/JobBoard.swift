@@ -47,7 +47,8 @@ package final class JobBoard: Sendable {
         var nextReader = 0
         var isClosed = false
 
-        func index(of id: String) -> Int? { jobs.firstIndex { $0.snapshot.report.id == id } }
+        /// Bytes are compared: an id from outside may be any text.
+        func index(of id: String) -> Int? { jobs.firstIndex { $0.snapshot.report.id.utf8.elementsEqual(id.utf8) } }
 
         func tell(_ snapshot: JobSnapshot) {
             for reader in readers.values where reader.job == nil || reader.job == snapshot.report.id {
@@ -264,7 +265,7 @@ package final class JobBoard: Sendable {
 
     private static func notFound(_ id: String) -> OperationError {
         OperationError(
-            .notFound, "There is no job '\(id.prefix(64))'.",
+            .notFound, "There is no job '\(String(decoding: id.utf8.prefix(64), as: UTF8.self))'.",
             nextStep: "A server forgets its jobs when it ends; list those that it knows with GET /admin/api/v1/jobs.")
     }
 }

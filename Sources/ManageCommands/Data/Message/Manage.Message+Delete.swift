@@ -27,7 +27,7 @@ extension Manage.Message {
         @OptionGroup var common: OperationOptions
 
         func run() async throws {
-            let runner = OperationRunner(settings: try loadSettings())
+            let runner = try common.runner()
             // A message that does not exist is reported before the question.
             let meant = try await runner.run(ShowMessage(uuid: uuid))
             try confirmation.require("Delete what the message \(uuid) of '\(meant.author)' says?", of: uuid, meant.uuid)
