@@ -23,9 +23,9 @@ struct CopyTests {
             try await Engine.postgres.prepare(program) {
                 let postgres = try #require(program["PARLEY_DATABASE_URI"])
                 program["PARLEY_DATABASE_URI"] = "sqlite:here.db"
-                let there = try await copy(program, to: postgres, dyingAt: "sendto")
+                let there = try await copy(program, to: postgres, dyingAt: "sendto", then: { $0 * 2 })
                 program["PARLEY_DATABASE_URI"] = postgres
-                let back = try await copy(program, to: "sqlite:back.db", dyingAt: "fdatasync,fsync")
+                let back = try await copy(program, to: "sqlite:back.db", dyingAt: "fdatasync,fsync", then: { $0 + 1 })
 
                 #expect(there >= 2 && back >= 2, "killed in the middle \(there) and \(back) times")
             }
@@ -43,10 +43,12 @@ struct CopyTests {
         }
     }
 
-    /// Runs a copy that dies at one of its system calls, later each time, until one comes to its end.
+    /// Runs a copy that dies at one of its system calls, at the eighth and then later each time, until one comes to its end.
     ///
     /// - Returns: How many of them left a copy that is not whole.
-    private func copy(_ program: Program, to target: String, dyingAt call: String) async throws -> Int {
+    private func copy(
+        _ program: Program, to target: String, dyingAt call: String, then next: (Int) -> Int
+    ) async throws -> Int {
         var kills = 0
         var moment = 8
         while true {
@@ -55,7 +57,7 @@ struct CopyTests {
                     "/usr/bin/strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
                     "inject=\(call):signal=SIGKILL:when=\(moment)", Program.path, "db", "copy", "--to-stdin",
                 ], input: target)
-            moment *= 2
+            moment = next(moment)
             // PostgreSQL has not noticed yet that the last one is gone.
             if run.ending == .exited(75) { continue }
             guard run.ending == .killed(signal: SIGKILL) else {
