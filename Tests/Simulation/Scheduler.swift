@@ -115,7 +115,9 @@ final class Scheduler {
     func kill(_ process: SimulatedProcess) { process.isDead = true }
 
     /// Nothing of it runs for so long.
-    func stall(_ process: SimulatedProcess, for time: Duration) { process.stalledUntil = now + time }
+    func stall(_ process: SimulatedProcess, for time: Duration) {
+        process.stalledUntil = max(process.stalledUntil, now + time)
+    }
 
     // MARK: Doing it
 

@@ -52,7 +52,7 @@ final class SimulatedEngine: StorageEngine, @unchecked Sendable {
 
     /// Cuts the node off from the store for a while.
     func cut(for time: Duration) {
-        outOfReachUntil = scheduler.now + time
+        outOfReachUntil = max(outOfReachUntil, scheduler.now + time)
         noteFault()
     }
 

@@ -201,7 +201,7 @@ final class SimulatedNode: @unchecked Sendable {
     }
 
     func stall(for time: Duration) {
-        lastStall = scheduler.now + time
+        lastStall = max(lastStall, scheduler.now + time)
         scheduler.stall(process, for: time)
     }
 

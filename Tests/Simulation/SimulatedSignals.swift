@@ -51,9 +51,11 @@ final class SimulatedSignals: LogSignals, @unchecked Sendable {
     /// Cuts the connection for a while; what is told meanwhile is lost.
     func cut(for time: Duration) {
         isConnected = false
-        lastTrouble = scheduler.now + time
+        lastTrouble = max(lastTrouble, scheduler.now + time)
         streams.disconnected()
         scheduler.after(time, for: process) { [self] in
+            // Another cut may have begun meanwhile, which ends later.
+            guard !isConnected, scheduler.now >= lastTrouble else { return }
             isConnected = true
             streams.connected()
         }
