@@ -55,14 +55,11 @@ package enum PostgresDialect {
         notify: "SELECT pg_notify(\(channel), $1)",
         search: SearchDialect(
             key: "position",
-            put: [
-                // A tsvector holds one megabyte at most; this many characters always fit.
-                """
-                INSERT INTO message_search (position, words)
-                VALUES ($1, to_tsvector('simple', left($2, 65536)))
+            add: "INSERT INTO message_search (position, words) VALUES ($1, \(searchWords))",
+            replace: """
+                INSERT INTO message_search (position, words) VALUES ($1, \(searchWords))
                 ON CONFLICT (position) DO UPDATE SET words = excluded.words
-                """
-            ],
+                """,
             remove: "DELETE FROM message_search WHERE position = $1",
             match: """
                 SELECT position FROM message_search
@@ -73,6 +70,9 @@ package enum PostgresDialect {
         ),
         table: tables
     )
+
+    /// A tsvector holds one megabyte at most; this many characters always fit.
+    private static let searchWords = "to_tsvector('simple', left($2, 65536))"
 
     /// Times are milliseconds since 1970; uuids are 16 bytes, big-endian; booleans are 0 and 1.
     ///

@@ -21,11 +21,11 @@ extension SQLiteDialect {
         )
         """,
         "INSERT INTO search_head (id, position, event, step, is_swept) VALUES (1, 0, NULL, 0, 1)",
-        """
-        CREATE VIRTUAL TABLE message_search USING fts5 (
-            text,
-            tokenize = "unicode61 remove_diacritics 0 categories 'L* M* N* Co'"
-        )
-        """,
+        searchTable,
     ]
+
+    /// The words come with one space between two, and this tokenizer cuts nothing but there; a query asks for single words,
+    /// so their places in a message are not kept (`detail`), nor is how many there are (`columnsize`).
+    static let searchTable =
+        "CREATE VIRTUAL TABLE message_search USING fts5 (text, tokenize = 'ascii', detail = none, columnsize = 0)"
 }

@@ -33,7 +33,9 @@ package enum SQLiteDialect {
         databaseBytes: "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
         search: SearchDialect(
             key: "rowid",
-            put: ["INSERT OR REPLACE INTO message_search (rowid, text) VALUES ($1, $2)"],
+            // Looking for what is to be replaced costs a third of the rest.
+            add: "INSERT INTO message_search (rowid, text) VALUES ($1, $2)",
+            replace: "INSERT OR REPLACE INTO message_search (rowid, text) VALUES ($1, $2)",
             remove: "DELETE FROM message_search WHERE rowid = $1",
             match: """
                 SELECT rowid FROM message_search

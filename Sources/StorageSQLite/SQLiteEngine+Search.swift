@@ -23,7 +23,9 @@ extension SQLiteEngine {
                 }
             }
             let row = try Row.fetchOne(db, sql: "SELECT position, event, step, is_swept FROM search_head WHERE id = 1")
-            guard row != nil, try db.tableExists("message_search") else {
+            let table = try String.fetchOne(db, sql: "SELECT sql FROM sqlite_master WHERE name = 'message_search'")
+            // One of another form can be read.
+            guard row != nil, let table, isReadOnly || table == SQLiteDialect.searchTable else {
                 throw StorageError(.unusable, "The search index has not its tables.")
             }
         }

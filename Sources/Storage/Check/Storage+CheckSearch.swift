@@ -44,7 +44,9 @@ extension Storage {
             let rows = try connection.rows(
                 "SELECT \(key) FROM message_search WHERE \(key) > $1 ORDER BY \(key) LIMIT $2",
                 [SQLValue(last), SQLValue(limit: limit)])
-            return (try SearchHead(on: connection).position, try rows.map(Self.position))
+            return (
+                try SearchHead(on: connection, of: self.engine.dialect.search).position, try rows.map(Self.position)
+            )
         }
         let (head, entries) = (indexed.0, indexed.1)
         return try await engine.read { connection in
@@ -68,7 +70,7 @@ extension Storage {
                 let message = try columns.position()
                 known.insert(message)
                 let isDeleted = try columns.text() == LogEvent.Kind.deletion.rawValue
-                let words = isDeleted ? [] : text(try columns.bytes()).map(SearchWords.words) ?? []
+                let words = isDeleted ? "" : text(try columns.bytes()).map(SearchWords.folded) ?? ""
                 let isReached = try Self.position(Array(row.suffix(1))) <= head
                 if message <= end, isReached, present.contains(message) == words.isEmpty { wrong.insert(message) }
             }

@@ -79,10 +79,12 @@ package struct SQLDialect: Sendable {
 package struct SearchDialect: Sendable {
     /// The column of the index that says which message it is.
     package var key: String
-    /// Puts a message's words in place of those that were there.
+    /// Adds the words of a message that is not in the index.
     ///
     /// `$1` position of the message, `$2` its words.
-    package var put: [String]
+    package var add: String
+    /// Puts a message's words in place of those that may be there; the same arguments.
+    package var replace: String
     /// `$1` position of the message.
     package var remove: String
     /// Positions of messages that match, newest first.
@@ -95,10 +97,12 @@ package struct SearchDialect: Sendable {
     package var isApart: Bool
 
     package init(
-        key: String, put: [String], remove: String, match: String, noteRemoval: String? = nil, isApart: Bool = false
+        key: String, add: String, replace: String, remove: String, match: String, noteRemoval: String? = nil,
+        isApart: Bool = false
     ) {
         self.key = key
-        self.put = put
+        self.add = add
+        self.replace = replace
         self.remove = remove
         self.match = match
         self.noteRemoval = noteRemoval

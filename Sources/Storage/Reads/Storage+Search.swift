@@ -40,7 +40,7 @@ extension Storage {
 
     private func searchIndexHas(_ position: Position) async throws(StorageError) -> Bool {
         let head = try await onSearchIndex { (index) async throws(StorageError) in
-            try await index.read { connection in try SearchHead(on: connection) }
+            try await index.read { connection in try SearchHead(on: connection, of: self.engine.dialect.search) }
         }
         guard let head, head.position >= position else { return false }
         return try await engine.read { connection in try head.isOfLog(on: connection) }

@@ -7,12 +7,14 @@ import Synchronization
 struct SearchHead {
     /// The last event that is in it.
     var position: Position
+    /// Whether there are messages in it that it must not have yet.
+    private var isTooFar: Bool
     /// The uuid of that event; `nil` if it is not known.
     var event: SQLValue?
     /// Counts the changes of the index: whoever read it before another change has to read again.
     var step: Int64
 
-    init(on connection: any SQLConnection) throws(StorageError) {
+    init(on connection: any SQLConnection, of search: SearchDialect) throws(StorageError) {
         guard let row = try connection.rows("SELECT position, step, event FROM search_head WHERE id = 1").first else {
             throw StorageError(.unusable, "The search index has no head.")
         }
@@ -20,13 +22,15 @@ struct SearchHead {
         position = try reader.position()
         step = try reader.int()
         event = row[2] == .null ? nil : row[2]
+        let later = "SELECT 1 FROM message_search WHERE \(search.key) > $1 LIMIT 1"
+        isTooFar = try !connection.rows(later, [SQLValue(position)]).isEmpty
     }
 
     /// Whether the index is of this log and no further.
     ///
     /// A database that was restored has a shorter log, or another one. An event that is missing was purged.
     func isOfLog(on connection: any SQLConnection) throws(StorageError) -> Bool {
-        guard try position <= Storage.head(on: connection) else { return false }
+        guard !isTooFar, try position <= Storage.head(on: connection) else { return false }
         let rows = try connection.rows("SELECT uuid FROM events WHERE position = $1", [SQLValue(position)])
         guard let uuid = rows.first?.first, let event else { return true }
         return uuid == event
@@ -34,8 +38,9 @@ struct SearchHead {
 }
 
 extension Storage {
-    /// How many events one step of the index reads.
-    private static let searchStep = 500
+    /// How many events one step of the index reads: many at a time cost less, and hold up an index that shares the writer with
+    /// the log.
+    private var searchStep: Int { engine.dialect.search.isApart ? 2000 : 500 }
 
     /// What one step has to do.
     private struct SearchNews {
@@ -70,10 +75,13 @@ extension Storage {
 
     private func makeSearchStep(text: ([UInt8]) -> String?) async throws(StorageError) -> Bool {
         let head = try await onSearchIndex { (index) async throws(StorageError) in
-            try await index.read { connection in try SearchHead(on: connection) }
+            try await index.read { connection in try SearchHead(on: connection, of: self.engine.dialect.search) }
         }
         guard let head else { return true }
-        let news = try await engine.read { connection in try Self.searchNews(after: head, on: connection) }
+        let limit = searchStep
+        let news = try await engine.read { connection in
+            try Self.searchNews(after: head, limit: limit, on: connection)
+        }
         guard news.isOfLog else {
             try await engine.remakeSearchIndex()
             return false
@@ -106,13 +114,13 @@ extension Storage {
     }
 
     private static func searchNews(
-        after head: SearchHead, on connection: any SQLConnection
+        after head: SearchHead, limit: Int, on connection: any SQLConnection
     ) throws(StorageError) -> SearchNews {
         var news = SearchNews(head: head, isOfLog: try head.isOfLog(on: connection))
         guard news.isOfLog else { return news }
-        news.events = try events(after: head.position, limit: searchStep, on: connection)
+        news.events = try events(after: head.position, limit: limit, on: connection)
         for row in try connection.rows(
-            "SELECT position FROM search_removals ORDER BY position LIMIT $1", [SQLValue(limit: searchStep)])
+            "SELECT position FROM search_removals ORDER BY position LIMIT $1", [SQLValue(limit: limit)])
         {
             var reader = RowReader(row)
             news.removed.append(try reader.position())
@@ -123,29 +131,33 @@ extension Storage {
     /// What the step changes; of several changes of one message the last alone, so that what was deleted meanwhile is never
     /// written.
     private func searchChanges(for news: SearchNews, text: ([UInt8]) -> String?) -> [SQLStatement] {
-        var words: [Position: [String]] = [:]
+        var words: [Position: String] = [:]
+        var added: Set<Position> = []
         var hasRemovals = !news.removed.isEmpty
         for event in news.events {
             switch event.kind {
-            case .message: words[event.position] = text(event.content).map(SearchWords.words) ?? []
+            case .message:
+                words[event.position] = text(event.content).map(SearchWords.folded) ?? ""
+                added.insert(event.position)
             case .edit:
-                words[event.replaces ?? event.position] = text(event.content).map(SearchWords.words) ?? []
+                words[event.replaces ?? event.position] = text(event.content).map(SearchWords.folded) ?? ""
                 hasRemovals = true
             case .deletion:
-                for message in event.deletedMessages { words[message] = [] }
+                for message in event.deletedMessages { words[message] = "" }
                 hasRemovals = true
             case .flow, .join, .leave, .user, .session, .contact, .key, .admin, .invite: continue
             }
         }
-        for message in news.removed { words[message] = [] }
+        for message in news.removed { words[message] = "" }
         let search = engine.dialect.search
         var statements: [SQLStatement] = []
         for (message, words) in words.sorted(by: { $0.key < $1.key }) {
-            if words.isEmpty {
+            let isNew = added.contains(message)
+            if !words.isEmpty {
+                let put = isNew ? search.add : search.replace
+                statements.append(SQLStatement(put, [SQLValue(message), .text(words)]))
+            } else if !isNew {
                 statements.append(SQLStatement(search.remove, [SQLValue(message)]))
-            } else {
-                let text = SQLValue.text(words.joined(separator: " "))
-                statements += search.put.map { SQLStatement($0, [SQLValue(message), text]) }
             }
         }
         if hasRemovals, let note = search.noteRemoval { statements.append(SQLStatement(note)) }

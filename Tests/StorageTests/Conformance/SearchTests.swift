@@ -98,9 +98,14 @@ struct SearchTests {
 
     @Test func textsAreCutIntoBoundedWords() {
         let many = String(repeating: "ab ", count: 100_000)
-        #expect(SearchWords.words(of: many).count == SearchWords.maximumTextScalars / 3)
-        #expect(SearchWords.words(of: String(repeating: "ß", count: 1000)) == [String(repeating: "s", count: 128)])
-        #expect(SearchWords.words(of: "e\u{301}te\u{301} \u{301}x") == ["e\u{301}te\u{301}", "x"])
+        #expect(SearchWords.folded(many).split(separator: " ").count == SearchWords.maximumTextScalars / 3)
+        #expect(SearchWords.folded(String(repeating: "ß", count: 1000)) == String(repeating: "s", count: 128))
+        #expect(SearchWords.folded(String(repeating: "X", count: 1000) + "!") == String(repeating: "x", count: 128))
+        #expect(SearchWords.folded("e\u{301}te\u{301} \u{301}x") == "e\u{301}te\u{301} x")
+        #expect(SearchWords.folded(" Hello, WORLD-2 you@me\u{0}Z[a`b{c\n") == "hello world 2 you me z a b c")
+        // Letters of two scripts in a row are one word, wherever the first that is not ASCII is.
+        #expect(SearchWords.folded("xÄ Äx ÉTÉ—Straße ПРИВЕТ!٣") == "xä äx été strasse привет ٣")
+        #expect(SearchWords.folded("—…") == "")
         #expect(SearchWords.query((0..<100).map { "w\($0)" })?.split(separator: " ").count == 32)
         #expect(SearchWords.query(["a", "A b"]) == "\"a\" \"b\"")
         #expect(SearchWords.query(["-"]) == nil)

@@ -84,9 +84,9 @@ struct PostgresDialectTests {
             ]
             try await engine.write { connection in
                 for (position, text) in texts {
-                    for put in search.put { try connection.execute(put, [.int(position), .text(text)]) }
+                    try connection.execute(search.add, [.int(position), .text(text)])
                 }
-                for put in search.put { try connection.execute(put, [.int(2), .text("a lazy cat")]) }
+                try connection.execute(search.replace, [.int(2), .text("a lazy cat")])
             }
             let find = { @Sendable (words: String, below: Int64, limit: Int64) in
                 try await engine.read { connection in
