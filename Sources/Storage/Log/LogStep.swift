@@ -24,10 +24,21 @@ enum LogStep {
             let since = now.milliseconds - (try reader.time()).milliseconds
             if since >= 0, since < shortestPause.milliseconds { return last }
         }
-        try connection.execute(
-            "INSERT INTO log_steps (position, before_ms, after_ms) VALUES ($1, $2, $3)",
-            [.int(position.rawValue + 1), SQLValue(last), SQLValue(now)])
+        try note(at: position, from: last, to: now, on: connection)
         return now
+    }
+
+    /// Notes that the log's time goes back after the event at `position`.
+    ///
+    /// Of a batch that was refused whole the step is left, and the next event may come at another time again.
+    static func note(
+        at position: Position, from before: Timestamp, to after: Timestamp, on connection: any SQLConnection
+    ) throws(StorageError) {
+        try connection.execute(
+            """
+            INSERT INTO log_steps (position, before_ms, after_ms) VALUES ($1, $2, $3)
+            ON CONFLICT (position) DO UPDATE SET after_ms = excluded.after_ms
+            """, [.int(position.rawValue + 1), SQLValue(before), SQLValue(after)])
     }
 
     /// The positions after `low` within which time follows position and the first event at or after `time` is found: up to

@@ -172,11 +172,7 @@ package struct LogTransaction {
     func stepBack(to time: Timestamp) throws(StorageError) {
         let last = events.last?.time ?? before
         guard time < last else { return }
-        try connection.execute(
-            """
-            INSERT INTO log_steps (position, before_ms, after_ms) VALUES ($1, $2, $3)
-            ON CONFLICT (position) DO UPDATE SET after_ms = excluded.after_ms
-            """, [.int(position.rawValue + 1), SQLValue(last), SQLValue(time)])
+        try LogStep.note(at: position, from: last, to: time, on: connection)
     }
 
     func state(of flow: FlowID) -> FlowState? { flows[flow] }

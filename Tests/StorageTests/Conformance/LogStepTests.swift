@@ -93,6 +93,31 @@ struct LogStepTests {
         }
     }
 
+    /// A batch in which everything is refused moves the log's time and no position: another step comes at the same place.
+    @Test(arguments: StorageKind.available)
+    func aStepWithoutAnEventDoesNotStopTheNext(kind: StorageKind) async throws {
+        let day: Int64 = 86_400_000
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let flow = try await test.createFlow(owner: alice)
+            let start = test.clock.now.milliseconds
+            test.clock.advance(milliseconds: 2 * day)
+            let ahead = try await test.send("ahead", from: alice, to: flow)
+
+            test.clock.advance(milliseconds: -day)
+            let edit = Write.EditMessage(
+                flow: flow, message: Position(1_000_000), content: StorageUnderTest.content("edited"))
+            let refusal = try await test.refusal(of: edit, by: alice)
+            #expect(refusal != nil)
+            test.clock.advance(milliseconds: -day)
+            let sent = try await test.send("after", from: alice, to: flow)
+
+            #expect(sent.time.milliseconds == start)
+            #expect(try await test.storage.cursor(before: ahead.time) < ahead.position)
+            #expect(try await test.storage.cursor(before: sent.time) < sent.position)
+        }
+    }
+
     /// Two servers whose clocks differ by an hour write in turn.
     @Test(arguments: StorageKind.available)
     func clocksFarApartDoNotStepInTurn(kind: StorageKind) async throws {
