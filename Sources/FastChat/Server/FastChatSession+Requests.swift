@@ -36,6 +36,10 @@ extension FastChatSession {
         return command(of: decoded)
     }
 
+    func outcome(of answer: Answer) -> RequestOutcome { .refused }
+
+    func account(for answer: Answer?) -> Int64? { holder?.principal.user.rawValue }
+
     private func command(of decoded: Decoded) -> String {
         (try? decoded.get())?.command ?? RequestLog.unknownCommand
     }

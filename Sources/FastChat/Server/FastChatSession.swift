@@ -55,45 +55,34 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     var unparseable = 0
     /// Whether the request that is being done was refused.
     var wasRefused = false
-    /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
-    private var eventLoop: (any EventLoop)?
-    /// The same.
-    private var number: UInt64 = 0
-    private(set) var connection: StreamConnection?
-    private(set) var pipeline: RequestPipeline<FastChatSession>?
-    private var reader: LiveReader?
+    let core = SessionCore<FastChatSession, StreamConnection>()
+    private(set) var reader: LiveReader?
     private var splitter = FastChatSplitter(maximumBytes: maximumBytesBeforeLogIn)
-    /// What the splitter holds has of the budget of all connections.
-    private var reservedBytes = 0
-    private var outbox: FastChatOutbox
+    private var heldInput: HeldInput
+    var outbox: FastChatOutbox
     private var logInTimer: Scheduled<Void>?
-    private var isPumpDue = false
+    var isPumpDue = false
     /// Encrypts a live run for the reader.
-    private var sealing: Task<Void, Never>?
-    /// The client sends no more, or the server is stopping: end when everything is done.
-    private var isEnding = false
+    var sealing: Task<Void, Never>?
     /// Nothing is read or done any more.
     private(set) var isOver = false
 
     init(service: FastChatService, origin: Origin) {
         self.service = service
         self.origin = origin
+        heldInput = HeldInput(of: service.registry.inboundBudget)
         outbox = FastChatOutbox(maximumBytes: service.options.outboundBytes)
     }
 
-    var peer: PeerConnection? { connection }
-    var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
+    var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: core.number) }
 
     // MARK: From the connection
 
     func opened(_ connection: StreamConnection) {
-        self.connection = connection
-        eventLoop = connection.eventLoop
-        number = connection.id.rawValue
-        pipeline = RequestPipeline(
-            of: self, limits: .init(requests: Self.maximumRequests, bytes: Self.maximumRequestBytes),
-            budget: service.registry.inboundBudget, executor: connection.taskExecutor,
-            log: service.requests.ofConnection(connection.id, at: origin.address))
+        core.opened(
+            connection, of: self, from: origin.address,
+            limits: .init(requests: Self.maximumRequests, bytes: Self.maximumRequestBytes),
+            budget: service.registry.inboundBudget, log: service.requests)
         reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
         logInTimer = connection.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(
             in: TimeAmount(service.options.logInTimeout)
@@ -103,7 +92,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     func received(_ bytes: ByteBuffer) {
         guard !isOver, let pipeline else { return }
         let pieces = bytes.withUnsafeReadableBytes { splitter.receive($0) }
-        var hasRoom = reserveInput()
+        var hasRoom = heldInput.hold(splitter.bufferedBytes)
         for piece in pieces where hasRoom && !isOver {
             switch piece {
             case .value(let value):
@@ -128,42 +117,28 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     }
 
     func inputEnded(_ connection: StreamConnection) {
-        endWhenDone()
+        drain()
     }
 
     func drain() {
-        endWhenDone()
+        core.end { [unowned self] in end() }
     }
 
     func closed() {
-        connection = nil
         isOver = true
-        pipeline?.close()
+        core.closed()
         logInTimer?.cancel()
-        service.registry.inboundBudget.release(reservedBytes)
-        reservedBytes = 0
+        heldInput.giveBackAll()
         detach()
         news = nil
         reader?.end()
         sealing?.cancel()
     }
 
-    /// Takes from the budget of all connections what the splitter holds.
-    private func reserveInput() -> Bool {
-        let needed = splitter.bufferedBytes
-        if needed > reservedBytes {
-            guard service.registry.inboundBudget.reserve(needed - reservedBytes) else { return false }
-        } else {
-            service.registry.inboundBudget.release(reservedBytes - needed)
-        }
-        reservedBytes = needed
-        return true
-    }
-
     // MARK: From the hub, on any thread
 
     func sessionRevoked(_ session: SessionID) {
-        eventLoop?.execute {
+        core.eventLoop?.execute {
             if self.holder?.principal.session == session { self.endSession() }
         }
     }
@@ -208,15 +183,6 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         end()
     }
 
-    private func endWhenDone() {
-        isEnding = true
-        if pipeline?.inFlight == 0 { end() }
-    }
-
-    func requestsDone() {
-        if isEnding { end() }
-    }
-
     /// Writes what waits and closes.
     func end() {
         guard !isOver, let connection else { return }
@@ -229,122 +195,6 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         connection.close()
     }
 
-    // MARK: Writing
-
     /// Bytes that wait for the client, for tests.
     var heldBytes: Int { outbox.bufferedBytes + (connection?.bufferedBytes ?? 0) }
-
-    var hasRoom: Bool { !isOver && outbox.hasRoom }
-    func write(_ answer: Answer) {
-        tell(answer.notice)
-        if answer.isFinal { end() }
-    }
-
-    func outcome(of answer: Answer) -> RequestOutcome { .refused }
-
-    func account(for answer: Answer?) -> Int64? { holder?.principal.user.rawValue }
-
-    /// Tells why a request is not done whose task goes on.
-    func refuse(_ detail: String, group: FastChatGroupNumber? = nil) {
-        wasRefused = true
-        tell(.refused(detail, group: group))
-    }
-
-    func tell(_ notice: FastChatNotice) {
-        write(notice.encoded(for: news?.reader.number ?? FastChatUserNumber(0), time: service.time))
-    }
-
-    /// Replies stand alone; after a final one the connection closes.
-    func answer(_ reply: FastChatReply) {
-        guard !isOver else { return }
-        outbox.append(reply: reply.encoded())
-        wasRefused = wasRefused || reply.isFinal
-        if reply.isFinal { end() } else { pumpSoon() }
-    }
-
-    /// Queues an object for an array.
-    func write(_ object: [UInt8]) {
-        guard !isOver else { return }
-        outbox.append(object)
-        pumpSoon()
-    }
-
-    private func reached(_ position: Position) {
-        if let position = outbox.reached(position) { note(position) }
-    }
-
-    private func note(_ position: Position) {
-        guard let user = news?.principal.user else { return }
-        service.chat.cursors.note(user, device: FastChatService.name, at: position)
-    }
-
-    /// Packs an array when the loop has done what it has in flight now, so that all of it is in one.
-    private func pumpSoon() {
-        guard !isPumpDue, let eventLoop else { return }
-        isPumpDue = true
-        eventLoop.assumeIsolatedUnsafeUnchecked().execute {
-            self.isPumpDue = false
-            self.pump()
-        }
-    }
-
-    private func pump() {
-        guard !isOver, let connection, connection.isOpen, let unit = outbox.next() else { return }
-        connection.write(unit: ByteBuffer(bytes: unit))
-        connection.flush()
-    }
-
-    // MARK: What others wrote
-
-    func deliver(_ delivery: FastChatDelivery) {
-        guard !isOver, let news, let reader else { return }
-        guard !service.chat.isExpired(news.principal) else { return endSession() }
-        switch delivery {
-        case .hint: reader.hinted()
-        case .change(let change):
-            if change.mayMove(news.principal.user) { return reader.hinted() }
-            if reader.takes(change.span, isReady: true) { reached(change.span.upperBound) } else { reader.readIfDue() }
-        case .run(let run):
-            guard reader.takes(run.span, isReady: outbox.hasRoom && sealing == nil) else { return reader.readIfDue() }
-            if news.reader.isQuick(run) { write(news.reader.entries(for: run)) } else { seal(run, for: news) }
-        }
-    }
-
-    /// Encrypts what would hold up the event loop somewhere else; what comes meanwhile is read from the log.
-    private func seal(_ run: LiveRun, for news: FastChatNews) {
-        guard let connection else { return }
-        let pages = service.chat.pages
-        sealing = Task(executorPreference: connection.taskExecutor) {
-            let entries = try? await pages.page { () async throws(ChatError) in
-                try await FastChatService.offLoop { () async throws(ChatError) in news.reader.entries(for: run) }
-            }
-            self.sealing = nil
-            guard let entries, !self.isOver, self.news?.principal == news.principal else { return }
-            self.write(entries)
-            self.reader?.readIfDue()
-        }
-    }
-
-    private func write(_ entries: [FastChatReader.Entry]) {
-        for entry in entries {
-            for object in entry.objects { write(object) }
-            reached(entry.position)
-        }
-    }
-
-    var mayRead: Bool { hasRoom && news != nil && sealing == nil }
-
-    func showPage(after position: Position) async throws(ChatError) -> (shown: Position, isCut: Bool)? {
-        guard var reading = news else { return nil }
-        let page = try await reading.page(after: position)
-        guard !isOver else { return nil }
-        guard !service.chat.isExpired(reading.principal) else {
-            endSession()
-            return nil
-        }
-        news?.toldOpen.formUnion(reading.toldOpen)
-        write(page.entries)
-        reached(page.cursor)
-        return (page.cursor, page.isCut)
-    }
 }

@@ -274,6 +274,21 @@ extension MTPSession {
             end(.policyViolation, "The session was revoked.")
         }
     }
+
+    // MARK: For the log
+
+    func command(of request: Request) -> String {
+        guard case .decoded(let decoded) = request else { return RequestLog.unknownCommand }
+        return command(of: decoded)
+    }
+
+    func command(of decoded: Decoded) -> String {
+        (try? decoded.get())?.method?.rawValue ?? RequestLog.unknownCommand
+    }
+
+    func outcome(of answer: Answer) -> RequestOutcome { RequestOutcome(status: answer.response.code) }
+
+    func account(for answer: Answer?) -> Int64? { (answer?.principal ?? attached?.principal)?.user.rawValue }
 }
 
 /// Who asks, once that is known.

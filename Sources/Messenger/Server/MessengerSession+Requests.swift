@@ -165,10 +165,59 @@ extension MessengerSession {
         }
         pipeline?.advance()
     }
+
+    // MARK: For the log
+
+    func command(of request: Request) -> String { request.command }
+
+    func outcome(of answer: MessengerAnswer) -> RequestOutcome { answer.outcome }
+
+    func account(for answer: MessengerAnswer?) -> Int64? { logIn?.principal.user.rawValue }
+}
+
+extension MessengerAnswer {
+    /// For the log.
+    fileprivate var outcome: RequestOutcome {
+        switch self {
+        case .signedUp, .loggedIn, .loggedOut, .contacts, .noContacts, .contactAdded: .ok
+        case .loginTaken: RequestOutcome(.refused, "login_taken")
+        case .signUpRefused: RequestOutcome(.refused, "sign_up_refused")
+        case .noSuchLogin: RequestOutcome(.refused, "no_such_login")
+        case .wrongPassword: RequestOutcome(.refused, "wrong_password")
+        case .noSuchUser: RequestOutcome(.refused, "no_such_user")
+        case .refused: RequestOutcome(.refused, "refused")
+        }
+    }
 }
 
 extension MessengerDecoder.Output {
+    /// For the log.
+    fileprivate var command: String {
+        switch self {
+        case .refusal: RequestLog.unknownCommand
+        case .request(.signUp): "sign_up"
+        case .request(.logIn): "log_in"
+        case .request(.logOut): "log_out"
+        case .request(.contacts): "contacts"
+        case .request(.addContact): "add_contact"
+        case .request(.send): "send"
+        }
+    }
+
     fileprivate var isMessage: Bool {
         if case .request(.send) = self { true } else { false }
+    }
+
+    /// What keeping it costs, roughly.
+    var textBytes: Int {
+        switch self {
+        case .refusal: 0
+        case .request(.signUp(let email, let login, let password)):
+            email.utf8.count + login.utf8.count + password.utf8.count
+        case .request(.logIn(let login, let password)): login.utf8.count + password.utf8.count
+        case .request(.logOut), .request(.contacts): 0
+        case .request(.addContact(_, let login)): login.utf8.count
+        case .request(.send(_, let recipient, let text)): recipient.text.utf8.count + text.utf8.count
+        }
     }
 }

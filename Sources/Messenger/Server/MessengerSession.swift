@@ -44,21 +44,13 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
     let watchesContacts = true
     let service: MessengerService
     let requests: MessengerRequests
-    /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
-    private(set) var eventLoop: (any EventLoop)?
-    /// The same.
-    private var number: UInt64 = 0
-    private(set) var connection: StreamConnection?
-    private(set) var pipeline: RequestPipeline<MessengerSession>?
+    let core = SessionCore<MessengerSession, StreamConnection>()
     private(set) var reader: LiveReader?
     var logIn: LogIn?
     /// Refused requests in a row.
     var badRequests = 0
     private var decoder: MessengerDecoder
-    /// What the decoder holds has of the budget of all connections.
-    private var reservedBytes = 0
-    /// Close when nothing is in flight.
-    private(set) var isEnding = false
+    private var heldInput: HeldInput
     /// By the units that were written.
     private var arrived = AcknowledgedPositions<MessengerMark>()
     private var writtenUnits: UInt64 = 0
@@ -68,21 +60,17 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
         self.service = service
         requests = MessengerRequests(chat: service.chat, origin: origin)
         decoder = MessengerDecoder(maximumBytes: service.options.maximumBytes)
+        heldInput = HeldInput(of: service.inboundBudget)
     }
 
-    var peer: PeerConnection? { connection }
-    var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
+    var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: core.number) }
 
     // MARK: From the connection
 
     func opened(_ connection: StreamConnection) {
-        self.connection = connection
-        eventLoop = connection.eventLoop
-        number = connection.id.rawValue
-        pipeline = RequestPipeline(
-            of: self, limits: .init(requests: Self.requestsInFlight), budget: service.inboundBudget,
-            executor: connection.taskExecutor,
-            log: service.requests.ofConnection(connection.id, at: requests.origin.address))
+        core.opened(
+            connection, of: self, from: requests.origin.address, limits: .init(requests: Self.requestsInFlight),
+            budget: service.inboundBudget, log: service.requests)
         reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
     }
 
@@ -98,54 +86,43 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
     func paused() {
         take(decoder.pause())
         pipeline?.advance()
-        closeIfDone()
+        core.endIfDone()
     }
 
     func inputEnded(_ connection: StreamConnection) {
-        isEnding = true
+        drain()
         paused()
     }
 
     func drain() {
-        isEnding = true
-        closeIfDone()
+        // What the client has begun to send is awaited.
+        core.end { [unowned self] in if !decoder.isWaiting { closeNow() } }
     }
 
     func unitsAcknowledged(_ count: Int) {
         acknowledgedUnits += UInt64(count)
         for mark in arrived.acknowledged(acknowledgedUnits) { note(mark) }
-        roomChanged()
+        becameWritable()
     }
 
     func becameWritable() {
-        roomChanged()
+        pipeline?.advance()
+        tellPresence()
+        reader?.readIfDue()
     }
 
     func closed() {
-        connection = nil
-        pipeline?.close()
-        service.inboundBudget.release(reservedBytes)
-        reservedBytes = 0
+        core.closed()
+        heldInput.giveBackAll()
         // The token dies with the connection: nobody else has it.
         if let principal = leave() { Task { await requests.end(principal) } }
     }
 
     private func take(_ outputs: [MessengerDecoder.Output]) {
         guard let connection, let pipeline, connection.isOpen else { return }
-        var hasRoom = reserveInput()
+        var hasRoom = heldInput.hold(decoder.bufferedBytes)
         for output in outputs where hasRoom { hasRoom = pipeline.receive(output, bytes: output.textBytes) }
         if !hasRoom { connection.abort() }
-    }
-
-    private func reserveInput() -> Bool {
-        let held = decoder.bufferedBytes
-        if held > reservedBytes {
-            guard service.inboundBudget.reserve(held - reservedBytes) else { return false }
-        } else {
-            service.inboundBudget.release(reservedBytes - held)
-        }
-        reservedBytes = held
-        return true
     }
 
     // MARK: The end
@@ -159,24 +136,19 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
     /// Closes when what was written has left; what waits is not done any more.
     func closeNow() {
         pipeline?.dropWaiting()
-        isEnding = true
+        core.endNow()
         connection?.close()
     }
 
     func requestsDone() {
-        closeIfDone()
+        core.endIfDone()
         reader?.readIfDue()
-    }
-
-    private func closeIfDone() {
-        guard isEnding, pipeline?.inFlight == 0, !decoder.isWaiting else { return }
-        closeNow()
     }
 
     // MARK: From the hub, on any thread
 
     func watchedChanged(_ changes: [WatchedChange]) {
-        eventLoop?.execute {
+        core.eventLoop?.execute {
             for change in changes {
                 self.logIn?.presence.note(change.person.id, login: change.person.login, isOnline: change.isOnline)
             }
@@ -185,7 +157,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
     }
 
     func sessionRevoked(_ session: SessionID) {
-        eventLoop?.execute {
+        core.eventLoop?.execute {
             // The connection may have logged in anew meanwhile.
             if self.logIn?.principal.session == session { self.endSession() }
         }
@@ -204,12 +176,6 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
         if badRequests >= Self.maximumBadRequests { closeNow() }
     }
 
-    func command(of request: Request) -> String { request.command }
-
-    func outcome(of answer: MessengerAnswer) -> RequestOutcome { answer.outcome }
-
-    func account(for answer: MessengerAnswer?) -> Int64? { logIn?.principal.user.rawValue }
-
     /// Writes a unit; with `mark` a client that has it has everything up to there.
     func write(_ unit: ByteBuffer, mark: MessengerMark? = nil) {
         guard let connection, connection.isOpen, unit.readableBytes > 0 else { return }
@@ -224,63 +190,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
         if let mark = arrived.reached(mark, at: writtenUnits) { note(mark) }
     }
 
-    private func roomChanged() {
-        pipeline?.advance()
-        tellPresence()
-        reader?.readIfDue()
-    }
-
-    func tellPresence() {
-        if let logIn, service.chat.isExpired(logIn.principal) { return endSession() }
-        while logIn?.isAnswered == true, hasRoom, let unit = logIn?.presence.next() {
-            write(ByteBuffer(bytes: unit.encoded()))
-        }
-    }
-
     private func note(_ mark: MessengerMark) {
         service.chat.cursors.note(mark.user, device: MessengerService.name, at: mark.position)
-    }
-}
-
-extension MessengerAnswer {
-    /// For the log.
-    fileprivate var outcome: RequestOutcome {
-        switch self {
-        case .signedUp, .loggedIn, .loggedOut, .contacts, .noContacts, .contactAdded: .ok
-        case .loginTaken: RequestOutcome(.refused, "login_taken")
-        case .signUpRefused: RequestOutcome(.refused, "sign_up_refused")
-        case .noSuchLogin: RequestOutcome(.refused, "no_such_login")
-        case .wrongPassword: RequestOutcome(.refused, "wrong_password")
-        case .noSuchUser: RequestOutcome(.refused, "no_such_user")
-        case .refused: RequestOutcome(.refused, "refused")
-        }
-    }
-}
-
-extension MessengerDecoder.Output {
-    /// For the log.
-    fileprivate var command: String {
-        switch self {
-        case .refusal: RequestLog.unknownCommand
-        case .request(.signUp): "sign_up"
-        case .request(.logIn): "log_in"
-        case .request(.logOut): "log_out"
-        case .request(.contacts): "contacts"
-        case .request(.addContact): "add_contact"
-        case .request(.send): "send"
-        }
-    }
-
-    /// What keeping it costs, roughly.
-    fileprivate var textBytes: Int {
-        switch self {
-        case .refusal: 0
-        case .request(.signUp(let email, let login, let password)):
-            email.utf8.count + login.utf8.count + password.utf8.count
-        case .request(.logIn(let login, let password)): login.utf8.count + password.utf8.count
-        case .request(.logOut), .request(.contacts): 0
-        case .request(.addContact(_, let login)): login.utf8.count
-        case .request(.send(_, let recipient, let text)): recipient.text.utf8.count + text.utf8.count
-        }
     }
 }

@@ -4,6 +4,7 @@
 import Chat
 import Credentials
 import Logging
+import NIOCore
 import Storage
 import Transport
 
@@ -192,5 +193,35 @@ extension SkaroSession {
     /// The name of a session among its account's devices.
     static func device(of principal: Principal) -> String {
         "\(devices)\(principal.session.rawValue)"
+    }
+
+    // MARK: For the log
+
+    func command(of request: Request) -> String {
+        guard case .request(let request) = request else { return RequestLog.unknownCommand }
+        return request.method?.rawValue ?? RequestLog.unknownCommand
+    }
+
+    func outcome(of answer: Answer) -> RequestOutcome {
+        switch answer {
+        case .response(let response): RequestOutcome(status: response.status.rawValue)
+        case .refusal: RequestOutcome(.refused, "error")
+        }
+    }
+
+    func account(for answer: Answer?) -> Int64? { logIn?.principal.user.rawValue }
+}
+
+extension SkaroSession.Request {
+    /// What a frame asks for.
+    static func decoded(_ frame: ByteBuffer) -> Self {
+        do throws(SkaroFrameError) {
+            return .request(
+                try frame.withUnsafeReadableBytes { frame throws(SkaroFrameError) in
+                    try SkaroRequest(decoding: frame)
+                })
+        } catch {
+            return .bad("\(error)")
+        }
     }
 }

@@ -23,18 +23,6 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
         case bad(String)
         /// Decoding it would hold up the event loop.
         case large(ByteBuffer)
-
-        /// What a frame asks for.
-        static func decoded(_ frame: ByteBuffer) -> Request {
-            do throws(SkaroFrameError) {
-                return .request(
-                    try frame.withUnsafeReadableBytes { frame throws(SkaroFrameError) in
-                        try SkaroRequest(decoding: frame)
-                    })
-            } catch {
-                return .bad("\(error)")
-            }
-        }
     }
 
     enum Answer {
@@ -56,12 +44,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
     let origin: Origin
     let acceptedMessages: WebSocketMessageKinds = [.text, .binary]
     let watchesContacts = true
-    /// Set in `opened`, before any other thread knows the session, and never again: safe to read anywhere.
-    private var eventLoop: (any EventLoop)?
-    /// The same.
-    private var number: UInt64 = 0
-    private(set) var connection: WebSocketConnection?
-    private(set) var pipeline: RequestPipeline<SkaroSession>?
+    let core = SessionCore<SkaroSession, WebSocketConnection>()
     private(set) var reader: LiveReader?
     /// What a login must sign; one that succeeds uses it up.
     let challenge: String
@@ -73,8 +56,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
     var look: Scheduled<Void>?
     /// Frames in a row that were no requests.
     var badFrames = 0
-    /// Close with this when nothing is in flight; no more frames are taken.
-    private var ending: (code: WebSocketCloseCode, reason: String)?
+    private var isCut = false
 
     init(service: SkaroService, origin: Origin) {
         self.service = service
@@ -83,20 +65,15 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
         challenge = Token(byteCount: 32, using: &random).text
     }
 
-    var peer: PeerConnection? { connection }
-    var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: number) }
-    var isEnding: Bool { ending != nil }
+    var address: DeliveryAddress { DeliveryAddress(sink: service.sink, connection: core.number) }
     var requests: SkaroRequests { SkaroRequests(service: service, origin: origin) }
 
     // MARK: From the connection
 
     func opened(_ connection: WebSocketConnection) {
-        self.connection = connection
-        eventLoop = connection.eventLoop
-        number = connection.id.rawValue
-        pipeline = RequestPipeline(
-            of: self, limits: .init(requests: service.options.requestsInFlight), budget: service.inboundBudget,
-            executor: connection.taskExecutor, log: service.requests.ofConnection(connection.id, at: origin.address))
+        core.opened(
+            connection, of: self, from: origin.address, limits: .init(requests: service.options.requestsInFlight),
+            budget: service.inboundBudget, log: service.requests)
         reader = LiveReader(for: self, pages: service.chat.pages, executor: connection.taskExecutor)
         write(.checkConnection(token: challenge))
         connection.flush()
@@ -112,7 +89,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
     }
 
     private func take(_ request: Request, bytes: Int) {
-        guard let connection, let pipeline, ending == nil else { return }
+        guard let connection, let pipeline, !isEnding else { return }
         if !pipeline.receive(request, bytes: bytes) {
             connection.close(code: .tryAgainLater, reason: "The server is overloaded.")
         }
@@ -130,35 +107,34 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
 
     func drain() {
         // The client drops what comes before the answer to its login.
-        if feed != nil, ending == nil { write(.info("The server is stopping. Connect again in a moment.")) }
+        if feed != nil, !isEnding { write(.info("The server is stopping. Connect again in a moment.")) }
         end(.goingAway, "The server is stopping.")
     }
 
     func closed() {
         leave()
-        connection = nil
-        pipeline?.close()
+        core.closed()
     }
 
     // MARK: From the hub and other connections, on any thread
 
     func watchedChanged(_ changes: [WatchedChange]) {
-        eventLoop?.execute { self.contactsChanged(changes) }
+        core.eventLoop?.execute { self.contactsChanged(changes) }
     }
 
     func sessionRevoked(_ session: SessionID) {
-        eventLoop?.execute {
+        core.eventLoop?.execute {
             if self.logIn?.principal.session == session { self.cut("The session was ended. Log in again.") }
         }
     }
 
     /// Closes the connection because another one goes on with its session; returns when what arrived here is noted.
     func handOver() async {
-        guard let eventLoop else { return }
+        guard let eventLoop = core.eventLoop else { return }
         await withCheckedContinuation { continuation in
             eventLoop.execute {
                 self.leave()
-                self.ending = (.normal, "The session goes on on another connection.")
+                self.core.endNow()
                 self.connection?.close(code: .normal, reason: "The session goes on on another connection.")
                 continuation.resume()
             }
@@ -169,21 +145,12 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
 
     /// Tells the peer why and closes, whatever is in flight.
     func cut(_ reason: String) {
-        guard ending?.code != .policyViolation else { return }
-        ending = (.policyViolation, reason)
+        guard !isCut else { return }
+        isCut = true
+        core.endNow()
         leave()
         write(SkaroPush.error(reason))
         connection?.close(code: .policyViolation, reason: reason)
-    }
-
-    func end(_ code: WebSocketCloseCode, _ reason: String) {
-        guard ending == nil else { return }
-        ending = (code, reason)
-        if pipeline?.inFlight == 0 { requestsDone() }
-    }
-
-    func requestsDone() {
-        if let ending { connection?.close(code: ending.code, reason: ending.reason) }
     }
 
     /// Notes what has arrived, and stops serving the session.
@@ -211,27 +178,13 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
         }
     }
 
-    func command(of request: Request) -> String {
-        guard case .request(let request) = request else { return RequestLog.unknownCommand }
-        return request.method?.rawValue ?? RequestLog.unknownCommand
-    }
-
-    func outcome(of answer: Answer) -> RequestOutcome {
-        switch answer {
-        case .response(let response): RequestOutcome(status: response.status.rawValue)
-        case .refusal: RequestOutcome(.refused, "error")
-        }
-    }
-
-    func account(for answer: Answer?) -> Int64? { logIn?.principal.user.rawValue }
-
     func write(_ push: SkaroPush) {
         connection?.write(binary: ByteBuffer(bytes: push.encoded()))
     }
 
     /// The answer to the login is written: from now on the log is shown.
     private func startFeed() {
-        guard connection != nil, ending == nil, let logIn else { return }
+        guard connection != nil, !isEnding, let logIn else { return }
         feed = SkaroFeed(principal: logIn.principal)
         reader?.begin(after: logIn.start)
         service.chat.hub.attach(self, principal: logIn.principal, wantsNews: true)

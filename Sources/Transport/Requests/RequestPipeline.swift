@@ -34,9 +34,10 @@ public enum RequestAdmission<Answer: Sendable>: Sendable {
 public protocol RequestSession: AnyObject, Sendable {
     associatedtype Request: Sendable
     associatedtype Answer: Sendable
+    associatedtype Connection: PeerConnection
 
-    /// The connection, as long as it is there.
-    var peer: PeerConnection? { get }
+    /// The connection with its requests; always the same.
+    var core: SessionCore<Self, Connection> { get }
     /// Whether the peer reads what it is sent: nothing is answered otherwise. Default: while the connection is writable.
     var hasRoom: Bool { get }
     /// Decides about a request at once, from what is in memory.
@@ -45,7 +46,7 @@ public protocol RequestSession: AnyObject, Sendable {
     func perform(_ request: Request, as ticket: RequestTicket) async -> RequestAdmission<Answer>
     /// Writes an answer.
     func write(_ answer: Answer)
-    /// Everything that came is answered.
+    /// Everything that came is answered. Default: closes the connection if it is to end.
     func requestsDone()
 
     /// The protocol's own word for what a request asks for, or `unknown`; never a word of the client's.
@@ -57,7 +58,8 @@ public protocol RequestSession: AnyObject, Sendable {
 }
 
 extension RequestSession {
-    public var hasRoom: Bool { peer?.isWritable == true }
+    public var hasRoom: Bool { connection?.isWritable == true }
+    @inlinable public func requestsDone() { core.endIfDone() }
 }
 
 /// The requests of one connection: admitted in their order, answered in that order, and bounded as long as they wait.
@@ -168,7 +170,7 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
         }
         if !isPaused, inFlight >= limits.requests || share.bytes > limits.bytes {
             isPaused = true
-            session.peer?.pauseReading()
+            session.connection?.pauseReading()
         }
         // A connection that was paused is not told that a read is over.
         if isPaused { advance() }
@@ -217,7 +219,7 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
         isAdvancing = false
         if hasWritten {
             hasWritten = false
-            session.peer?.flush()
+            session.connection?.flush()
         }
         if wasBusy, inFlight == 0, !isClosed { session.requestsDone() }
     }
@@ -290,7 +292,7 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
         // What was answered before leaves while this one waits.
         if hasWritten {
             hasWritten = false
-            session.peer?.flush()
+            session.connection?.flush()
         }
         let session = session
         performing = Task(executorPreference: executor) {
@@ -330,7 +332,7 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
             share.giveBack(slot.bytes)
             if isPaused, inFlight <= limits.requests / 2, share.bytes <= limits.bytes {
                 isPaused = false
-                session.peer?.resumeReading()
+                session.connection?.resumeReading()
             }
         }
     }

@@ -47,7 +47,7 @@ extension MessengerWorld {
     ) async throws -> Bool {
         let key = try #require(device.client.key)
         let session = try #require(service.keys.holder(of: key)).session
-        let eventLoop = try #require(session.eventLoop)
+        let eventLoop = try #require(session.core.eventLoop)
         return try await eventLoop.submit {
             // No place of the connection's own waits for the outcome.
             let admission = session.admit(

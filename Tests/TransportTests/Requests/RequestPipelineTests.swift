@@ -33,12 +33,10 @@ struct RequestPipelineTests {
     }
 
     private final class Session: RequestSession, @unchecked Sendable {
-        let peer: PeerConnection?
+        let core = SessionCore<Session, Peer>()
         var answers: [String] = []
         var submitted: [String: RequestTicket] = [:]
         var done = 0
-
-        init(_ peer: Peer) { self.peer = peer }
 
         func admit(_ wish: Wish, as ticket: RequestTicket) -> RequestAdmission<String> {
             switch wish {
@@ -58,7 +56,10 @@ struct RequestPipelineTests {
         }
 
         func write(_ answer: String) { answers.append(answer) }
-        func requestsDone() { done += 1 }
+        func requestsDone() {
+            done += 1
+            core.endIfDone()
+        }
 
         func command(of wish: Wish) -> String {
             switch wish {
@@ -99,17 +100,17 @@ struct RequestPipelineTests {
     private let pipeline: RequestPipeline<Session>
     private let told = Told()
 
-    init() {
+    init() throws {
         let connectionLoop = ConnectionLoop(eventLoop: loop, number: 1)
         peer = Peer(loop: connectionLoop, remoteAddress: nil)
-        session = Session(peer)
-        pipeline = RequestPipeline(
-            of: session, limits: .init(requests: 4, bytes: 1000), budget: budget,
-            executor: connectionLoop.taskExecutor,
+        session = Session()
+        session.core.opened(
+            peer, of: session, from: "192.0.2.1", limits: .init(requests: 4, bytes: 1000), budget: budget,
             log: RequestLog(protocol: "test", logger: Logger(label: "test") { [told] _ in told }) {
                 [told] command, outcome, refusal, _ in
                 told.counts.append([command, outcome, refusal].compactMap(\.self).joined(separator: " "))
-            }.ofConnection(ConnectionID(rawValue: 5), at: "192.0.2.1"))
+            })
+        pipeline = try #require(session.pipeline)
     }
 
     private func receive(_ wishes: Wish..., bytes: Int = 10) {
@@ -251,7 +252,7 @@ struct RequestPipelineTests {
 
         try settle("a")
 
-        let place = "address=192.0.2.1 chat.connection.id=5 chat.user.id=7"
+        let place = "address=192.0.2.1 chat.connection.id=\(peer.id) chat.user.id=7"
         #expect(
             told.lines == [
                 "\(place) command=submitted outcome=ok protocol=test status=200",
@@ -288,5 +289,53 @@ struct RequestPipelineTests {
         #expect(session.answers == ["a", "b"])
         #expect(session.done == 1)
         #expect(budget.usedBytes == 0)
+    }
+
+    // MARK: The end of the session
+
+    @Test func connectionEndsWhenEverythingThatCameIsAnswered() throws {
+        var closed: [String] = []
+        receive(.submitted("a"), .task("b", inOrder: true))
+
+        session.core.end { closed.append("first") }
+        session.core.end { closed.append("second") }
+        #expect(session.isEnding)
+        #expect(closed.isEmpty)
+        try settle("a")
+
+        #expect(session.answers == ["a", "b"])
+        #expect(closed == ["first"])
+    }
+
+    @Test func connectionWithoutRequestsEndsAtOnce() {
+        var isClosed = false
+        session.core.end { isClosed = true }
+        #expect(isClosed)
+    }
+
+    @Test func endThatDoesNotWaitIsLeftToTheSession() throws {
+        var isClosed = false
+        receive(.submitted("a"))
+        session.core.end { isClosed = true }
+
+        session.core.endNow()
+        try settle("a")
+
+        #expect(session.isEnding)
+        #expect(!isClosed)
+    }
+
+    @Test func sessionOfAConnectionThatIsGoneHasNone() throws {
+        var isClosed = false
+        receive(.submitted("a"))
+        session.core.end { isClosed = true }
+
+        session.core.closed()
+        try settle("a")
+
+        #expect(session.connection == nil)
+        #expect(session.answers.isEmpty)
+        #expect(budget.usedBytes == 0)
+        #expect(!isClosed)
     }
 }

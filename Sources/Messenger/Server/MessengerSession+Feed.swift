@@ -33,6 +33,13 @@ extension MessengerSession {
         if let last = message.units.last { write(last, mark: mark) }
     }
 
+    func tellPresence() {
+        if let logIn, service.chat.isExpired(logIn.principal) { return endSession() }
+        while logIn?.isAnswered == true, hasRoom, let unit = logIn?.presence.next() {
+            write(ByteBuffer(bytes: unit.encoded()))
+        }
+    }
+
     // MARK: Reading
 
     var mayRead: Bool { logIn?.isAnswered == true && hasRoom && !isEnding }
@@ -99,7 +106,7 @@ extension MessengerSession {
                 if self.logIn?.key == key { _ = self.leave() }
                 continuation.resume()
             }
-            if let eventLoop { eventLoop.execute(leave) } else { continuation.resume() }
+            if let eventLoop = core.eventLoop { eventLoop.execute(leave) } else { continuation.resume() }
         }
     }
 }
