@@ -79,13 +79,18 @@ actor HeldKeys {
     private let sealer: Sealer?
     private let hasher: PasswordHasher
     private let logger: Logger
+    /// Where keys are opened and sealed, which takes a millisecond or more.
+    private let longWork: PageGate
     private var opened: RecentlyUsed<String, RSAPrivateKey>
 
     /// Keeps opened keys in about so many bytes of memory; without a `sealer` there are none.
-    init(sealer: Sealer?, hasher: PasswordHasher, logger: Logger, maximumBytes: Int = 64 << 20) {
+    init(
+        sealer: Sealer?, hasher: PasswordHasher, logger: Logger, longWork: PageGate, maximumBytes: Int = 64 << 20
+    ) {
         self.sealer = sealer
         self.hasher = hasher
         self.logger = logger
+        self.longWork = longWork
         opened = RecentlyUsed(capacity: maximumBytes)
     }
 
@@ -101,6 +106,12 @@ actor HeldKeys {
         return try? RSAPrivateKey(pem: String(decoding: bytes, as: UTF8.self))
     }
 
+    private static func sealed(_ key: RSAPrivateKey, named name: String, with sealer: Sealer) -> SealedKeyPair? {
+        var random = SecureRandom()
+        let sealed = try? sealer.seal(Array(key.pem.utf8), associatedData: Array(name.utf8), using: &random)
+        return sealed.map { SealedKeyPair(publicKey: key.publicKey.pem, sealedPrivateKey: $0) }
+    }
+
     /// The key pair of a name; with `makes` one is drawn when there is none that can be opened.
     ///
     /// `put` stores a pair in the place of another one, or of none; `isOnlyServer` says whether it may take one's place.
@@ -112,7 +123,8 @@ actor HeldKeys {
         if let known = opened.value(for: name) { return known }
         guard let sealer else { throw .internalFailure }
         var pair = try await read()
-        var key = pair.flatMap { Self.key($0, named: name, openedBy: sealer) }
+        var key: RSAPrivateKey?
+        if let pair { key = await longWork.offLoop { Self.key(pair, named: name, openedBy: sealer) } }
         var isToBeDrawn = makes && pair == nil
         if pair != nil, key == nil {
             logger.error("A held key cannot be opened: is the key file another one?")
@@ -121,15 +133,13 @@ actor HeldKeys {
         if isToBeDrawn {
             let drawn: RSAPrivateKey
             do { drawn = try await hasher.newKey() } catch { throw ChatError(error) }
-            var random = SecureRandom()
-            guard
-                let sealed = try? sealer.seal(Array(drawn.pem.utf8), associatedData: Array(name.utf8), using: &random)
-            else { throw .internalFailure }
+            let sealed = await longWork.offLoop { Self.sealed(drawn, named: name, with: sealer) }
+            guard let sealed else { throw .internalFailure }
             let old = pair
-            let stored = try await put(SealedKeyPair(publicKey: drawn.publicKey.pem, sealedPrivateKey: sealed), old)
+            let stored = try await put(sealed, old)
             if old != nil { logger.warning("A held key was drawn anew") }
             pair = stored
-            key = Self.key(stored, named: name, openedBy: sealer)
+            key = await longWork.offLoop { Self.key(stored, named: name, openedBy: sealer) }
         }
         guard pair != nil else { return nil }
         guard let key else { throw .internalFailure }

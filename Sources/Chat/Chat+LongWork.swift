@@ -6,9 +6,16 @@ extension Chat {
     package static let longWorkBytes = 128 << 10
 
     /// Runs what takes a millisecond or more on the threads of the process instead of an event loop, a little at a time.
-    ///
-    /// A task would otherwise work on the loop that it prefers.
     package func offLoop<Value: Sendable>(_ body: @Sendable () -> Value) async -> Value {
-        await longWork.work { await withTaskExecutorPreference(globalConcurrentExecutor) { body() } }
+        await longWork.offLoop(body)
+    }
+}
+
+extension PageGate {
+    /// Runs something on the threads of the process when there is a place for it.
+    ///
+    /// A task, and an actor that it calls, would otherwise work on the loop that the task prefers.
+    func offLoop<Value: Sendable>(_ body: @Sendable () -> Value) async -> Value {
+        await work { await withTaskExecutorPreference(globalConcurrentExecutor) { body() } }
     }
 }

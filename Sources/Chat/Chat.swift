@@ -50,7 +50,7 @@ package final class Chat: Sendable {
         let delivery = Delivery(followsOthers: policy.sharesStore, metrics: factory, instant: instant)
         let revocations = Revocations()
         let limiter = RateLimiter(policy.rates)
-        heldKeys = HeldKeys(sealer: policy.sealer, hasher: hasher, logger: logger)
+        heldKeys = HeldKeys(sealer: policy.sealer, hasher: hasher, logger: logger, longWork: longWork)
         self.storage = storage
         self.hasher = hasher
         currentPolicy = Mutex(policy)

@@ -48,7 +48,7 @@ import Testing
             let reads = Mutex<[String]>([])
             let held = HeldKeys(
                 sealer: test.chat.policy.sealer, hasher: test.chat.hasher, logger: test.chat.logger,
-                maximumBytes: 20_000)
+                longWork: test.chat.longWork, maximumBytes: 20_000)
             // A key of 2048 bits takes more than half of that.
             for name in ["one", "two", "two", "one"] {
                 _ = try await held.key(named: name, makes: true) {
@@ -63,6 +63,32 @@ import Testing
             }
 
             #expect(reads.withLock { $0 } == ["one", "two", "one"])
+        }
+    }
+
+    @Test func keysAreOpenedWhenThereIsAPlaceForLongWork() async throws {
+        try await ChatUnderTest.with(policy: Self.policy()) { test in
+            let chat = test.chat
+            let key = try await chat.serverKey("balancer")
+            let held = HeldKeys(
+                sealer: chat.policy.sealer, hasher: chat.hasher, logger: chat.logger, longWork: chat.longWork)
+            let pair = try await test.storage.serverKey("balancer")
+
+            try await withThrowingTaskGroup(of: RSAPrivateKey?.self) { group in
+                try await chat.longWork.withoutPlaces {
+                    group.addTask {
+                        try await held.key(named: HeldKeys.name(ofServer: "balancer"), makes: false) {
+                            true
+                        } read: {
+                            pair
+                        } put: { pair, _ in
+                            pair
+                        }
+                    }
+                    await chat.longWork.waits(for: 1)
+                }
+                #expect(try await group.next()??.publicKey == key.publicKey)
+            }
         }
     }
 

@@ -134,7 +134,7 @@ extension FastChatService {
         var text: String?
         for (person, copy) in copies.prefix(Self.maximumOpened) {
             guard let key = try await serverHeldKey(of: person, createIfMissing: false) else { continue }
-            let opened = try await Self.offLoop { () async throws(ChatError) -> String? in
+            let opened = await chat.offLoop {
                 var random = SecureRandom()
                 return HybridEnvelope(message: copy.body.string, key: copy.key.string)
                     .text(openedWith: key, using: &random)

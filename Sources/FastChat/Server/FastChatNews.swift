@@ -46,7 +46,7 @@ struct FastChatNews {
         let (reader, messages) = (reader, page.messages)
         var entries: [FastChatReader.Entry] = []
         if !messages.isEmpty {
-            entries = try await FastChatService.offLoop { () async throws(ChatError) in
+            entries = await service.chat.offLoop {
                 messages.map { missed in
                     FastChatReader.Entry(
                         position: missed.message.position,

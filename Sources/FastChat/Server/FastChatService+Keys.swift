@@ -64,10 +64,7 @@ extension FastChatService {
 
     /// The key pair that the server holds for somebody.
     func serverHeldKey(of person: Person, createIfMissing: Bool) async throws(ChatError) -> RSAPrivateKey? {
-        let chat = chat
-        return try await Self.offLoop { () async throws(ChatError) in
-            try await chat.serverHeldKey(of: person, kind: Self.name, createIfMissing: createIfMissing)
-        }
+        try await chat.serverHeldKey(of: person, kind: Self.name, createIfMissing: createIfMissing)
     }
 
     /// The key to write to somebody with.

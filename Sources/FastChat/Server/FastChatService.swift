@@ -84,22 +84,10 @@ package struct FastChatService: Sendable {
         if let known = knownKeys.balancerKey {
             key = known
         } else {
-            let chat = chat
-            key = try await Self.offLoop { () async throws(ChatError) in
-                try await chat.serverKey(FastChatBalancer.keyName).publicKey
-            }
+            key = try await chat.serverKey(FastChatBalancer.keyName).publicKey
             knownKeys.balancerKey = key
         }
         return key.isValid(
             signature: sign, of: FastChatAssignment.signedText(host: address.host, port: address.port))
-    }
-
-    /// Runs what costs a millisecond or more on the threads of the process instead of an event loop.
-    ///
-    /// Actors without an executor of their own would otherwise work on the loop that their caller prefers.
-    static func offLoop<Value: Sendable>(
-        _ body: @Sendable () async throws(ChatError) -> Value
-    ) async throws(ChatError) -> Value {
-        try await withTaskExecutorPreference(globalConcurrentExecutor, operation: body)
     }
 }

@@ -46,7 +46,7 @@ extension SkaroSession {
             if request.method?.needsAuthorization == true, logIn == nil { throw .notAuthorized }
             let call = try request.call()
             guard case .sendMessage(let name, let body) = call else {
-                return .answer(.response(SkaroResponse(to: request, try await content(call))))
+                return .answer(try await answer(request, call))
             }
             let principal = try await principal()
             let counted: CountedMessage
@@ -119,19 +119,28 @@ extension SkaroSession {
     // MARK: Other requests
 
     /// What a request that is no message is answered with.
-    private func content(_ call: SkaroCall) async throws(SkaroRefusal) -> SkaroResponse.Content {
-        if logIn != nil {
-            let principal = try await principal()
-            switch call {
-            case .getHistory, .getContacts, .searchContacts: break
-            default: return try await requests.perform(call, for: principal)
-            }
-            let page = try await service.chat.pages.page { () async throws(SkaroRefusal) in
-                try await requests.perform(call, for: principal)
-            }
-            guard let page else { throw SkaroRefusal(ChatError.busy) }
-            return page
+    private func answer(_ request: SkaroRequest, _ call: SkaroCall) async throws(SkaroRefusal) -> Answer {
+        guard logIn != nil else { return await encoded(SkaroResponse(to: request, try await enter(call))) }
+        let principal = try await principal()
+        switch call {
+        case .getHistory, .getContacts, .searchContacts: break
+        default: return await encoded(SkaroResponse(to: request, try await requests.perform(call, for: principal)))
         }
+        let page = try await service.chat.pages.page { () async throws(SkaroRefusal) in
+            await encoded(SkaroResponse(to: request, try await requests.perform(call, for: principal)))
+        }
+        guard let page else { throw SkaroRefusal(ChatError.busy) }
+        return page
+    }
+
+    /// An answer, encoded already if that takes too long for the event loop.
+    private func encoded(_ response: SkaroResponse) async -> Answer {
+        guard response.textBytes > Chat.longWorkBytes else { return .response(response) }
+        return .response(response, frame: await service.chat.offLoop { response.frame() })
+    }
+
+    /// What a connection may ask for that is nobody's yet.
+    private func enter(_ call: SkaroCall) async throws(SkaroRefusal) -> SkaroResponse.Content {
         switch call {
         case .registerType: return .registerType(requests.registerType)
         case .register(let registration): return try await requests.register(registration)
@@ -204,7 +213,7 @@ extension SkaroSession {
 
     func outcome(of answer: Answer) -> RequestOutcome {
         switch answer {
-        case .response(let response): RequestOutcome(status: response.status.rawValue)
+        case .response(let response, _): RequestOutcome(status: response.status.rawValue)
         case .refusal: RequestOutcome(.refused, "error")
         }
     }
@@ -224,4 +233,20 @@ extension SkaroSession.Request {
             return .bad("\(error)")
         }
     }
+}
+
+extension SkaroResponse {
+    /// How many bytes the texts in it have that may be long.
+    fileprivate var textBytes: Int {
+        func size(_ user: SkaroUser) -> Int { (user.bio?.utf8.count ?? 0) + (user.avatar?.utf8.count ?? 0) }
+        return switch content {
+        case .refused, .registerType, .message: 0
+        case .session(_, let user), .ownUser(let user), .user(let user), .contact(let user): size(user)
+        case .contacts(let users): users.reduce(0) { $0 + size($1) }
+        case .history(let messages): messages.reduce(0) { $0 + $1.body.utf8.count }
+        }
+    }
+
+    /// The answer as a buffer for a connection.
+    func frame() -> ByteBuffer { ByteBuffer(bytes: encoded()) }
 }

@@ -26,7 +26,8 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
     }
 
     enum Answer {
-        case response(SkaroResponse)
+        /// With the frame, where encoding it would have held up the event loop.
+        case response(SkaroResponse, frame: ByteBuffer? = nil)
         /// What is wrong with a frame that is no request.
         case refusal(String)
     }
@@ -171,8 +172,8 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
 
     func write(_ answer: Answer) {
         switch answer {
-        case .response(let response):
-            connection?.write(binary: ByteBuffer(bytes: response.encoded()))
+        case .response(let response, let frame):
+            connection?.write(binary: frame ?? response.frame())
             if case .session = response.content { startFeed() }
         case .refusal(let why): write(SkaroPush.error(why))
         }

@@ -35,6 +35,35 @@ import Testing
         }
     }
 
+    @Test func aLongAnswerHoldsUpNoOtherConnection() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            let client = alice.client
+            _ = try await server.test.register("bob")
+            let texts = (0..<4).map { "\($0)" + String(repeating: "x", count: 40_000) }
+            for text in texts { _ = try await alice.ask(.sendMessage(to: "bob", body: text)) }
+            var others: [SkaroClient] = []
+            for _ in 0..<8 { others.append(try await server.connect()) }
+
+            try await withThrowingTaskGroup(of: SkaroAnswer.self) { group in
+                try await server.chat.longWork.withoutPlaces {
+                    // What is short waits for no place.
+                    #expect(try await alice.ask(.getHistory(dialog: "bob", before: nil, limit: 3)).isSuccess)
+                    group.addTask {
+                        try await client.request(.getHistory(dialog: "bob", before: nil, limit: 10))
+                    }
+                    await server.chat.longWork.waits(for: 1)
+                    for other in others {
+                        let answer = try await other.request(.registerType)
+                        #expect(answer.isSuccess)
+                    }
+                }
+                let answer = try #require(try await group.next())
+                #expect(answer.history?.map(\.body) == texts)
+            }
+        }
+    }
+
     @Test func aLongBadFrameIsToldAndCounted() async throws {
         try await SkaroServer.with { server in
             let alice = try await server.join("alice")
