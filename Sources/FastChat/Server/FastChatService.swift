@@ -71,7 +71,7 @@ package struct FastChatService: Sendable {
     }
 
     /// The time as clients show it.
-    var time: String { FastChatTime.text(milliseconds: chat.storage.currentTime().milliseconds) }
+    var time: String { FastChatTime.text(milliseconds: chat.currentTime.milliseconds) }
 
     /// Whether the balancer sent a client here.
     ///

@@ -40,7 +40,7 @@ package struct MTPService: Sendable {
     /// Serves `chat` on the connections of `registry`.
     package init(chat: Chat, options: Options, registry: ConnectionRegistry, logger: Logger) {
         self.chat = chat
-        sink = MTPSink(registry: registry) { chat.storage.currentTime() }
+        sink = MTPSink(registry: registry) { chat.currentTime }
         inboundBudget = registry.inboundBudget
         requests = RequestLog(protocol: Self.name, logger: logger, count: chat.metrics.requests(over: Self.name).count)
         self.options = options
@@ -56,5 +56,5 @@ package struct MTPService: Sendable {
         }
     }
 
-    var time: Int64 { chat.storage.currentTime().seconds }
+    var time: Int64 { chat.currentTime.seconds }
 }

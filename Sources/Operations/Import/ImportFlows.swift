@@ -103,7 +103,7 @@ package struct ImportFlows: AdminOperation {
             members: isPublic ? [] : kind == .chat ? people : Set(people + [owner]).sorted())
         if kind == .chat, !people.contains(owner) { new.owner = people[0] }
         new.row = flow.row
-        let now = context.chat.storage.currentTime()
+        let now = context.chat.currentTime
         new.created = flow.created.map { min(Timestamp(milliseconds: $0), now) }
         let receipt = try await context.write(Write.CreateFlow(new))
         if receipt.existed {

@@ -133,7 +133,7 @@ package struct ImportMessages: AdminOperation {
         }
         let ready = content
         let (bytes, blobs) = try await context.asking { try await $0.importable(ready) }
-        let now = context.chat.storage.currentTime()
+        let now = context.chat.currentTime
         return ImportedMessage(
             uuid: uuid, flow: flow, author: author, time: min(Timestamp(milliseconds: message.time), now),
             content: bytes, blobs: blobs, bodies: bodies)

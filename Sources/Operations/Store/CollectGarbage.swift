@@ -43,8 +43,7 @@ package struct CollectGarbage: AdminOperation {
     package var onlyLooks: Bool { isTrial }
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
-        let storage = context.chat.storage
-        let oldest = Timestamp(milliseconds: storage.currentTime().milliseconds - Self.expiredSessionMilliseconds)
+        let oldest = Timestamp(milliseconds: context.chat.currentTime.milliseconds - Self.expiredSessionMilliseconds)
         let garbage = try await context.reading { try await $0.garbage(sessionsExpiredBefore: oldest) }
         let before = try await room(on: context)
         if !isTrial {
