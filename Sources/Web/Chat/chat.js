@@ -47,7 +47,7 @@ async function enter(session) {
   byId("own-name").textContent = conversations.name(session.uuid);
   byId("welcome").hidden = true;
   byId("app").hidden = false;
-  await conversations.lookAround();
+  await conversations.checkPresence();
 }
 
 function leave(sentence) {
@@ -150,7 +150,7 @@ async function open(flow) {
   drawMessages(flow, true);
   draw();
   if (matchMedia("(min-width: 48rem)").matches) byId("text").focus();
-  conversations.lookAround().catch(report);
+  conversations.checkPresence().catch(report);
 }
 
 function drawMessages(flow, toEnd = false) {
@@ -308,7 +308,7 @@ byId("to-end").onclick = () => {
   byId("messages").scrollTop = byId("messages").scrollHeight;
 };
 window.onfocus = () => conversations && draw();
-setInterval(() => conversations && !document.hidden && conversations.lookAround().catch(report), presencePause);
+setInterval(() => conversations && !document.hidden && conversations.checkPresence().catch(report), presencePause);
 
 translate();
 showMode();

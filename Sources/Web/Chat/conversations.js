@@ -68,7 +68,7 @@ export class Conversations {
   }
 
   /** Asks who of the people in the latest chats is online. */
-  async lookAround() {
+  async checkPresence() {
     const chats = this.list.filter((flow) => flow.type === "chat");
     const others = chats.map((flow) => flow.users.find((uuid) => uuid !== this.me.uuid)).filter(Boolean);
     if (others.length === 0) return;
