@@ -171,23 +171,6 @@ package final class SQLiteEngine: StorageEngine {
         }
     }
 
-    /// Reads every page and index, as `PRAGMA quick_check` does.
-    ///
-    /// - Returns: What is wrong; empty if nothing is.
-    package func integrityProblems() async throws(StorageError) -> [String] {
-        try begin()
-        defer { finish() }
-        do {
-            let lines = try await database.read { db in try String.fetchAll(db, sql: "PRAGMA quick_check(20)") }
-            return lines == ["ok"] ? [] : lines
-        } catch {
-            let failure = SQLiteFailure.storageError(error, path: path, during: .read)
-            // Damage that even the check stumbles over.
-            guard failure.code == .unusable else { throw failure }
-            return [failure.cause ?? failure.message]
-        }
-    }
-
     package func searchIndex() async throws(StorageError) -> (any StorageEngine)? { try await search.engine() }
 
     package func remakeSearchIndex() async throws(StorageError) { try await search.remake() }

@@ -5,23 +5,38 @@ import Testing
 
 @testable import Credentials
 
+/// An element of DER.
+private func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+    let count = content.count
+    // The shortest form of the length is the only one.
+    let length: [UInt8] =
+        switch count {
+        case ..<128: [UInt8(count)]
+        case ..<256: [0x81, UInt8(count)]
+        default: [0x82, UInt8(count >> 8), UInt8(count & 255)]
+        }
+    return [tag] + length + content
+}
+
+private func pem(_ name: String, _ bytes: [UInt8]) -> String {
+    let text = Base64.text(bytes)
+    let lines = stride(from: 0, to: text.count, by: 64).map { text.dropFirst($0).prefix(64) }
+    return (["-----BEGIN \(name)-----"] + lines + ["-----END \(name)-----"]).joined(separator: "\n")
+}
+
+/// A private key in the form of PKCS#8, made of that of PKCS#1: with a version and the algorithm around it.
+private func pkcs8PEM(_ pkcs1: String) throws -> String {
+    let lines = pkcs1.split(separator: "\n").filter { !$0.hasPrefix("-----") }
+    let key = try #require(Base64.bytes(lines.joined()))
+    let rsaEncryption: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01]
+    let algorithm = element(0x30, element(0x06, rsaEncryption) + element(0x05, []))
+    return pem("PRIVATE KEY", element(0x30, element(0x02, [0]) + algorithm + element(0x04, key)))
+}
+
 /// A public key of any numbers, in the form of PKCS#1.
 private func publicPEM(modulus: [UInt8], exponent: [UInt8]) -> String {
-    func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
-        let count = content.count
-        // The shortest form of the length is the only one.
-        let length: [UInt8] =
-            switch count {
-            case ..<128: [UInt8(count)]
-            case ..<256: [0x81, UInt8(count)]
-            default: [0x82, UInt8(count >> 8), UInt8(count & 255)]
-            }
-        return [tag] + length + content
-    }
     func number(_ bytes: [UInt8]) -> [UInt8] { element(0x02, (bytes[0] >= 128 ? [0] : []) + bytes) }
-    let text = Base64.text(element(0x30, number(modulus) + number(exponent)))
-    let lines = stride(from: 0, to: text.count, by: 64).map { text.dropFirst($0).prefix(64) }
-    return (["-----BEGIN RSA PUBLIC KEY-----"] + lines + ["-----END RSA PUBLIC KEY-----"]).joined(separator: "\n")
+    return pem("RSA PUBLIC KEY", element(0x30, number(modulus) + number(exponent)))
 }
 
 /// An odd number of that many bits.
@@ -48,8 +63,9 @@ struct RSAKeyTests {
     @Test(arguments: FastChatVectors.all) func privateKeyIsReadInBothForms(_ vectors: FastChatVectors) throws {
         let key = try RSAPrivateKey(pem: vectors.privateKey)
 
-        #expect(key.pkcs8PEM.hasPrefix("-----BEGIN PRIVATE KEY-----"))
-        #expect(try RSAPrivateKey(pem: key.pkcs8PEM).pem == key.pem)
+        let other = try pkcs8PEM(key.pem)
+        #expect(other.hasPrefix("-----BEGIN PRIVATE KEY-----"))
+        #expect(try RSAPrivateKey(pem: other).pem == key.pem)
     }
 
     @Test func publicKeyInTheFormOfOtherToolsIsRewritten() throws {

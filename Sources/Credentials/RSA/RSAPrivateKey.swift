@@ -55,9 +55,6 @@ package struct RSAPrivateKey: Sendable {
     /// The key as `BEGIN RSA PRIVATE KEY` (PKCS#1), a secret.
     package var pem: String { signing.pemRepresentation }
 
-    /// The key as `BEGIN PRIVATE KEY` (PKCS#8), a secret.
-    package var pkcs8PEM: String { signing.pkcs8PEMRepresentation }
-
     /// Signs a text's bytes of UTF-8: PKCS#1 v1.5 with SHA-256.
     ///
     /// - Returns: The signature in base64.

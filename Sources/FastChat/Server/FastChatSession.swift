@@ -194,7 +194,4 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         connection.flush()
         connection.close()
     }
-
-    /// Bytes that wait for the client, for tests.
-    var heldBytes: Int { outbox.bufferedBytes + (connection?.bufferedBytes ?? 0) }
 }

@@ -63,14 +63,6 @@ package struct FastChatSplitter: Sendable {
     /// Bytes held of a value that is not complete.
     package var bufferedBytes: Int { partial.count }
 
-    /// Whether a value has begun and not ended: a stream that ends now was cut.
-    package var isInsideValue: Bool {
-        switch state {
-        case .between, .junk: false
-        case .value, .refused: true
-        }
-    }
-
     /// Takes bytes as they arrived.
     package mutating func receive(_ input: UnsafeRawBufferPointer) -> [Piece] {
         var pieces: [Piece] = []

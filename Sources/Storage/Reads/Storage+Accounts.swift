@@ -166,20 +166,6 @@ extension Storage {
         }
     }
 
-    /// Whether a session is neither revoked nor expired, and its account not deleted.
-    package func isLive(_ session: SessionID) async throws(StorageError) -> Bool {
-        let now = currentTime()
-        return try await engine.read { connection in
-            try !connection.rows(
-                """
-                SELECT 1 FROM sessions s
-                JOIN users u ON u.id = s.user_id
-                WHERE s.id = $1 AND s.revoked_ms IS NULL AND s.expires_ms > $2 AND u.deleted_ms IS NULL
-                """, [.int(session.rawValue), SQLValue(now)]
-            ).isEmpty
-        }
-    }
-
     /// The sessions of an account that are neither revoked nor expired, newest first, at most `limit`.
     package func sessions(of user: UserID, limit: Int = 1000) async throws(StorageError) -> [SessionRecord] {
         let now = currentTime()

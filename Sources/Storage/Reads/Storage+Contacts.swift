@@ -22,17 +22,9 @@ extension Storage {
 
     /// The accounts in an account's list, without reading them.
     package func contactIDs(of user: UserID) async throws(StorageError) -> [UserID] {
-        try await users("SELECT contact_id FROM contacts WHERE user_id = $1 ORDER BY contact_id", user)
-    }
-
-    /// The accounts that have an account in their list.
-    package func contactHolders(of user: UserID) async throws(StorageError) -> [UserID] {
-        try await users("SELECT user_id FROM contacts WHERE contact_id = $1 ORDER BY user_id", user)
-    }
-
-    private func users(_ sql: String, _ user: UserID) async throws(StorageError) -> [UserID] {
         try await engine.read { connection in
-            try connection.rows(sql, [SQLValue(user)]).map { row in
+            let sql = "SELECT contact_id FROM contacts WHERE user_id = $1 ORDER BY contact_id"
+            return try connection.rows(sql, [SQLValue(user)]).map { row in
                 var reader = RowReader(row)
                 return try reader.user()
             }

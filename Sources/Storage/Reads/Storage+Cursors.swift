@@ -44,13 +44,6 @@ extension Storage {
         }
     }
 
-    /// Notes when sessions were last used, and on which node they are.
-    ///
-    /// `nil` for `node` leaves what is known.
-    package func touch(_ seen: [SessionID: Timestamp], node: NodeID? = nil) async throws(StorageError) {
-        try await saveCursors([], seen: seen, node: node)
-    }
-
     private func sessionUpdates(_ seen: [SessionID: Timestamp], node: NodeID?) -> [SQLStatement] {
         Self.parts(of: seen.sorted { $0.key.rawValue < $1.key.rawValue }).map { part in
             let list = part.map { "[\($0.key.rawValue),\($0.value.milliseconds)]" }.joined(separator: ",")

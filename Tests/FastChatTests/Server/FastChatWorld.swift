@@ -144,7 +144,8 @@ struct FastChatWorld: Sendable {
     func heldBytes() async -> Int {
         let (sizes, source) = AsyncStream.makeStream(of: Int.self)
         registry.forEachSession(of: everyConnection) { session in
-            if let session = session as? FastChatSession { source.yield(session.heldBytes) }
+            guard let session = session as? FastChatSession else { return }
+            source.yield(session.outbox.bufferedBytes + (session.connection?.bufferedBytes ?? 0))
         }
         var most = 0
         for await size in sizes.prefix(registry.openConnections) { most = max(most, size) }

@@ -106,7 +106,7 @@ struct DiskFaultTests {
     private static func check(_ folder: TemporaryFolder, _ batches: [Batch], _ place: Comment) async throws {
         let engine = try SQLiteEngine(.file(folder.path + file), create: false, readers: 1)
         let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
-        #expect(try await engine.integrityProblems() == [], place)
+        #expect(try await integrityProblems(of: engine) == [], place)
         let stored = try await storage.messages(in: flow, numbers: 0..<1000).messages
         let texts = stored.map { String(decoding: $0.content, as: UTF8.self) }
         var expected: [String] = []

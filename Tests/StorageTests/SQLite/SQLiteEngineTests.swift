@@ -117,7 +117,7 @@ struct SQLiteEngineTests {
             let storage = Storage(engine: engine, now: { Timestamp(seconds: 1) })
 
             #expect(await storageFailure { _ = try await storage.users(limit: 10) }?.code == .unusable)
-            #expect(try await !engine.integrityProblems().isEmpty)
+            #expect(try await !integrityProblems(of: engine).isEmpty)
             await storage.close()
         }
     }
@@ -126,7 +126,7 @@ struct SQLiteEngineTests {
         try await withClosedDatabase { path in
             let engine = try SQLiteEngine(.file(path), create: false)
 
-            #expect(try await engine.integrityProblems() == [])
+            #expect(try await integrityProblems(of: engine) == [])
             await engine.close()
         }
     }
