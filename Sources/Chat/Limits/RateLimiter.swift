@@ -10,35 +10,7 @@ import Synchronization
 /// An action costs two look-ups in memory that is allocated once. A bucket that is forgotten because others were used since was
 /// most likely full.
 final class RateLimiter: Sendable {
-    /// One bucket for each action.
-    private struct Buckets: Sendable {
-        var write = TokenBucket()
-        var read = TokenBucket()
-        var registration = TokenBucket()
-        var login = TokenBucket()
-        var profileChange = TokenBucket()
-
-        subscript(action: LimitedAction) -> TokenBucket {
-            get {
-                switch action {
-                case .write: write
-                case .read: read
-                case .registration: registration
-                case .login: login
-                case .profileChange: profileChange
-                }
-            }
-            set {
-                switch action {
-                case .write: write = newValue
-                case .read: read = newValue
-                case .registration: registration = newValue
-                case .login: login = newValue
-                case .profileChange: profileChange = newValue
-                }
-            }
-        }
-    }
+    private typealias Buckets = PerAction<TokenBucket>
 
     private struct State {
         var accounts: RecentlyUsed<UserID, Buckets>
@@ -113,7 +85,7 @@ final class RateLimiter: Sendable {
     ) {
         let isKnown: Void? = buckets.update(key) { $0[action].take(at: now, rate) }
         guard isKnown == nil else { return }
-        var new = Buckets()
+        var new = Buckets(repeating: TokenBucket())
         new[action].take(at: now, rate)
         buckets.set(new, for: key)
     }

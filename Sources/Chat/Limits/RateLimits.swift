@@ -17,19 +17,21 @@ package enum LimitedAction: Int, Sendable, CaseIterable {
     case profileChange
 }
 
-/// A rate for each action; `nil` is no limit.
-package struct ActionRates: Sendable, Equatable {
-    package var write: Rate?
-    package var read: Rate?
-    package var registration: Rate?
-    package var login: Rate?
-    package var profileChange: Rate?
+/// Something for each action.
+package struct PerAction<Value: Sendable>: Sendable {
+    package var write: Value
+    package var read: Value
+    package var registration: Value
+    package var login: Value
+    package var profileChange: Value
 
-    /// Without any limit.
-    package init() {}
+    /// The same for all.
+    package init(repeating value: Value) {
+        (write, read, registration, login, profileChange) = (value, value, value, value, value)
+    }
 
-    /// The rate of an action.
-    package subscript(action: LimitedAction) -> Rate? {
+    /// That of an action.
+    package subscript(action: LimitedAction) -> Value {
         get {
             switch action {
             case .write: write
@@ -51,12 +53,14 @@ package struct ActionRates: Sendable, Equatable {
     }
 }
 
+extension PerAction: Equatable where Value: Equatable {}
+
 /// `[RATE_LIMIT]`: how much an account and a network may do, and how much an account may have.
 package struct RateLimits: Sendable, Equatable {
     /// For each account that has no limits of its own.
-    package var account = ActionRates()
+    package var account = PerAction<Rate?>(repeating: nil)
     /// For each address, of version 6 each /64 network; not for this machine's own.
-    package var address = ActionRates()
+    package var address = PerAction<Rate?>(repeating: nil)
     /// Groups and channels that an account may own; `nil`: any number.
     package var flows: Int?
     /// How many of them may be public; `nil`: all.
