@@ -72,13 +72,13 @@ extension AdminEndpoint {
         // A page of our own may have more values than a text from outside.
         let limits = JSONLimits(depth: 32, values: 1 << 24)
         guard isPaged || location != nil, let value = try? JSONValue.parse(report, limits: limits) else { return [] }
-        let path = CallTarget.root + target.parts.map { "/" + CallTarget.encoded($0) }.joined()
+        let path = CallTarget.root + target.parts.map { "/" + AddressText.encoded($0) }.joined()
         if let location, let name = value[location]?.string {
-            return [("Location", "\(path)/\(CallTarget.encoded(name))")]
+            return [("Location", "\(path)/\(AddressText.encoded(name))")]
         }
         guard isPaged, let next = value["next"]?.int else { return [] }
         let query = target.query.filter { $0.name != "after" } + [("after", "\(next)")]
-        let pairs = query.map { "\(CallTarget.encoded($0.name))=\(CallTarget.encoded($0.value))" }
+        let pairs = query.map { "\(AddressText.encoded($0.name))=\(AddressText.encoded($0.value))" }
         return [("Link", "<\(path)?\(pairs.joined(separator: "&"))>; rel=\"next\"")]
     }
 }

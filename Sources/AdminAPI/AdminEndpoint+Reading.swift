@@ -3,6 +3,7 @@
 
 import JSON
 import Operations
+import Web
 
 extension AdminEndpoint {
     /// The parameter of the query that repeats what is to be destroyed.
@@ -99,7 +100,7 @@ extension AdminEndpoint {
         guard given.map({ $0.utf8.elementsEqual(name.utf8) }) != true else { return }
         throw Problem(
             422, "not_confirmed", "Confirmation is missing", "This cannot be undone and was not confirmed.",
-            nextStep: "Repeat the last part of the path: \(Self.confirmation)=\(CallTarget.encoded(name)).",
+            nextStep: "Repeat the last part of the path: \(Self.confirmation)=\(AddressText.encoded(name)).",
             member: Self.confirmation)
     }
 }

@@ -4,6 +4,7 @@
 import FoundationEssentials
 import JSON
 package import Operations
+import Web
 
 /// An operation as a request to another server's API, made from the table that the API answers by.
 package struct AdminRequest: Sendable {
@@ -42,7 +43,7 @@ package struct AdminRequest: Sendable {
     /// The job of an ID; `DELETE` asks it to end.
     package init(job id: String, cancels: Bool = false) {
         method = cancels ? "DELETE" : "GET"
-        target = "\(CallTarget.root)/jobs/\(CallTarget.encoded(id))"
+        target = "\(CallTarget.root)/jobs/\(AddressText.encoded(id))"
         body = nil
         isLong = false
     }
@@ -74,8 +75,8 @@ package struct AdminRequest: Sendable {
         if endpoint.operation.isDestructive, let name = parts.last {
             query.append((AdminEndpoint.confirmation, name))
         }
-        let path = CallTarget.root + parts.map { "/" + CallTarget.encoded($0) }.joined()
-        let pairs = query.map { "\(CallTarget.encoded($0.name))=\(CallTarget.encoded($0.value))" }
+        let path = CallTarget.root + parts.map { "/" + AddressText.encoded($0) }.joined()
+        let pairs = query.map { "\(AddressText.encoded($0.name))=\(AddressText.encoded($0.value))" }
         method = endpoint.method.rawValue
         target = pairs.isEmpty ? path : "\(path)?\(pairs.joined(separator: "&"))"
         body = endpoint.method.hasBody ? try Array(JSONEncoder().encode(JSONTree.object(content))) : nil

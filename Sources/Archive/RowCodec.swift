@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Credentials
 import JSON
 package import Storage
 
@@ -9,8 +10,6 @@ package import Storage
 /// Bytes are hexadecimal digits, or `{"text":…}` when they are a JSON object in UTF-8, as messages are, so that people can read
 /// them.
 enum RowCodec {
-    private static let digits = Array("0123456789abcdef".utf8)
-
     /// Appends the line of a row.
     static func append(_ row: SQLRow, to bytes: inout [UInt8]) {
         var writer = JSONWriter(capacity: 512)
@@ -35,13 +34,7 @@ enum RowCodec {
             writer.endObject()
             return
         }
-        writer.string(capacity: raw.count * 2) { target in
-            for (index, byte) in raw.enumerated() {
-                target[index * 2] = digits[Int(byte >> 4)]
-                target[index * 2 + 1] = digits[Int(byte & 15)]
-            }
-            return raw.count * 2
-        }
+        writer.string(capacity: raw.count * 2) { Hexadecimal.write(raw, to: $0) }
     }
 
     /// Reads the lines of a part.
@@ -81,7 +74,7 @@ enum RowCodec {
         case .int: return view.kind == .integer ? view.int.map { .int($0) } : nil
         case .text: return text(view).map { .text(String(decoding: $0, as: UTF8.self)) }
         case .bytes:
-            if let characters = view.stringBytes { return bytes(characters).map { .bytes($0) } }
+            if let characters = view.stringBytes { return Hexadecimal.bytes(characters).map { .bytes($0) } }
             guard var members = view.members, let (name, value) = members.next(), "text" ~= name, members.next() == nil
             else { return nil }
             return text(value).map { .bytes([UInt8]($0)) }
@@ -91,24 +84,6 @@ enum RowCodec {
     /// The engines take no U+0000.
     private static func text(_ view: JSONView) -> UnsafeRawBufferPointer? {
         guard let bytes = view.stringBytes, !bytes.contains(0) else { return nil }
-        return bytes
-    }
-
-    private static func bytes(_ characters: UnsafeRawBufferPointer) -> [UInt8]? {
-        func value(_ digit: UInt8) -> UInt8? {
-            switch digit {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-            default: nil
-            }
-        }
-        guard characters.count.isMultiple(of: 2) else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(characters.count / 2)
-        for index in stride(from: 0, to: characters.count, by: 2) {
-            guard let high = value(characters[index]), let low = value(characters[index + 1]) else { return nil }
-            bytes.append(high << 4 | low)
-        }
         return bytes
     }
 }

@@ -56,9 +56,24 @@ package enum Hexadecimal {
         }
     }
 
+    /// The same, written where there is room for twice the bytes.
+    ///
+    /// - Returns: How many digits there are.
+    package static func write(_ bytes: [UInt8], to buffer: UnsafeMutableRawBufferPointer) -> Int {
+        for (index, byte) in bytes.enumerated() {
+            buffer[index * 2] = digits[Int(byte >> 4)]
+            buffer[index * 2 + 1] = digits[Int(byte & 15)]
+        }
+        return bytes.count * 2
+    }
+
     /// The bytes, or `nil` for an odd length or any other character than a hexadecimal digit.
     package static func bytes(_ text: Substring) -> [UInt8]? {
-        let characters = Array(text.utf8)
+        Array(text.utf8).withUnsafeBytes { bytes($0) }
+    }
+
+    /// The same of digits as they lie in memory.
+    package static func bytes(_ characters: UnsafeRawBufferPointer) -> [UInt8]? {
         guard characters.count.isMultiple(of: 2) else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(characters.count / 2)
@@ -69,7 +84,8 @@ package enum Hexadecimal {
         return bytes
     }
 
-    private static func value(_ character: UInt8) -> UInt8? {
+    /// What a digit stands for; `nil` for any other character.
+    package static func value(_ character: UInt8) -> UInt8? {
         switch character {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10

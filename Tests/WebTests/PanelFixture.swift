@@ -130,7 +130,7 @@ struct PanelBrowser {
     }
 
     private func formRequest(_ path: String, _ fields: [(String, String)]) -> String {
-        let body = fields.map { "\(FormFields.encoded($0.0))=\(FormFields.encoded($0.1))" }.joined(separator: "&")
+        let body = fields.map { "\(AddressText.encoded($0.0))=\(AddressText.encoded($0.1))" }.joined(separator: "&")
         let form = ["Content-Type: application/x-www-form-urlencoded", "Content-Length: \(body.utf8.count)"]
         return request("POST", path, headers + origin + form) + body
     }

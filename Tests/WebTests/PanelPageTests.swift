@@ -304,12 +304,12 @@ struct FormFieldsTests {
 
     @Test(arguments: ["", "-1", "1.5", "1234567890123456789", " 1", "a"])
     func whatIsNoNumberIsNone(text: String) throws {
-        #expect(try #require(FormFields("n=\(FormFields.encoded(text))".utf8)).number("n") == nil)
+        #expect(try #require(FormFields("n=\(AddressText.encoded(text))".utf8)).number("n") == nil)
     }
 
     @Test(arguments: ["", "plain", "a b+c&d=e%", "é\u{301}\"<>", "\u{0}\n"])
     func whatIsEncodedIsDecoded(text: String) throws {
-        let fields = try #require(FormFields("x=\(FormFields.encoded(text))".utf8))
+        let fields = try #require(FormFields("x=\(AddressText.encoded(text))".utf8))
         #expect(fields.text("x").utf8.elementsEqual(text.utf8))
     }
 }

@@ -181,14 +181,14 @@ struct PanelSecurityTests {
             _ = try await panel.test.send(script, to: try #require(Identifier(decimal: flow.uuid)), by: eve)
             try await panel.run(CreateInvite(note: script))
             var browser = try await panel.loggedIn()
-            let key = FormFields.encoded(login)
+            let key = AddressText.encoded(login)
 
             for path in [
-                "/admin/users", "/admin/users?search=\(FormFields.encoded(script))", "/admin/users/show?login=\(key)",
-                "/admin/users/delete?login=\(key)", "/admin/flows", "/admin/flows?title=\(FormFields.encoded(script))",
+                "/admin/users", "/admin/users?search=\(AddressText.encoded(script))", "/admin/users/show?login=\(key)",
+                "/admin/users/delete?login=\(key)", "/admin/flows", "/admin/flows?title=\(AddressText.encoded(script))",
                 "/admin/flows/show?flow=\(flow.row)", "/admin/flows/delete?flow=\(flow.row)", "/admin/invites",
-                "/admin/messages?words=\(FormFields.encoded("alert <script>\""))", "/admin/administrators",
-                "/admin/administrators/delete?username=\(FormFields.encoded(script))",
+                "/admin/messages?words=\(AddressText.encoded("alert <script>\""))", "/admin/administrators",
+                "/admin/administrators/delete?username=\(AddressText.encoded(script))",
             ] {
                 let answer = try await browser.get(path)
                 #expect(answer.status == 200, "\(path)")
@@ -204,10 +204,10 @@ struct PanelSecurityTests {
 
     @Test func formsAreReadInProportionToTheirLength() {
         let slowdown = HostileText.slowdown { text in
-            var fields = FormFields("\(FormFields.encoded(text))=\(FormFields.encoded(text))&login=a".utf8)
+            var fields = FormFields("\(AddressText.encoded(text))=\(AddressText.encoded(text))&login=a".utf8)
             #expect(fields?["login"] == "a")
             fields = FormFields(
-                "login=\(FormFields.encoded(text))&\(FormFields.fieldName)=\(FormFields.encoded(text))".utf8)
+                "login=\(AddressText.encoded(text))&\(FormFields.fieldName)=\(AddressText.encoded(text))".utf8)
             #expect(!FormToken(cookie: "x").isIn(fields ?? FormFields()))
         }
 

@@ -9,7 +9,7 @@ extension AdminPanel {
     /// Answers `/admin/flows`.
     static func flows(_ visit: PanelVisit) async throws(OperationError) -> Response {
         let title = visit.query.text("title")
-        var values: [String: Any] = ["search": title, "key": FormFields.encoded(title), "flows": [[String: Any]]()]
+        var values: [String: Any] = ["search": title, "key": AddressText.encoded(title), "flows": [[String: Any]]()]
         do throws(OperationError) {
             let page = try await visit.run(
                 ListFlows(
@@ -163,7 +163,7 @@ extension FlowReport {
     /// Where the flow's page is.
     var path: String { Self.path(of: "\(row)") }
 
-    static func path(of name: String) -> String { "/admin/flows/show?flow=\(FormFields.encoded(name))" }
+    static func path(of name: String) -> String { "/admin/flows/show?flow=\(AddressText.encoded(name))" }
 
     /// The title, or what it is.
     var name: String { title.isEmpty ? "\(type) \(row)" : title }

@@ -18,7 +18,7 @@ extension AdminPanel {
                     words: words, range: ListRange(after: visit.query.number("after") ?? 0, limit: pageSize)))
             values["shown"] = page.items.map(\.values)
             if let next = page.next { values["next"] = "\(next)" }
-            values["key"] = FormFields.encoded(words)
+            values["key"] = AddressText.encoded(words)
             return visit.page("admin-messages", title: "Messages", values)
         } catch {
             return visit.page("admin-messages", title: "Messages", values, error: error)

@@ -115,7 +115,7 @@ extension AdminPanel {
         let what = visit.query.text("what")
         var values: [String: Any] = [
             "who": who, "what": what, "records": [[String: Any]](),
-            "filter": "who=\(FormFields.encoded(who))&what=\(FormFields.encoded(what))",
+            "filter": "who=\(AddressText.encoded(who))&what=\(AddressText.encoded(what))",
         ]
         do throws(OperationError) {
             let page = try await visit.run(
@@ -154,7 +154,7 @@ extension PanelVisit {
     fileprivate func administratorsPage(error: OperationError? = nil) async throws(OperationError) -> Response {
         let administrators = try await run(ListSuperusers()).superusers.map { report in
             [
-                "username": report.username, "key": FormFields.encoded(report.username), "login": report.login ?? "",
+                "username": report.username, "key": AddressText.encoded(report.username), "login": report.login ?? "",
                 "path": report.login.map { UserReport.path(of: $0) } ?? "", "created": report.created.asTime,
                 "own": report.username.utf8.elementsEqual(administrator.name.utf8), "account": report.login != nil,
             ] as [String: Any]

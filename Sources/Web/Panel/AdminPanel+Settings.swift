@@ -64,7 +64,7 @@ extension PanelVisit {
 extension ListSettings.Setting {
     fileprivate var values: [String: Any] {
         [
-            "name": name, "key": key, "path": "/admin/settings/change?key=\(FormFields.encoded(key))",
+            "name": name, "key": key, "path": "/admin/settings/change?key=\(AddressText.encoded(key))",
             "value": value ?? "–", "coming": coming ?? false, "source": source, "standard": standard ?? "–",
             "summary": summary, "restart": needsRestart, "changeable": isChangeable, "chosen": source != "default",
         ]

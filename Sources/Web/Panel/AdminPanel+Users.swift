@@ -14,7 +14,7 @@ extension AdminPanel {
     /// Answers `/admin/users`.
     static func users(_ visit: PanelVisit) async throws(OperationError) -> Response {
         let search = visit.query.text("search")
-        var values: [String: Any] = ["search": search, "key": FormFields.encoded(search), "users": [[String: Any]]()]
+        var values: [String: Any] = ["search": search, "key": AddressText.encoded(search), "users": [[String: Any]]()]
         do throws(OperationError) {
             let page = try await visit.run(
                 ListUsers(
@@ -185,14 +185,14 @@ extension UserReport {
     /// Where the account's page is.
     var path: String { Self.path(of: login) }
 
-    static func path(of login: String) -> String { "/admin/users/show?login=\(FormFields.encoded(login))" }
+    static func path(of login: String) -> String { "/admin/users/show?login=\(AddressText.encoded(login))" }
 
     /// What pages show of an account.
     var values: [String: Any] {
         [
             "row": "\(row)", "uuid": uuid, "login": login, "username": username, "bot": isBot, "email": email,
             "bio": bio,
-            "created": created.asTime, "number": "\(publicNumber)", "path": path, "key": FormFields.encoded(login),
+            "created": created.asTime, "number": "\(publicNumber)", "path": path, "key": AddressText.encoded(login),
         ]
     }
 }

@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import Operations
 import Testing
+import Web
 
 @testable import AdminAPI
 
@@ -142,7 +143,7 @@ struct APIFace: OperationFace {
         for segment in found.segments {
             switch segment {
             case .word(let word): last = word
-            case .parameter(let name): last = CallTarget.encoded(text(of: values[name]))
+            case .parameter(let name): last = AddressText.encoded(text(of: values[name]))
             }
             path += "/\(last)"
         }
@@ -152,7 +153,7 @@ struct APIFace: OperationFace {
             guard let value = values[parameter.name], value != .null else { continue }
             switch parameter.place {
             case .path: break
-            case .query: query.append("\(parameter.name)=\(CallTarget.encoded(text(of: value)))")
+            case .query: query.append("\(parameter.name)=\(AddressText.encoded(text(of: value)))")
             case .body: members[parameter.name] = value
             }
         }
@@ -269,7 +270,7 @@ struct PanelFace: OperationFace {
         _ path: String, _ fields: [String: String], _ browser: Browser, _ http: PlainHTTP
     ) async throws -> PlainHTTP.Answer {
         let pairs = fields.merging(["form_token": browser.token]) { $1 }.map { name, value in
-            "\(CallTarget.encoded(name))=\(CallTarget.encoded(value))"
+            "\(AddressText.encoded(name))=\(AddressText.encoded(value))"
         }
         return try await http.ask(
             "POST", path,
