@@ -15,8 +15,9 @@ import NIOWebSocket
 /// It stands after the HTTP codec. What serves requests is added after it with the first of them, so that a connection which
 /// becomes a WebSocket at once never has it. An upgrade may also come later on a connection, as proxies that reuse theirs send it.
 ///
-/// Ours, because the handler of HummingbirdCore has one idle time and closes when told to, which is a tenth of this one: no
-/// admission, no deadlines for head, body and the last answer. NIO's upgrade handlers take the first request only.
+/// Ours, because the `HTTPConnectionStateHandler` of HummingbirdCore has one time, that of an idle connection, and closes when
+/// told to: it has no admission and no deadlines for head, body and the last answer. NIO's `HTTPServerUpgradeHandler` looks at
+/// the first request of a connection only.
 final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart

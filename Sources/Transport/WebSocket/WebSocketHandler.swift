@@ -4,6 +4,11 @@
 import NIOCore
 
 /// The WebSocket end of a pipeline: bytes in, calls of a ``WebSocketSession`` out.
+///
+/// Ours, because NIOWebSocket ends at frames: pings, the close handshake, timeouts and peers that do not read are left to
+/// its user. Its `NIOWebSocketFrameAggregator` has bounds that are fixed when it is made, where ours are wider after a login
+/// and count against the budget of all connections; its encoder frames a message for each connection, where a
+/// ``PreparedFrame`` goes to all. ``WebSocketDecoder`` says what its codec costs beside ours.
 final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
