@@ -198,8 +198,9 @@ let package = Package(
         ),
         .target(name: "HostileText", path: "Tests/HostileText", swiftSettings: swiftSettings),
         .target(
-            name: "TestSupport", dependencies: [serviceLifecycle, logging], path: "Tests/TestSupport",
-            swiftSettings: swiftSettings),
+            name: "TestSupport",
+            dependencies: [serviceLifecycle, logging, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL],
+            path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
@@ -350,7 +351,9 @@ let package = Package(
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "TestClientTests",
-            dependencies: ["JSON", "MTP", "TestClient", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL],
+            dependencies: [
+                "TestSupport", "JSON", "MTP", "TestClient", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL,
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "WebTests",

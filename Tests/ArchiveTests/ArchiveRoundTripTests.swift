@@ -165,21 +165,19 @@ struct ArchiveRoundTripTests {
 
     /// Makes a backup, and an account when the backup has begun.
     private func withWrites(beside storage: Storage, _ test: StorageUnderTest) async throws -> Backup.Report {
-        let (begun, continuation) = AsyncStream.makeStream(of: Void.self)
-        return try await withThrowingTaskGroup(of: Backup.Report?.self) { group in
+        try await withThrowingTaskGroup(of: Backup.Report?.self) { group in
             let gate = Gate()
             group.addTask {
                 let folder = try TemporaryFolder()
                 defer { folder.remove() }
                 return try await ArchiveFile.write(to: folder.path("archive.tar.gz")) { descriptor in
                     try await Backup(program: "1", files: []).write(storage, to: descriptor) { _ in
-                        continuation.yield()
-                        gate.wait()
+                        gate.block()
                     }
                 }
             }
             group.addTask {
-                for await _ in begun { break }
+                await gate.arrival()
                 _ = try await test.createUser("late")
                 gate.open()
                 return nil

@@ -2,24 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Chat
+import TestSupport
 
 extension PageGate {
     /// Runs `body` while all places are taken, then frees them.
     package func withoutPlaces(_ body: () async throws -> Void) async throws {
-        let (inside, entered) = AsyncStream.makeStream(of: Void.self)
-        let (gate, opening) = AsyncStream.makeStream(of: Void.self)
+        let gate = Gate()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<places {
                 group.addTask {
-                    await self.work {
-                        entered.yield()
-                        for await _ in gate {}
-                    }
+                    await self.work { await gate.pass() }
                 }
             }
-            defer { opening.finish() }
-            var waiting = inside.makeAsyncIterator()
-            for _ in 0..<places { await waiting.next() }
+            defer { gate.open() }
+            for _ in 0..<places { await gate.arrival() }
             try await body()
         }
     }

@@ -53,7 +53,7 @@ package struct StorageUnderTest: Sendable {
     /// The SQLite file, if there is one.
     package let path: String?
     private let makeEngine: @Sendable () throws -> any StorageEngine
-    private let numbers = UniqueNumbers()
+    private let numbers = Tally()
 
     private static let turnstile = Turnstile(places: 6)
 
@@ -147,9 +147,9 @@ package struct StorageUnderTest: Sendable {
     }
 
     /// A uuid that this store has not had yet.
-    package func newUUID() -> Identifier { Identifier(UInt128(numbers.next())) }
+    package func newUUID() -> Identifier { Identifier(UInt128(numbers.increment())) }
     /// A number that this store has not had yet.
-    package func newNumber() -> Int { numbers.next() }
+    package func newNumber() -> Int { numbers.increment() }
 }
 
 /// What went wrong in a test's own machinery.
@@ -158,16 +158,5 @@ package struct StorageTestError: Error, CustomStringConvertible {
 
     package init(_ description: String) {
         self.description = description
-    }
-}
-
-private final class UniqueNumbers: Sendable {
-    private let last = Mutex(0)
-
-    func next() -> Int {
-        last.withLock { last in
-            last += 1
-            return last
-        }
     }
 }

@@ -5,56 +5,16 @@ import Chat
 import ChatTesting
 import Credentials
 import Storage
-import Synchronization
 import Testing
 
 /// Live connections: who is told that there is news, and whose session is over.
 ///
 /// Hints come in the order of the log. So who gets the hint of something public as the first one got none of what came before.
 @Suite(.timeLimit(.minutes(10))) struct HubTests {
-    private final class Counts: Sendable {
-        let values = Mutex((hints: 0, revocations: 0))
-    }
-
-    private final class Connection: LiveConnection {
-        private let hints: AsyncStream<Void>
-        private let revocations: AsyncStream<Void>
-        private let revoked: AsyncStream<Void>.Continuation
-        let address: DeliveryAddress
-        private let counts = Counts()
-
-        init() {
-            let (hints, hinted) = AsyncStream.makeStream(of: Void.self)
-            self.hints = hints
-            (revocations, revoked) = AsyncStream.makeStream()
-            address = NewsSink.address { [counts] in
-                counts.values.withLock { $0.hints += 1 }
-                hinted.yield()
-            }
-        }
-
-        func sessionRevoked(_ session: SessionID) {
-            counts.values.withLock { $0.revocations += 1 }
-            revoked.yield()
-        }
-
-        /// How often it was told so far.
-        var hintCount: Int { counts.values.withLock { $0.hints } }
-        var revocationCount: Int { counts.values.withLock { $0.revocations } }
-
-        func hint() async {
-            for await _ in hints { return }
-        }
-
-        func revocation() async {
-            for await _ in revocations { return }
-        }
-    }
-
-    private static func attach(_ people: [Principal], in test: ChatUnderTest) async throws -> [Connection] {
+    private static func attach(_ people: [Principal], in test: ChatUnderTest) async throws -> [RecordingConnection] {
         try await test.settled()
         return people.map { person in
-            let connection = Connection()
+            let connection = RecordingConnection()
             test.chat.hub.attach(connection, principal: person, wantsNews: true)
             return connection
         }
@@ -148,7 +108,7 @@ import Testing
             let flow = try await test.createFlow(members: [alice], by: alice)
             try await test.send("0", to: flow, by: alice)
             try await test.settled()
-            let connections = (0..<3).map { _ in Connection() }
+            let connections = (0..<3).map { _ in RecordingConnection() }
             test.chat.hub.attach(connections[0], principal: alice, wantsNews: true)
             test.chat.hub.attach(connections[1], principal: phone, wantsNews: true)
             test.chat.hub.attach(connections[2], principal: alice, wantsNews: false)
@@ -180,7 +140,7 @@ import Testing
             let first = try await test.register("alice").principal
             let second = try await test.logIn("alice").principal
             let other = try await test.register("bob").principal
-            let connections = (0..<4).map { _ in Connection() }
+            let connections = (0..<4).map { _ in RecordingConnection() }
             test.chat.hub.attach(connections[0], principal: first, wantsNews: false)
             test.chat.hub.attach(connections[1], principal: first, wantsNews: true)
             test.chat.hub.attach(connections[2], principal: second, wantsNews: true)
@@ -193,14 +153,14 @@ import Testing
             _ = try await test.chat.write(Write.RevokeSessions(other.user, nil), by: nil)
             await connections[3].revocation()
 
-            #expect(connections.map(\.revocationCount) == [1, 1, 0, 1])
+            #expect(connections.map(\.revoked.count) == [1, 1, 0, 1])
         }
     }
 
     @Test(arguments: StorageKind.engines) func aDeletedAccountsConnectionsAreTold(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let alice = try await test.register("alice").principal
-            let connection = Connection()
+            let connection = RecordingConnection()
             test.chat.hub.attach(connection, principal: alice, wantsNews: false)
 
             _ = try await test.chat.write(Write.DeleteUser(alice.user), by: nil)
@@ -214,7 +174,7 @@ import Testing
             let kept = try await test.register("alice").principal
             let other = try await test.logIn("alice").principal
             let bob = try await test.register("bob").principal
-            let connections = (0..<3).map { _ in Connection() }
+            let connections = (0..<3).map { _ in RecordingConnection() }
             for (connection, principal) in zip(connections, [kept, other, bob]) {
                 test.chat.hub.attach(connection, principal: principal, wantsNews: false)
             }
@@ -226,7 +186,7 @@ import Testing
             _ = try await test.chat.write(Write.RevokeSessions(bob.user, nil), by: nil)
             await connections[2].revocation()
 
-            #expect(connections.map(\.revocationCount) == [0, 1, 1])
+            #expect(connections.map(\.revoked.count) == [0, 1, 1])
         }
     }
 }

@@ -2,37 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bounds
-import Glibc
+import TestSupport
 import Testing
 
 @testable import Credentials
 
-/// Jobs that stand still until they are let go, so that the queue fills up without any timing.
-struct Gate: Sendable {
-    private let readEnd: Int32
-    private let writeEnd: Int32
-
-    init() throws {
-        var ends: [Int32] = [0, 0]
-        try #require(pipe(&ends) == 0)
-        readEnd = ends[0]
-        writeEnd = ends[1]
-    }
-
-    func pass() {
-        var byte: UInt8 = 0
-        _ = read(readEnd, &byte, 1)
-    }
-
-    /// Lets everybody pass, now and later: reading from a pipe without a writer returns at once.
-    func open() {
-        close(writeEnd)
-    }
-}
-
 struct HashQueueTests {
     @Test func refusesBeyondTheWaitingLimit() async throws {
-        let gate = try Gate()
+        let gate = Gate()
         let queue = HashQueue(simultaneous: 1, maximumWaiting: 2)
 
         await withTaskGroup(of: Result<Int, CredentialsError>.self) { group in
@@ -41,7 +18,7 @@ struct HashQueueTests {
                     do throws(CredentialsError) {
                         return .success(
                             try await queue.perform {
-                                gate.pass()
+                                gate.block()
                                 return .success(number)
                             })
                     } catch {
@@ -62,7 +39,7 @@ struct HashQueueTests {
     }
 
     @Test func cancellationTakesAWaitingJobOut() async throws {
-        let gate = try Gate()
+        let gate = Gate()
         let queue = HashQueue(simultaneous: 1, maximumWaiting: 1)
         let (refusals, continuation) = AsyncStream.makeStream(of: Int.self)
         let jobs = (0..<3).map { number in
@@ -70,7 +47,7 @@ struct HashQueueTests {
                 do throws(CredentialsError) {
                     return .success(
                         try await queue.perform {
-                            gate.pass()
+                            gate.block()
                             return .success(true)
                         })
                 } catch {
@@ -128,7 +105,7 @@ struct HashQueueTests {
     }
 
     @Test func nobodyTakesAllPlacesOfTheQueue() async throws {
-        let gate = try Gate()
+        let gate = Gate()
         let queue = HashQueue(simultaneous: 1, maximumWaiting: 32)
         let home = try #require(IPAddress("192.0.2.1"))
         let away = try #require(IPAddress("192.0.2.2"))
@@ -136,7 +113,7 @@ struct HashQueueTests {
             do throws(CredentialsError) {
                 return .success(
                     try await queue.perform(for: claimant) {
-                        gate.pass()
+                        gate.block()
                         return .success(1)
                     })
             } catch {

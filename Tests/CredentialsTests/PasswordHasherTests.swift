@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 
 @testable import Credentials
@@ -126,14 +127,12 @@ struct PasswordHasherTests {
         let password = Password("password")
         let argon2 = try await hasher.hash(password)
         let legacy = try LegacyHash(password: password, salt: [1], key: [2]).stored
-        let gate = try Gate()
-        let (started, continuation) = AsyncStream.makeStream(of: Void.self)
+        let gate = Gate()
         async let standing: Bool = hasher.queue.perform {
-            continuation.finish()
-            gate.pass()
+            gate.block()
             return .success(true)
         }
-        for await _ in started {}
+        await gate.arrival()
 
         await #expect(throws: CredentialsError.busy) { try await hasher.hash(password) }
         await #expect(throws: CredentialsError.busy) { try await hasher.verify(password, against: argon2) }

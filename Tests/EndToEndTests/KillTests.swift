@@ -4,7 +4,7 @@
 import Glibc
 import JSON
 import MTP
-import Synchronization
+import TestSupport
 import Testing
 
 /// Acknowledged means durable: the server is killed in the middle of a stream of sends, again and again.
@@ -62,7 +62,7 @@ struct KillTests {
 
     /// All streams send until the server has acknowledged so many messages, and dies of it.
     private static func send(_ streams: [SendStream], to server: RunningServer, killAfter limit: Int) async {
-        let count = Counter()
+        let count = Tally()
         let process = server.process
         let url = server.url
         await withThrowingTaskGroup(of: Void.self) { group in
@@ -97,10 +97,4 @@ struct KillTests {
         #expect(
             Set(numbers).subtracting(acknowledgedNumbers).isSubset(of: stream.unacknowledged), "invented: \(place)")
     }
-}
-
-private final class Counter: Sendable {
-    private let value = Atomic(0)
-
-    func increment() -> Int { value.add(1, ordering: .relaxed).newValue }
 }

@@ -9,22 +9,6 @@ import Storage
 import Testing
 
 struct AccountOperationTests {
-    /// A connection that tells when its session was revoked.
-    private final class Connection: LiveConnection {
-        let address = NewsSink.address()
-        let revocations: AsyncStream<Void>
-        private let continuation: AsyncStream<Void>.Continuation
-
-        init() {
-            (revocations, continuation) = AsyncStream.makeStream()
-        }
-
-        func sessionRevoked(_ session: SessionID) {
-            continuation.yield()
-            continuation.finish()
-        }
-    }
-
     @Test func searchLooksThroughSoManyRowsAtATime() async throws {
         try await Office.open { office in
             var rows: [Int64] = []
@@ -196,13 +180,13 @@ struct AccountOperationTests {
         try await Office.open { office in
             try await office.user("alice")
             let logIn = try await office.logIn("alice")
-            let connection = Connection()
+            let connection = RecordingConnection()
             office.chat.hub.attach(connection, principal: logIn.principal, wantsNews: false)
 
             let deleted = try await office.run(DeleteUser(login: "alice"))
 
             #expect(deleted.login == "alice")
-            for await _ in connection.revocations { break }
+            await connection.revocation()
             #expect(try await office.refusal(of: ShowUser(login: "alice")).kind == .notFound)
             #expect(try await office.refusal(of: DeleteUser(login: "alice")).kind == .notFound)
             #expect(try await office.run(ListUsers()).items.isEmpty)
@@ -236,7 +220,7 @@ struct AccountOperationTests {
                 try await office.logIn("alice"), try await office.logIn("alice"), try await office.logIn("alice"),
             ]
             let connections = logIns.map { logIn in
-                let connection = Connection()
+                let connection = RecordingConnection()
                 office.chat.hub.attach(connection, principal: logIn.principal, wantsNews: false)
                 return connection
             }
@@ -247,7 +231,7 @@ struct AccountOperationTests {
 
             let one = try await office.run(
                 LogOutUser(login: "alice", session: logIns[0].principal.session.rawValue))
-            for await _ in connections[0].revocations { break }
+            await connections[0].revocation()
 
             #expect(one.revoked == 1)
             #expect(try await office.run(ListSessions(login: "alice")).sessions.count == 2)
@@ -255,7 +239,7 @@ struct AccountOperationTests {
             #expect(try await office.refusal(of: again).kind == .notFound)
 
             #expect(try await office.run(LogOutUser(login: "alice")).revoked == 2)
-            for connection in connections.dropFirst() { for await _ in connection.revocations { break } }
+            for connection in connections.dropFirst() { await connection.revocation() }
             #expect(try await office.run(LogOutUser(login: "alice")).revoked == 0)
             #expect(try await office.refusal(of: LogOutUser(login: "bob")).kind == .notFound)
             #expect(try await office.refusal(of: ListSessions(login: "bob")).kind == .notFound)

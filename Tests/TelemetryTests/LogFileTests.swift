@@ -11,7 +11,7 @@ import Testing
 /// The files of the log: when they are closed, renamed, deleted and opened again.
 struct LogFileTests: LogFixture {
     let folder: TemporaryFolder
-    let clock = TestClock()
+    let clock = ManualClock()
 
     init() throws {
         folder = try TemporaryFolder()
@@ -73,7 +73,7 @@ struct LogFileTests: LogFixture {
         #expect(folder.names(in: "log") == (kept + ["error.log", "debug.log"]).sorted())
 
         // A running server looks again when it writes, at most once an hour.
-        clock.advance(days: 1)
+        clock.advance(by: .seconds(86400))
         logger(sink).info("a day later")
         sink.shutdown()
         let names = folder.names(in: "log")

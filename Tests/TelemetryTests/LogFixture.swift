@@ -3,26 +3,15 @@
 
 import Glibc
 import Logging
-import Synchronization
 import TestSupport
 import Testing
 
 @testable import Telemetry
 
-/// A clock that the test moves.
-final class TestClock: Sendable {
-    private let time: Mutex<LogTime>
-
-    init(seconds: Int = 1_772_323_445) { time = Mutex(LogTime(seconds: seconds)) }
-
-    func advance(days: Int) { time.withLock { $0.seconds += days * 86400 } }
-    func now() -> LogTime { time.withLock { $0 } }
-}
-
 /// A log in a folder of the test's own.
 protocol LogFixture {
     var folder: TemporaryFolder { get }
-    var clock: TestClock { get }
+    var clock: ManualClock { get }
 }
 
 extension LogFixture {
@@ -37,7 +26,9 @@ extension LogFixture {
         configuration.errorTemplate = LogFormatTemplate("{level} {message}")
         configuration.debugTemplate = LogFormatTemplate("{level} {message}")
         configuration.infoTemplate = LogFormatTemplate("{level} {message}")
-        configuration.now = { [clock] in clock.now() }
+        configuration.now = { [clock] in
+            LogTime(seconds: 1_772_323_445 + Int(clock.elapsed.components.seconds))
+        }
         return configuration
     }
 

@@ -11,7 +11,7 @@ import Testing
 
 struct LogSinkTests: LogFixture {
     let folder: TemporaryFolder
-    let clock = TestClock()
+    let clock = ManualClock()
 
     init() throws {
         folder = try TemporaryFolder()

@@ -11,7 +11,7 @@ import Testing
 /// What an operator changes and watches while the process runs.
 struct LogWatchTests: LogFixture {
     let folder: TemporaryFolder
-    let clock = TestClock()
+    let clock = ManualClock()
 
     init() throws {
         folder = try TemporaryFolder()
@@ -127,7 +127,7 @@ struct LogWatchTests: LogFixture {
         let logger = logger(sink)
         let watch = try sink.beginWatching(LogFilter(level: .trace), last: 0)
 
-        clock.advance(days: 1)
+        clock.advance(by: .seconds(86400))
         logger.trace("the last that is made")
 
         #expect(logger.logLevel == .info)
@@ -154,7 +154,7 @@ struct LogWatchTests: LogFixture {
         #expect(sink.readWatched(watches[0], for: "ann") != nil)
         #expect(sink.readWatched(watches[0], for: "bob") == nil)
         #expect(sink.readWatched(watches[0]) == nil)
-        clock.advance(days: 1)
+        clock.advance(by: .seconds(86400))
         _ = try begin("ann")
         sink.shutdown()
     }

@@ -4,6 +4,7 @@
 import Foundation
 import NIOSSL
 import TestClient
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct ClientTLSTests {

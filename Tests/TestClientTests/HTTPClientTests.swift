@@ -3,6 +3,7 @@
 
 import NIOHTTP1
 import TestClient
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct HTTPClientTests {

@@ -7,6 +7,7 @@ import NIOCore
 import NIOWebSocket
 import Synchronization
 import TestClient
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct MTPClientTests {

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import NIOWebSocket
 import TestClient
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct WebSocketClientTests {

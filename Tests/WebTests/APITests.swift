@@ -3,6 +3,7 @@
 
 import Synchronization
 import TestClient
+import TestSupport
 import Testing
 
 @testable import Web
@@ -101,6 +102,6 @@ struct APITests {
             #expect(served.status == 200)
         }
         #expect(echo.calls.withLock { $0.count } == 1)
-        #expect(fixture.log.all.contains { $0.hasPrefix("info GET /admin/api/v1/users 200") })
+        #expect(fixture.log.lines.contains { $0.hasPrefix("info GET /admin/api/v1/users 200") })
     }
 }

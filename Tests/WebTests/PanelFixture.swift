@@ -25,7 +25,7 @@ struct PanelUnderTest: Sendable {
     let test: ChatUnderTest
     let server: WebServer
     let history: ServerHistory
-    let running: RunningServer
+    let running: FakeServerControl
     /// Method and path of each request whose connection has closed.
     let closings: AsyncStream<String>
 
@@ -59,7 +59,7 @@ func withPanel(
 ) async throws {
     try await ChatUnderTest.with(policy: policy) { test in
         let history = ServerHistory()
-        let running = RunningServer()
+        let running = FakeServerControl()
         let jobs = JobBoard(now: { test.chat.currentTime }, makeID: { test.chat.newIdentifier().description })
         async let work: Void = jobs.run()
         let panel = AdminPanel(

@@ -18,7 +18,7 @@ final class ServiceFixture: Sendable {
     }
 
     let clock = ManualClock()
-    let log = LogRecords()
+    let log = LogCapture()
     let state: Mutex<State>
 
     init(status: ServerStatus? = .example, checks: [ReadinessCheck] = []) {
@@ -29,7 +29,6 @@ final class ServiceFixture: Sendable {
         templatesFolder: String? = nil, balances: Bool = false, servesChat: Bool = false, logsRequests: Bool = false,
         api: (@Sendable (APICall) async -> APIAnswer)? = nil
     ) throws(TemplateError) -> WebService {
-        let log = self.log
         let balance: @Sendable () async -> ServerChoice? = { self.state.withLock { $0.choice } }
         return try WebService(
             version: "0.1.0",
@@ -51,7 +50,7 @@ final class ServiceFixture: Sendable {
             templatesFolder: templatesFolder,
             clock: self.clock,
             logsRequests: logsRequests,
-            logger: Logger(label: "test") { _ in RecordingLogHandler(records: log) }
+            logger: self.log.logger(.trace)
         )
     }
 }
@@ -66,31 +65,4 @@ extension ServerStatus {
         flows: 3456,
         messages: 7_890_123
     )
-}
-
-/// What was logged, each as `level message key=value`.
-final class LogRecords: Sendable {
-    private let lines = Mutex<[String]>([])
-
-    var all: [String] { self.lines.withLock { $0 } }
-
-    func add(_ line: String) {
-        self.lines.withLock { $0.append(line) }
-    }
-}
-
-struct RecordingLogHandler: LogHandler {
-    let records: LogRecords
-    var metadata = Logger.Metadata()
-    var logLevel = Logger.Level.trace
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { self.metadata[key] }
-        set { self.metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-        let pairs = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
-        self.records.add("\(event.level) \(event.message)" + pairs.joined())
-    }
 }

@@ -25,7 +25,7 @@ struct WebServiceTests {
         }
 
         #expect(
-            fixture.log.all.filter { $0.hasPrefix("info") } == [
+            fixture.log.lines.filter { $0.hasPrefix("info") } == [
                 "info GET /nowhere 404 address=127.0.0.1 milliseconds=0",
                 "info GET / 200 address=127.0.0.1 milliseconds=0",
             ])
@@ -156,7 +156,7 @@ struct WebServiceTests {
             readiness: { [] },
             templatesFolder: nil,
             clock: fixture.clock,
-            logger: Logger(label: "test") { _ in RecordingLogHandler(records: fixture.log) }
+            logger: fixture.log.logger(.trace)
         )
         try await withWebServer(service) { server in
             async let page = HTTPClient.get(server.url + "/")
@@ -224,7 +224,7 @@ struct WebServiceTests {
             #expect(fixture.state.withLock { $0.readinessCalls } == 3)
             #expect(fixture.state.withLock { $0.statusCalls } == 0)
             #expect(
-                fixture.log.all == [
+                fixture.log.lines == [
                     "warning Readiness check fails web.check.detail=full web.check.name=disk",
                     "info Readiness check passes again web.check.name=disk",
                 ])

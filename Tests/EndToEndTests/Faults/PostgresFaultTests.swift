@@ -4,7 +4,7 @@
 import Glibc
 import JSON
 import MTP
-import Synchronization
+import TestSupport
 import Testing
 
 /// PostgreSQL is killed or hangs: whatever the server answers is true, and it recovers.
@@ -46,7 +46,7 @@ struct PostgresFaultTests {
         _ fault: @escaping @Sendable () async throws -> Void
     ) async throws {
         let (reached, continuation) = AsyncStream.makeStream(of: Void.self)
-        let count = Acknowledgements()
+        let count = Tally()
         let url = server.url
         try await withThrowingTaskGroup(of: Void.self) { group in
             for stream in streams {
@@ -216,10 +216,4 @@ struct PostgresFaultTests {
             #expect(!(result.output + result.errors).contains(word), "\(result.output + result.errors)")
         }
     }
-}
-
-private final class Acknowledgements: Sendable {
-    private let count = Atomic(0)
-
-    func increment() -> Int { count.add(1, ordering: .relaxed).newValue }
 }

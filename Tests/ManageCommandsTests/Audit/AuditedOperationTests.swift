@@ -8,7 +8,7 @@ import Operations
 import ParleyServer
 import Settings
 import Storage
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import ManageCommands
@@ -49,15 +49,6 @@ struct CommandFace: OperationFace {
     private func perform(_ operation: some AdminOperation) async throws { _ = try await runner.run(operation) }
 
     func strangersAreRefused(_: any AdminOperation, _: OperationForm?) async throws -> Int64 { 0 }
-}
-
-/// Counts.
-private final class Counter: Sendable {
-    private let count = Mutex(0)
-
-    @Sendable func increment() { count.withLock { $0 += 1 } }
-
-    var value: Int { count.withLock { $0 } }
 }
 
 /// Every operation that writes, through the command line without a server, the admin socket, the HTTP API and the admin
@@ -145,8 +136,9 @@ struct AuditedOperationTests {
 
     /// Runs `body` beside a server of the name `one`.
     private func beside(_ body: @escaping @Sendable (OperationScene, PlainHTTP) async throws -> Void) async throws {
-        let reloads = Counter()
-        try await WholeServer.during(run, setting: ["PARLEY_CLUSTER_NODE": "one"], onReload: reloads.increment) {
+        let reloads = Tally()
+        let countReload: @Sendable () -> Void = { reloads.increment() }
+        try await WholeServer.during(run, setting: ["PARLEY_CLUSTER_NODE": "one"], onReload: countReload) {
             environment in
             let runner = OperationRunner(settings: try settings(environment))
             let port = try #require(environment["PARLEY_SERVER_PORT"].flatMap { Int($0) })

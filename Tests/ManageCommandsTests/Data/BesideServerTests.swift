@@ -16,21 +16,6 @@ import Transport
 
 /// The same commands beside a running server: they act on it through its admin socket.
 struct BesideServerTests {
-    private final class Connection: LiveConnection {
-        let address = NewsSink.address()
-        let revocations: AsyncStream<Void>
-        private let continuation: AsyncStream<Void>.Continuation
-
-        init() {
-            (revocations, continuation) = AsyncStream.makeStream()
-        }
-
-        func sessionRevoked(_ session: SessionID) {
-            continuation.yield()
-            continuation.finish()
-        }
-    }
-
     private let run: CommandRun
 
     init() throws {
@@ -43,13 +28,13 @@ struct BesideServerTests {
             #expect(made.status == .done)
             let logIn = try await chat.logIn(
                 login: "alice", password: Password("word"), from: Origin(protocol: "mtp", address: "::1"))
-            let connection = Connection()
+            let connection = RecordingConnection()
             chat.hub.attach(connection, principal: logIn.principal, wantsNews: false)
             #expect(try await run("user", "show", "alice").output.contains("Connected  yes"))
 
             #expect(try await run("user", "logout", "alice").output == "Ended 1 session of 'alice'.\n")
 
-            for await _ in connection.revocations { break }
+            await connection.revocation()
             #expect(try await run("user", "show", "nobody").status == .notFound)
             #expect(try await run("user", "list").output.split(separator: "\n").count == 2)
         }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JSON
+import TestSupport
 import Testing
 
 @testable import ManageCommands
@@ -49,13 +50,13 @@ import Testing
     ]) func codeOfTheAnswerDecidesTheStatus(code: Int, status: CommandStatus) async throws {
         try await ScriptedServer.run(answers: ScriptedServer.always(Self.answer("ping_pong", code))) { server in
             let result = try await run(
-                "testclient", "send", "-t", "ping_pong", "-a", server.url, "--uuid", "7", "--auth-id-stdin", "-q",
+                "testclient", "send", "-t", "ping_pong", "-a", server.url(), "--uuid", "7", "--auth-id-stdin", "-q",
                 input: "t0ken\n")
 
             #expect(result.status == status)
             #expect(result.output == Self.answer("ping_pong", code) + "\n")
             #expect(result.errors == "")
-            let frame = try parsed(server.received.all.first)
+            let frame = try parsed(server.received.first)
             #expect(frame["type"]?.string == "ping_pong")
             #expect(frame["data"]?["user"]?.array?[0]["uuid"]?.string == "7")
             #expect(frame["data"]?["user"]?.array?[0]["auth_id"]?.string == "t0ken")
@@ -71,8 +72,8 @@ import Testing
             #expect(result.status == .done)
             #expect(result.output == Self.answer("send_message", 200) + "\n")
             #expect(result.errors.contains("200 Word after "))
-            #expect(server.received.all.count == 1)
-            let data = try parsed(server.received.all.first)["data"]
+            #expect(server.received.count == 1)
+            let data = try parsed(server.received.first)["data"]
             let bot = try #require(data?["user"]?.array?[0])
             #expect(bot["auth_id"]?.string?.isEmpty == false)
             #expect(data?["flow"]?.array?[0]["uuid"]?.string?.isEmpty == false)
@@ -101,7 +102,7 @@ import Testing
     @Test func serverThatNeverAnswersEndsWith69() async throws {
         try await ScriptedServer.run(answers: ScriptedServer.always()) { server in
             let result = try await run(
-                "testclient", "send", "--raw", "{}", "-a", server.url, "--timeout", "1", "-q")
+                "testclient", "send", "--raw", "{}", "-a", server.url(), "--timeout", "1", "-q")
 
             #expect(result.status == .unavailable)
             #expect(result.errors.contains("did not answer within 1 s."))
@@ -110,26 +111,26 @@ import Testing
 
     @Test func botIsNotGivenToAnotherServer() async throws {
         try await ScriptedServer.run(answers: Self.logsIn()) { server in
-            let result = try await run("testclient", "send", "-a", server.url)
+            let result = try await run("testclient", "send", "-a", server.url())
 
             #expect(result.status == .usage)
             #expect(result.errors.contains("--login"))
-            #expect(server.received.all.isEmpty)
+            #expect(server.received.isEmpty)
         }
     }
 
     @Test func loginIsTradedForASession() async throws {
         try await ScriptedServer.run(answers: Self.logsIn()) { server in
             let result = try await run(
-                "testclient", "send", "-a", server.url, "--login", "alice", "--password-stdin", "--flow", "99",
+                "testclient", "send", "-a", server.url(), "--login", "alice", "--password-stdin", "--flow", "99",
                 "--text", "Hello", "--set", "data.message.0.client_id=5", input: "hunter2\n")
 
             #expect(result.status == .done)
-            #expect(server.received.all.count == 2)
-            let logIn = try parsed(server.received.all.first)["data"]?["user"]?.array?[0]
+            #expect(server.received.count == 2)
+            let logIn = try parsed(server.received.first)["data"]?["user"]?.array?[0]
             #expect(logIn?["login"]?.string == "alice")
             #expect(logIn?["password"]?.string == "hunter2")
-            let data = try parsed(server.received.all.last)["data"]
+            let data = try parsed(server.received.last)["data"]
             #expect(data?["user"]?.array?[0]["auth_id"]?.string == "t0ken")
             #expect(data?["user"]?.array?[0]["password"] == nil)
             #expect(data?["flow"]?.array?[0]["uuid"]?.string == "99")
@@ -149,12 +150,12 @@ import Testing
         try await ScriptedServer.run(answers: answers) { server in
             for (name, status) in [("Team", CommandStatus.done), ("Twin", .usage), ("Nowhere", .notFound)] {
                 let result = try await run(
-                    "testclient", "send", "-a", server.url, "--login", "alice", "--password-stdin", "--flow", name,
+                    "testclient", "send", "-a", server.url(), "--login", "alice", "--password-stdin", "--flow", name,
                     "--text", "Hello", input: "hunter2\n")
                 #expect(result.status == status, "\(result.errors)")
             }
 
-            let sent = try server.received.all.map { try parsed($0) }.filter { $0["type"]?.string == "send_message" }
+            let sent = try server.received.map { try parsed($0) }.filter { $0["type"]?.string == "send_message" }
             #expect(sent.map { $0["data"]?["flow"]?.array?[0]["uuid"]?.string } == ["77"])
         }
     }
@@ -163,28 +164,28 @@ import Testing
     func refusedLogInIsAnError(code: Int, status: CommandStatus) async throws {
         try await ScriptedServer.run(answers: Self.refuses(code)) { server in
             let result = try await run(
-                "testclient", "send", "-t", "all_flow", "-a", server.url, "--login", "alice", "--password-stdin", "-q",
-                input: "x\n")
+                "testclient", "send", "-t", "all_flow", "-a", server.url(), "--login", "alice", "--password-stdin",
+                "-q", input: "x\n")
 
             #expect(result.status == status)
             #expect(result.output == "")
             let words = "The server refused the login of 'alice': The server answered \(code) Word: Words."
             #expect(result.errors == "Error: \(words)\n")
-            #expect(server.received.all.count == 1)
+            #expect(server.received.count == 1)
         }
     }
 
     @Test func methodsThatNameAnAccountSendItsPassword() async throws {
         try await ScriptedServer.run(answers: Self.logsIn()) { server in
             for (method, frames) in [("register_user", 1), ("authentication", 1), ("delete_user", 2)] {
-                let before = server.received.all.count
+                let before = server.received.count
                 let result = try await run(
-                    "testclient", "send", "-t", method, "-a", server.url, "--login", "bob", "--password-stdin",
+                    "testclient", "send", "-t", method, "-a", server.url(), "--login", "bob", "--password-stdin",
                     input: "pw\n")
 
                 #expect(result.status == .done)
-                #expect(server.received.all.count - before == frames)
-                let user = try parsed(server.received.all.last)["data"]?["user"]?.array?[0]
+                #expect(server.received.count - before == frames)
+                let user = try parsed(server.received.last)["data"]?["user"]?.array?[0]
                 #expect(user?["login"]?.string == "bob")
                 #expect(user?["password"]?.string == "pw")
                 #expect(user?["auth_id"]?.string == (frames == 2 ? "t0ken" : nil))
@@ -196,11 +197,11 @@ import Testing
         try run.write("\u{1}ab", to: "a.bin")
         try await ScriptedServer.run(answers: Self.logsIn()) { server in
             let result = try await run(
-                "testclient", "send", "-a", server.url, "--uuid", "7", "--auth-id-stdin", "--flow", "9", "--file",
+                "testclient", "send", "-a", server.url(), "--uuid", "7", "--auth-id-stdin", "--flow", "9", "--file",
                 "picture=a.bin", "--file", "document=\(run.path("a.bin"))", input: "t")
 
             #expect(result.status == .done)
-            let message = try parsed(server.received.all.last)["data"]?["message"]?.array?[0]
+            let message = try parsed(server.received.last)["data"]?["message"]?.array?[0]
             #expect(message?["file_picture"]?.string == "AWFi")
             #expect(message?["file_document"]?.string == "AWFi")
             #expect(message?["text"] == nil)
@@ -214,12 +215,12 @@ import Testing
 
     @Test func rawRequestIsSentAsItIs() async throws {
         try await ScriptedServer.run(answers: ScriptedServer.always(Self.answer("error", 415))) { server in
-            let given = try await run("testclient", "send", "-a", server.url, "--raw", "{ no json")
-            let piped = try await run("testclient", "send", "-a", server.url, "--raw", "-", input: " [1]\n")
+            let given = try await run("testclient", "send", "-a", server.url(), "--raw", "{ no json")
+            let piped = try await run("testclient", "send", "-a", server.url(), "--raw", "-", input: " [1]\n")
 
             #expect(given.status == .failed)
             #expect(piped.status == .failed)
-            #expect(server.received.all == ["{ no json", " [1]\n"])
+            #expect(server.received == ["{ no json", " [1]\n"])
         }
     }
 
@@ -227,7 +228,7 @@ import Testing
         let push = Self.answer("get_update", 200, meta: #"{"push":true,"since":"x"}"#)
         try await ScriptedServer.run(answers: ScriptedServer.always(push, push, Self.answer("ping_pong", 200))) {
             server in
-            let result = try await run("testclient", "send", "-a", server.url, "--raw", "{}", "-q")
+            let result = try await run("testclient", "send", "-a", server.url(), "--raw", "{}", "-q")
 
             #expect(result.output == Self.answer("ping_pong", 200) + "\n")
         }
@@ -235,7 +236,7 @@ import Testing
 
     @Test func answerOnATerminalIsSetForPeople() async throws {
         try await ScriptedServer.run(answers: ScriptedServer.always(Self.answer("ping_pong", 200))) { server in
-            let words = ["testclient", "send", "-a", server.url, "--raw", "{}"]
+            let words = ["testclient", "send", "-a", server.url(), "--raw", "{}"]
             let coloured = try await run.run(words, isTerminal: true)
             let colourless = try await run.run(words, environment: ["NO_COLOR": "1"], isTerminal: true)
             let json = try await run.run(words + ["--json"], isTerminal: true)
@@ -250,7 +251,7 @@ import Testing
         _ text: String
     ) async throws {
         try await ScriptedServer.run(answers: ScriptedServer.always(text)) { server in
-            let result = try await run("testclient", "send", "-a", server.url, "--raw", "{}")
+            let result = try await run("testclient", "send", "-a", server.url(), "--raw", "{}")
 
             #expect(result.status == .failed)
             #expect(result.output == text + "\n")
@@ -261,12 +262,12 @@ import Testing
     @Test func secretsOnTheCommandLineAreRefusedOrWarnedOf() async throws {
         try await ScriptedServer.run(answers: Self.logsIn()) { server in
             let set = try await run(
-                "testclient", "send", "-a", server.url, "--login", "a", "--password-stdin", "--set",
+                "testclient", "send", "-a", server.url(), "--login", "a", "--password-stdin", "--set",
                 "data.user.0.password=hunter2", input: "x")
             let authID = try await run(
-                "testclient", "send", "-t", "ping_pong", "-a", server.url, "--uuid", "7", "--auth-id", "hunter2")
+                "testclient", "send", "-t", "ping_pong", "-a", server.url(), "--uuid", "7", "--auth-id", "hunter2")
             let raw = try await run(
-                "testclient", "send", "-a", server.url, "--raw", #"{"data":{"user":[{"auth_id":"hunter2"}]}}"#)
+                "testclient", "send", "-a", server.url(), "--raw", #"{"data":{"user":[{"auth_id":"hunter2"}]}}"#)
 
             #expect(set.status == .usage)
             #expect(authID.status == .done)
@@ -294,7 +295,7 @@ import Testing
     @Test func methodWithoutItsFlowSaysSo() async throws {
         try await ScriptedServer.run(answers: Self.logsIn()) { server in
             let result = try await run(
-                "testclient", "send", "-t", "all_messages", "-a", server.url, "--uuid", "7", "--auth-id-stdin",
+                "testclient", "send", "-t", "all_messages", "-a", server.url(), "--uuid", "7", "--auth-id-stdin",
                 input: "t")
 
             #expect(result.status == .usage)
@@ -304,15 +305,15 @@ import Testing
 
     @Test func pingTellsCodeAndTime() async throws {
         try await ScriptedServer.run(answers: Self.logsIn()) { server in
-            let words = ["testclient", "ping", "-a", server.url, "--uuid", "7", "--auth-id-stdin"]
+            let words = ["testclient", "ping", "-a", server.url(), "--uuid", "7", "--auth-id-stdin"]
             let text = try await run.run(words, input: "t")
             let json = try await run.run(words + ["--json"], input: "t")
 
             #expect(text.status == .done)
-            #expect(text.output.hasPrefix("200 Word from \(server.url) after "))
+            #expect(text.output.hasPrefix("200 Word from \(server.url()) after "))
             let report = try parsed(json.output)
             #expect(report["version"]?.int == 1)
-            #expect(report["address"]?.string == server.url)
+            #expect(report["address"]?.string == server.url())
             #expect(report["code"]?.int == 200)
             #expect((report["milliseconds"]?.double ?? 0) > 0)
         }

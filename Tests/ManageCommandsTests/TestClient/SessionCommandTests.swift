@@ -4,6 +4,7 @@
 import JSON
 import MTP
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import ManageCommands
@@ -56,7 +57,7 @@ import Testing
         _ server: ScriptedServer, _ words: String..., input: String = ""
     ) async throws -> (result: CommandRun.Result, steps: [String: (outcome: String, code: Int64?)]) {
         let result = try await run.run(
-            ["testclient", "session", "-a", server.url, "--json"] + words, input: input)
+            ["testclient", "session", "-a", server.url(), "--json"] + words, input: input)
         var steps: [String: (outcome: String, code: Int64?)] = [:]
         guard let report = try? JSONValue.parse(Array(result.output.utf8)) else { return (result, steps) }
         for step in try #require(report["steps"]?.array) {
@@ -73,7 +74,7 @@ import Testing
             #expect(Set(steps.keys) == Set(MTPMethod.allCases.map(\.rawValue)))
             #expect(steps.values.allSatisfy { $0.outcome == "passed" })
             #expect(result.errors.contains("manage flow delete 9"))
-            let frames = server.received.all.compactMap { try? MTPRequest(decoding: ByteBuffer(string: $0)) }
+            let frames = server.received.compactMap { try? MTPRequest(decoding: ByteBuffer(string: $0)) }
             #expect(frames.first?.method == .registerUser)
             #expect(frames.last?.method == .deleteUser)
             #expect(frames.last?.principal?.login == frames.first?.principal?.login)
@@ -83,12 +84,12 @@ import Testing
 
     @Test func tableShowsMethodsAndTimes() async throws {
         try await ScriptedServer.run(answers: Self.script()) { server in
-            let result = try await run("testclient", "session", "-a", server.url)
+            let result = try await run("testclient", "session", "-a", server.url())
 
             let lines = result.output.split(separator: "\n")
             #expect(lines.count == MTPMethod.allCases.count + 2)
             #expect(lines.first?.hasPrefix("METHOD") == true)
-            #expect(lines.last == "12 passed, 0 skipped, 0 failed at \(server.url).")
+            #expect(lines.last == "12 passed, 0 skipped, 0 failed at \(server.url()).")
         }
     }
 
@@ -125,7 +126,7 @@ import Testing
             #expect(result.output == "")
             #expect(result.errors.contains("Registration is closed"))
             #expect(result.errors.contains("--login LOGIN"))
-            #expect(server.received.all.count == 1)
+            #expect(server.received.count == 1)
         }
     }
 
@@ -137,7 +138,7 @@ import Testing
             #expect(result.status == .done)
             #expect(steps["register_user"]?.outcome == "skipped")
             #expect(steps["delete_user"]?.outcome == "skipped")
-            #expect(!server.received.all.contains { $0.contains("\"delete_user\"") || $0.contains("register_user") })
+            #expect(!server.received.contains { $0.contains("\"delete_user\"") || $0.contains("register_user") })
             #expect(!(result.output + result.errors).contains("hunter2"))
         }
     }

@@ -7,7 +7,7 @@ import Logging
 import Operations
 import Storage
 import StorageSQLite
-import Synchronization
+import TestSupport
 import Testing
 
 struct ReadLogTests {
@@ -46,17 +46,16 @@ struct ReadLogTests {
     }
 
     @Test func textsAreShownOnRequestAndNotedInTheLog() async throws {
-        let notes = NoteHandler.Notes()
-        let logger = Logger(label: "office") { _ in NoteHandler(notes: notes) }
-        try await Office.open(logger: logger) { office in
+        let notes = LogCapture()
+        try await Office.open(logger: notes.logger(.info)) { office in
             let scene = try await Self.scene(office)
-            #expect(notes.all.isEmpty)
+            #expect(notes.lines.isEmpty)
 
             let report = try await office.run(ReadLog(last: 1000, showsText: true, principal: "carol"))
 
             #expect(report.entries.compactMap(\.text) == scene.messages)
-            #expect(notes.all.count == 1)
-            let note = try #require(notes.all.first)
+            #expect(notes.lines.count == 1)
+            let note = try #require(notes.lines.first)
             #expect(note.contains("carol"))
             for text in scene.messages { #expect(!note.contains(text)) }
         }
@@ -114,31 +113,5 @@ struct ReadLogTests {
             let refusal = try await office.refusal(of: operation)
             #expect(refusal.kind == .invalid)
         }
-    }
-}
-
-/// Keeps what is logged.
-private struct NoteHandler: LogHandler {
-    final class Notes: Sendable {
-        private let list = Mutex<[String]>([])
-
-        var all: [String] { list.withLock { $0 } }
-
-        func add(_ note: String) { list.withLock { $0.append(note) } }
-    }
-
-    let notes: Notes
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.info
-
-    init(notes: Notes) { self.notes = notes }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: Logging.LogEvent) {
-        notes.add("\(event.message) \(event.metadata ?? [:])")
     }
 }

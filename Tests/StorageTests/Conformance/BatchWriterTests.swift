@@ -4,6 +4,7 @@
 import ChatTesting
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Storage
@@ -33,7 +34,7 @@ struct BatchWriterTests {
             let engine = HeldEngine(test.storage.engine)
             let batches = Batches()
             let writer = BatchWriter(
-                storage: test.storage(over: engine, clock: ImpatientClock()), limits: limits,
+                storage: test.storage(over: engine, clock: ManualClock()), limits: limits,
                 onCommit: { batches.add($0) })
             async let running: Void = writer.run()
             engine.hold()

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChatTesting
+import TestSupport
 import Testing
 
 @testable import Storage
@@ -9,13 +10,13 @@ import Testing
 struct CommitRetryTests {
     private func with(
         _ kind: StorageKind,
-        _ body: (StorageUnderTest, Storage, HeldEngine, ImpatientClock, FlowID, UserID) async throws -> Void
+        _ body: (StorageUnderTest, Storage, HeldEngine, ManualClock, FlowID, UserID) async throws -> Void
     ) async throws {
         try await StorageUnderTest.with(kind) { test in
             let alice = try await test.createUser("alice")
             let flow = try await test.createFlow(owner: alice)
             let engine = HeldEngine(test.storage.engine)
-            let clock = ImpatientClock()
+            let clock = ManualClock()
             try await body(test, test.storage(over: engine, clock: clock), engine, clock, flow, alice)
         }
     }
@@ -30,7 +31,7 @@ struct CommitRetryTests {
             #expect(try batch.outcomes[0].receipt.number == 0)
             #expect(engine.writes == 9)
             // 10, 20, 40, 80, 160, 320, 640 and 1000 milliseconds.
-            #expect(clock.now.offset == Duration.milliseconds(2270))
+            #expect(clock.elapsed == Duration.milliseconds(2270))
         }
     }
 
@@ -44,7 +45,7 @@ struct CommitRetryTests {
             }
 
             #expect(failure?.code == .unavailable)
-            #expect(clock.now.offset >= .seconds(10) && clock.now.offset <= .seconds(11))
+            #expect(clock.elapsed >= .seconds(10) && clock.elapsed <= .seconds(11))
             #expect(engine.writes < 30)
             engine.fail(with: [])
             let record = try await storage.flow(flow)
@@ -110,7 +111,7 @@ struct CommitRetryTests {
             let batch = try await storage.commit([test.write(test.message("hi", to: flow), by: alice)])
 
             #expect(try batch.outcomes[0].receipt.number == 0)
-            #expect(clock.now.offset > CommitRetry.timeout)
+            #expect(clock.elapsed > CommitRetry.timeout)
         }
     }
 
@@ -127,11 +128,11 @@ struct CommitRetryTests {
             }
             engine.fail(with: Array(repeating: .failBefore(.unavailable), count: 1000))
             #expect(await commit() == .unavailable)
-            let (tried, passed) = (engine.writes, clock.now.offset)
+            let (tried, passed) = (engine.writes, clock.elapsed)
 
             #expect(await commit() == .unavailable)
             #expect(await commit() == .unavailable)
-            #expect(engine.writes == tried + 2 && clock.now.offset == passed)
+            #expect(engine.writes == tried + 2 && clock.elapsed == passed)
 
             // One that succeeds ends the outage: the next one is waited for again.
             engine.fail(with: [])
@@ -151,7 +152,7 @@ struct CommitRetryTests {
                 _ = try await storage.commit([test.write(test.message("hi", to: flow), by: alice)])
             }
 
-            #expect(failure?.code == .unavailable && clock.now.offset == .zero)
+            #expect(failure?.code == .unavailable && clock.elapsed == .zero)
         }
     }
 
@@ -165,7 +166,7 @@ struct CommitRetryTests {
             }
 
             #expect(failure?.code == .commitUnknown)
-            #expect(clock.now.offset >= .seconds(20) && clock.now.offset <= .seconds(21))
+            #expect(clock.elapsed >= .seconds(20) && clock.elapsed <= .seconds(21))
         }
     }
 
@@ -179,7 +180,7 @@ struct CommitRetryTests {
                 }
                 #expect(failure?.code == code)
             }
-            #expect(clock.now.offset == .zero && engine.writes == 5)
+            #expect(clock.elapsed == .zero && engine.writes == 5)
         }
     }
 }

@@ -68,7 +68,7 @@ struct DiskFaultTests {
         guard let engine = try? SQLiteEngine(.file(path), create: false, readers: 1, checkpointPages: 12) else {
             return []
         }
-        let storage = Storage(engine: engine, clock: ImpatientClock(), now: { Timestamp(seconds: 1) })
+        let storage = Storage(engine: engine, clock: ManualClock(), now: { Timestamp(seconds: 1) })
         var batches: [Batch] = []
         for number in 0..<Self.batches {
             let texts = (0...number % 3).map { part in

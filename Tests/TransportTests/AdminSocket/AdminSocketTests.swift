@@ -39,7 +39,7 @@ struct AdminSocketTests {
     }
 
     /// Runs a server around `body`, which gets the socket's path and a way to stop the server.
-    private func withServer(
+    private func withAdminSocket(
         drainTimeout: TimeAmount = .seconds(10),
         handler: @escaping AdminRequestHandler = { line, _, send in await send(line) },
         _ body: (_ path: String, _ stop: @escaping @Sendable () async -> Void) async throws -> Void
@@ -59,7 +59,7 @@ struct AdminSocketTests {
             await send(line)
             await send(Array("done\n".utf8))
         }
-        try await self.withServer(handler: handler) { path, _ in
+        try await self.withAdminSocket(handler: handler) { path, _ in
             let replies = try await AdminSocketClient.connect(path: path) { client in
                 for number in 1...3 { try await client.send(Array("request \(number)".utf8)) }
                 var replies: [String] = []
@@ -75,7 +75,7 @@ struct AdminSocketTests {
     }
 
     @Test func folderAndSocketAreForTheirUserOnly() async throws {
-        try await self.withServer { path, _ in
+        try await self.withAdminSocket { path, _ in
             let modes = try (self.mode(of: path), self.mode(of: (path as NSString).deletingLastPathComponent))
 
             #expect(modes == (0o600, 0o700))
@@ -83,7 +83,7 @@ struct AdminSocketTests {
     }
 
     @Test func largeLinesPassAndLargerOnesEndTheConnection() async throws {
-        try await self.withServer { path, _ in
+        try await self.withAdminSocket { path, _ in
             let line = Array(repeating: UInt8(ascii: "x"), count: LineDecoder.maximumLineBytes)
             let reply = try await AdminSocketClient.connect(path: path) { client in
                 try await client.send(line)
@@ -108,7 +108,7 @@ struct AdminSocketTests {
             for await _ in never {}
             if Task.isCancelled { cancellation.yield() }
         }
-        try await self.withServer(handler: handler) { path, _ in
+        try await self.withAdminSocket(handler: handler) { path, _ in
             try await AdminSocketClient.connect(path: path) { client in
                 try await client.send(Array("{}".utf8))
                 for await _ in begun { break }
@@ -126,7 +126,7 @@ struct AdminSocketTests {
             for await _ in permitted { break }
             await send(line)
         }
-        try await self.withServer(handler: handler) { path, stop in
+        try await self.withAdminSocket(handler: handler) { path, stop in
             let replies = try await AdminSocketClient.connect(path: path) { client in
                 try await client.send(Array("last".utf8))
                 for await _ in begun { break }
@@ -148,7 +148,7 @@ struct AdminSocketTests {
             let (never, _) = AsyncStream.makeStream(of: Never.self)
             for await _ in never {}
         }
-        try await self.withServer(drainTimeout: .milliseconds(50), handler: handler) { path, stop in
+        try await self.withAdminSocket(drainTimeout: .milliseconds(50), handler: handler) { path, stop in
             let replies = try await AdminSocketClient.connect(path: path) { client in
                 try await client.send(Array("endless".utf8))
                 for await _ in begun { break }
@@ -165,7 +165,7 @@ struct AdminSocketTests {
     // A connection that is accepted while the server stops once brought the process down.
     @Test func connectionsDuringShutdownAreClosed() async throws {
         for _ in 0..<20 {
-            try await self.withServer { path, stop in
+            try await self.withAdminSocket { path, stop in
                 await withTaskGroup(of: Void.self) { tasks in
                     for _ in 0..<8 {
                         tasks.addTask {
@@ -234,7 +234,7 @@ struct AdminSocketTests {
         #expect(file?.code == .pathTaken)
         #expect(try String(contentsOfFile: folder.path + "/file", encoding: .utf8) == "mine")
 
-        try await self.withServer { path, _ in
+        try await self.withAdminSocket { path, _ in
             let living = await #expect(throws: AdminSocketError.self) { try await self.makeServer(path).run() }
             #expect(living?.code == .pathTaken)
             try await AdminSocketClient.connect(path: path) { try await $0.send(Array("still here".utf8)) }
@@ -248,7 +248,7 @@ struct AdminSocketTests {
         #expect(!peer.isTrusted(by: 0))
         #expect(PeerCredentials(processID: 1, userID: 0, groupID: 0).isTrusted(by: 1000))
 
-        try await self.withServer { path, _ in
+        try await self.withAdminSocket { path, _ in
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connect(unixDomainSocketPath: path).get()
             let server = await PeerCredentials.of(channel)

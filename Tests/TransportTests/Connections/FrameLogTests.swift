@@ -3,6 +3,7 @@
 
 import Logging
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -58,7 +59,7 @@ struct FrameLogTests {
         }
 
         let frames = log.lines.filter { $0.contains("bytes=33") && $0.contains("frame={type: x, password: string(7)}") }
-        #expect(frames.map { $0.prefix { $0 != "=" } } == ["Frame received bytes", "Frame sent bytes"])
+        #expect(frames.map { $0.prefix { $0 != "=" } } == ["trace Frame received bytes", "trace Frame sent bytes"])
         #expect(!log.lines.contains { $0.contains("hunter2") })
     }
 }

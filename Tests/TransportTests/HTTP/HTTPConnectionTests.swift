@@ -5,6 +5,7 @@ import HTTPTypes
 import HummingbirdCore
 import Logging
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -64,7 +65,7 @@ struct HTTPConnectionTests {
             }
         }
 
-        #expect(log.lines == ["GET /ws 101 address=127.0.0.1", "GET /ws 426 address=127.0.0.1"])
+        #expect(log.lines == ["info GET /ws 101 address=127.0.0.1", "info GET /ws 426 address=127.0.0.1"])
     }
 
     @Test func upgradeMayComeAfterARequest() async throws {

@@ -1,39 +1,39 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
-import NIOHTTP1
+package import NIOCore
+package import NIOHTTP1
 import NIOPosix
-import NIOSSL
-import NIOWebSocket
-import TestClient
+package import NIOSSL
+package import NIOWebSocket
+import Synchronization
 
 /// A server that does what a test tells it to, built from NIO's own parts.
-struct ScriptedServer: Sendable {
+package struct ScriptedServer: Sendable {
     /// The server's end of one WebSocket.
-    struct Peer: Sendable {
-        let channel: any Channel
+    package struct Peer: Sendable {
+        package let channel: any Channel
 
-        func send(text: String) {
+        package func send(text: String) {
             send(.text, text)
         }
 
-        func send(_ opcode: WebSocketOpcode, _ payload: String, isFinal: Bool = true) {
+        package func send(_ opcode: WebSocketOpcode, _ payload: String, isFinal: Bool = true) {
             send(opcode, ByteBuffer(string: payload), isFinal: isFinal)
         }
 
-        func send(_ opcode: WebSocketOpcode, _ payload: ByteBuffer, isFinal: Bool = true) {
+        package func send(_ opcode: WebSocketOpcode, _ payload: ByteBuffer, isFinal: Bool = true) {
             channel.writeAndFlush(WebSocketFrame(fin: isFinal, opcode: opcode, data: payload), promise: nil)
         }
 
-        func sendClose(code: UInt16?, reason: String = "") {
+        package func sendClose(code: UInt16?, reason: String = "") {
             var payload = ByteBuffer()
             if let code { payload.writeInteger(code) }
             payload.writeString(reason)
             send(.connectionClose, payload)
         }
 
-        func disconnect() {
+        package func disconnect() {
             channel.close(promise: nil)
         }
     }
@@ -41,13 +41,13 @@ struct ScriptedServer: Sendable {
     /// What the server does.
     ///
     /// Everything is called on the connection's event loop.
-    struct Script: Sendable {
-        /// The answer to whatever is no upgrade, and to upgrades if `refusesUpgrades`.
-        var status = HTTPResponseStatus.ok
-        var body = ""
-        var refusesUpgrades = false
-        var onOpen: @Sendable (Peer) -> Void = { _ in }
-        var onFrame: @Sendable (Peer, WebSocketOpcode, String) -> Void = { peer, opcode, text in
+    package struct Script: Sendable {
+        /// The answer to a request that is no upgrade, and to upgrades if `refusesUpgrades`.
+        package var status = HTTPResponseStatus.ok
+        package var body = ""
+        package var refusesUpgrades = false
+        package var onOpen: @Sendable (Peer) -> Void = { _ in }
+        package var onFrame: @Sendable (Peer, WebSocketOpcode, String) -> Void = { peer, opcode, text in
             switch opcode {
             case .text: peer.send(text: text)
             case .ping: peer.send(.pong, text)
@@ -55,18 +55,54 @@ struct ScriptedServer: Sendable {
             default: break
             }
         }
+
+        package init() {}
     }
 
-    private let channel: any Channel
-    let port: Int
+    /// The text frames of all clients.
+    fileprivate final class Record: Sendable {
+        private let frames = Mutex<[String]>([])
+
+        var all: [String] { frames.withLock { $0 } }
+
+        func append(_ frame: String) { frames.withLock { $0.append(frame) } }
+    }
+
+    package let port: Int
+    private let record: Record
+
+    /// The text frames that came so far, in order.
+    package var received: [String] { record.all }
+
+    /// The same answers to every frame; none leave the client waiting.
+    package static func always(_ frames: String...) -> @Sendable (String) -> [String] {
+        { _ in frames }
+    }
+
+    /// Answers each text frame with what `answers` makes of it, and every request with `page`, while `body` runs.
+    package static func run<Value>(
+        page: String = "", answers: @escaping @Sendable (String) -> [String],
+        _ body: (ScriptedServer) async throws -> Value
+    ) async throws -> Value {
+        var script = Script()
+        script.body = page
+        script.onFrame = { peer, opcode, text in
+            switch opcode {
+            case .text: for answer in answers(text) { peer.send(text: answer) }
+            case .connectionClose: peer.disconnect()
+            default: break
+            }
+        }
+        return try await run(script, body)
+    }
 
     /// Serves `script` while `body` runs.
     @discardableResult
-    static func run<Value>(
+    package static func run<Value>(
         _ script: Script = Script(), tls: NIOSSLContext? = nil,
         _ body: (ScriptedServer) async throws -> Value
     ) async throws -> Value {
-        try await run(body) { channel in
+        try await run(body) { channel, record in
             channel.eventLoop.makeCompletedFuture {
                 let pipeline = channel.pipeline.syncOperations
                 if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
@@ -78,7 +114,7 @@ struct ScriptedServer: Sendable {
                     },
                     upgradePipelineHandler: { channel, _ in
                         channel.eventLoop.makeCompletedFuture {
-                            try channel.pipeline.syncOperations.addHandler(PeerHandler(script: script))
+                            try channel.pipeline.syncOperations.addHandler(PeerHandler(script: script, record: record))
                         }
                     })
                 let bound = NIOLoopBound(pages, eventLoop: channel.eventLoop)
@@ -96,10 +132,10 @@ struct ScriptedServer: Sendable {
 
     /// Accepts connections, sends them `bytes`, and says nothing more.
     @discardableResult
-    static func run<Value>(
+    package static func run<Value>(
         raw bytes: String, thenCloses: Bool = false, _ body: (ScriptedServer) async throws -> Value
     ) async throws -> Value {
-        try await run(body) { channel in
+        try await run(body) { channel, _ in
             channel.eventLoop.makeCompletedFuture {
                 try channel.pipeline.syncOperations.addHandler(RawHandler(bytes: bytes, closes: thenCloses))
             }
@@ -108,13 +144,14 @@ struct ScriptedServer: Sendable {
 
     private static func run<Value>(
         _ body: (ScriptedServer) async throws -> Value,
-        setup: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+        setup: @escaping @Sendable (any Channel, Record) -> EventLoopFuture<Void>
     ) async throws -> Value {
+        let record = Record()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelInitializer(setup)
+            .childChannelInitializer { setup($0, record) }
             .bind(host: "127.0.0.1", port: 0).get()
-        let server = ScriptedServer(channel: channel, port: channel.localAddress?.port ?? 0)
+        let server = ScriptedServer(port: channel.localAddress?.port ?? 0, record: record)
         let result: Result<Value, any Error>
         do {
             result = .success(try await body(server))
@@ -125,7 +162,7 @@ struct ScriptedServer: Sendable {
         return try result.get()
     }
 
-    func url(_ scheme: String = "ws", host: String = "127.0.0.1", path: String = "/ws") -> String {
+    package func url(_ scheme: String = "ws", host: String = "127.0.0.1", path: String = "/ws") -> String {
         "\(scheme)://\(host):\(port)\(path)"
     }
 }
@@ -134,9 +171,11 @@ struct ScriptedServer: Sendable {
 private final class PeerHandler: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
     private let script: ScriptedServer.Script
+    private let record: ScriptedServer.Record
 
-    init(script: ScriptedServer.Script) {
+    init(script: ScriptedServer.Script, record: ScriptedServer.Record) {
         self.script = script
+        self.record = record
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -145,8 +184,9 @@ private final class PeerHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = unwrapInboundIn(data)
-        script.onFrame(
-            ScriptedServer.Peer(channel: context.channel), frame.opcode, String(buffer: frame.unmaskedData))
+        let text = String(buffer: frame.unmaskedData)
+        if frame.opcode == .text { record.append(text) }
+        script.onFrame(ScriptedServer.Peer(channel: context.channel), frame.opcode, text)
     }
 }
 
@@ -174,7 +214,7 @@ private final class PageHandler: ChannelInboundHandler, RemovableChannelHandler 
     }
 }
 
-/// Sends its bytes to whoever connects, once the client has said something.
+/// Sends its bytes to each client, once that has said something.
 private final class RawHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -5,7 +5,7 @@ import Operations
 import Synchronization
 
 /// What a panel asks of the server that it is part of, made up: a log, settings, and a folder of backups.
-final class RunningServer: Sendable {
+final class FakeServerControl: Sendable {
     struct State {
         var records: [ReadServerLog.Record] = []
         /// How often the log was read.

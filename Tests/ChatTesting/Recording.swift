@@ -1,15 +1,15 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Chat
-import ChatTesting
+package import Chat
 import Credentials
-import Storage
+package import Storage
 import Synchronization
+import TestSupport
 
 /// A sink that writes down what it is told, for a test to wait for.
-final class RecordingSink: EventSink {
-    enum Call: Equatable {
+package final class RecordingSink: EventSink {
+    package enum Call: Equatable {
         /// The texts of a run and the connections that get it.
         case run([String], to: Set<UInt64>)
         /// The texts of changed messages, the title of a changed flow, the logins of changed accounts.
@@ -17,22 +17,22 @@ final class RecordingSink: EventSink {
         case hint(Set<UInt64>)
     }
 
-    let showsAccounts: Bool
+    package let showsAccounts: Bool
     private let calls: AsyncStream<Call>
     private let called: AsyncStream<Call>.Continuation
     private let runs = Mutex<[LiveRun]>([])
 
-    init(showsAccounts: Bool = false) {
+    package init(showsAccounts: Bool = false) {
         self.showsAccounts = showsAccounts
         (calls, called) = AsyncStream.makeStream()
     }
 
-    func deliver(_ run: LiveRun, to connections: [UInt64]) {
+    package func deliver(_ run: LiveRun, to connections: [UInt64]) {
         runs.withLock { $0.append(run) }
         called.yield(.run(run.messages.map(\.content.text), to: Set(connections)))
     }
 
-    func deliver(_ change: LiveChange, to connections: [UInt64]) {
+    package func deliver(_ change: LiveChange, to connections: [UInt64]) {
         let texts =
             switch change.content {
             case .messages(let messages): messages.map(\.content.text)
@@ -43,28 +43,28 @@ final class RecordingSink: EventSink {
         called.yield(.change(texts, to: Set(connections)))
     }
 
-    func hint(_ connections: [UInt64]) {
+    package func hint(_ connections: [UInt64]) {
         called.yield(.hint(Set(connections)))
     }
 
     /// Every run so far.
-    var allRuns: [LiveRun] { runs.withLock { $0 } }
+    package var allRuns: [LiveRun] { runs.withLock { $0 } }
 
     /// Waits for the next call.
-    func next() async -> Call? {
+    package func next() async -> Call? {
         for await call in calls { return call }
         return nil
     }
 
     /// Waits for the next calls.
-    func next(_ count: Int) async -> [Call] {
+    package func next(_ count: Int) async -> [Call] {
         var found: [Call] = []
         while found.count < count, let call = await next() { found.append(call) }
         return found
     }
 
     /// The calls up to the run with this text, which must come.
-    func calls(upTo text: String) async -> [Call] {
+    package func calls(upTo text: String) async -> [Call] {
         var found: [Call] = []
         while let call = await next() {
             found.append(call)
@@ -74,29 +74,24 @@ final class RecordingSink: EventSink {
     }
 
     /// The runs up to the one with this text, without the hints.
-    func runs(upTo text: String) async -> [Call] {
+    package func runs(upTo text: String) async -> [Call] {
         await calls(upTo: text).filter { if case .run = $0 { true } else { false } }
     }
 }
 
-/// How often somebody was hinted.
-private final class HintCount: Sendable {
-    let value = Atomic(0)
-}
-
 /// A live connection that writes down what it is told; without a sink of its own every run is a hint.
-final class RecordingConnection: LiveConnection {
-    let address: DeliveryAddress
-    let watchesContacts: Bool
+package final class RecordingConnection: LiveConnection {
+    package let address: DeliveryAddress
+    package let watchesContacts: Bool
     private let changes: AsyncStream<[WatchedChange]>
     private let changed: AsyncStream<[WatchedChange]>.Continuation
     private let hints: AsyncStream<Void>
     private let revocations: AsyncStream<Void>
     private let told: AsyncStream<Void>.Continuation
-    private let count = HintCount()
+    private let count = Tally()
     private let sessions = Mutex<[SessionID]>([])
 
-    init(_ sink: RecordingSink? = nil, _ number: UInt64 = 0, watchesContacts: Bool = false) {
+    package init(_ sink: RecordingSink? = nil, _ number: UInt64 = 0, watchesContacts: Bool = false) {
         self.watchesContacts = watchesContacts
         (changes, changed) = AsyncStream.makeStream()
         let (hints, hinted) = AsyncStream.makeStream(of: Void.self)
@@ -105,34 +100,34 @@ final class RecordingConnection: LiveConnection {
         address =
             sink.map { DeliveryAddress(sink: $0, connection: number) }
             ?? NewsSink.address {
-                count.value.add(1, ordering: .relaxed)
+                count.increment()
                 hinted.yield()
             }
         (revocations, told) = AsyncStream.makeStream()
     }
 
-    func watchedChanged(_ changes: [WatchedChange]) { changed.yield(changes) }
-    func sessionRevoked(_ session: SessionID) {
+    package func watchedChanged(_ changes: [WatchedChange]) { changed.yield(changes) }
+    package func sessionRevoked(_ session: SessionID) {
         sessions.withLock { $0.append(session) }
         told.yield()
     }
 
     /// The sessions that it was told the end of.
-    var revoked: [SessionID] { sessions.withLock { $0 } }
+    package var revoked: [SessionID] { sessions.withLock { $0 } }
 
     /// How often it was told to read.
-    var hintCount: Int { count.value.load(ordering: .relaxed) }
+    package var hintCount: Int { count.value }
 
-    func hint() async {
+    package func hint() async {
         for await _ in hints { return }
     }
 
-    func revocation() async {
+    package func revocation() async {
         for await _ in revocations { return }
     }
 
     /// What it is told of next, as texts such as `bob online`, in the order of the logins.
-    func nextChanges() async -> [String] {
+    package func nextChanges() async -> [String] {
         for await list in changes {
             return list.map {
                 "\($0.person.login) \($0.isOnline ? "online" : "offline")\($0.isProfile ? " changed" : "")"
@@ -147,7 +142,7 @@ extension ChatUnderTest {
     /// Waits until everything that was committed so far has been delivered: connections that come now get none of it.
     ///
     /// Without a `server` it is that of `chat`.
-    func settled(at server: Chat? = nil) async throws {
+    package func settled(at server: Chat? = nil) async throws {
         let server = server ?? chat
         let witness = try await server.register(
             login: "witness \(server.newIdentifier())", password: Password("secret"), username: nil, email: nil,

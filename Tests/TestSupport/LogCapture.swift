@@ -1,11 +1,11 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Logging
+package import Logging
 import Synchronization
 
-/// Keeps what is logged: message and metadata of each entry, as `message key=value`.
-final class LogCapture: Sendable {
+/// Keeps what is logged, each entry as `level message key=value`, the keys in order.
+package final class LogCapture: Sendable {
     private struct Handler: LogHandler {
         let capture: LogCapture
         var metadata: Logger.Metadata = [:]
@@ -18,15 +18,18 @@ final class LogCapture: Sendable {
 
         func log(event: LogEvent) {
             let details = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
-            capture.state.withLock { $0.append("\(event.message)\(details.joined())") }
+            capture.state.withLock { $0.append("\(event.level) \(event.message)\(details.joined())") }
         }
     }
 
     private let state = Mutex<[String]>([])
 
-    var lines: [String] { state.withLock { $0 } }
+    package init() {}
 
-    func logger(_ level: Logger.Level) -> Logger {
+    package var lines: [String] { state.withLock { $0 } }
+
+    /// A logger whose entries of this level and above are kept.
+    package func logger(_ level: Logger.Level) -> Logger {
         Logger(label: "test") { _ in Handler(capture: self, logLevel: level) }
     }
 }
