@@ -149,7 +149,9 @@ struct PostgresFaultTests {
                 let alice = try await Person("alice", on: server)
                 let flow = try await alice.makeFlow()
                 try await postgres.halt()
-                async let code = try? alice.say("during", in: flow)
+                async let code = try? alice.say(String(repeating: "x", count: 10_000), in: flow)
+                // A message that comes after the signal is refused, and nothing would hang.
+                while try await Scrape(server)("parley_inbound_bytes") ?? 0 < 10_000 {}
 
                 let start = ContinuousClock.now
                 server.process.send(SIGTERM)

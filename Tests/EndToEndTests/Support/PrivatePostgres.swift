@@ -60,8 +60,12 @@ struct PrivatePostgres: Sendable {
         for pid in try await Self.processes(of: program, in: folder) { kill(pid, signal) }
     }
 
-    /// Halts all its processes: connections stay, and nobody answers.
-    func halt() async throws { try await signal(SIGSTOP) }
+    /// Halts all its processes: connections stay, and nothing is answered.
+    func halt() async throws {
+        // The first signal ends the starting of processes; the second one reaches those that came before it took effect.
+        try await signal(SIGSTOP)
+        try await signal(SIGSTOP)
+    }
 
     /// Lets halted processes go on.
     func resume() async throws { try await signal(SIGCONT) }

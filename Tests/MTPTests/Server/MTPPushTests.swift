@@ -258,11 +258,11 @@ import Transport
             }
             let texts = (0..<30).map { "\($0)" }
 
-            // Eight outstanding at a time.
+            // All at once.
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for text in texts {
                     let request = alice.message(text, to: flow)
-                    group.addTask { _ = try await alice.client.request(request) }
+                    group.addTask { try await alice.ask(request) }
                 }
                 try await group.waitForAll()
             }
