@@ -126,7 +126,7 @@ package final class AdminAPI: Sendable {
         do { return try await authenticate(token) != nil } catch { return true }
     }
 
-    /// What wrong tokens are counted under: a token names nobody before it is known.
+    /// What wrong tokens are counted under: a token names no administrator before it is known.
     private static let throttled = "admin api"
 
     private static func unauthorized(_ detail: String, error: String? = nil) -> Problem {

@@ -200,7 +200,7 @@ extension Chat {
         return user
     }
 
-    /// Notes that a secret was right; of those an account gives only so many, so that others' wrong ones shut nobody out.
+    /// Notes that a secret was right; of those an account gives only so many, so that others' wrong ones shut no account out.
     private func succeeded(_ user: UserRecord, from origin: Origin) throws(ChatError) {
         throttle.withLock { $0.succeeded(account: user.loginKey, network: origin.network) }
         try admitLogin(of: user.id, from: origin)

@@ -58,7 +58,7 @@ extension Chat {
     /// Whether a code is right for an administrator with a second factor, and was not used before.
     ///
     /// A right one is used up, with all earlier ones. Without a second factor nothing is right. A secret that the key file
-    /// does not open lets nobody in; `manage superuser-totp` makes a new one.
+    /// does not open lets no administrator in; `manage superuser-totp` makes a new one.
     package func acceptsSecondFactor(_ code: String, of administrator: AdminRecord) async throws(ChatError) -> Bool {
         guard let sealed = administrator.totpSecret, let sealer = policy.sealer else { return false }
         let bytes = try? sealer.open(sealed, associatedData: Self.sealName(administrator.username))

@@ -117,7 +117,7 @@ extension Chat {
         return access
     }
 
-    /// A flow, whoever asks.
+    /// A flow, without a check of rights.
     func access(to uuid: Identifier) async throws(ChatError) -> FlowAccess {
         if let known = cache.flow(uuid: uuid) { return known }
         return try await access { try await storage.flowWithMembers(uuid: uuid) }

@@ -245,7 +245,7 @@ package final class Chat: Sendable {
     }
 
     private func converted(_ error: StorageError) -> ChatError {
-        // Nobody waits for the answer any more: the connection is gone. What may have been stored stays in doubt.
+        // The answer is not waited for any more: the connection is gone. What may have been stored stays in doubt.
         guard !Task.isCancelled else {
             return error.code == .commitUnknown || error.code == .inDoubt ? .outcomeUnknown : .busy
         }

@@ -84,9 +84,9 @@ package struct ChatPolicy: Sendable {
     /// Who may create an account.
     package enum Registration: String, Sendable {
         case open
-        /// Whoever has a code.
+        /// People with a code.
         case invite
-        /// Nobody but the administrator.
+        /// Only the administrator.
         case closed
     }
 

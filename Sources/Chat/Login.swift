@@ -9,7 +9,7 @@ package struct Login: Sendable, Equatable {
     /// NFC and case folded: two logins with the same key are the same login.
     package let key: String
 
-    /// The logins of the server's own bots, as keys: nobody else gets them.
+    /// The logins of the server's own bots, as keys: no other account gets them.
     package static let reserved: Set<String> = ["testclient", "seed"]
 
     /// Whether the login is kept for a bot of the server's own.

@@ -126,7 +126,7 @@ final class HashQueue: Sendable {
     }
 }
 
-/// For whom a password is hashed, so that nobody takes all places in the queue.
+/// For whom a password is hashed, so that no account or address takes all places in the queue.
 package struct HashClaimant: Hashable, Sendable {
     /// The account's row; `nil` for one that is not there yet.
     package var account: Int64?

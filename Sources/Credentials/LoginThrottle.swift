@@ -7,9 +7,9 @@ import CSodium
 /// Slows down guessing of passwords, for each pair of account and network: five free failures, then a pause that doubles from one
 /// second to a minute.
 ///
-/// A pair that has logged in before has a generous rate instead: 30 free failures, then pauses of up to five seconds. So nobody can
-/// shut the owner out from where they usually are. Logins that do not exist are slowed down like others, so that a pause tells
-/// nothing, but in a memory of their own: made-up logins push out nobody. Pure value: it reads no clock and does no I/O.
+/// A pair that has logged in before has a generous rate instead: 30 free failures, then pauses of up to five seconds. So others
+/// cannot shut the owner out from where they usually are. Logins that do not exist are slowed down like others, so that a pause tells
+/// nothing, but in a memory of their own: made-up logins push out no account. Pure value: it reads no clock and does no I/O.
 package struct LoginThrottle<Instant: InstantProtocol & Sendable>: Sendable where Instant.Duration == Duration {
     /// What to do with an attempt to log in.
     package enum Decision: Hashable, Sendable {

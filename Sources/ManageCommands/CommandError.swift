@@ -20,7 +20,7 @@ struct CommandError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The reader of the output has gone, as `head` does: nothing more is to be said, and nothing is wrong.
     static let outputClosed = CommandError(.done, "")
 
-    /// An error that nothing has words for: what a library calls it helps nobody who reads it.
+    /// An error that nothing has words for: what a library calls it does not help its reader.
     static let unforeseen = CommandError(
         .failed, "The command failed for a reason that it does not know.",
         nextStep: "Try again, look into the server's log, and report it if it remains.")

@@ -11,7 +11,7 @@ package import Settings
 import Storage
 import Transport
 
-/// The balancer alone: names FastChat's clients a server of those that share the store, and serves nobody itself.
+/// The balancer alone: names FastChat's clients a server of those that share the store, and serves no client itself.
 package struct BalancerServer: Sendable {
     /// Where FastChat's clients look for a balancer.
     package static let usualPort = 9000

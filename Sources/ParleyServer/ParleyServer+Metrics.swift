@@ -50,7 +50,7 @@ extension ParleyServer {
     }
 }
 
-/// Serves scrapers; at an address that nobody asked for it may be absent.
+/// Serves scrapers; at the default address it may be absent.
 struct MetricsListener: Service {
     let listener: SectionListener
     let isOptional: Bool

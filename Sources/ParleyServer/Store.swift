@@ -35,7 +35,7 @@ package struct Store: Sendable {
             engine = try SQLiteEngine(.memory, create: true)
         case .sqlite(let path):
             if !isReadOnly { lock = try DatabaseLock(databasePath: path) }
-            // Nobody else is to read messages and hashes; SQLite's other files take the mode of this one.
+            // No other user of the system is to read messages and hashes; SQLite's other files take the mode of this one.
             if create { Glibc.close(Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)) }
             engine = try SQLiteEngine(
                 .file(path), create: create, readers: settings.database.pool,

@@ -6,7 +6,7 @@ extension PostgresDialect {
     ///
     /// `fillfactor` as in the first migration.
     static let live = [
-        // A login that is a number is the account's number; nobody else's can be below 1,000,000,000.
+        // A login that is a number is the account's number; no other account's can be below 1,000,000,000.
         """
         ALTER TABLE users ADD COLUMN fastchat_number bigint NOT NULL GENERATED ALWAYS AS (
             CASE

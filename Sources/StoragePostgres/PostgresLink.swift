@@ -39,7 +39,7 @@ final class PostgresLink {
     private let logger: Logger
     /// The failures of its statements are those of reads or of writes.
     private let writing: Bool
-    /// Pipelines whose results nobody waited for yet, by their numbers of commands.
+    /// Pipelines whose results were not waited for yet, by their numbers of commands.
     private var unread: [Int] = []
     /// Why the connection may not be used again.
     private(set) var brokenBecause: String?

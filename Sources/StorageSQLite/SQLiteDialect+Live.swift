@@ -4,7 +4,7 @@
 extension SQLiteDialect {
     /// Contacts, keys, cursors, bodies for one reader, invites and nodes.
     static let live = [
-        // A login that is a number is the account's number; nobody else's can be below 1,000,000,000.
+        // A login that is a number is the account's number; no other account's can be below 1,000,000,000.
         """
         ALTER TABLE users ADD COLUMN fastchat_number INTEGER NOT NULL GENERATED ALWAYS AS (
             CASE

@@ -53,7 +53,7 @@ package final class SQLiteEngine: StorageEngine {
             search: SearchFile(location, busySeconds: busySeconds, isReadOnly: isReadOnly), isDerived: false)
     }
 
-    /// A file that `isDerived` may be lost: after any failure it is closed like others, and made anew by whoever uses it.
+    /// A file that `isDerived` may be lost: after any failure it is closed like others, and made anew by its next user.
     init(
         _ location: Location, create: Bool, readers: Int, busySeconds: Double, checkpointPages: Int = 4000,
         isReadOnly: Bool, search: SearchFile, isDerived: Bool

@@ -25,7 +25,7 @@ extension Chat {
         let own = policy.node.id
         return sessions.map { session in
             if hub.isConnected(session.user, session: session.id) { return .node(nodes[own]?.name ?? "this server") }
-            // Nobody else has a store that is not shared.
+            // No other server has a store that is not shared.
             guard policy.sharesStore, session.node != .unknown, session.node != own, let node = nodes[session.node]
             else { return .offline }
             return node.isSilent ? .unknown : .node(node.name)
@@ -38,7 +38,7 @@ extension Chat {
     private static let abandonedAfter = Duration.seconds(60)
     private static let abandonedAtOnce = 200
 
-    /// Ends sessions to which nobody can come back and whose server died with their connections.
+    /// Ends sessions that cannot be resumed and whose server died with their connections.
     package func endAbandonedSessions() async throws(ChatError) {
         while true {
             let sessions = try await reading {

@@ -66,7 +66,7 @@ package final class ClusterMembership: Sendable {
     package func join(_ endpoints: [String: String]) async {
         state.withLock { $0.endpoints = endpoints }
         do throws(StorageError) {
-            // What an earlier life left behind when nobody else can use the store.
+            // What an earlier life left behind when no other server can use the store.
             if !sharesStore { _ = try await storage.removeNodes(silentFor: .zero) }
         } catch {
             failed(error)

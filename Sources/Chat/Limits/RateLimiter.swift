@@ -60,7 +60,7 @@ final class RateLimiter: Sendable {
             if let user, !state.own.isEmpty, let own = state.own[user] {
                 rate = own.rate(of: action, standard: rate)
             }
-            // Who is on this machine may be a proxy that nobody has declared.
+            // A peer on this machine may be a proxy that the settings do not name.
             let networkRate = network.flatMap { $0.isLoopback ? nil : state.limits.address[action] }
             if let rate, let user, let wait = Self.wait(&state.accounts, user, action, rate, now) {
                 return (wait, true)

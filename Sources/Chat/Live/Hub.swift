@@ -146,7 +146,7 @@ package final class Hub: Sendable {
         }
     }
 
-    /// Keeps the audiences true to the log: to be called with each event in its order, whoever listens.
+    /// Keeps the audiences true to the log: to be called with each event in its order, also while no connection listens.
     ///
     /// - Returns: Who listened to a flow that the event deleted.
     @discardableResult

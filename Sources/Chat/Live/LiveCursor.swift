@@ -5,7 +5,7 @@ package import Storage
 
 /// Where a connection stands in the log: behind and reading, or up to date and taking what comes live.
 ///
-/// A rule without I/O. Whoever is told of something while a read is under way reads once more, so nothing falls between a
+/// A rule without I/O. A connection that is told of something while a read is in flight reads once more, so nothing falls between a
 /// read and what comes live; what a read has shown already is not taken again.
 package struct LiveCursor: Sendable {
     /// Everything up to here has been shown, or is none of the account's business.
@@ -41,7 +41,7 @@ package struct LiveCursor: Sendable {
         hasNews = true
     }
 
-    /// Whether the caller is to read: something may be new, and nobody reads yet.
+    /// Whether the caller is to read: something may be new, and no read is in flight.
     package mutating func start() -> Bool {
         guard hasNews, !isReading else { return false }
         isReading = true

@@ -126,7 +126,7 @@ package final class Presence: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await () in self.wakeUps {
-                    // Whoever stops the server does not wait for the gathering.
+                    // A stop of the server does not wait for the gathering.
                     guard (try? await Task.sleep(for: self.options.merge)) != nil else { return }
                     await self.tell(hub: hub, at: storage.currentTime(), person: person)
                 }

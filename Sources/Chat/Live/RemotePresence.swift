@@ -7,7 +7,7 @@ import Synchronization
 /// Who is connected to other servers of the same store, and telling these who is connected here.
 ///
 /// Once a second what changed here is written and what changed elsewhere is read: the work grows with the changes, not with
-/// the people. A server that falls silent has nobody connected.
+/// the people. A server that falls silent has no accounts connected.
 final class RemotePresence: Sendable {
     private struct State {
         /// Accounts that came to this server or went from it since that was last written.
@@ -47,7 +47,7 @@ final class RemotePresence: Sendable {
         guard node != .unknown else { return }
         let (came, went, looked) = state.withLock { state in
             if state.publishedAs != node {
-                // The list has us under a new number, with nobody connected.
+                // The list has us under a new number, with no accounts connected.
                 state.unpublished.formUnion(state.published)
                 state.published = []
                 state.publishedAs = node

@@ -39,7 +39,7 @@ enum KeyFileAccess {
     /// - Parameters:
     ///   - path: Its path.
     ///   - maximumBytes: A longer file is damaged.
-    ///   - isSecret: Whether nobody but the owner may have rights on it, and who that owner is matters.
+    ///   - isSecret: Whether only the owner may have rights on it, and who that owner is matters.
     /// - Returns: The bytes, or `nil` when there is no file.
     /// - Throws: `KeyFileError`.
     static func read(_ path: String, maximumBytes: Int, isSecret: Bool) throws(KeyFileError) -> [UInt8]? {

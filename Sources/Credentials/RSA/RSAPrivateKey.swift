@@ -71,7 +71,7 @@ package struct RSAPrivateKey: Sendable {
 
     /// Decrypts a short secret, PKCS#1 v1.5.
     ///
-    /// A failure must not show: whoever learns which ciphertexts are well formed can decrypt any. `HybridEnvelope` is
+    /// A failure must not show: an attacker who learns which ciphertexts are well formed can decrypt any. `HybridEnvelope` is
     /// made so.
     ///
     /// - Parameter ciphertext: As many bytes as the modulus has.

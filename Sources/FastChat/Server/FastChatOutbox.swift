@@ -11,7 +11,7 @@ import Storage
 struct FastChatOutbox {
     private struct Unit {
         var bytes: [UInt8]
-        /// Whoever has it has everything up to here.
+        /// A client that has it has everything up to here.
         var reaches: Position?
     }
 

@@ -69,7 +69,7 @@ extension FastChatService {
 
     /// The key to write to somebody with.
     ///
-    /// - Returns: `nil` when nobody has that number, or they have no key and none is held for them.
+    /// - Returns: `nil` when no account has that number, or it has no key and none is held for it.
     func key(of number: FastChatUserNumber) async throws(ChatError) -> String? {
         let person: Person
         do {

@@ -23,7 +23,7 @@ package struct FastChatService: Sendable {
         package var logInTimeout = Duration.seconds(60)
         /// The address that the balancer signs for this server, asked at each login.
         ///
-        /// While it is `nil` nobody can log in: nothing that a client brings could be checked. Default: `nil`.
+        /// While it is `nil` no client can log in: nothing that a client brings could be checked. Default: `nil`.
         package var address: @Sendable () -> (host: String, port: Int)? = { nil }
 
         /// The defaults.

@@ -152,7 +152,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         service.chat.hub.attach(self, principal: principal, wantsNews: false)
     }
 
-    /// Ends the session: the client has no token, so that nobody can come back to it.
+    /// Ends the session: the client has no token, so that it cannot be resumed.
     func detach() {
         service.chat.hub.detach(self)
         guard let principal = holder?.principal else { return }

@@ -162,7 +162,7 @@ package enum FastChatAddRefusal: Int, Error, Sendable, CaseIterable {
     }
 }
 
-/// Why nobody was removed from a group; the raw value is the result code of the source system's database.
+/// Why no member was removed from a group; the raw value is the result code of the source system's database.
 package enum FastChatRemoveRefusal: Int, Error, Sendable, CaseIterable {
     /// Corresponds to code -1.
     case notAdmin = -1

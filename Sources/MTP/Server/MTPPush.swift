@@ -28,7 +28,7 @@ struct MTPPush {
 
     // MARK: What the connection did itself
 
-    /// The connection sends a message: whoever reads the log before the answer may meet it there.
+    /// The connection sends a message: a read of the log before the answer may find it there.
     mutating func sends(_ message: Identifier) {
         if isWanted { ownMessages[message] = .some(nil) }
     }

@@ -97,7 +97,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
         reader?.readIfDue()
     }
 
-    /// Nobody's connection any more: whoever is next has to log in.
+    /// The connection has no account any more: the next one has to log in.
     func leave() {
         service.chat.hub.detach(self)
         stopPush()

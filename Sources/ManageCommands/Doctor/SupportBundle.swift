@@ -71,7 +71,7 @@ struct SupportBundle {
         addAbout()
     }
 
-    /// Writes the file, which nobody but its owner can read.
+    /// Writes the file, which only its owner can read.
     func write(to path: String) async throws {
         let time = Timestamp(milliseconds: Int64(CommandContext.current.now()) * 1000)
         try await ArchiveFile.write(to: path) { descriptor in

@@ -7,7 +7,7 @@ import Transport
 
 /// A server's claim on the path of its admin socket where the database has no lock: with PostgreSQL several servers share it.
 ///
-/// Whoever holds it may remove what a killed server left behind, because no other server can just be starting there. It
+/// Its holder may remove what a killed server left behind, because no other server can just be starting there. It
 /// is kept as long as the value lives; the kernel releases it when the process dies in whatever way.
 final class AdminSocketClaim: Sendable {
     private let descriptor: Int32
@@ -27,7 +27,7 @@ final class AdminSocketClaim: Sendable {
         Glibc.close(descriptor)
     }
 
-    /// Claims the path that the settings name and removes a socket on which nobody listens any more.
+    /// Claims the path that the settings name and removes a socket on which no server listens any more.
     ///
     /// - Returns: What is to be kept until the server has ended; `nil` when there is nothing to claim.
     static func make(_ settings: Settings) async -> AdminSocketClaim? {

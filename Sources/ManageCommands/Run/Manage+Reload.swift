@@ -62,7 +62,7 @@ extension OperationRunner {
         return report
     }
 
-    /// Nobody answers on the admin socket.
+    /// No server answers on the admin socket.
     var noServer: CommandError {
         CommandError(
             .unavailable, "No server answers on the admin socket '\(settings?.admin.socket ?? "")'.",

@@ -29,7 +29,7 @@ struct MessengerRequests {
         return try await chat.logIn(login: login, password: Password(password), from: origin)
     }
 
-    /// Ends a session whose token nobody has; it expires by itself if that fails.
+    /// Ends a session whose token was given to no client; it expires by itself if that fails.
     func end(_ principal: Principal) async {
         try? await chat.logOut(principal)
     }
@@ -85,7 +85,7 @@ extension MessengerAnswer {
         case .loginTaken: known = code == .signUp ? .loginTaken : nil
         case .registrationClosed, .inviteNeeded, .inviteInvalid: known = code == .signUp ? .signUpRefused : nil
         case .noSuchLogin, .accountDeleted: known = code == .logIn ? .noSuchLogin : nil
-        // A password that is too long or empty is nobody's; the wait after wrong ones has no code of its own.
+        // No account has a password that is too long or empty; the wait after wrong ones has no code of its own.
         case .wrongPassword, .tooManyAttempts, .credentialsMissing, .tooLong, .challengeUnavailable:
             known = code == .logIn ? .wrongPassword : nil
         case .noSuchUser: known = code == .addContact ? .noSuchUser : nil

@@ -85,7 +85,7 @@ extension MessengerSession {
         reader?.readIfDue()
     }
 
-    /// Signs off whoever is signed in here.
+    /// Signs off the account that is signed in here.
     ///
     /// - Returns: Whose session is to be ended.
     func leave() -> Principal? {

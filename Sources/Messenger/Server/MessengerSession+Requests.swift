@@ -64,7 +64,7 @@ extension MessengerSession {
         return .refused(prefix: prefix)
     }
 
-    /// Does something for who holds a key that is good here; for a key that nobody holds there is a refusal.
+    /// Does something for who holds a key that is good here; for a key without a holder there is a refusal.
     private func holding(
         _ key: MessengerKey, for code: MessengerCode,
         _ body: (MessengerHolder) async -> RequestAdmission<Answer>
@@ -103,7 +103,7 @@ extension MessengerSession {
                 }
                 let key = enter(new, at: position)
                 try await service.chat.watchContacts(self, of: new.principal)
-                // Revoked before the hub knew the connection: nobody would tell it.
+                // Revoked before the hub knew the connection: it would not be told.
                 _ = try await service.chat.principal(uuid: new.principal.uuid, token: .init(of: new.token))
                 guard connection != nil else {
                     _ = leave()

@@ -114,7 +114,7 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
     func closed() {
         core.closed()
         heldInput.giveBackAll()
-        // The token dies with the connection: nobody else has it.
+        // The token dies with the connection, which alone has it.
         if let principal = leave() { Task { await requests.end(principal) } }
     }
 

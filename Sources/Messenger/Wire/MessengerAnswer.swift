@@ -25,7 +25,7 @@ package enum MessengerAnswer: Equatable, Sendable {
     case contactAdded(isOnline: Bool)
     /// Corresponds to `0x04 0x01`.
     case noSuchUser
-    /// Corresponds to `prefix 0xFF`, for all that was not understood and for keys that nobody holds.
+    /// Corresponds to `prefix 0xFF`, for all that was not understood and for keys without a holder.
     case refused(prefix: UInt8)
 
     /// The answers that hold a list of contacts: more than one if it is too long for a unit.

@@ -78,7 +78,7 @@ package struct EraseUser: AdminOperation {
         return report
     }
 
-    /// Ends the sessions, and lets nobody log in any more.
+    /// Ends the sessions, and refuses logins from then on.
     private func lockOut(_ user: UserRecord, on context: OperationContext) async throws(OperationError) {
         let password = context.randomPassword()
         let hash = try await context.asking { try await $0.hash(password.password) }

@@ -17,8 +17,8 @@ extension OperationContext {
     /// Longer ones are none of ours.
     private static let maximumTokenBytes = 256
 
-    /// The administrator of an API token, looked up by its hash in the store each time: what is revoked, and whoever is an
-    /// administrator no longer, is out at once.
+    /// The administrator of an API token, looked up by its hash in the store each time: a revoked token and the
+    /// token of a former administrator are refused at once.
     ///
     /// - Returns: `nil` when the token is unknown, expired or revoked.
     package func administrator(token: SecretText) async throws(OperationError) -> AdminPrincipal? {

@@ -6,7 +6,7 @@ import Logging
 import ServiceLifecycle
 import Storage
 
-/// What nobody waits for: the search index, which sessions are in use, what has expired.
+/// What no request waits for: the search index, which sessions are in use, what has expired.
 struct Housekeeping: Service {
     let chat: Chat
     let logger: Logger
@@ -45,7 +45,7 @@ struct Housekeeping: Service {
         }
     }
 
-    /// Follows the log; where the index shares the writer with it, while nobody waits for that.
+    /// Follows the log; where the index shares the writer with it, while no write waits for that.
     private func index() async {
         do throws(StorageError) {
             let isApart = chat.storage.engine.dialect.search.isApart

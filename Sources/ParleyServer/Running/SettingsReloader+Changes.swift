@@ -31,7 +31,7 @@ extension SettingsReloader {
         let key = try checkedKey(path, text)
         try await record()
         do {
-            // No suspension from here to where the settings are read: nobody changes the file in between.
+            // No suspension from here to where the settings are read: no other task changes the file in between.
             let old = try source.file.read()
             let copy = old == nil ? nil : try source.file.backUp(suffix: Self.suffix(WallClock.now()))
             if let text { _ = try source.file.set(key, to: text) } else { _ = try source.file.unset(key) }

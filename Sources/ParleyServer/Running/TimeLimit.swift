@@ -3,7 +3,7 @@
 
 /// Bounds how long somebody waits.
 enum TimeLimit {
-    /// What `body` gives, or `nil` when it takes longer; it goes on then, and nobody waits for it.
+    /// What `body` gives, or `nil` when it takes longer; it goes on then, without being waited for.
     static func result<Value: Sendable>(
         within timeout: Duration, _ body: @escaping @Sendable () async -> Value
     ) async -> Value? {

@@ -20,7 +20,7 @@ extension SkaroRefusal {
                 .unauthorized,
                 "The account cannot log in like this yet: log in once with a client of another protocol, "
                     + "or have the password set anew.")
-        // Which of the two it was is nobody's business.
+        // Which of the two it was is not told.
         case .noSuchLogin, .wrongPassword: self.init(.unauthorized, "The login or the password is wrong.")
         case .tooManyAttempts(let seconds):
             self.init(.tooManyRequests, "Too many failed logins. Try again in \(seconds) seconds.")

@@ -34,13 +34,13 @@ struct SkaroRequests {
                 login: registration.login, password: Password(registration.password), username: registration.name,
                 email: registration.email, invite: registration.invite, from: origin)
             let user = try await chat.user(logIn.principal)
-            // Nobody has been given the session of the registration: skaro's clients log in next.
+            // No client has been given the session of the registration: skaro's clients log in next.
             try await chat.logOut(logIn.principal)
             return .ownUser(SkaroUser(user, isOnline: false))
         }
     }
 
-    /// Opens a session for whoever answers the connection's challenge.
+    /// Opens a session for the account that answers the connection's challenge.
     func authorize(
         login: String, proof: String, challenge: String
     ) async throws(SkaroRefusal) -> (principal: Principal, token: String) {

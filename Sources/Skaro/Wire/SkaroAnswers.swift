@@ -18,7 +18,7 @@ package struct SkaroResponse: Equatable, Sendable {
         case refused(String)
         /// To `register_type`.
         case registerType(SkaroRegisterType)
-        /// To `authorize` and `session_restore`: whoever has the id can restore the session.
+        /// To `authorize` and `session_restore`: a client that has the id can restore the session.
         case session(id: String, user: SkaroUser)
         /// In `user`, all that the user may see of themselves: to `register` and `update_my_data`, and to
         /// `get_user_data` for one's own login.

@@ -79,7 +79,7 @@ package protocol SQLConnection: AnyObject {
     /// PostgreSQL uses pipeline mode. The first failure fails the whole call.
     func rows(pipelined statements: [SQLStatement]) throws(StorageError) -> [[SQLRow]]
 
-    /// Runs statements whose rows nobody needs, in order, at the latest ahead of the commit.
+    /// Runs statements whose rows are not needed, in order, at the latest ahead of the commit.
     ///
     /// PostgreSQL sends them in the round trip of the next statement, of the end of a savepoint or of the commit, which then
     /// fails with them.

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Gathers the writes of all connections that wait, commits them in one transaction, and answers all of them: group commit.
 ///
-/// While one batch is being committed the next one gathers, so batches grow with the load and a lone write waits for nobody.
+/// While one batch is being committed the next one gathers, so batches grow with the load and a lone write does not wait.
 package final class BatchWriter: Sendable {
     /// How much one transaction may hold.
     package struct Limits: Sendable {

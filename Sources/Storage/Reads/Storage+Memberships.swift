@@ -41,7 +41,7 @@ struct ReadableRanges {
 }
 
 extension Storage {
-    /// How many stays of an account in a flow are kept: nobody makes the reads of others slow by adding and removing them.
+    /// How many stays of an account in a flow are kept: adding and removing it again and again does not slow the reads of others.
     static let maximumStays = 256
 
     /// The stays of an account in a private flow, in order; none if it never was a member.

@@ -42,8 +42,8 @@ extension Storage {
 
     /// What changed of who is connected to the nodes but `own` since the versions that are `known`.
     ///
-    /// Every node is listed, also without changes, but for those whose last heartbeat is older than `limit`: nobody knows who
-    /// is connected to these.
+    /// Every node is listed, also without changes, but for those whose last heartbeat is older than `limit`: who is
+    /// connected to these is not known.
     package func presence(
         after known: [NodeID: Int64], except own: NodeID, silentFor limit: Duration
     ) async throws(StorageError) -> [NodePresence] {

@@ -11,7 +11,7 @@ struct SearchHead {
     private var isTooFar: Bool
     /// The uuid of that event; `nil` if it is not known.
     var event: SQLValue?
-    /// Counts the changes of the index: whoever read it before another change has to read again.
+    /// Counts the changes of the index: a reader that read it before another change has to read again.
     var step: Int64
 
     init(on connection: any SQLConnection, of search: SearchDialect) throws(StorageError) {
@@ -53,7 +53,7 @@ extension Storage {
 
     /// Lets full-text search follow the log by one step, in a task of its own and outside any message's commit.
     ///
-    /// Whoever comes during a step waits for it. `text` gives the words of a message's content, `nil` for one without text.
+    /// A caller that comes during a step waits for it. `text` gives the words of a message's content, `nil` for one without text.
     ///
     /// - Returns: Whether there was nothing left to do.
     package func indexForSearch(text: @escaping @Sendable ([UInt8]) -> String?) async throws(StorageError) -> Bool {

@@ -33,7 +33,7 @@ package final class AdminSocketServer: Service {
     ///
     /// - Parameters:
     ///   - path: Where the socket will be; its folder is made with mode 0700 when it is missing.
-    ///   - removesStaleSocket: Whether to remove a socket that nobody listens on. Say `true` only while holding the database's
+    ///   - removesStaleSocket: Whether to remove a socket that no server listens on. Say `true` only while holding the database's
     ///     lock, which shows that no other server is just starting.
     ///   - group: Runs the connections.
     ///   - drainTimeout: How long requests in flight may go on when the server stops.
@@ -59,7 +59,7 @@ package final class AdminSocketServer: Service {
         self.handler = handler
     }
 
-    /// Takes the path, on which nobody can connect before ``run()``, which must follow.
+    /// Takes the path, on which no client can connect before ``run()``, which must follow.
     package func claimPath() throws(AdminSocketError) {
         let taken = try self.path.bind(removingStaleSocket: self.removesStaleSocket)
         self.claim.withLock { $0 = taken }
@@ -73,7 +73,7 @@ package final class AdminSocketServer: Service {
         }
         let (descriptor, identity) = try claimed ?? self.path.bind(removingStaleSocket: self.removesStaleSocket)
         defer { self.path.remove(identity) }
-        // Nothing is read until a task serves the connection: one that nobody serves must not have begun.
+        // Nothing is read until a task serves the connection: one that is not served must not have begun.
         let listener = try await ServerBootstrap(group: self.group)
             .childChannelOption(.autoRead, value: false)
             .bind(descriptor, cleanupExistingSocketFile: false) { channel in

@@ -10,7 +10,7 @@ extension Channel {
     ///
     /// For the channel's event loop.
     var unacknowledgedBytes: Int? {
-        // Nobody is called between the closing of a descriptor and the channel's becoming inactive.
+        // No handler is called between the closing of a descriptor and the channel's becoming inactive.
         guard self.isActive else { return nil }
         let answer = try? self.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { descriptor in
             var bytes: CInt = 0

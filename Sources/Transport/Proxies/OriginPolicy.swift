@@ -8,7 +8,7 @@ import Synchronization
 
 /// Which web pages may open a WebSocket here (`[SERVER] ORIGINS`).
 ///
-/// A browser sends the `Origin` of the page with each handshake, and asks nobody: without this check any page that a person
+/// A browser sends the `Origin` of the page with each handshake, and does not ask the person: without this check any page that a person
 /// looks at could talk to a server on their machine or in their network.
 package final class OriginPolicy: Sendable {
     private let allowed: Mutex<Set<WebOrigin>>

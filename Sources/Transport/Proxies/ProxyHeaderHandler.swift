@@ -70,7 +70,7 @@ final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Nobody is there yet who would close a connection in order.
+        // No handler is there yet that would close a connection in order.
         if self.isWaiting { return context.close(promise: nil) }
         context.fireUserInboundEventTriggered(event)
     }

@@ -38,7 +38,7 @@ public struct RequestOutcome: Hashable, Sendable {
         self.init(kind, status == 200 ? "200" : "\(status)")
     }
 
-    /// Why it was not done; `nil` if it was, or nobody is there any more to be told.
+    /// Why it was not done; `nil` if it was, or the connection is gone.
     package var refusal: String? {
         switch kind {
         case .refused, .throttled, .failed: word
@@ -48,6 +48,6 @@ public struct RequestOutcome: Hashable, Sendable {
 
     /// Done, without a word for it.
     public static let ok = RequestOutcome(.ok, "ok")
-    /// Nobody is there any more to be answered.
+    /// The connection is gone.
     public static let unanswered = RequestOutcome(.unanswered, "unanswered")
 }

@@ -233,7 +233,7 @@ public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable
         inbox.removeAll()
     }
 
-    /// The connection is gone: nobody reads an answer, and a place in a queue that a request waits for becomes free.
+    /// The connection is gone: no answer is read, and a place in a queue that a request waits for becomes free.
     @inlinable public func close() {
         isClosed = true
         performing?.cancel()

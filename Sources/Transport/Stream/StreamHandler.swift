@@ -137,7 +137,7 @@ final class StreamHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A reset peer or broken TLS: there is nobody left to tell.
+        // A reset peer or broken TLS: no peer is left to tell.
         self.abort()
     }
 

@@ -76,7 +76,7 @@ package struct StreamOptions: Sendable {
     ///
     /// `nil`: for ever, as where the server speaks first. Default: 60 s.
     package var firstBytesTimeout: TimeAmount? = .seconds(60)
-    /// Whether a connection on which nobody logs in is closed (``PeerLimits/logInTimeout``).
+    /// Whether a connection without a login is closed (``PeerLimits/logInTimeout``).
     ///
     /// Default: `false`.
     package var needsLogIn = false

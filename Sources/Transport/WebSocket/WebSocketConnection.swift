@@ -150,7 +150,7 @@ package final class WebSocketConnection: PeerConnection, @unchecked Sendable {
         self.handler?.loggedIn()
     }
 
-    /// Notes that nobody is logged in any more: as at the beginning, messages are short, and the time for a login runs.
+    /// Notes that no account is logged in any more: as at the beginning, messages are short, and the time for a login runs.
     package func loggedOut() {
         self.eventLoop.assertInEventLoop()
         self.handler?.loggedOut()

@@ -128,7 +128,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A reset peer or broken TLS: there is nobody left to tell.
+        // A reset peer or broken TLS: no peer is left to tell.
         self.abort()
     }
 

@@ -18,7 +18,7 @@ package protocol WebSocketSession: ConnectionSession {
 
     /// A whole text message, checked to be UTF-8.
     ///
-    /// Messages up to 4 KiB lie in room that the loop uses again when nobody holds the buffer after the call: decode at once, do not
+    /// Messages up to 4 KiB lie in room that the loop uses again when the buffer is not held after the call: decode at once, do not
     /// keep many of them.
     func received(text: ByteBuffer)
 

@@ -6,7 +6,7 @@ import Hummingbird
 import NIOCore
 import Operations
 
-/// Renders the panel's pages for whoever asks, logged in or not.
+/// Renders the panel's pages for visitors, logged in or not.
 struct PanelDesk: Sendable {
     let panel: AdminPanel
     let templates: PanelTemplates

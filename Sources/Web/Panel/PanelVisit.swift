@@ -88,7 +88,7 @@ struct PanelVisit: Sendable {
 
 /// What a page says after a change.
 ///
-/// The address holds only the word, so that nobody can have the panel say what they like.
+/// The address holds only the word, so that a link cannot have the panel say what its author likes.
 enum PanelNotice: String, CaseIterable {
     case created, changed, deleted, ended, password, added, removed, revoked, draining, resumed
     case started, cancelled, applied, restart, unchanged

@@ -3,7 +3,7 @@
 
 extension Write {
     /// Appends one deletion for several messages of a flow that are not to be kept any longer, and overwrites what they and
-    /// their edits said: nobody is told of each.
+    /// their edits said: no client is told of each.
     ///
     /// Those that are deleted already, or are not there, are left out.
     package struct EraseMessages: LogWrite {

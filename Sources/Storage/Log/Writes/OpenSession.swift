@@ -34,7 +34,7 @@ package struct NewSession: Sendable {
     package var node: NodeID
     /// What the client calls itself.
     package var device: String
-    /// Nobody can come back to it: it ends with its connection.
+    /// It cannot be resumed: it ends with its connection.
     package var endsWithConnection: Bool
 
     package init(
