@@ -37,7 +37,7 @@ extension AdminAPI {
         do { return try body() } catch { throw Problem(error) }
     }
 
-    /// What starting a job answers.
+    /// 202 with the job and, in `Location`, its address.
     static func started(_ job: JobSnapshot) -> APIAnswer {
         var answer = json(job.json, status: 202)
         answer.headers.append(("Location", "\(CallTarget.root)/jobs/\(job.report.id)"))

@@ -53,7 +53,6 @@ package final class AdminAPI: Sendable {
         openAPI = try OpenAPIDocument.bytes()
     }
 
-    /// Answers a request.
     package func answer(_ call: APICall) async -> APIAnswer {
         do throws(Problem) {
             return try await answered(call)

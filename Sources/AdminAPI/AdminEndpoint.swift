@@ -21,13 +21,12 @@ struct AdminEndpoint: Sendable {
     /// A part of a path between two slashes.
     enum Segment: Sendable, Equatable {
         case word(String)
-        /// The value of a parameter.
+        /// The value of the parameter of this name.
         case parameter(String)
     }
 
     enum Place: Sendable { case path, query, body }
 
-    /// One parameter of a request.
     struct Parameter: Sendable {
         var name: String
         /// The parameter of the operation that it is a member of, such as `range` of `limit`.

@@ -10,7 +10,7 @@ import Storage
 final class ArchiveReader {
     /// What is told of the rows, as they come.
     struct Visitor {
-        /// A table begins.
+        /// Called before the first row of each table.
         var begin: (ArchiveAbout.Table) throws -> Void = { _ in }
         /// Some rows of the table.
         var rows: ([SQLRow]) throws -> Void = { _ in }

@@ -24,7 +24,6 @@ package struct Rate: Hashable, Sendable, CustomStringConvertible {
 
     /// How many in a unit, 1 to 1,000,000.
     package let count: Int
-    /// The unit.
     package let unit: Unit
     /// How many at once, 1 to 1,000,000.
     package let burst: Int

@@ -47,7 +47,6 @@ package struct Principal: Sendable, Hashable {
             && left.expires == right.expires
     }
 
-    /// Hashes the session.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(session)
     }

@@ -168,7 +168,6 @@ final class AccessCache: Sendable {
         }
     }
 
-    /// Forgets all sessions.
     func forgetSessions() {
         state.withLock { state in
             state.generation += 1

@@ -5,7 +5,6 @@ package import Storage
 
 /// A message for one reader, who catches up.
 package struct MissedMessage: Sendable {
-    /// The flow it is in.
     package var flow: FlowAccess
     package var message: LiveMessage
     /// What was encrypted for the reader alone.

@@ -25,10 +25,8 @@ package struct LoginThrottle<Instant: InstantProtocol & Sendable>: Sendable wher
         package var freeFailures: Int
         /// The pause after the free failures; each further one doubles it.
         package var firstPause: Duration
-        /// The longest pause.
         package var longestPause: Duration
 
-        /// A pace.
         package init(freeFailures: Int, firstPause: Duration = .seconds(1), longestPause: Duration) {
             self.freeFailures = freeFailures
             self.firstPause = firstPause

@@ -24,7 +24,6 @@ package struct SecureRandom: RandomNumberGenerator, Sendable {
 }
 
 extension RandomNumberGenerator {
-    /// That many random bytes.
     package mutating func nextBytes(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)

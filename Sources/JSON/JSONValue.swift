@@ -61,7 +61,6 @@ package struct JSONValue: Sendable {
         return try body(JSONView(document, index))
     }
 
-    /// What it is.
     package var kind: JSONKind { withView(\.kind) }
     package var isNull: Bool { withView(\.isNull) }
     package var bool: Bool? { withView(\.bool) }

@@ -26,7 +26,6 @@ package struct JSONView {
 
     private var node: JSONNode { nodes[index] }
 
-    /// What it is.
     package var kind: JSONKind {
         switch node.kind {
         case .object: .object
@@ -77,7 +76,7 @@ package struct JSONView {
         node.isString ? JSONText(document.takeUnretainedValue(), index) : nil
     }
 
-    /// The elements of an array.
+    /// The elements; `nil` for anything but an array.
     package var array: Elements? { node.kind == .array ? Elements(of: self) : nil }
 
     /// The members of an object, in the order of the text.

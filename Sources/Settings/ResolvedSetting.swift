@@ -25,7 +25,6 @@ package struct ResolvedSetting: Sendable, Equatable {
         }
     }
 
-    /// The key.
     package var key: SettingKey
     /// The value for display, with secrets masked and paths absolute; `nil` when the key is unset.
     package var text: String?

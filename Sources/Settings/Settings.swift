@@ -163,7 +163,6 @@ package struct Settings: Sendable {
 
     /// `[SUPERUSER]`: what a settings file of the reference server says; nothing here takes effect by itself.
     package struct Superuser: Sendable {
-        /// The login.
         package var login: String?
         /// The shown name.
         package var username: String?
@@ -185,9 +184,7 @@ package struct Settings: Sendable {
     package var server: Server
     /// Who may register, as written; see `effectiveRegistrationMode`.
     package var registrationMode: RegistrationMode?
-    /// The database.
     package var database: Database
-    /// Backups.
     package var backup: Backup
     /// How long messages are kept.
     package var retention: Retention
@@ -199,7 +196,6 @@ package struct Settings: Sendable {
     package var rateLimit: RateLimit
     /// How passwords are hashed.
     package var hashing: Hashing
-    /// Logging.
     package var logging: Logging
     /// The MTP versions that are spoken.
     package var apiVersions: ClosedRange<ProtocolVersion>

@@ -13,7 +13,6 @@ package struct SettingsFinding: Sendable, Hashable, CustomStringConvertible {
         case note
     }
 
-    /// What it is.
     package var id: ID
     /// How bad it is.
     package var severity: Severity

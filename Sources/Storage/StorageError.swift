@@ -11,7 +11,6 @@ package struct StorageError: Error, Sendable {
         case notFound
         /// A unique constraint refused the row; `constraint` names columns or index as the engine does.
         case conflict(constraint: String)
-        /// A read failed.
         case readFailed
         /// A write failed and left nothing behind.
         case writeFailed

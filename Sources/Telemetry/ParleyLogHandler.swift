@@ -19,7 +19,6 @@ package struct ParleyLogHandler: LogHandler {
     private let label: String
     private let sink: LogSink
 
-    /// Makes the handler of one logger.
     package init(label: String, sink: LogSink, metadataProvider: Logger.MetadataProvider? = nil) {
         self.label = label
         self.sink = sink

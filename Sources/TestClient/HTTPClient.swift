@@ -11,7 +11,6 @@ package struct HTTPAnswer: Sendable {
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
 
-    /// The body as text.
     package var text: String { String(decoding: body, as: UTF8.self) }
 
     /// The first header with a name, whatever its case.

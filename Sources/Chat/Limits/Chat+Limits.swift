@@ -119,7 +119,7 @@ extension Chat {
         limiter.set(limits.isEmpty ? nil : limits, of: user)
     }
 
-    /// The limits that an account has of its own.
+    /// What is `nil` in them is as the server's settings say.
     package func ownLimits(of user: UserID) async throws(ChatError) -> AccountLimits {
         let text = try await reading { try await storage.accountLimits(of: user) }
         return text.flatMap { AccountLimits($0) } ?? AccountLimits()

@@ -30,7 +30,6 @@ package struct PerAction<Value: Sendable>: Sendable {
         (write, read, registration, login, profileChange) = (value, value, value, value, value)
     }
 
-    /// That of an action.
     package subscript(action: LimitedAction) -> Value {
         get {
             switch action {

@@ -13,7 +13,6 @@ package struct LatencyHistogram: Sendable, Equatable {
     /// The counts, from the shortest time to the longest.
     package private(set) var buckets: [UInt64]
 
-    /// Creates an empty histogram.
     package init() {
         buckets = Array(repeating: 0, count: Self.bucketCount)
     }

@@ -23,16 +23,12 @@ package protocol LiveConnection: AnyObject, Sendable {
 }
 
 extension LiveConnection {
-    /// Unnamed.
     package var protocolName: String { "other" }
-    /// No.
     package var watchesContacts: Bool { false }
-    /// Does nothing.
     package func watchedChanged(_ changes: [WatchedChange]) {}
 }
 
 extension EventSink {
-    /// Unnamed.
     package var protocolName: String { "other" }
 }
 
@@ -76,7 +72,6 @@ package struct LiveRun: Sendable {
 
     /// From the first one to the last one: the cursor of a connection that has them all.
     package var span: ClosedRange<Position> { messages[0].position...last }
-    /// The position of the last one.
     package var last: Position { messages[messages.count - 1].position }
 }
 

@@ -11,7 +11,7 @@ package struct WatchedEvent: Sendable {
     package var sender: Person?
     /// The account that it is about, such as who joined.
     package var subject: Person?
-    /// The flow it is in.
+    /// The flow it is in; `nil` for what is about an account alone.
     package var flow: FlowAccess?
     /// Who talk in the flow, when it is a chat of two.
     package var partners: [Person] = []

@@ -116,7 +116,6 @@ package final class Metrics: Sendable {
     /// The store failed a read or write.
     func databaseFailed() { databaseErrors.increment() }
 
-    /// A request was refused.
     func refused(by bucket: Bucket) { throttled[bucket]?.increment() }
 
     /// A password or challenge was checked, or refused to be.

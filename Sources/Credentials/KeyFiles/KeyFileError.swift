@@ -83,6 +83,5 @@ package struct KeyFileError: Error, Hashable, Sendable {
 }
 
 extension KeyFileError: CustomStringConvertible {
-    /// The message.
     package var description: String { message }
 }

@@ -36,7 +36,6 @@ struct OperationRunner: Sendable {
     /// Whether the operations are run on another machine.
     var isRemote: Bool { settings == nil }
 
-    /// Runs one operation.
     func run<Operation: AdminOperation>(
         _ operation: Operation, progress: @escaping @Sendable (OperationProgress) async -> Void = { _ in }
     ) async throws -> Operation.Report {

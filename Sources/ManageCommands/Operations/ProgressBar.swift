@@ -26,7 +26,6 @@ final class ProgressBar: Sendable {
         instant = context.instant
     }
 
-    /// Shows a step.
     func show(_ step: OperationProgress) {
         guard isVisible, step.total > 0 else { return }
         let now = instant()

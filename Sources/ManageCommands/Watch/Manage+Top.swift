@@ -106,7 +106,6 @@ extension Manage {
     }
 }
 
-/// The screen of `top`.
 private struct TopScreen {
     /// Whether the keys ended it, and if so whether by Ctrl-C.
     private final class End: Sendable {

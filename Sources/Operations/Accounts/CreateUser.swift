@@ -10,11 +10,9 @@ package struct CreateUser: AdminOperation {
     package static let summary = "Make an account."
     package static let access = OperationActor.Scope.write
 
-    /// The login.
     package var login: String
     /// The shown name.
     package var username: String
-    /// The password.
     package var password: SecretText
     /// Whether it is a program's.
     package var isBot: Bool
@@ -52,7 +50,6 @@ package struct CheckLogin: AdminOperation {
     package static let access = OperationActor.Scope.read
     package static let isWatching = true
 
-    /// The login.
     package var login: String
 
     package init(login: String) {

@@ -12,7 +12,6 @@ package struct SetPassword: AdminOperation {
 
     /// Whose account.
     package var login: String
-    /// The new password.
     package var password: SecretText
 
     package init(login: String, password: SecretText) {

@@ -19,7 +19,7 @@ package struct AuditReport: Codable, Sendable, Equatable {
     package var face: String
     /// The peer's address; `nil` where no network was between.
     @Nullable package var address: String?
-    /// The operation.
+    /// The name of the operation, such as `user.create`.
     package var what: String
     /// On whom or what: a login, a flow's uuid, and the like.
     @Nullable package var target: String?

@@ -42,9 +42,7 @@ package struct CreateFlow: AdminOperation {
 
     /// The owner's login.
     package var owner: String
-    /// The kind of flow.
     package var type: Kind
-    /// The title.
     package var title: String
     /// What the flow is about.
     package var info: String

@@ -17,7 +17,6 @@ package struct DeleteFlow: AdminOperation {
 
     private static let purgeStep = 1000
 
-    /// The flow.
     package var uuid: String
 
     package init(uuid: String) {

@@ -12,7 +12,6 @@ package struct FlowReport: Codable, Sendable, Equatable {
     package var uuid: String
     /// `chat`, `group` or `channel`.
     package var type: String
-    /// The title.
     package var title: String
     /// What the flow is about.
     package var info: String

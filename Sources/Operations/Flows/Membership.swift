@@ -6,7 +6,7 @@ import Storage
 
 /// What changing a flow's members tells.
 package struct MembershipReport: Codable, Sendable, Equatable {
-    /// The flow.
+    /// The flow's uuid.
     package var flow: String
     /// Who was added or removed.
     package var login: String

@@ -8,7 +8,6 @@ import Storage
 package struct ShowFlow: AdminOperation {
     /// What `flow.show` tells.
     package struct Report: Codable, Sendable {
-        /// The flow.
         package var flow: FlowReport
         /// The logins of a private flow's members by row number, at most 1000.
         package var members: [String]
@@ -27,7 +26,6 @@ package struct ShowFlow: AdminOperation {
     package static let summary = "Show a flow and its members."
     package static let access = OperationActor.Scope.read
 
-    /// The flow.
     package var uuid: String
 
     package init(uuid: String) {

@@ -10,7 +10,6 @@ package struct UpdateFlow: AdminOperation {
     package static let summary = "Change what is given of a flow."
     package static let access = OperationActor.Scope.write
 
-    /// The flow.
     package var uuid: String
     /// Another title.
     package var title: String?

@@ -42,7 +42,6 @@ package struct ImportFlows: AdminOperation {
         package var merged: [String: String] = [:]
     }
 
-    /// The flows.
     package var flows: [ImportedFlow]
     /// Whether nothing is written.
     package var isDryRun: Bool

@@ -11,7 +11,6 @@ package struct DeleteMessage: AdminOperation {
     package static let access = OperationActor.Scope.write
     package static let isDestructive = true
 
-    /// The message.
     package var uuid: String
 
     package init(uuid: String) {

@@ -14,7 +14,7 @@ package struct SearchMessages: AdminOperation {
 
     private static let maximumBytes = 4096
 
-    /// The words.
+    /// Separated by spaces; a message has to contain every one.
     package var words: String
     /// Which part of the list; `after` is what the page before gave, 0 for the newest.
     package var range: ListRange

@@ -10,7 +10,6 @@ package struct ShowMessage: AdminOperation {
     package static let summary = "Show a message."
     package static let access = OperationActor.Scope.read
 
-    /// The message.
     package var uuid: String
 
     package init(uuid: String) {

@@ -22,7 +22,7 @@ package struct OperationActor: Codable, Sendable, Equatable {
     package enum Scope: String, Codable, Sendable, CaseIterable {
         /// Those that only look.
         case read
-        /// All.
+        /// Those that change something, too.
         case write
 
         /// Reads the word.

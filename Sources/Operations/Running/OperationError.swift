@@ -113,6 +113,5 @@ extension OperationError {
 }
 
 extension OperationError: CustomStringConvertible {
-    /// Message and next step.
     package var description: String { nextStep.map { "\(message) \($0)" } ?? message }
 }

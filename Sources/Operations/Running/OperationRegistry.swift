@@ -5,7 +5,6 @@ import FoundationEssentials
 
 /// Every operation by its name, with JSON in and JSON out, for faces that do not know the types.
 package enum OperationRegistry {
-    /// All operations.
     package static let all: [any AdminOperation.Type] = [
         DatabaseStatus.self, CheckDatabase.self, DatabaseStatistics.self, CollectGarbage.self, CreateSuperuser.self,
         ListSuperusers.self, DeleteSuperuser.self, CreateUser.self,

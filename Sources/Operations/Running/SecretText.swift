@@ -11,14 +11,12 @@ package struct SecretText: Sendable, Equatable {
     // swift-format-ignore: NeverForceUnwrap
     static let isHidden = CodingUserInfoKey(rawValue: "parley.secrets.hidden")!
 
-    /// The secret in clear.
     package let clearText: String
 
     package init(_ clearText: String) {
         self.clearText = clearText
     }
 
-    /// The secret as a password.
     package var password: Password { Password(clearText) }
 }
 

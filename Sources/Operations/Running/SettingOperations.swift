@@ -13,7 +13,6 @@ package struct ListSettings: AdminOperation {
         }
     }
 
-    /// One setting.
     package struct Setting: Codable, Sendable, Equatable {
         package var section: String
         package var name: String

@@ -9,7 +9,6 @@ package indirect enum JSONSchema: Sendable, Equatable {
     package struct Property: Sendable, Equatable {
         /// In snake case, as it travels.
         package var name: String
-        /// What its value is.
         package var schema: JSONSchema
         /// Whether it is always there.
         package var isRequired: Bool

@@ -30,7 +30,6 @@ package struct DatabaseStatus: AdminOperation {
     package struct Counts: Codable, Sendable, Equatable {
         /// Accounts, without deleted and hidden ones.
         package var users: Int64
-        /// Flows.
         package var flows: Int64
         /// Messages, deleted ones included.
         package var messages: Int64

@@ -13,7 +13,7 @@ package struct CreateToken: AdminOperation {
     package struct Report: Codable, Sendable {
         /// The secret that the program sends.
         package var secret: SecretText
-        /// The token.
+        /// What lists show of it: never the secret.
         package var token: TokenReport
     }
 

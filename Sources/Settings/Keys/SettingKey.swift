@@ -64,7 +64,6 @@ package struct SettingKey: Sendable, Hashable {
         left.section == right.section && left.name == right.name
     }
 
-    /// Hashes section and name.
     package func hash(into hasher: inout Hasher) {
         hasher.combine(section)
         hasher.combine(name)

@@ -11,15 +11,12 @@ package enum SettingValue: Sendable, Equatable {
     case integer(Int)
     /// A span of time.
     case duration(Duration)
-    /// A boolean.
     case boolean(Bool)
     /// An absolute path.
     case path(String)
     /// A host and a port.
     case address(NetworkAddress)
-    /// A version.
     case version(ProtocolVersion)
-    /// A database.
     case database(DatabaseLocation)
     /// IP addresses and networks.
     case ranges([IPRange])

@@ -123,7 +123,6 @@ package enum SkaroPush: Equatable, Sendable {
         return writer.bytes
     }
 
-    /// The push as one map.
     package func write(to writer: inout CBORWriter) {
         writer.map { writer in
             switch self {

@@ -27,7 +27,6 @@ package enum ReadingScope: Sendable {
 /// A part of a flow's log that an account gets.
 struct FlowRange {
     var flow: Int64
-    /// After this position.
     var after: Position
     /// Up to this one, which belongs to it.
     var upTo: Position

@@ -50,6 +50,5 @@ package struct MetricDefinition: Sendable {
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-    /// The metric of a name.
     package static func named(_ name: String) -> MetricDefinition? { byName[name] }
 }

@@ -10,7 +10,7 @@ package enum MetricText {
         /// Prometheus's older form, for who does not ask for the other.
         case prometheus
 
-        /// The type of the content.
+        /// The value of `Content-Type`.
         package var contentType: String {
             switch self {
             case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -15,7 +15,6 @@ package struct MetricHistogram: Sendable, Equatable {
     package private(set) var counts: [UInt64]
     package private(set) var sum = 0.0
 
-    /// Creates an empty histogram.
     package init(bounds: [Double]) {
         self.bounds = bounds
         counts = Array(repeating: 0, count: bounds.count + 1)
@@ -57,7 +56,6 @@ package struct MetricSamples: Sendable {
         byName[name, default: []].append((labels, value))
     }
 
-    /// Adds a number.
     package mutating func add(_ name: String, _ labels: [String] = [], _ number: some BinaryInteger) {
         add(name, labels, .number(Double(number)))
     }

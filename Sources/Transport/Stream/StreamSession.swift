@@ -36,11 +36,8 @@ package protocol StreamSession: ConnectionSession {
 }
 
 extension StreamSession {
-    /// Does nothing.
     package func receivedAll() {}
-    /// Does nothing.
     package func paused() {}
-    /// Does nothing.
     package func unitsAcknowledged(_ count: Int) {}
     /// Does nothing.
     package func becameWritable() {}

@@ -39,7 +39,6 @@ extension WebSocketSession {
     package func received(text: ByteBuffer) {}
     /// Does nothing: for sessions that do not accept binary messages.
     package func received(binary: ByteBuffer) {}
-    /// Does nothing.
     package func receivedAll() {}
     /// Does nothing.
     package func writabilityChanged(isWritable: Bool) {}

@@ -8,7 +8,6 @@ import NIOCore
 struct HomePage: Sendable {
     /// Whether the database answered, and with it the page is complete.
     let isComplete: Bool
-    /// The page as HTML.
     let html: ByteBuffer
     /// The page as JSON: the same keys always, `null` for what is unknown.
     let json: ByteBuffer

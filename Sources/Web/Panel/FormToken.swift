@@ -5,7 +5,6 @@ import Credentials
 
 /// What shows that a form was made for the browser that sends it: a hash of the browser's cookie, which no other page knows.
 struct FormToken: Sendable {
-    /// The name of the field.
     static let fieldName = "form_token"
 
     private let hash: TokenHash

@@ -237,7 +237,6 @@ struct ConversationText: Sendable {
         }
     }
 
-    /// The commands.
     func help() -> [String] {
         ConversationCommand.helpLines.map { "  " + style.apply(.bold, to: $0.words.fitted(to: 26)) + $0.meaning }
     }

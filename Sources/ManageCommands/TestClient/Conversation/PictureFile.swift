@@ -3,7 +3,7 @@
 
 /// A picture to send, by its path.
 enum PictureFile {
-    /// The bytes of a file.
+    /// What the file contains; more than `maximumBytes` are refused with `.usage`.
     static func bytes(_ path: String, maximumBytes: Int) throws(CommandError) -> [UInt8] {
         guard let file = AttachmentFile(argument: "picture=\(path)") else {
             throw CommandError(.usage, "Say which file: /image PATH")
