@@ -45,7 +45,7 @@ FIELDS = {
     "/admin/messages/delete": ["message"],
     "/admin/invites": ["uses", "days", "note"],
     "/admin/invites/revoke": ["id"],
-    "/admin/nodes/drain": ["node"],
+    "/admin/nodes/drain": ["node", "minutes", "message"],
     "/admin/nodes/resume": ["node"],
     "/admin/administrators": ["username", "login", "password"],
     "/admin/administrators/delete": ["username"],

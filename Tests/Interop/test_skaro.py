@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """skaro with libskaro as PyPI has it, on its own and beside people on MTP."""
 
+import asyncio
+import json
 import time
 from contextlib import ExitStack
 
@@ -283,3 +285,29 @@ def test_without_skaro_there_is_no_such_path(start_server):
     server = start_server(SKARO_ENABLED="off")
     with pytest.raises(Exception, match="404"):
         Raw(server)
+
+
+def test_an_announced_drain_is_told_to_who_is_there_and_who_comes(server, alice):
+    """Unmodified, the library shows it as what the server has to say: on_info."""
+    name = json.loads(server.manage("node", "list", "--json").stdout)["nodes"][0]["name"]
+
+    async def run():
+        async with SkaroPerson(server, alice.login) as person:
+            await person.log_in()
+            drained = await asyncio.to_thread(
+                server.manage, "node", "drain", name, "--after", "10m", "--message", "Down at 8.", "--json")
+            try:
+                told = await person.next("info")
+                async with SkaroPerson(server, alice.login) as later:
+                    await later.log_in()
+                    told_later = await later.next("info")
+            finally:
+                resumed = await asyncio.to_thread(server.manage, "node", "resume", name, "--json")
+        return drained, told, told_later, resumed
+
+    drained, told, told_later, resumed = conversation(run())
+    assert told == told_later == ("Down at 8.",)
+    announced = json.loads(drained.stdout)["node"]
+    assert (announced["status"], announced["message"]) == ("serving", "Down at 8.") and "drains_at" in announced
+    node = json.loads(resumed.stdout)["node"]
+    assert node["status"] == "serving" and "drains_at" not in node

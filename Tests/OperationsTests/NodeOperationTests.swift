@@ -46,6 +46,39 @@ struct NodeOperationTests {
         }
     }
 
+    @Test func anAnnouncedDrainIsListedAndTakenBack() async throws {
+        try await Office.open { office in
+            try await node("alpha", in: office)
+
+            let announced = try await office.run(DrainNode(node: "alpha", message: "Down at 8.", seconds: 600))
+            #expect(announced.status == .serving && announced.message == "Down at 8.")
+            let listed = try #require(try await office.run(ListNodes()).nodes.first)
+            #expect(listed.drainsAt == announced.drainsAt && listed.drainsAt != nil)
+
+            let resumed = try await office.run(ResumeNode(node: "alpha"))
+            #expect(resumed.status == .serving && resumed.drainsAt == nil && resumed.message == nil)
+            let told = try await office.run(DrainNode(node: "alpha", message: "Down now."))
+            #expect(told.status == .draining && told.message == "Down now.")
+        }
+    }
+
+    @Test(arguments: [
+        DrainNode(node: "alpha", seconds: -1), DrainNode(node: "alpha", seconds: 86_401),
+        DrainNode(node: "alpha", message: String(repeating: "ä", count: 251)),
+        DrainNode(node: "alpha", message: "two\nlines"), DrainNode(node: "alpha", message: "\u{1b}[2J"),
+        DrainNode(node: "alpha", message: "two\u{2028}lines"),
+    ])
+    func whatCannotBeAnnouncedIsRefused(_ operation: DrainNode) async throws {
+        try await Office.open { office in
+            try await node("alpha", in: office)
+
+            #expect(try await office.refusal(of: operation).kind == .invalid)
+
+            let listed = try #require(try await office.run(ListNodes()).nodes.first)
+            #expect(listed.status == .serving && listed.drainsAt == nil)
+        }
+    }
+
     @Test func ofSeveralOfANameTheLivingOneIsMeant() async throws {
         try await Office.open { office in
             try await node("alpha", isSilent: true, in: office)

@@ -11,6 +11,7 @@ package final class ClusterMembership: Sendable {
         /// What the server serves; `nil` until it does.
         var endpoints: [String: String]?
         var isDraining = false
+        var announcement: NodeAnnouncement?
         var hasLeft = false
         var isFailing = false
         var onDrainingChanged: @Sendable () async -> Void = {}
@@ -24,6 +25,7 @@ package final class ClusterMembership: Sendable {
     private let pause: Duration
     private let clients: @Sendable () -> Int
     private let endAbandonedSessions: @Sendable () async -> Void
+    private let announce: @Sendable (String?) -> Void
     private let state = Mutex(State())
 
     /// A membership that is not yet taken up.
@@ -37,16 +39,19 @@ package final class ClusterMembership: Sendable {
     ///   - logger: Gets what an operator should know.
     ///   - clients: How many are connected.
     ///   - endAbandonedSessions: Ends what servers left behind that are no more.
+    ///   - announce: Tells people what the operator has announced; `nil` when it was taken back.
     package init(
         storage: Storage, identity: NodeIdentity, sharesStore: Bool, name: String,
         pause: Duration = .milliseconds(2500), logger: Logger, clients: @escaping @Sendable () -> Int,
-        endAbandonedSessions: @escaping @Sendable () async -> Void
+        endAbandonedSessions: @escaping @Sendable () async -> Void,
+        announce: @escaping @Sendable (String?) -> Void = { _ in }
     ) {
         self.storage = storage
         self.identity = identity
         self.sharesStore = sharesStore
         self.logger = logger
         self.endAbandonedSessions = endAbandonedSessions
+        self.announce = announce
         self.name = name
         self.pause = pause
         self.clients = clients
@@ -100,7 +105,7 @@ package final class ClusterMembership: Sendable {
             if identity.id != .unknown,
                 let heartbeat = try await storage.heartbeat(identity.id, clients: clients())
             {
-                await succeeded(isDraining: heartbeat.isDraining)
+                await succeeded(heartbeat)
                 return
             }
             let isDraining = isDraining
@@ -110,7 +115,7 @@ package final class ClusterMembership: Sendable {
             // What the operator wanted outlives the row.
             if isDraining { _ = try await storage.setDraining(id, true) }
             _ = try await storage.heartbeat(id, clients: clients())
-            await succeeded(isDraining: isDraining)
+            await succeeded(NodeHeartbeat(isDraining: isDraining))
             logger.info(
                 "This server is in the list of the cluster", metadata: ["node": "\(name)", "node.id": "\(id.rawValue)"])
         } catch {
@@ -118,15 +123,24 @@ package final class ClusterMembership: Sendable {
         }
     }
 
-    private func succeeded(isDraining: Bool) async {
-        let (hasChanged, wasFailing) = state.withLock { state in
+    private func succeeded(_ heartbeat: NodeHeartbeat) async {
+        let isDraining = heartbeat.isDraining
+        let (hasChanged, isAnnounced, wasFailing) = state.withLock { state in
             defer {
                 state.isDraining = isDraining
+                state.announcement = heartbeat.announcement
                 state.isFailing = false
             }
-            return (state.isDraining != isDraining, state.isFailing)
+            return (state.isDraining != isDraining, state.announcement != heartbeat.announcement, state.isFailing)
         }
         if wasFailing { logger.info("Heartbeats reach the store again") }
+        if isAnnounced {
+            let message = heartbeat.announcement?.message ?? ""
+            announce(message.isEmpty ? nil : message)
+            logger.info(
+                heartbeat.announcement == nil ? "The announced drain is taken back" : "A drain is announced",
+                metadata: heartbeat.announcement.map { ["node.drain_at": "\($0.time)"] })
+        }
         if hasChanged {
             logger.info(isDraining ? "Draining: no new clients are sent here" : "New clients are sent here again")
             await state.withLock { $0.onDrainingChanged }()
@@ -153,6 +167,7 @@ extension ClusterMembership {
         let policy = chat.policy
         self.init(
             storage: chat.storage, identity: policy.node, sharesStore: policy.sharesStore, name: name, pause: pause,
-            logger: chat.logger, clients: clients, endAbandonedSessions: { try? await chat.endAbandonedSessions() })
+            logger: chat.logger, clients: clients, endAbandonedSessions: { try? await chat.endAbandonedSessions() },
+            announce: { chat.hub.announce($0) })
     }
 }

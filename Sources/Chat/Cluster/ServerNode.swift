@@ -18,6 +18,8 @@ package struct ServerNode: Sendable, Equatable {
     package var age: Duration
     /// Gets no new clients.
     package var isDraining: Bool
+    /// What was announced of its draining.
+    package var announcement: NodeAnnouncement?
     /// Connected clients at the last heartbeat.
     package var clients: Int
     /// When it entered itself into the list, by the database's clock.
@@ -26,13 +28,14 @@ package struct ServerNode: Sendable, Equatable {
     /// A server with all that is known of it.
     package init(
         id: NodeID, name: String, endpoints: [String: String], age: Duration = .zero, isDraining: Bool = false,
-        clients: Int = 0, started: Timestamp = Timestamp(milliseconds: 0)
+        announcement: NodeAnnouncement? = nil, clients: Int = 0, started: Timestamp = Timestamp(milliseconds: 0)
     ) {
         self.id = id
         self.name = name
         self.endpoints = endpoints
         self.age = age
         self.isDraining = isDraining
+        self.announcement = announcement
         self.clients = clients
         self.started = started
     }
@@ -41,8 +44,8 @@ package struct ServerNode: Sendable, Equatable {
     package init(_ record: NodeRecord) {
         self.init(
             id: record.id, name: record.name, endpoints: Self.endpoints(in: record.protocols),
-            age: .milliseconds(record.ageMilliseconds), isDraining: record.isDraining, clients: Int(record.clients),
-            started: record.started)
+            age: .milliseconds(record.ageMilliseconds), isDraining: record.isDraining,
+            announcement: record.announcement, clients: Int(record.clients), started: record.started)
     }
 
     /// Whether it has been silent for so long that it counts as gone.

@@ -25,6 +25,8 @@ package final class Hub: Sendable {
         var audiences = AudienceIndex()
         /// No session of a connection expires before this.
         var firstExpiry = Timestamp(milliseconds: .max)
+        /// What those who come are told, as those who were here have been.
+        var announcement: String?
     }
 
     private let state = Mutex(State())
@@ -64,7 +66,7 @@ package final class Hub: Sendable {
     ///
     /// Repeats are free.
     package func attach(_ connection: any LiveConnection, principal: Principal, wantsNews: Bool) {
-        let (isFirst, previous) = state.withLock { state in
+        let (isFirst, previous, announcement) = state.withLock { state in
             let key = ObjectIdentifier(connection)
             let previous = Self.remove(key, from: &state)
             let entry = Entry(
@@ -78,8 +80,11 @@ package final class Hub: Sendable {
                 state.listeners[principal.user, default: 0] += 1
                 state.audiences.add(entry)
             }
-            return (state.ofUser[principal.user]?.count == 1 && previous?.user != principal.user, previous)
+            let isFirst = state.ofUser[principal.user]?.count == 1 && previous?.user != principal.user
+            let isTold = wantsNews && previous?.wantsNews != true
+            return (isFirst, previous, isTold ? state.announcement : nil)
         }
+        if let announcement { connection.announced(announcement) }
         if previous == nil { onConnect(connection.protocolName, principal.isResumed) }
         if previous?.session != principal.session {
             onJoin(principal.session)
@@ -92,6 +97,16 @@ package final class Hub: Sendable {
             if !isConnected(previous.user) { presence.changed(previous.user) }
         }
         if isFirst { presence.changed(principal.user) }
+    }
+
+    /// Tells everybody who is connected or will be what the operator announces; `nil` ends that for those who come.
+    func announce(_ message: String?) {
+        let listeners = state.withLock { state in
+            state.announcement = message
+            return message == nil ? [] : state.entries.values.filter(\.wantsNews).map(\.connection)
+        }
+        guard let message else { return }
+        for listener in listeners { listener.announced(message) }
     }
 
     /// Forgets a connection.

@@ -20,12 +20,16 @@ package protocol LiveConnection: AnyObject, Sendable {
     /// A session was revoked, has expired, or its account was deleted: if the connection works for it still, tell the peer and
     /// close.
     func sessionRevoked(_ session: SessionID)
+    /// The operator has something to say to everybody who is connected.
+    func announced(_ message: String)
 }
 
 extension LiveConnection {
     package var protocolName: String { "other" }
     package var watchesContacts: Bool { false }
     package func watchedChanged(_ changes: [WatchedChange]) {}
+    /// Does nothing: the protocol has no words of a server.
+    package func announced(_ message: String) {}
 }
 
 extension EventSink {

@@ -49,6 +49,26 @@ extension MTPSession {
         connection?.write(text: MTPResponse(pushing: data, upTo: cursor, time: service.time).frame())
     }
 
+    // MARK: What the operator says
+
+    func announced(_ message: String) {
+        core.eventLoop?.execute {
+            self.announcement = message
+            self.tellAnnouncement()
+        }
+    }
+
+    func tellAnnouncement() {
+        guard let announcement, let connection, connection.isOpen, connection.isWritable, !isEnding, push.isWanted,
+            let position = reader?.position
+        else { return }
+        self.announcement = nil
+        var frame = MTPResponse(pushing: MTPData(time: service.time), upTo: position, time: service.time)
+        frame.meta?.notice = announcement
+        connection.write(text: frame.frame())
+        connection.flush()
+    }
+
     // MARK: Reading
 
     var mayRead: Bool {

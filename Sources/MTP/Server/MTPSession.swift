@@ -43,6 +43,8 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
     var attached: MTPRequester?
     /// What the last request said of who asks.
     var lastCredentials: MTPCredentials?
+    /// What the operator announced and the peer has not been told: only who has a cursor knows what a push is.
+    var announcement: String?
 
     init(service: MTPService, origin: Origin) {
         self.service = service
@@ -106,6 +108,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
 
     private func stopPush() {
         attached = nil
+        announcement = nil
         push = MTPPush()
         reader?.end()
     }
@@ -136,6 +139,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
         {
             reader.begin(after: Position(since.position))
             push.forgetOwn(upTo: Position(since.position))
+            tellAnnouncement()
         }
         reader.readIfDue()
     }

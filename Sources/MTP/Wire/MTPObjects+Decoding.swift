@@ -200,6 +200,7 @@ extension MTPMeta {
             case "since": since = try value.string("since", in: place)
             case "invite": invite = try value.string("invite", in: place)
             case "presence": presence = try value.bool("presence", in: place)
+            case "notice": notice = try value.string("notice", in: place)
             case "end_session": endSession = try value.bool("end_session", in: place)
             default: break
             }

@@ -108,6 +108,7 @@ extension MTPMeta {
         writer.member("invite", invite)
         writer.member("presence", presence)
         writer.member("end_session", endSession)
+        writer.member("notice", notice)
         writer.endObject()
     }
 }

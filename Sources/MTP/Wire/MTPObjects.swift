@@ -159,14 +159,18 @@ package struct MTPMeta: Sendable, Equatable {
     package var presence: Bool?
     /// In a `ping_pong`: the session ends with the answer.
     package var endSession: Bool?
+    /// In a push: a sentence of the operator for people.
+    package var notice: String?
 
     package init(
-        push: Bool? = nil, since: String? = nil, invite: String? = nil, presence: Bool? = nil, endSession: Bool? = nil
+        push: Bool? = nil, since: String? = nil, invite: String? = nil, presence: Bool? = nil, endSession: Bool? = nil,
+        notice: String? = nil
     ) {
         self.push = push
         self.since = since
         self.invite = invite
         self.presence = presence
         self.endSession = endSession
+        self.notice = notice
     }
 }

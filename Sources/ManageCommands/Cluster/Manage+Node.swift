@@ -52,21 +52,36 @@ extension Manage.Node {
                 The balancer does not choose it, and its /readyz answers 503. It holds until
                 'manage node resume', or until the server starts anew.
 
+                With --message everybody who is connected to the server, or comes to it before
+                it is resumed, is told: in the web chat, and by the clients of skaro, FastChat
+                and MTP that take pushes. With --after it begins later; 'manage node resume'
+                takes that back.
+
                 Examples:
                   manage node drain alpha
                   manage node drain 17
+                  manage node drain alpha --after 10m --message "Down for an update at 20:00."
                 """
         )
 
         @Argument(help: "The server's name or number.")
         var node: String
 
+        @Option(help: ArgumentHelp("What its clients are told now: a line of at most 500 bytes.", valueName: "text"))
+        var message: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "When it begins: a number and s, m or h, at most a day. (default: now)", valueName: "time"),
+            transform: LifetimeWord.parse)
+        var after: LifetimeWord?
+
         @OptionGroup var common: OperationOptions
 
         func run() async throws {
             let runner = try common.runner()
-            try output.write(
-                ChangedNodeReport(node: try await NodeChange.made(by: DrainNode(node: node), with: runner)))
+            let operation = DrainNode(node: node, message: message, seconds: after?.seconds)
+            try output.write(ChangedNodeReport(node: try await NodeChange.made(by: operation, with: runner)))
         }
     }
 
@@ -75,6 +90,8 @@ extension Manage.Node {
         static let configuration = CommandConfiguration(
             abstract: "Send new clients to a server again.",
             discussion: """
+                A drain that was announced and has not begun is taken back.
+
                 Examples:
                   manage node resume alpha
                   manage node resume 17 --json
@@ -134,7 +151,13 @@ extension ListNodes.Report: CommandReport {
             }
         }
         let hasPlaces = nodes.contains { !$0.addresses.isEmpty }
-        return table.text(style: style) + (hasPlaces ? "\n" + places.text(style: style) : "")
+        var announced = TableText(headings: ["NODE", "DRAINS AT", "MESSAGE"], whole: ["MESSAGE"])
+        for node in nodes {
+            if let time = node.drainsAt { announced.add(["\(node.id)", time.minuteOfTime, node.message ?? ""]) }
+        }
+        let hasAnnounced = nodes.contains { $0.drainsAt != nil }
+        return table.text(style: style) + (hasAnnounced ? "\n" + announced.text(style: style) : "")
+            + (hasPlaces ? "\n" + places.text(style: style) : "")
     }
 }
 
@@ -146,6 +169,8 @@ struct ChangedNodeReport: CommandReport {
         let name = node.name.escapedForTerminal(lineBreaks: false)
         return switch node.status {
         case .draining: "Server '\(name)' gets no new clients; it has \(node.clients).\n"
+        case .serving where node.drainsAt != nil:
+            "Server '\(name)' gets no new clients from \(node.drainsAt?.minuteOfTime ?? "") on.\n"
         case .serving: "Server '\(name)' gets new clients.\n"
         case .silent: "Server '\(name)' is silent: noted for when it is heard of again.\n"
         }

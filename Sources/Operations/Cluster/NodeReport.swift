@@ -23,6 +23,10 @@ package struct NodeReport: Codable, Sendable, Equatable {
     package var name: String
     /// What it does with clients.
     package var status: Status
+    /// When it begins to drain, if that was announced, as RFC 3339 writes it.
+    package var drainsAt: String?
+    /// What its clients were told of that.
+    package var message: String?
     /// Connected clients at the last heartbeat.
     package var clients: Int
     /// How long ago the last heartbeat was, in milliseconds.
@@ -33,7 +37,7 @@ package struct NodeReport: Codable, Sendable, Equatable {
     package var addresses: [String: String]
 
     private enum CodingKeys: String, CodingKey {
-        case id, name, status, clients
+        case id, name, status, drainsAt, message, clients
         case heartbeatAge = "heartbeatAgeMs"
         case started, addresses
     }
@@ -42,6 +46,10 @@ package struct NodeReport: Codable, Sendable, Equatable {
         id = node.id.rawValue
         name = node.name
         status = node.isSilent ? .silent : node.isDraining ? .draining : .serving
+        if let announcement = node.announcement {
+            drainsAt = announcement.time.text
+            if !announcement.message.isEmpty { message = announcement.message }
+        }
         clients = node.clients
         heartbeatAge = node.age.wholeMilliseconds
         started = node.started.text

@@ -18,6 +18,14 @@ package struct Migration: Sendable {
     /// Salt and key of a password are in the text of its hash: the columns of their own were never filled.
     package static let passwords = Migration(
         "0010_passwords", ["ALTER TABLE users DROP COLUMN salt", "ALTER TABLE users DROP COLUMN key"])
+
+    /// When a node is drained that has been announced to its clients, and what they are told.
+    package static let announcements = Migration(
+        "0011_announcements",
+        [
+            "ALTER TABLE nodes ADD COLUMN drain_at_ms bigint NULL",
+            "ALTER TABLE nodes ADD COLUMN notice text NOT NULL DEFAULT ''",
+        ])
 }
 
 /// The texts that differ between engines where one shared statement cannot serve both.

@@ -32,23 +32,29 @@ extension Storage {
     /// - Returns: `nil` when the node is not in the list any more and must enter itself anew.
     package func heartbeat(_ node: NodeID, clients: Int) async throws(StorageError) -> NodeHeartbeat? {
         let now = engine.dialect.nowMilliseconds
+        let draining = Self.isDraining(now: now)
         return try await engine.write { connection in
             let rows = try connection.rows(
-                "UPDATE nodes SET heartbeat_ms = \(now), clients = $1 WHERE id = $2 RETURNING draining",
+                """
+                UPDATE nodes SET heartbeat_ms = \(now), clients = $1 WHERE id = $2
+                RETURNING \(draining), drain_at_ms, notice
+                """,
                 [.int(Int64(clients)), .int(node.rawValue)])
             guard let row = rows.first else { return nil }
             var reader = RowReader(row)
-            return NodeHeartbeat(isDraining: try reader.bool())
+            return NodeHeartbeat(isDraining: try reader.bool(), announcement: try Self.announcement(&reader))
         }
     }
 
     /// All nodes in the list, by number, silent ones too.
     package func nodes() async throws(StorageError) -> [NodeRecord] {
         let now = engine.dialect.nowMilliseconds
+        let draining = Self.isDraining(now: now)
         return try await engine.read { connection in
             let rows = try connection.rows(
                 """
-                SELECT id, name, address, protocols, started_ms, \(now) - heartbeat_ms, draining, clients
+                SELECT id, name, address, protocols, started_ms, \(now) - heartbeat_ms,
+                    \(draining), drain_at_ms, notice, clients
                 FROM nodes
                 ORDER BY id
                 """)
@@ -58,12 +64,12 @@ extension Storage {
                     id: NodeID(try reader.int()), name: try reader.text(), address: try reader.text(),
                     protocols: try reader.text(), started: try reader.time(),
                     ageMilliseconds: max(0, try reader.int()), isDraining: try reader.bool(),
-                    clients: try reader.int())
+                    announcement: try Self.announcement(&reader), clients: try reader.int())
             }
         }
     }
 
-    /// Asks for a node to be drained, or no longer.
+    /// Asks for a node to be drained, or no longer; what was announced is forgotten.
     ///
     /// - Returns: Whether there is such a node.
     package func setDraining(
@@ -71,8 +77,36 @@ extension Storage {
     ) async throws(StorageError) -> Bool {
         try await changing(audit: note) { connection in
             try connection.execute(
-                "UPDATE nodes SET draining = $1 WHERE id = $2", [SQLValue(isDraining), .int(node.rawValue)]) > 0
+                "UPDATE nodes SET draining = $1, drain_at_ms = NULL, notice = '' WHERE id = $2",
+                [SQLValue(isDraining), .int(node.rawValue)]) > 0
         }
+    }
+
+    /// Asks for a node to be drained after a time, and for its clients to be told; one that drains already goes on draining.
+    ///
+    /// - Returns: Whether there is such a node.
+    package func announceDraining(
+        of node: NodeID, after delay: Duration, message: String, audit note: AuditNote? = nil
+    ) async throws(StorageError) -> Bool {
+        let now = engine.dialect.nowMilliseconds
+        let draining = Self.isDraining(now: now)
+        return try await changing(audit: note) { connection in
+            try connection.execute(
+                """
+                UPDATE nodes SET draining = \(draining), drain_at_ms = \(now) + $1, notice = $2 WHERE id = $3
+                """, [.int(delay.wholeMilliseconds), .text(message), .int(node.rawValue)]) > 0
+        }
+    }
+
+    /// An expression: a drain that was announced begins by itself.
+    private static func isDraining(now: String) -> String {
+        "CAST(CASE WHEN draining = 1 OR drain_at_ms <= \(now) THEN 1 ELSE 0 END AS bigint)"
+    }
+
+    private static func announcement(_ reader: inout RowReader) throws(StorageError) -> NodeAnnouncement? {
+        let time = try reader.optionalTime()
+        let message = try reader.text()
+        return time.map { NodeAnnouncement(time: $0, message: message) }
     }
 
     /// Takes a node off the list.

@@ -38,12 +38,34 @@ package struct NodeRecord: Sendable, Equatable {
     package var ageMilliseconds: Int64
     /// Gets no new clients.
     package var isDraining: Bool
+    /// What was announced of its draining, before and after it began.
+    package var announcement: NodeAnnouncement?
     /// Connected clients at the last heartbeat.
     package var clients: Int64
 }
 
+/// What people are told of a node's draining.
+package struct NodeAnnouncement: Sendable, Equatable {
+    /// When the node is drained, by the database's clock.
+    package var time: Timestamp
+    /// What its clients are told; nothing when it is empty.
+    package var message: String
+
+    package init(time: Timestamp, message: String) {
+        self.time = time
+        self.message = message
+    }
+}
+
 /// What a heartbeat brings back.
 package struct NodeHeartbeat: Sendable, Equatable {
-    /// The operator has asked for this node to be drained.
+    /// The operator has asked for this node to be drained, and that time has come.
     package var isDraining: Bool
+    /// What was announced of it.
+    package var announcement: NodeAnnouncement?
+
+    package init(isDraining: Bool, announcement: NodeAnnouncement? = nil) {
+        self.isDraining = isDraining
+        self.announcement = announcement
+    }
 }

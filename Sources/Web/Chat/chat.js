@@ -24,6 +24,7 @@ function newConnection() {
   const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
   return new Connection(url, {
     news: (data) => conversations.apply(data).catch(report),
+    notice: (sentence) => say("announcement", () => sentence),
     state: (isOnline) => say("state", isOnline ? null : () => text("offline")),
     end: () => leave(() => text("sessionEnded")),
   });
@@ -67,6 +68,7 @@ function leave(sentence) {
   byId("welcome").hidden = false;
   byId("password").value = "";
   say("state");
+  say("announcement");
   say("welcome-notice", sentence);
   byId("login").focus();
 }

@@ -16,7 +16,8 @@ export class Refusal extends Error {
 
 export class Connection {
   /**
-   * `on.news(data)` is told what changed, in order, each once; `on.state(isOnline)` of losses and returns; `on.end()` when
+   * `on.news(data)` is told what changed, in order, each once; `on.notice(sentence)` what the operator announces;
+   * `on.state(isOnline)` of losses and returns; `on.end()` when
    * the session is no longer valid.
    */
   constructor(url, on) {
@@ -88,7 +89,8 @@ export class Connection {
   #received(frame) {
     if (frame.meta && frame.meta.push) {
       this.cursor = frame.meta.since;
-      this.on.news(frame.data);
+      if (frame.meta.notice) this.on.notice(frame.meta.notice);
+      else this.on.news(frame.data);
       return;
     }
     const waiting = this.waiting.shift();

@@ -115,6 +115,9 @@ extension NodeReport {
             "id": "\(id)", "name": name, "status": status.rawValue, "clients": clients.grouped,
             "heartbeat": "\(heartbeatAge) ms ago", "started": started.asTime, "silent": status == .silent,
             "draining": status == .draining, "serving": status == .serving,
+            "resumable": status == .draining || (status == .serving && drainsAt != nil),
+            "announced": drainsAt != nil, "drainsAt": drainsAt?.asTime ?? "", "told": message != nil,
+            "message": message ?? "",
             "addresses": addresses.sorted { $0.key < $1.key }.map { ["name": $0.key, "address": $0.value] },
         ]
     }

@@ -51,9 +51,19 @@ extension AdminPanel {
     }
 
     static func drainNode(_ visit: PanelVisit) async throws(OperationError) -> Response {
+        let form = visit.form
         do throws(OperationError) {
-            _ = try await visit.run(DrainNode(node: visit.form.text("node")))
-            return visit.done(.draining, at: "/admin/nodes")
+            var seconds: Int64?
+            if let minutes = form["minutes"], !minutes.isEmpty {
+                guard minutes.utf8.count <= 4, let count = form.number("minutes") else {
+                    throw OperationError(.invalid, "The minutes are a number from 0 to 1440.")
+                }
+                seconds = count * 60
+            }
+            let message = form.text("message")
+            let node = try await visit.run(
+                DrainNode(node: form.text("node"), message: message.isEmpty ? nil : message, seconds: seconds))
+            return visit.done(node.status == .serving ? .announced : .draining, at: "/admin/nodes")
         } catch {
             return try await visit.nodesPage(error: error)
         }

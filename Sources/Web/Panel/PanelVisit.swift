@@ -90,7 +90,7 @@ struct PanelVisit: Sendable {
 ///
 /// The address holds only the word, so that a link cannot have the panel say what its author likes.
 enum PanelNotice: String, CaseIterable {
-    case created, changed, deleted, ended, password, added, removed, revoked, draining, resumed
+    case created, changed, deleted, ended, password, added, removed, revoked, draining, announced, resumed
     case started, cancelled, applied, restart, unchanged
 
     static func text(_ word: String) -> String? {
@@ -108,6 +108,7 @@ enum PanelNotice: String, CaseIterable {
         case .removed: "The member was removed."
         case .revoked: "The invitation was revoked."
         case .draining: "The server gets no new clients."
+        case .announced: "The drain is announced."
         case .resumed: "The server gets new clients again."
         case .started: "Started."
         case .cancelled: "It is being cancelled."

@@ -54,6 +54,17 @@ import Transport
         }
     }
 
+    @Test func whatTheOperatorAnnouncesIsANoticeToWhoIsThereAndWhoComes() async throws {
+        try await FastChatWorld.with { world in
+            let seven = try await world.register(7)
+            world.chat.hub.announce("Down at 8.")
+            #expect(await seven.notices(1) == ["Down at 8."])
+
+            let eight = try await world.register(8)
+            #expect(await eight.notices(1) == ["Down at 8."])
+        }
+    }
+
     /// An old client waits for nothing else.
     @Test func aRequestForKeysIsAnsweredWithKeysAlsoWhenTheStoreFails() async throws {
         try await FastChatWorld.with { world in

@@ -1,7 +1,6 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Chat
 import ChatTesting
 import JSON
 import MTP
@@ -9,6 +8,8 @@ import Storage
 import TestClient
 import Testing
 import Transport
+
+@testable import Chat
 
 /// What the server sends of its own accord after `meta.push`.
 @Suite(.timeLimit(.minutes(10))) struct MTPPushTests {
@@ -35,6 +36,23 @@ import Transport
             #expect(messages.map(\.text) == (0..<20).map { JSONText("\($0)") })
             #expect(messages.map(\.clientID) == (0..<20).map { Int64($0) })
             #expect(messages.allSatisfy { $0.fromUser?.description == alice.uuid && $0.fromFlow?.description == flow })
+        }
+    }
+
+    /// Who has not asked for pushes could not tell one from an answer.
+    @Test func whatTheOperatorAnnouncesIsPushedToWhoWantsPushes() async throws {
+        try await MTPServer.with { server in
+            let alice = try await server.join("alice")
+            try await alice.switchPushOn()
+            server.test.chat.hub.announce("Down at 8.")
+            let push = try await alice.nextPush()
+            #expect(push.type == "get_update" && push.meta?.push == true && push.meta?.since != nil)
+            #expect(push.meta?.notice == "Down at 8.")
+
+            let bob = try await server.join("bob")
+            #expect(try await bob.ask(.pingPong(as: bob.credentials)).type == "ping_pong")
+            try await bob.switchPushOn()
+            #expect(try await bob.nextPush().meta?.notice == "Down at 8.")
         }
     }
 

@@ -229,6 +229,14 @@ extension OperationStep {
             refused: Refusal(DrainNode(node: ghost), ["node": ghost], noNode),
             effect: .holds { try await $0.runner.run(ListNodes()).nodes.map(\.status) != [.serving] }),
         OperationStep(
+            on: "one", DrainNode(node: "one", message: "Down at <8>.", seconds: 600),
+            form: OperationForm(
+                "/admin/nodes/drain", ["node": "one", "message": "Down at <8>.", "minutes": "10"]),
+            refused: Refusal(
+                DrainNode(node: "one", seconds: 90_000), ["node": "one", "minutes": "1500"],
+                "A drain begins after at most a day, 86400 seconds, not after 90000."),
+            effect: .holds { try await $0.runner.run(ListNodes()).nodes.map(\.message) == ["Down at <8>."] }),
+        OperationStep(
             on: "one", ResumeNode(node: "one"), form: OperationForm("/admin/nodes/resume", ["node": "one"]),
             refused: Refusal(ResumeNode(node: ghost), ["node": ghost], noNode),
             effect: .holds { try await $0.runner.run(ListNodes()).nodes.map(\.status) != [.draining] }),

@@ -30,6 +30,22 @@ import Transport
         }
     }
 
+    @Test func whatTheOperatorAnnouncesIsShownToWhoIsThereAndWhoComes() async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            server.chat.hub.announce("Down at 8.")
+            #expect(try await alice.next() == .info("Down at 8."))
+
+            let bob = try await server.join("bob")
+            #expect(try await bob.next() == .info("Down at 8."))
+
+            server.chat.hub.announce(nil)
+            let carol = try await server.join("carol")
+            _ = try await alice.client.send("hello", to: "carol")
+            #expect(try await carol.message().body == "hello")
+        }
+    }
+
     // MARK: Revoked before the hub knew the connection: nobody is told, and the session finds it out itself
 
     @Test func aLogInThatIsRevokedMeanwhileIsRefused() async throws {

@@ -264,7 +264,9 @@ struct MigrationTests {
             }
             let alice = UserID(1)
 
-            #expect(try await test.storage.migrate() == ["0007_heads", "0008_audit", "0009_search", "0010_passwords"])
+            let applied = try await test.storage.migrate()
+            #expect(
+                applied == ["0007_heads", "0008_audit", "0009_search", "0010_passwords", "0011_announcements"])
 
             #expect(try await FlowHeadTests.wrongHeads(of: test.storage) == [])
             let events = try await test.storage.events(after: .start, limit: 100)

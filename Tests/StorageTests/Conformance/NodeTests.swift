@@ -55,6 +55,37 @@ struct NodeTests {
     }
 
     @Test(arguments: StorageKind.available)
+    func anAnnouncedDrainBeginsByItself(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let storage = test.storage
+            let one = try await storage.registerNode(NewNode(name: "one", address: ""))
+            func announce(after delay: Duration) async throws {
+                #expect(try await storage.announceDraining(of: one, after: delay, message: "Soon."))
+            }
+
+            try await announce(after: .seconds(3600))
+            let before = try #require(try await storage.heartbeat(one, clients: 0))
+            let row = try #require(try await storage.nodes().first)
+            #expect(!before.isDraining && before.announcement?.message == "Soon.")
+            #expect(!row.isDraining && row.announcement == before.announcement)
+            let delay = try #require(row.announcement).time.milliseconds - row.started.milliseconds
+            #expect((3_600_000..<3_700_000).contains(delay))
+
+            try await announce(after: .zero)
+            #expect(try await storage.heartbeat(one, clients: 0)?.isDraining == true)
+            #expect(try await storage.nodes().map(\.isDraining) == [true])
+            // It has begun: what is announced now does not end it.
+            try await announce(after: .seconds(3600))
+            #expect(try await storage.heartbeat(one, clients: 0)?.isDraining == true)
+
+            #expect(try await storage.setDraining(one, false))
+            #expect(try await storage.heartbeat(one, clients: 0) == NodeHeartbeat(isDraining: false))
+            #expect(try await storage.nodes().map(\.announcement) == [nil])
+            #expect(try await !storage.announceDraining(of: NodeID(99), after: .zero, message: ""))
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
     func silentNodesGo(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             var nodes: [NodeID] = []
