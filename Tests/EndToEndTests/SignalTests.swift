@@ -52,7 +52,7 @@ struct SignalTests {
         }
     }
 
-    @Test func requestsInWorkAreAnsweredBeforeTheEnd() async throws {
+    @Test func requestsInFlightAreAnsweredBeforeTheEnd() async throws {
         try await Program.with { program in
             program["PARLEY_DATABASE_BUSY_TIMEOUT"] = "2m"
             let server = try await program.startServer()

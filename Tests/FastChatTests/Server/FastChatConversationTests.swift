@@ -221,7 +221,7 @@ import Transport
         }
     }
 
-    @Test func whoEndsTheOutputGetsWhatIsInWork() async throws {
+    @Test func whoEndsTheOutputGetsWhatIsInFlight() async throws {
         try await FastChatWorld.with { world in
             let eight = try await world.register(8)
             let seven = try await world.register(7)

@@ -289,7 +289,7 @@ import Transport
         }
     }
 
-    @Test func whatIsInWorkIsAnsweredBeforeTheServerStops() async throws {
+    @Test func whatIsInFlightIsAnsweredBeforeTheServerStops() async throws {
         try await MTPServer.with { server in
             let alice = try await server.join("alice")
             let flow = try await alice.createFlow()

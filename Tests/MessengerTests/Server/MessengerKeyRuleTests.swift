@@ -235,7 +235,7 @@ import Transport
         }
     }
 
-    @Test func stoppedServerLetsWhatIsInWorkFinish() async throws {
+    @Test func stoppedServerLetsWhatIsInFlightFinish() async throws {
         try await MessengerWorld.with { world in
             let bob = try await world.test.register("bob").principal
             let anna = try await world.enter("anna")

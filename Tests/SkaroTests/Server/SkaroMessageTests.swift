@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func manyMessagesInWorkAtOnceKeepTheirOrder() async throws {
+    @Test func manyMessagesInFlightAtOnceKeepTheirOrder() async throws {
         try await SkaroServer.with { server in
             try await server.test.register("alice")
             let bob = try await server.join("bob")

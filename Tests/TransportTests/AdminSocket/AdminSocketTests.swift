@@ -118,7 +118,7 @@ struct AdminSocketTests {
         }
     }
 
-    @Test func shutdownLetsTheRequestInWorkFinish() async throws {
+    @Test func shutdownLetsTheRequestInFlightFinish() async throws {
         let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
         let (permitted, permission) = AsyncStream.makeStream(of: Void.self)
         let handler: AdminRequestHandler = { line, _, send in
