@@ -51,7 +51,7 @@ let package = Package(
     ],
     targets: [
         // The program
-        .executableTarget(name: "manage", dependencies: ["ManageCommands"], swiftSettings: swiftSettings),
+        .executableTarget(name: "manage", dependencies: ["ManageCommands"]),
         .target(
             name: "ManageCommands",
             dependencies: [
@@ -62,9 +62,7 @@ let package = Package(
                 logging,
                 serviceLifecycle, unixSignals,
                 nioCore, nioPosix, nioSSL,
-            ],
-            swiftSettings: swiftSettings
-        ),
+            ]),
         .target(
             name: "ParleyServer",
             dependencies: [
@@ -73,9 +71,7 @@ let package = Package(
                 "Bounds",
                 coreMetrics, logging,
                 serviceLifecycle, nioCore, nioPosix, nioSSL,
-            ],
-            swiftSettings: swiftSettings
-        ),
+            ]),
 
         // Faces
         .target(
@@ -87,50 +83,37 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Mustache", package: "swift-mustache"), logging, nioCore, serviceLifecycle,
             ],
-            resources: [.embedInCode("Templates"), .embedInCode("Chat"), .embedInCode("PanelPages")],
-            swiftSettings: swiftSettings
-        ),
+            resources: [.embedInCode("Templates"), .embedInCode("Chat"), .embedInCode("PanelPages")]),
         .target(
-            name: "AdminAPI", dependencies: ["Web", "Operations", "Credentials", "Bounds", "JSON", logging],
-            swiftSettings: swiftSettings),
+            name: "AdminAPI", dependencies: ["Web", "Operations", "Credentials", "Bounds", "JSON", logging]),
         .target(
             name: "TestClient",
             dependencies: [
                 "MTP", "Skaro", "Messenger", "FastChat", "CBOR", "JSON", "Credentials", "Bounds", nioCore, nioPosix,
                 nioHTTP1, nioWebSocket, nioSSL, nioTLS, deque,
-            ],
-            swiftSettings: swiftSettings
-        ),
+            ]),
 
         // Wire protocols
         .target(
             name: "MTP",
             dependencies: [
                 "ExactText", "Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging,
-            ],
-            swiftSettings: swiftSettings
-        ),
+            ]),
         .target(
             name: "Skaro",
             dependencies: [
                 "ExactText", "Chat", "Storage", "Credentials", "Transport", "CBOR", nioCore, logging,
-            ],
-            swiftSettings: swiftSettings
-        ),
+            ]),
         .target(
             name: "Messenger",
-            dependencies: ["Chat", "Storage", "Credentials", "Transport", nioCore, logging, deque],
-            swiftSettings: swiftSettings
-        ),
+            dependencies: ["Chat", "Storage", "Credentials", "Transport", nioCore, logging, deque]),
         .target(
             name: "FastChat",
             dependencies: [
                 "ExactText", "Bounds", "Chat", "Storage", "Credentials", "Transport", "JSON", nioCore, logging, deque,
-            ],
-            swiftSettings: swiftSettings
-        ),
-        .target(name: "CBOR", dependencies: ["ExactText"], swiftSettings: swiftSettings),
-        .target(name: "JSON", swiftSettings: swiftSettings),
+            ]),
+        .target(name: "CBOR", dependencies: ["ExactText"]),
+        .target(name: "JSON"),
         .target(
             name: "Transport",
             dependencies: [
@@ -141,51 +124,37 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 logging, serviceLifecycle, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, deque,
-            ],
-            swiftSettings: swiftSettings
-        ),
+            ]),
 
         // The domain
         .target(
             name: "Operations",
-            dependencies: ["ExactText", "JSON", "Chat", "Storage", "Credentials", "Bounds", logging],
-            swiftSettings: swiftSettings),
+            dependencies: ["ExactText", "JSON", "Chat", "Storage", "Credentials", "Bounds", logging]),
         .target(
-            name: "Archive", dependencies: ["Threads", "Storage", "Credentials", "JSON", "CZlib"],
-            swiftSettings: swiftSettings),
+            name: "Archive", dependencies: ["Threads", "Storage", "Credentials", "JSON", "CZlib"]),
         .target(
-            name: "Chat", dependencies: ["Storage", "Credentials", "JSON", "Bounds", coreMetrics, logging, deque],
-            swiftSettings: swiftSettings
-        ),
+            name: "Chat", dependencies: ["Storage", "Credentials", "JSON", "Bounds", coreMetrics, logging, deque]),
         .target(
             name: "StorageSQLite",
             dependencies: [
                 "Storage", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
-            ],
-            swiftSettings: swiftSettings
-        ),
+            ]),
         .target(
-            name: "StoragePostgres", dependencies: ["Threads", "Storage", "Bounds", "CPostgres", logging],
-            swiftSettings: swiftSettings),
-        .target(name: "Storage", dependencies: ["Threads", "Bounds"], swiftSettings: swiftSettings),
+            name: "StoragePostgres", dependencies: ["Threads", "Storage", "Bounds", "CPostgres", logging]),
+        .target(name: "Storage", dependencies: ["Threads", "Bounds"]),
 
         // Foundations
-        .target(name: "Threads", swiftSettings: swiftSettings),
-        .target(name: "ExactText", swiftSettings: swiftSettings),
-        .target(name: "Bounds", swiftSettings: swiftSettings),
+        .target(name: "Threads"),
+        .target(name: "ExactText"),
+        .target(name: "Bounds"),
         .target(
-            name: "Credentials", dependencies: ["Threads", "Bounds", "CSodium", crypto, cryptoExtras],
-            swiftSettings: swiftSettings
-        ),
+            name: "Credentials", dependencies: ["Threads", "Bounds", "CSodium", crypto, cryptoExtras]),
         .target(
             name: "Settings",
-            dependencies: ["ExactText", "Bounds", .product(name: "Configuration", package: "swift-configuration")],
-            swiftSettings: swiftSettings
-        ),
+            dependencies: ["ExactText", "Bounds", .product(name: "Configuration", package: "swift-configuration")]),
         .target(
-            name: "Telemetry", dependencies: ["Threads", "ExactText", coreMetrics, logging],
-            swiftSettings: swiftSettings),
+            name: "Telemetry", dependencies: ["Threads", "ExactText", coreMetrics, logging]),
         .target(
             name: "ChatTesting",
             dependencies: [
@@ -193,14 +162,12 @@ let package = Package(
                 "Credentials", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "TestSupport", logging, nioCore,
                 nioPosix,
             ],
-            path: "Tests/ChatTesting",
-            swiftSettings: swiftSettings
-        ),
-        .target(name: "HostileText", path: "Tests/HostileText", swiftSettings: swiftSettings),
+            path: "Tests/ChatTesting"),
+        .target(name: "HostileText", path: "Tests/HostileText"),
         .target(
             name: "TestSupport",
             dependencies: [serviceLifecycle, logging, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL],
-            path: "Tests/TestSupport", swiftSettings: swiftSettings),
+            path: "Tests/TestSupport"),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
@@ -212,42 +179,30 @@ let package = Package(
                 "TestClient", "MTP", "JSON", "Storage", "StoragePostgres", logging, nioCore, nioPosix,
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
-            path: "Benchmarks/BenchmarkHarness",
-            swiftSettings: swiftSettings
-        ),
+            path: "Benchmarks/BenchmarkHarness"),
         .executableTarget(
             name: "SendMessage",
             dependencies: [
                 "BenchmarkHarness", "TestClient", "MTP", "JSON", nioCore, nioPosix, nioHTTP1, nioWebSocket,
             ],
-            path: "Benchmarks/SendMessage",
-            swiftSettings: swiftSettings
-        ),
+            path: "Benchmarks/SendMessage"),
         .executableTarget(
             name: "IdleConnections",
             dependencies: ["BenchmarkHarness", "TestClient", "MTP", "JSON", nioCore, nioPosix],
-            path: "Benchmarks/IdleConnections",
-            swiftSettings: swiftSettings
-        ),
+            path: "Benchmarks/IdleConnections"),
 
         .executableTarget(
             name: "FanOut",
             dependencies: ["BenchmarkHarness", "TestClient", "MTP", "JSON", nioCore, nioPosix],
-            path: "Benchmarks/FanOut",
-            swiftSettings: swiftSettings
-        ),
+            path: "Benchmarks/FanOut"),
         .executableTarget(
             name: "PresenceStorm",
             dependencies: ["BenchmarkHarness", "TestClient", "MTP", "Skaro", nioCore],
-            path: "Benchmarks/PresenceStorm",
-            swiftSettings: swiftSettings
-        ),
+            path: "Benchmarks/PresenceStorm"),
         .executableTarget(
             name: "CatchUp",
             dependencies: ["BenchmarkHarness", "TestClient", "MTP", "JSON", nioCore],
-            path: "Benchmarks/CatchUp",
-            swiftSettings: swiftSettings
-        ),
+            path: "Benchmarks/CatchUp"),
 
         // What the fuzzer calls (Scripts/fuzz), and the tests replay
         .target(
@@ -255,30 +210,27 @@ let package = Package(
             dependencies: [
                 "CBOR", "JSON", "Settings", "MTP", "Skaro", "Messenger", "FastChat", "Transport", "Operations", nioCore,
                 nioEmbedded,
-            ], path: "Fuzzing/FuzzTargets", swiftSettings: swiftSettings),
+            ], path: "Fuzzing/FuzzTargets"),
 
         // Tests, one target per target; EndToEndTests runs the built program
         .target(
             name: "CFaultyVFS", path: "Tests/CFaultyVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
-        .testTarget(name: "BoundsTests", dependencies: ["TestSupport", "Bounds"], swiftSettings: swiftSettings),
+        .testTarget(name: "BoundsTests", dependencies: ["TestSupport", "Bounds"]),
         .testTarget(
-            name: "CredentialsTests", dependencies: ["TestSupport", "Credentials", "Bounds"],
-            swiftSettings: swiftSettings),
+            name: "CredentialsTests", dependencies: ["TestSupport", "Credentials", "Bounds"]),
         .testTarget(
             name: "SettingsTests",
             dependencies: [
                 .product(name: "Configuration", package: "swift-configuration"), "TestSupport", "HostileText",
                 "Settings", "Bounds",
             ],
-            resources: [.copy("Fixtures")],
-            swiftSettings: swiftSettings),
+            resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "TelemetryTests", dependencies: ["TestSupport", "Telemetry", coreMetrics, logging],
-            swiftSettings: swiftSettings),
+            name: "TelemetryTests", dependencies: ["TestSupport", "Telemetry", coreMetrics, logging]),
         .testTarget(
-            name: "ExactTextTests", dependencies: ["ExactText", "HostileText"], swiftSettings: swiftSettings),
+            name: "ExactTextTests", dependencies: ["ExactText", "HostileText"]),
         .testTarget(
-            name: "CBORTests", dependencies: ["TestSupport", "CBOR", "HostileText"], swiftSettings: swiftSettings),
+            name: "CBORTests", dependencies: ["TestSupport", "CBOR", "HostileText"]),
         .testTarget(
             name: "SkaroTests",
             dependencies: [
@@ -286,8 +238,7 @@ let package = Package(
                 "HostileText", "Skaro", "CBOR", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials",
                 "Transport", "Bounds",
                 nioCore, logging, "JSON",
-            ],
-            swiftSettings: swiftSettings),
+            ]),
         .testTarget(
             name: "MessengerTests",
             dependencies: [
@@ -295,8 +246,7 @@ let package = Package(
                 "HostileText", "Messenger", "ChatTesting", "TestClient", "Chat", "Storage", "Credentials", "Transport",
                 "Bounds",
                 nioCore, logging, serviceLifecycle, "JSON",
-            ],
-            swiftSettings: swiftSettings),
+            ]),
         .testTarget(
             name: "FastChatTests",
             dependencies: [
@@ -305,11 +255,11 @@ let package = Package(
                 "Transport",
                 "Bounds",
                 nioCore, logging, serviceLifecycle,
-            ], swiftSettings: swiftSettings),
+            ]),
         .testTarget(
-            name: "FuzzCorpusTests", dependencies: ["FuzzTargets"], exclude: ["Corpus"], swiftSettings: swiftSettings),
+            name: "FuzzCorpusTests", dependencies: ["FuzzTargets"], exclude: ["Corpus"]),
         .testTarget(
-            name: "JSONTests", dependencies: ["TestSupport", "JSON", "HostileText"], swiftSettings: swiftSettings),
+            name: "JSONTests", dependencies: ["TestSupport", "JSON", "HostileText"]),
         .testTarget(
             name: "StorageTests",
             dependencies: [
@@ -317,16 +267,13 @@ let package = Package(
                 "TestSupport",
                 "ChatTesting", "Credentials", "Storage", "StorageSQLite", "StoragePostgres", "CPostgres", "CFaultyVFS",
                 logging,
-            ],
-            swiftSettings: swiftSettings),
+            ]),
         .testTarget(
             name: "ArchiveTests",
-            dependencies: ["TestSupport", "ChatTesting", "Archive", "Storage", "Credentials", "CZlib"],
-            swiftSettings: swiftSettings),
+            dependencies: ["TestSupport", "ChatTesting", "Archive", "Storage", "Credentials", "CZlib"]),
         .testTarget(
             name: "ChatTests",
-            dependencies: ["TestSupport", "ChatTesting", "Chat", "Storage", "Credentials", "JSON", "Bounds", logging],
-            swiftSettings: swiftSettings),
+            dependencies: ["TestSupport", "ChatTesting", "Chat", "Storage", "Credentials", "JSON", "Bounds", logging]),
         .testTarget(
             name: "TransportTests",
             dependencies: [
@@ -336,9 +283,7 @@ let package = Package(
                 .product(name: "NIOTestUtils", package: "swift-nio"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
-            ],
-            swiftSettings: swiftSettings
-        ),
+            ]),
         .testTarget(
             name: "MTPTests",
             dependencies: [
@@ -348,13 +293,12 @@ let package = Package(
                 nioCore,
                 logging,
             ],
-            resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "TestClientTests",
             dependencies: [
                 "TestSupport", "JSON", "MTP", "TestClient", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL,
-            ],
-            swiftSettings: swiftSettings),
+            ]),
         .testTarget(
             name: "WebTests",
             dependencies: [
@@ -362,21 +306,19 @@ let package = Package(
                 "HostileText",
                 "Web", "TestClient", "Transport", "JSON", nioCore, nioPosix, logging, serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
-            ], swiftSettings: swiftSettings),
+            ]),
         .testTarget(
             name: "AdminAPITests",
             dependencies: [
                 "JSON", "TestSupport", "AdminAPI", "Operations", "Web", "ChatTesting", "Chat", "Storage",
                 "StorageSQLite", "Credentials", logging,
-            ],
-            swiftSettings: swiftSettings),
+            ]),
         .testTarget(
             name: "OperationsTests",
             dependencies: [
                 "JSON", "TestSupport",
                 "HostileText", "Operations", "ChatTesting", "Chat", "Storage", "StorageSQLite", "Credentials", logging,
-            ],
-            swiftSettings: swiftSettings),
+            ]),
         .testTarget(
             name: "ManageCommandsTests",
             dependencies: [
@@ -388,7 +330,7 @@ let package = Package(
                 "Credentials", "Web", "JSON", "MTP", "Telemetry", logging, serviceLifecycle, nioCore, nioPosix,
                 nioHTTP1,
                 nioWebSocket, argumentParser,
-            ], resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+            ], resources: [.copy("Fixtures")]),
         // Whole clusters in one thread: a program, since each seed has a process of its own
         .target(
             name: "CSimulation", path: "Tests/CSimulation", cSettings: [.define("_GNU_SOURCE")],
@@ -399,10 +341,10 @@ let package = Package(
                 "CSimulation", "Chat", "Storage", "StorageSQLite", "Credentials", "JSON", "CBOR", "Transport", "MTP",
                 "Skaro", "Messenger", "FastChat", nioCore, nioHTTP1, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
-            ], path: "Tests/Simulation", swiftSettings: swiftSettings),
+            ], path: "Tests/Simulation"),
         // Runs the program `Simulation`, and must not depend on it: what that puts in the place of the system's clock, threads
         // and memory would be linked into all tests.
-        .testTarget(name: "SimulationTests", swiftSettings: swiftSettings),
+        .testTarget(name: "SimulationTests"),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
@@ -410,11 +352,15 @@ let package = Package(
                 "HostileText", "CBOR", "Transport", "ChatTesting", "TestClient", "JSON", "manage", nioCore, nioPosix,
                 "Credentials", "FastChat", "MTP",
                 "Messenger", "Skaro",
-            ],
-            swiftSettings: swiftSettings),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// One language for all targets but those in C.
+for target in package.targets where target.type != .system && !["CFaultyVFS", "CSimulation"].contains(target.name) {
+    target.swiftSettings = swiftSettings
+}
 
 // For Scripts/fuzz: the decoders with libFuzzer's instruments, and the program that runs it.
 if Context.environment["PARLEY_FUZZ"] != nil {
