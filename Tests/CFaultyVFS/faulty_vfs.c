@@ -3,6 +3,8 @@
 
 #include "faulty_vfs.h"
 
+#include "tracked_file.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
@@ -12,25 +14,6 @@
 #include <unistd.h>
 
 enum { SECTOR = 512 };
-
-// A write, or a truncation if `bytes` is null, that was not flushed yet.
-typedef struct change {
-    struct change *next;
-    int64_t offset;
-    int64_t count;
-    unsigned char *bytes;
-} change;
-
-// A file of a disk, by its path.
-typedef struct tracked {
-    struct tracked *next;
-    char *path;
-    // What is on the disk for certain, and whether the file itself is.
-    unsigned char *durable;
-    int64_t length;
-    int is_durable;
-    change *first, *last;
-} tracked;
 
 struct faulty_disk {
     struct faulty_disk *next;
@@ -58,11 +41,6 @@ static sqlite3_vfs faulty;
 // The file of the real file system lies behind ours.
 static sqlite3_file *real_file(sqlite3_file *file) { return (sqlite3_file *)((char *)file + sizeof(faulty_file)); }
 
-static void *checked(void *memory) {
-    if (!memory) abort();
-    return memory;
-}
-
 static uint64_t next_random(faulty_disk *disk) {
     // SplitMix64.
     uint64_t z = (disk->random += 0x9E3779B97F4A7C15u);
@@ -71,65 +49,7 @@ static uint64_t next_random(faulty_disk *disk) {
     return z ^ (z >> 31);
 }
 
-// MARK: What was written, and what of it was flushed
-
-static void put(unsigned char **bytes, int64_t *length, int64_t offset, const unsigned char *from, int64_t count) {
-    if (offset + count > *length) {
-        *bytes = checked(realloc(*bytes, (size_t)(offset + count)));
-        memset(*bytes + *length, 0, (size_t)(offset + count - *length));
-        *length = offset + count;
-    }
-    memcpy(*bytes + offset, from, (size_t)count);
-}
-
-static void apply(unsigned char **bytes, int64_t *length, const change *change) {
-    if (change->bytes) {
-        put(bytes, length, change->offset, change->bytes, change->count);
-    } else if (change->offset < *length) {
-        *length = change->offset;
-    }
-}
-
-static void note(tracked *file, int64_t offset, const void *bytes, int64_t count) {
-    change *new = checked(calloc(1, sizeof *new));
-    new->offset = offset;
-    new->count = count;
-    if (bytes) {
-        new->bytes = checked(malloc((size_t)count + 1));
-        memcpy(new->bytes, bytes, (size_t)count);
-    }
-    if (file->last) file->last->next = new; else file->first = new;
-    file->last = new;
-}
-
-static void forget_changes(tracked *file) {
-    while (file->first) {
-        change *next = file->first->next;
-        free(file->first->bytes);
-        free(file->first);
-        file->first = next;
-    }
-    file->last = NULL;
-}
-
-static void flush(tracked *file) {
-    for (change *change = file->first; change; change = change->next) apply(&file->durable, &file->length, change);
-    forget_changes(file);
-    file->is_durable = 1;
-}
-
-static unsigned char *contents(const char *path, int64_t *length) {
-    *length = 0;
-    FILE *stream = fopen(path, "rb");
-    if (!stream) return NULL;
-    fseek(stream, 0, SEEK_END);
-    long size = ftell(stream);
-    rewind(stream);
-    unsigned char *bytes = checked(malloc((size_t)size + 1));
-    *length = (int64_t)fread(bytes, 1, (size_t)size, stream);
-    fclose(stream);
-    return bytes;
-}
+// MARK: Files
 
 static tracked *track(faulty_disk *disk, const char *path) {
     for (tracked *file = disk->files; file; file = file->next) {
@@ -137,7 +57,7 @@ static tracked *track(faulty_disk *disk, const char *path) {
     }
     tracked *file = checked(calloc(1, sizeof *file));
     file->path = checked(strdup(path));
-    file->durable = contents(path, &file->length);
+    file->durable = faulty_contents(path, &file->length);
     file->is_durable = file->durable != NULL;
     file->next = disk->files;
     disk->files = file;
@@ -148,7 +68,7 @@ static void untrack(faulty_disk *disk, const char *path) {
     // Files that are open still point to it: it stays, empty.
     for (tracked *file = disk->files; file; file = file->next) {
         if (strcmp(file->path, path) != 0) continue;
-        forget_changes(file);
+        faulty_forget(file);
         free(file->durable);
         file->durable = NULL;
         file->length = 0;
@@ -211,7 +131,7 @@ static int file_write(sqlite3_file *file, const void *bytes, int count, sqlite3_
     int code = SQLITE_OK;
     if (written > 0) {
         code = real_file(file)->pMethods->xWrite(real_file(file), bytes, written, offset);
-        if (code == SQLITE_OK) note(ours->file, offset, bytes, written);
+        if (code == SQLITE_OK) faulty_note(ours->file, offset, bytes, written);
     }
     pthread_mutex_unlock(&lock);
     if (verdict == FULL) {
@@ -228,7 +148,7 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
     int code = SQLITE_OK;
     if (verdict == PASS) {
         code = real_file(file)->pMethods->xTruncate(real_file(file), size);
-        if (code == SQLITE_OK) note(ours->file, size, NULL, 0);
+        if (code == SQLITE_OK) faulty_note(ours->file, size, NULL, 0);
     }
     pthread_mutex_unlock(&lock);
     return verdict == PASS ? code : failed(SQLITE_IOERR_TRUNCATE);
@@ -240,8 +160,8 @@ static int file_sync(sqlite3_file *file, int flags) {
     faulty_file *ours = (faulty_file *)file;
     pthread_mutex_lock(&lock);
     verdict verdict = judge(ours->disk, FLUSH, 0);
-    if (verdict == PASS) flush(ours->file);
-    if (verdict == FORGET) forget_changes(ours->file);
+    if (verdict == PASS) faulty_flush(ours->file);
+    if (verdict == FORGET) faulty_forget(ours->file);
     pthread_mutex_unlock(&lock);
     return verdict == PASS ? SQLITE_OK : failed(SQLITE_IOERR_FSYNC);
 }
@@ -392,11 +312,11 @@ static unsigned char *survivors(faulty_disk *disk, tracked *file, int64_t *lengt
     uint64_t manner = next_random(disk) % 4;
     for (change *change = file->first; change; change = change->next) {
         uint64_t fate = manner == 0 ? 0 : manner == 1 ? 1 : next_random(disk) % 3;
-        if (fate == 1) apply(&bytes, length, change);
+        if (fate == 1) faulty_apply(&bytes, length, change);
         if (fate != 2 || !change->bytes) continue;
         for (int64_t start = 0; start < change->count; start += SECTOR) {
             int64_t count = change->count - start < SECTOR ? change->count - start : SECTOR;
-            if (next_random(disk) & 1) put(&bytes, length, change->offset + start, change->bytes + start, count);
+            if (next_random(disk) & 1) faulty_put(&bytes, length, change->offset + start, change->bytes + start, count);
         }
     }
     return bytes;
@@ -409,7 +329,7 @@ int faulty_disk_save(faulty_disk *disk, const char *folder, int power_is_lost) {
         if (power_is_lost && !file->is_durable && (!file->first || next_random(disk) & 1)) continue;
         int64_t length = 0;
         unsigned char *bytes =
-            power_is_lost ? survivors(disk, file, &length) : contents(file->path, &length);
+            power_is_lost ? survivors(disk, file, &length) : faulty_contents(file->path, &length);
         if (!bytes) continue;
         char *path = checked(malloc(strlen(folder) + strlen(file->path) + 2));
         sprintf(path, "%s/%s", folder, strrchr(file->path, '/') + 1);
@@ -429,7 +349,7 @@ void faulty_disk_end(faulty_disk *disk) {
     disk->is_dead = 1;
     disk->folder[0] = 0;
     for (tracked *file = disk->files; file; file = file->next) {
-        forget_changes(file);
+        faulty_forget(file);
         free(file->durable);
         file->durable = NULL;
         file->length = 0;
