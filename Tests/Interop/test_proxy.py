@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 
 import fastchat_client
 from mtp_client import request_frame
+from skaro_person import skaro_url
 
 HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin")
 # HAProxy connects from 127.0.0.1, and people come from another address of this machine.
@@ -183,6 +184,35 @@ def test_websockets_see_the_person_through_x_forwarded_for(proxied):
         assert addresses(server, "carl") == [PERSON]
 
 
+def test_websockets_see_the_person_through_forwarded(start_server):
+    server = start_server(
+        SERVER_TRUSTED_PROXIES="127.0.0.1", SERVER_FORWARDED_HEADER="Forwarded", REGISTRATION_MODE="open")
+    headers = {"Forwarded": 'for="[2001:db8::9]:47011";proto=http', "X-Forwarded-For": "192.0.2.77"}
+    with connect(server.url, additional_headers=headers) as link:
+        register(link, "frieda")
+
+        assert addresses(server, "frieda") == ["2001:db8::9"]
+
+
+def test_guesses_behind_the_proxy_slow_the_guesser_alone(proxied):
+    _, ports = proxied
+
+    def answer(request, source):
+        with contextlib.closing(connected(ports["messenger_front"], source)) as link:
+            link.sendall(request)
+            return link.recv(100)[:2]
+
+    assert answer(b"\x00\rgina\r" + PASSWORD.encode(), PERSON) == b"\x00\x00"
+    right = b"\x01gina\r" + PASSWORD.encode()
+    guesser, other = "127.0.0.66", "127.0.0.67"
+    for _ in range(30):
+        assert answer(b"\x01gina\rguess", guesser) != b"\x01\x00"
+
+    # A guess that hits is not told apart, and nobody else behind the same proxy is slowed.
+    assert answer(right, guesser) != b"\x01\x00"
+    assert answer(right, other) == b"\x01\x00"
+
+
 def test_who_comes_straight_cannot_name_another(proxied):
     server, _ = proxied
     port = urllib.parse.urlsplit(server.url).port
@@ -194,7 +224,8 @@ def test_who_comes_straight_cannot_name_another(proxied):
 
 def test_a_foreign_page_is_refused_with_and_without_the_proxy(proxied):
     server, ports = proxied
-    for url in (server.url, f"ws://127.0.0.1:{ports['web_front']}/ws"):
+    urls = (server.url, f"ws://127.0.0.1:{ports['web_front']}/ws")
+    for url in (*urls, *(url.removesuffix("/ws") + "/skaro" for url in urls)):
         with pytest.raises(InvalidStatus) as refusal:
             connect(url, origin="http://evil.example")
         assert refusal.value.response.status_code == 403
@@ -203,6 +234,7 @@ def test_a_foreign_page_is_refused_with_and_without_the_proxy(proxied):
 def test_own_page_and_listed_pages_may_connect(start_server):
     server = start_server(SERVER_ORIGINS="https://chat.example.org")
     own = server.http_url.rstrip("/")
-    for origin in (own, "https://chat.example.org"):
-        with connect(server.url, origin=origin) as link:
-            link.ping()
+    for url in (server.url, skaro_url(server)):
+        for origin in (own, "https://chat.example.org"):
+            with connect(url, origin=origin) as link:
+                link.ping()
