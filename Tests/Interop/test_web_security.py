@@ -168,6 +168,9 @@ def test_new_password_ends_the_logins(server, berta):
     done = server.manage("user", "set-password", "berta", "--password-stdin", stdin="another long secret\n")
     assert done.returncode == 0, done.stderr
     assert berta.get("/admin").location.startswith("/admin/login")
+    again = PanelClient(server.home)
+    assert again.log_in("berta", PASSWORD).status == 401
+    assert again.log_in("berta", "another long secret").location == "/admin"
 
 
 # Guessing
