@@ -207,6 +207,29 @@ def test_pictures_become_words(server, alice, bob):
 # Without the library: what it does not do.
 
 
+@pytest.mark.parametrize("protocol", ["skaro", "messenger", "all"])
+def test_a_chat_made_after_the_test_clients_session_is_live(start_server, protocol):
+    """What the session left behind in memory is nothing to those who come after it."""
+    server = start_server()
+    done = server.manage("testclient", "session", "--protocol", protocol)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for login in ("alice", "bob"):
+        made = server.manage("user", "create", "--login", login, "--password-stdin", stdin="a password\n")
+        assert made.returncode == 0, made.stderr
+    made = server.manage("flow", "create", "--login", "alice", "--type", "chat", "--title", "Two", "--member", "bob")
+    assert made.returncode == 0, made.stderr
+
+    async def run():
+        async with SkaroPerson(server, "alice") as one, SkaroPerson(server, "bob") as other:
+            await one.log_in()
+            await other.log_in()
+            await one.send("bob", "live")
+            return await other.shown()
+
+    [(dialog, message)] = conversation(run())
+    assert (dialog, message["body"]) == ("alice", "live")
+
+
 class Raw:
     """A connection that sends and receives maps."""
 
