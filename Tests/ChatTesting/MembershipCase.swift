@@ -20,6 +20,8 @@ package struct MembershipCase: Sendable, CustomStringConvertible {
     let steps: [Step]
     /// What the person is shown unasked, live or after a login.
     package let pushed: [String]
+    /// Edits of something older, which come beside where a protocol tells edits: members read it on request.
+    package var pushedEdits: [String] { description == "old words edited" ? ["2"] : [] }
     /// What they read of the group when they ask; `nil` if it does not exist for them.
     package let read: [String]?
 

@@ -3,7 +3,6 @@
 
 import Chat
 import ChatTesting
-import Glibc
 import Testing
 
 @testable import Credentials
@@ -12,30 +11,6 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct HashClaimTests {
     /// Of 32 places an account has two and an address sixteen.
     private static let places = 32
-
-    /// Runs `body` while no hash is made, then lets the hashes go on.
-    private static func withoutHashes(_ hasher: PasswordHasher, _ body: () async throws -> Void) async throws {
-        let threads = PasswordHasher.Settings.coreCount
-        var ends: [Int32] = [0, 0]
-        try #require(pipe(&ends) == 0)
-        let (readEnd, writeEnd) = (ends[0], ends[1])
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<threads {
-                group.addTask {
-                    try await hasher.queue.perform {
-                        // Ends when nobody writes any more.
-                        var byte: UInt8 = 0
-                        _ = read(readEnd, &byte, 1)
-                        return .success(())
-                    }
-                }
-            }
-            defer { close(writeEnd) }
-            while hasher.load.running < threads { await Task.yield() }
-            try await body()
-        }
-        close(readEnd)
-    }
 
     private static func waits(_ hasher: PasswordHasher, for count: Int) async {
         while hasher.load.waiting < count { await Task.yield() }
@@ -47,7 +22,7 @@ import Testing
             let alice = try await test.register("alice").principal
             try await test.register("bob")
             try await withThrowingTaskGroup(of: Void.self) { logins in
-                try await Self.withoutHashes(hasher) {
+                try await hasher.withoutHashes {
                     for number in 1...2 {
                         logins.addTask { try await test.logIn("alice", address: "198.51.100.\(number)") }
                         await Self.waits(hasher, for: number)
@@ -77,7 +52,7 @@ import Testing
                     from: Origin(protocol: "test", address: address))
             }
             try await withThrowingTaskGroup(of: Void.self) { group in
-                try await Self.withoutHashes(hasher) {
+                try await hasher.withoutHashes {
                     for number in 1...16 {
                         group.addTask { try await register("new \(number)", "198.51.100.1") }
                         await Self.waits(hasher, for: number)

@@ -106,6 +106,32 @@ import Testing
         }
     }
 
+    @Test func readsAndChangesOfTheProfileFromOneAddressShareItsRate() async throws {
+        let policy = try Self.policy {
+            $0.address.read = Rate("1/m burst 2")
+            $0.address.profileChange = Rate("1/h burst 2")
+        }
+        try await ChatUnderTest.with(policy: policy) { test in
+            let people = try await test.registerAll("alice", "bob")
+            for person in people {
+                _ = try await test.chat.contacts(of: person)
+                try await test.chat.updateProfile(of: person, username: "new")
+            }
+
+            for person in people {
+                await #expect(throws: ChatError.tooManyRequests(seconds: 60)) {
+                    try await test.chat.contacts(of: person)
+                }
+                await #expect(throws: ChatError.tooManyRequests(seconds: 3600)) {
+                    try await test.chat.updateProfile(of: person, username: "newer")
+                }
+            }
+            let elsewhere = try await test.logIn("bob", address: "198.51.100.9").principal
+            _ = try await test.chat.contacts(of: elsewhere)
+            try await test.chat.updateProfile(of: elsewhere, username: "newer")
+        }
+    }
+
     @Test func registrationsOfAnAddressAreLimited() async throws {
         let policy = try Self.policy { $0.address.registration = Rate("1/h burst 2") }
         try await ChatUnderTest.with(policy: policy) { test in

@@ -43,6 +43,26 @@ import Testing
         }
     }
 
+    @Test func whoHasNoRoomLeftIsRefusedWithANotice() async throws {
+        var policy = ChatPolicy()
+        policy.rates.bytes = 4000
+        policy.rates.flows = 1
+        try await FastChatWorld.with(policy: policy) { world in
+            let seven = try await world.register(7)
+            let eight = try await world.register(8)
+            try await seven.client.send(String(repeating: "x", count: 5000), to: 8)
+            #expect(await seven.notices(1).first?.contains("take all the room that they may") == true)
+            try await seven.client.send("short", to: 8)
+            #expect(await eight.messages(1) == ["7: short"])
+
+            _ = try await eight.client.createGroup(of: [7])
+            let failure = await #expect(throws: FastChatClientFailure.self) {
+                try await eight.client.createGroup(of: [7])
+            }
+            #expect(failure?.description.contains("owns 1 groups and channels") == true)
+        }
+    }
+
     /// To find out that something is not there costs as much as to find it.
     @Test func requestsForWhatIsNotThereCount() async throws {
         var policy = ChatPolicy()

@@ -4,6 +4,7 @@
 import ChatTesting
 import Credentials
 import FastChat
+import NIOCore
 import Storage
 import Synchronization
 import TestClient
@@ -79,6 +80,42 @@ import Transport
             world.test.engine.setOutOfReach(false)
             #expect(key == nil)
             #expect(await seven.notices(1).first?.hasPrefix("Request refused: ") == true)
+        }
+    }
+
+    @Test func theHashThatAClosedConnectionWaitsForIsNotMade() async throws {
+        try await FastChatWorld.with { world in
+            _ = try await world.register(7)
+            let hasher = world.chat.hasher
+            try await hasher.withoutHashes {
+                let stranger = try await world.socket()
+                try await stranger.send(FastChatRequest.logIn(7, password: "guess", sign: world.sign).encoded())
+                while hasher.load.waiting == 0 { await Task.yield() }
+
+                await stranger.close()
+
+                while hasher.load.waiting > 0 { await Task.yield() }
+            }
+            _ = try await world.logIn(7)
+        }
+    }
+
+    /// There is no limit of time for a log in here: only that eight does not read ends it.
+    @Test func whoIsLoggedInAndReadsNothingIsDisconnected() async throws {
+        var peers = PeerLimits()
+        peers.writeTimeout = .seconds(1)
+        try await FastChatWorld.with(peers: peers) { world in
+            let seven = try await world.register(7)
+            let eight = try await world.register(8)
+            let user = try await world.chat.person(publicNumber: 8).id
+            await eight.client.connection.setReading(false)
+            // More than the system keeps for a peer that does not read.
+            let text = String(repeating: "long ", count: 4000)
+            for number in 0..<400 { try await seven.client.send("\(number) \(text)", to: 8) }
+
+            while world.chat.hub.isConnected(user) { await Task.yield() }
+
+            #expect(try await seven.client.key(of: 8) != nil)
         }
     }
 

@@ -45,7 +45,7 @@ struct FastChatWorld: Sendable {
     /// Runs `body`, then stops the listener and waits for its end.
     static func with(
         _ options: FastChatService.Options = quick, policy: ChatPolicy = ChatPolicy(), knowsAddress: Bool = true,
-        inboundBytes: Int = 8 << 20, _ body: (FastChatWorld) async throws -> Void
+        inboundBytes: Int = 8 << 20, peers: PeerLimits = PeerLimits(), _ body: (FastChatWorld) async throws -> Void
     ) async throws {
         var policy = policy
         let sealer: Sealer = try #require(sealer)
@@ -56,7 +56,7 @@ struct FastChatWorld: Sendable {
             try await store(balancer, in: test)
             let group = ClientOptions().group
             let registry = ConnectionRegistry(
-                group: group, inboundBudget: InboundBudget(maximumBytes: inboundBytes))
+                group: group, inboundBudget: InboundBudget(maximumBytes: inboundBytes), peers: peers)
             let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             let place = Place()
             var options = options

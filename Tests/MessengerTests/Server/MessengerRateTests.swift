@@ -28,6 +28,21 @@ import Testing
         }
     }
 
+    @Test func whoHasNoRoomLeftIsRefused() async throws {
+        var policy = MessengerWorld.policy
+        policy.rates.bytes = 1000
+        try await MessengerWorld.with(policy: policy) { world in
+            let bob = try await world.enter("bob")
+            let anna = try await world.enter("anna")
+            let key = try #require(anna.client.key)
+            let long = String(repeating: "x", count: 2000)
+            #expect(try await anna.client.request(.send(key, to: .login("bob"), text: long)) == .refused(prefix: 6))
+
+            try await anna.client.send("short", to: "bob")
+            #expect(await bob.messages(1) == ["anna: short"])
+        }
+    }
+
     /// To find out that something is not there costs as much as to find it.
     @Test func messagesToNobodyCount() async throws {
         var policy = MessengerWorld.policy

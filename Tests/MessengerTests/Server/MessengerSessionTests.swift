@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChatTesting
+import Credentials
 import Messenger
 import NIOCore
 import Storage
@@ -13,6 +14,43 @@ import Transport
 
 /// The end of sessions, and of connections on which there is none.
 @Suite(.timeLimit(.minutes(10))) struct MessengerSessionTests {
+    @Test func theHashThatAClosedConnectionWaitsForIsNotMade() async throws {
+        try await MessengerWorld.with { world in
+            try await world.test.register("anna")
+            let hasher = world.chat.hasher
+            try await hasher.withoutHashes {
+                let stranger = try await world.socket()
+                try await stranger.send(MessengerRequest.logIn(login: "anna", password: "guess").encoded())
+                while hasher.load.waiting == 0 { await Task.yield() }
+
+                await stranger.close()
+
+                while hasher.load.waiting > 0 { await Task.yield() }
+            }
+            _ = try await world.enter("anna")
+        }
+    }
+
+    /// There is no limit of time for a log in here: only that he does not read ends it.
+    @Test func whoIsLoggedInAndReadsNothingIsDisconnected() async throws {
+        var peers = PeerLimits()
+        peers.writeTimeout = .seconds(1)
+        try await MessengerWorld.with(peers: peers) { world in
+            let author = try await world.test.register("anna").principal
+            let slow = try await world.enter("bob")
+            let bob = try world.principal(slow).user
+            let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
+            await slow.client.connection.setReading(false)
+            // More than the system keeps for a peer that does not read.
+            let padding = String(repeating: "x", count: 20_000)
+            for number in 0..<400 { try await world.test.send("\(number) \(padding)", to: flow, by: author) }
+
+            while world.chat.hub.isConnected(bob) { await Task.yield() }
+
+            #expect(try await world.enter("carol").client.contacts() == [])
+        }
+    }
+
     @Test func nothingIsPushedToAnExpiredSession() async throws {
         var policy = MessengerWorld.policy
         policy.tokenLifetimeSeconds = 60

@@ -53,4 +53,24 @@ import Testing
 
         #expect(ratio < 8)
     }
+
+    /// Requests have no length: each byte costs what it is, and so does each of many requests before one pause.
+    @Test(arguments: [true, false]) func inputIsTakenInProportionToItsLength(isGlued: Bool) {
+        func receive(_ count: Int) {
+            var decoder = MessengerDecoder(maximumBytes: 1 << 20)
+            let text = String(repeating: "x", count: isGlued ? 1 : count)
+            let request = MessengerRequest.send(Self.key, to: .login("b"), text: text).encoded()
+            if isGlued {
+                let requests = Array(repeatElement(request, count: count / request.count).joined())
+                #expect((decoder.bytes(requests) + decoder.pause()).count == count / request.count)
+            } else {
+                for byte in request { _ = decoder.bytes([byte]) }
+                #expect(decoder.pause().count == 1)
+            }
+        }
+
+        let ratio = HostileText.ratio({ receive(320_000) }, to: { for _ in 0..<16 { receive(20_000) } })
+
+        #expect(ratio < 8)
+    }
 }

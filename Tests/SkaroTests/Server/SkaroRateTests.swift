@@ -45,6 +45,18 @@ import Testing
         }
     }
 
+    @Test func whoHasNoRoomLeftIsRefused() async throws {
+        var policy = SkaroServer.policy
+        policy.rates.bytes = 1000
+        try await SkaroServer.with(policy: policy) { server in
+            let alice = try await server.join("alice")
+            _ = try await server.join("bob")
+            let long = String(repeating: "x", count: 2000)
+            #expect(try await alice.refusal(.sendMessage(to: "bob", body: long)) == 403)
+            _ = try await alice.ask(.sendMessage(to: "bob", body: "short"))
+        }
+    }
+
     /// To find out that something is not there costs as much as to find it.
     @Test func requestsForWhatIsNotThereCount() async throws {
         var policy = SkaroServer.policy

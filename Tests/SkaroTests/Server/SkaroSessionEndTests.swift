@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ChatTesting
+import Credentials
 import NIOCore
 import Skaro
 import Storage
@@ -43,6 +44,24 @@ import Transport
             let carol = try await server.join("carol")
             _ = try await alice.client.send("hello", to: "carol")
             #expect(try await carol.message().body == "hello")
+        }
+    }
+
+    @Test func theHashThatAClosedConnectionWaitsForIsNotMade() async throws {
+        try await SkaroServer.with { server in
+            let hasher = server.test.chat.hasher
+            try await hasher.withoutHashes {
+                let stranger = try await server.connect()
+                async let answer = try? stranger.request(
+                    .register(SkaroRegistration(login: "carol", password: ChatUnderTest.password)))
+                while hasher.load.waiting == 0 { await Task.yield() }
+
+                await stranger.webSocket.abort()
+
+                while hasher.load.waiting > 0 { await Task.yield() }
+                #expect(await answer == nil)
+            }
+            _ = try await server.join("carol")
         }
     }
 
