@@ -228,6 +228,7 @@ extension Chat {
     package func openSession(
         for user: UserRecord, lifetimeSeconds: Int64, from origin: Origin, audit: AuditNote? = nil
     ) async throws(ChatError) -> NewLogIn {
+        if user.isHidden { metrics.leaveOut(user.id) }
         let token = newToken()
         var session = newSession(token, origin)
         session.lifetimeSeconds = lifetimeSeconds

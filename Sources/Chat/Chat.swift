@@ -69,7 +69,7 @@ package final class Chat: Sendable {
         let hub = Hub(
             presence: presence, onJoin: { cursors.noteSeen(CollectionOfOne($0)) },
             onLeave: { cursors.noteLeft($0, of: $1) },
-            onConnect: { delivery.metrics.connected(over: $0, isResumed: $1) })
+            onConnect: { delivery.metrics.connected(over: $0, as: $1) })
         self.hub = hub
         writer = BatchWriter(storage: storage, limits: writerLimits) { batch in
             // Caches first: a caller that is answered after this must not find an old right.

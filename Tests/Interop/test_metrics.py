@@ -119,6 +119,31 @@ def test_metrics_are_served_to_this_machine_only_unless_asked(tmp_path):
         server.stop()
 
 
+def counted(server, name):
+    _, text = get(metrics_url(server))
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if re.match(rf"{name}[{{ ]", line))
+
+
+def test_the_health_check_counts_neither_as_message_nor_as_session(start_server):
+    server = start_server()
+    names = ["parley_messages_total", "parley_sessions_connected_total"]
+    for _ in range(2):
+        done = server.manage("testclient", "send")
+        assert done.returncode == 0, done.stderr
+    assert [counted(server, name) for name in names] == [0, 0]
+
+    for words in (
+        ["user", "create", "--login", "alice", "--password-stdin"],
+        ["flow", "create", "--login", "alice", "--title", "News"],
+        ["testclient", "send", "--login", "alice", "--password-stdin", "--flow", "News", "--text", "hello"],
+    ):
+        done = server.manage(*words, stdin="a password\n")
+        assert done.returncode == 0, done.stderr
+    messages, sessions = (counted(server, name) for name in names)
+    assert messages == 1
+    assert sessions > 0
+
+
 def test_metrics_are_switched_off(start_server):
     on, off = start_server(), start_server(METRICS_ENABLED="off")
     assert get(metrics_url(on))[1]

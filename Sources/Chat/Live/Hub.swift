@@ -38,13 +38,13 @@ package final class Hub: Sendable {
     /// Told of each session whose last connection is gone, and whose it is.
     private let onLeave: @Sendable (SessionID, UserID) -> Void
 
-    /// Told of each connection that is logged in: by which protocol, and whether with an earlier session.
-    private let onConnect: @Sendable (String, Bool) -> Void
+    /// Told of each connection that is logged in: by which protocol, and as whom.
+    private let onConnect: @Sendable (String, Principal) -> Void
 
     init(
         presence: Presence, onJoin: @escaping @Sendable (SessionID) -> Void = { _ in },
         onLeave: @escaping @Sendable (SessionID, UserID) -> Void,
-        onConnect: @escaping @Sendable (String, Bool) -> Void = { _, _ in }
+        onConnect: @escaping @Sendable (String, Principal) -> Void = { _, _ in }
     ) {
         self.presence = presence
         self.onJoin = onJoin
@@ -85,7 +85,7 @@ package final class Hub: Sendable {
             return (isFirst, previous, isTold ? state.announcement : nil)
         }
         if let announcement { connection.announced(announcement) }
-        if previous == nil { onConnect(connection.protocolName, principal.isResumed) }
+        if previous == nil { onConnect(connection.protocolName, principal) }
         if previous?.session != principal.session {
             onJoin(principal.session)
             if let previous, !isConnected(previous.user, session: previous.session) {

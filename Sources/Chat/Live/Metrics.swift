@@ -42,6 +42,8 @@ package final class Metrics: Sendable {
     private let factory: any MetricsFactory
     private let written: WordCounters
     private let handed: WordCounters
+    /// Hidden accounts that were here: a handful.
+    private let leftOut = Mutex<Set<UserID>>([])
 
     init(started: ContinuousClock.Instant, factory: any MetricsFactory = NOOPMetricsHandler.instance) {
         self.started = started
@@ -78,17 +80,21 @@ package final class Metrics: Sendable {
 
     func uptime(at now: ContinuousClock.Instant) -> Duration { started.duration(to: now) }
 
+    /// From now on the account's messages and connections are not counted: the health check's bot is no person.
+    func leaveOut(_ user: UserID) { leftOut.withLock { _ = $0.insert(user) } }
+
     func committed(_ events: [LogEvent], in duration: Duration) {
-        let messages = events.count { $0.kind == .message }
+        let leftOut = leftOut.withLock { $0 }
+        var byProtocol: [String: Int] = [:]
+        for event in events where event.kind == .message && !(event.sender.map(leftOut.contains) ?? false) {
+            byProtocol[event.protocol ?? Self.noProtocol, default: 0] += 1
+        }
+        let messages = byProtocol.values.reduce(0, +)
         sums.withLock { sums in
             sums.batches &+= 1
             sums.events &+= UInt64(events.count)
             sums.messages &+= UInt64(messages)
             sums.lastBatch = events.count
-        }
-        var byProtocol: [String: Int] = [:]
-        for event in events where event.kind == .message {
-            byProtocol[event.protocol ?? Self.noProtocol, default: 0] += 1
         }
         for (name, count) in byProtocol { written.increment([name], by: count) }
         batchEntries.record(events.count)
@@ -129,8 +135,9 @@ package final class Metrics: Sendable {
     }
 
     /// A connection was logged in, with an earlier session or a new one.
-    func connected(over protocol: String, isResumed: Bool) {
-        sessions.increment([`protocol`, isResumed ? "resumed" : "new"])
+    func connected(over protocol: String, as principal: Principal) {
+        guard !leftOut.withLock({ $0.contains(principal.user) }) else { return }
+        sessions.increment([`protocol`, principal.isResumed ? "resumed" : "new"])
     }
 }
 
