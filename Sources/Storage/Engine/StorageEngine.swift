@@ -19,13 +19,15 @@ package struct Migration: Sendable {
     package static let passwords = Migration(
         "0010_passwords", ["ALTER TABLE users DROP COLUMN salt", "ALTER TABLE users DROP COLUMN key"])
 
-    /// When a node is drained that has been announced to its clients, and what they are told.
-    package static let announcements = Migration(
-        "0011_announcements",
-        [
-            "ALTER TABLE nodes ADD COLUMN drain_at_ms bigint NULL",
-            "ALTER TABLE nodes ADD COLUMN notice text NOT NULL DEFAULT ''",
-        ])
+    /// When a node is drained that has been announced to its clients, and what they are told; in the engine's words for types.
+    package static func announcements(integer: String, text: String) -> Migration {
+        Migration(
+            "0011_announcements",
+            [
+                "ALTER TABLE nodes ADD COLUMN drain_at_ms \(integer) NULL",
+                "ALTER TABLE nodes ADD COLUMN notice \(text) NOT NULL DEFAULT ''",
+            ])
+    }
 }
 
 /// The texts that differ between engines where one shared statement cannot serve both.

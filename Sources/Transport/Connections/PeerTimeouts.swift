@@ -7,11 +7,14 @@ import NIOCore
 struct PeerTimeouts {
     /// For how long a peer may take nothing when more waits for all peers than may.
     private static let memoryShortageTimeout = TimeAmount.seconds(2)
+    /// For how long a stranger who sends nothing more may wait for an answer: most likely it is gone.
+    private static let strangerEndTimeout = TimeAmount.seconds(5)
 
     private let limits: PeerLimits
     private let total: OutboundTotal
     private var watch: ReaderWatch
     private var waitingBytes = 0
+    private var isLoggedIn = false
     private var logInDeadline: NIODeadline?
 
     init(_ registry: ConnectionRegistry, minimumBytes: UInt64, now: NIODeadline) {
@@ -22,10 +25,18 @@ struct PeerTimeouts {
     }
 
     mutating func loggedIn() {
+        isLoggedIn = true
         logInDeadline = nil
     }
 
+    /// The peer sends nothing more: it has ended its direction, or the whole connection, which looks the same.
+    mutating func inputEnded(now: NIODeadline) {
+        guard !isLoggedIn else { return }
+        logInDeadline = min(logInDeadline ?? .distantFuture, now + Self.strangerEndTimeout)
+    }
+
     mutating func loggedOut(now: NIODeadline) {
+        isLoggedIn = false
         logInDeadline = limits.logInTimeout.map { now + $0 }
     }
 

@@ -124,6 +124,7 @@ final class StreamHandler: ChannelDuplexHandler {
             if self.connection?.state == .open { self.session?.drain() }
         case ChannelEvent.inputClosed:
             self.isInputEnded = true
+            self.timeout.inputEnded(now: self.loop.eventLoop.now)
             self.lookForAcknowledgement()
             switch self.connection?.state {
             case .open: self.tellInputEnded()
