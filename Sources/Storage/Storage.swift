@@ -11,7 +11,7 @@ package final class Storage: Sendable {
     package let engine: any StorageEngine
     /// The wall clock.
     ///
-    /// The log's time follows it but never goes back.
+    /// The log's time follows it and goes back only at a `LogStep`.
     private let now: @Sendable () -> Timestamp
     private let clock: any Clock<Duration>
     private let elapsed: @Sendable () -> Duration

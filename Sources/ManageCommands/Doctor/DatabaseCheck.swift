@@ -240,7 +240,7 @@ struct DatabaseCheck: Sendable {
         return try await storage.events(after: Position(head - 1), limit: 1).first?.time.seconds
     }
 
-    /// What the time of the newest event means: log time never goes back, so events of a clock that was ahead hold it up.
+    /// What the time of the newest event means: log time waits for a clock that was ahead, up to the longest lead.
     func clockCheck(newestEventSeconds seconds: Int64) -> DoctorCheck {
         let ahead = seconds - Int64(now())
         guard ahead > Self.clockToleranceSeconds else {
