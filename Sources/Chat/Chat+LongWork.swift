@@ -9,6 +9,11 @@ extension Chat {
     package func offLoop<Value: Sendable>(_ body: @Sendable () -> Value) async -> Value {
         await longWork.offLoop(body)
     }
+
+    /// The same inside a page of `pages`, whose place it has already: news do not wait for long work of others.
+    package static func offLoopInPage<Value: Sendable>(_ body: @Sendable () -> Value) async -> Value {
+        await withTaskExecutorPreference(globalConcurrentExecutor) { body() }
+    }
 }
 
 extension PageGate {

@@ -46,7 +46,7 @@ struct FastChatNews {
         let (reader, messages) = (reader, page.messages)
         var entries: [FastChatReader.Entry] = []
         if !messages.isEmpty {
-            entries = await service.chat.offLoop {
+            entries = await Chat.offLoopInPage {
                 messages.map { missed in
                     FastChatReader.Entry(
                         position: missed.message.position,

@@ -24,10 +24,10 @@ extension FastChatSession {
     /// Encrypts what would hold up the event loop somewhere else; what comes meanwhile is read from the log.
     private func seal(_ run: LiveRun, for news: FastChatNews) {
         guard let connection else { return }
-        let chat = service.chat
+        let pages = service.chat.pages
         sealing = Task(executorPreference: connection.taskExecutor) {
-            let entries = await chat.pages.page { () async in
-                await chat.offLoop { news.reader.entries(for: run) }
+            let entries = await pages.page { () async in
+                await Chat.offLoopInPage { news.reader.entries(for: run) }
             }
             self.sealing = nil
             guard let entries, !self.isOver, self.news?.principal == news.principal else { return }

@@ -18,15 +18,15 @@ import Testing
             await (try await world.register(7)).client.close()
             try await world.test.send("missed", to: world.direct(anna, with: 7).uuid, by: anna)
             let eight = try await world.register(8)
-            let longWork = world.chat.longWork
+            let pages = world.chat.pages
 
             var seven: Member?
-            try await longWork.withoutPlaces {
+            try await pages.withoutPlaces {
                 seven = try await world.logIn(7)
-                await longWork.waits(for: 1)
+                await pages.waits(for: 1)
                 // What is short is done meanwhile.
                 #expect(try await eight.client.key(of: 7) != nil)
-                #expect(longWork.waitingPages == 1)
+                #expect(pages.waitingPages == 1)
             }
 
             #expect(await seven?.messages(1) == ["\(number): missed"])
@@ -39,14 +39,14 @@ import Testing
             let seven = try await world.register(7)
             let eight = try await world.register(8)
             let flow = try await world.direct(anna, with: 7)
-            let longWork = world.chat.longWork
+            let pages = world.chat.pages
             // More than is encrypted on an event loop, and no picture: it is shown as a word.
             let picture = JSONText(String(repeating: "p", count: 100_000))
 
-            try await longWork.withoutPlaces {
+            try await pages.withoutPlaces {
                 let content = MessageContent(text: "see", files: [.picture: picture])
                 try await world.test.send(content, to: flow.uuid, by: anna)
-                await longWork.waits(for: 1)
+                await pages.waits(for: 1)
                 #expect(try await eight.client.key(of: 7) != nil)
             }
 
