@@ -115,7 +115,8 @@ struct ServerOptionTests {
                 "--http", "h11", "--loop", "uvloop", "--lifespan", "on", "--interface", "asgi3", "--ws", "wsproto")
 
             for option in ["--http h11", "--loop uvloop", "--lifespan on", "--interface asgi3", "--ws wsproto"] {
-                #expect(server.process.errors.text.contains("\(option) has no effect"))
+                let note = await server.process.errors.line { $0.contains("\(option) has no effect") }
+                #expect(note != nil, "\(option)")
             }
             await server.stop()
         }

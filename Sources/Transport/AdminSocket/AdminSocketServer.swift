@@ -82,6 +82,7 @@ package final class AdminSocketServer: Service {
             }
         defer { self.closeConnections() }
         let channel = listener.channel
+        await channel.pauseAfterFailedAccepts()
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
                 await self.onRunning()

@@ -116,7 +116,10 @@ package struct Listener: Service {
             eventLoopGroup: group,
             logger: logger,
             responder: responder,
-            onServerRunning: onRunning
+            onServerRunning: { channel in
+                await channel.pauseAfterFailedAccepts()
+                await onRunning(channel)
+            }
         )
         self.init(server: server, address: address, registry: registry, group: group, drainTimeout: drainTimeout)
     }
@@ -174,5 +177,15 @@ package struct ListenerGroup: Service {
             for listener in listeners { group.addTask { try await listener.run() } }
             try await group.waitForAll()
         }
+    }
+}
+
+extension Channel {
+    /// Lets a server's socket pause for a second when the system gives no descriptor: whoever waits is told of at once and again,
+    /// which would take a processor.
+    func pauseAfterFailedAccepts() async {
+        try? await self.eventLoop.submit {
+            try self.pipeline.syncOperations.addHandler(AcceptBackoffHandler(), position: .first)
+        }.get()
     }
 }

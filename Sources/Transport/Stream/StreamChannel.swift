@@ -106,7 +106,10 @@ extension Listener {
         }
         let server = child.server(
             configuration: address.serverConfiguration,
-            onServerRunning: onRunning,
+            onServerRunning: { channel in
+                await channel.pauseAfterFailedAccepts()
+                await onRunning(channel)
+            },
             eventLoopGroup: group,
             logger: logger
         )
