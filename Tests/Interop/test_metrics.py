@@ -134,7 +134,7 @@ def test_the_health_check_counts_neither_as_message_nor_as_session(start_server)
 
     for words in (
         ["user", "create", "--login", "alice", "--password-stdin"],
-        ["flow", "create", "--login", "alice", "--title", "News"],
+        ["flow", "create", "--login", "alice", "--type", "group", "--title", "News"],
         ["testclient", "send", "--login", "alice", "--password-stdin", "--flow", "News", "--text", "hello"],
     ):
         done = server.manage(*words, stdin="a password\n")

@@ -329,7 +329,7 @@ def test_an_announced_drain_is_told_to_who_is_there_and_who_comes(server, alice)
         return drained, told, told_later, resumed
 
     drained, told, told_later, resumed = conversation(run())
-    assert told == told_later == ("Down at 8.",)
+    assert told == told_later == ("Down at 8.", None)
     announced = json.loads(drained.stdout)["node"]
     assert (announced["status"], announced["message"]) == ("serving", "Down at 8.") and "drains_at" in announced
     node = json.loads(resumed.stdout)["node"]
