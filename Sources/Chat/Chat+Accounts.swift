@@ -41,7 +41,9 @@ extension Chat {
         login: String, password: Password, username: String?, email: String?, invite: String? = nil,
         key: NewKey? = nil, from origin: Origin
     ) async throws(ChatError) -> NewLogIn {
-        if policy.registration != .closed { try admit(.registration, user: nil, network: origin.network) }
+        if policy.registration != .closed {
+            try admit(.registration, user: nil, network: origin.network, over: origin.protocol)
+        }
         try MessageContent.check(key?.publicKey ?? "", "public_key", limit: ChatLimits.publicKeyBytes)
         var code: [UInt8]?
         switch policy.registration {
@@ -210,7 +212,7 @@ extension Chat {
     /// Counts a login of an account, or of the address that it comes from.
     private func admitLogin(of user: UserID?, from origin: Origin) throws(ChatError) {
         do {
-            try admit(.login, user: user, network: user == nil ? origin.network : nil)
+            try admit(.login, user: user, network: user == nil ? origin.network : nil, over: origin.protocol)
         } catch {
             metrics.login(.throttled, over: origin.protocol)
             throw error
@@ -248,7 +250,7 @@ extension Chat {
         if let known = knownPrincipal(uuid: uuid, token: token, from: origin) { return known }
         let time = storage.currentTime()
         // Who has no token yet asks the store as often as an address may read.
-        if let origin { try admit(.read, user: nil, network: origin.network) }
+        if let origin { try admit(.read, user: nil, network: origin.network, over: origin.protocol) }
         let generation = cache.generation
         let found = try await reading { try await storage.session(tokenHash: token.bytes) }
         guard let (session, user) = found, user.uuid == uuid else { throw .tokenUnknown }
@@ -296,7 +298,7 @@ extension Chat {
     package func restore(
         token: TokenHash, within seconds: Int64, from origin: Origin? = nil
     ) async throws(ChatError) -> Principal {
-        if let origin { try admit(.read, user: nil, network: origin.network) }
+        if let origin { try admit(.read, user: nil, network: origin.network, over: origin.protocol) }
         let found = try await reading { try await storage.session(tokenHash: token.bytes) }
         guard let (session, user) = found else { throw .tokenUnknown }
         if user.deleted != nil { throw .accountDeleted }

@@ -20,7 +20,7 @@ extension Chat {
         guard name.utf8.count <= ChatLimits.usernameBytes, !name.utf8.contains(0) else { throw .wrongPassword }
         // No account's login has this character.
         let key = "\u{1}administrator \(name)"
-        try admit(.login, user: nil, network: origin.network)
+        try admit(.login, user: nil, network: origin.network, over: origin.protocol)
         if case .wait(let duration) = try await loginDecision(account: key, from: origin) {
             throw .tooManyAttempts(seconds: Self.wholeSeconds(duration))
         }

@@ -181,7 +181,7 @@ package final class Chat: Sendable {
     ) throws(ChatError) -> PendingWrite<W.Result> {
         let origin = WriteOrigin(uuid: uuid ?? newEventIdentifier(), author: author, protocol: `protocol`)
         guard let pending = writer.submit(write, by: origin, audit: audit) else {
-            metrics.refused(by: .writeQueue)
+            metrics.refused(by: .writeQueue, over: `protocol`)
             throw .busy
         }
         return pending
@@ -197,7 +197,7 @@ package final class Chat: Sendable {
             completion(Result { () throws(ChatError) in try self.receipt(from: outcome) })
         }
         guard isWaiting else {
-            metrics.refused(by: .writeQueue)
+            metrics.refused(by: .writeQueue, over: principal.protocol)
             throw .busy
         }
     }

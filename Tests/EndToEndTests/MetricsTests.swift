@@ -77,9 +77,11 @@ struct MetricsTests {
             #expect(try await again.ping() == 200)
             let scrape = try await Scrape(server)
 
-            #expect(scrape("parley_throttled_total{bucket=\"account_write\"}") == 1)
+            #expect(scrape("parley_throttled_total{protocol=\"mtp\",bucket=\"account_write\"}") == 1)
+            #expect(scrape("parley_throttled_total{protocol=\"skaro\",bucket=\"account_write\"}") == 0)
             #expect(scrape("parley_requests_refused_total{protocol=\"mtp\",reason=\"429\"}") == 1)
-            #expect(scrape("parley_throttled_total{bucket=\"write_queue\"}") == 0)
+            #expect(scrape("parley_throttled_total{protocol=\"mtp\",bucket=\"write_queue\"}") == 0)
+            #expect(scrape.sum("parley_throttled_total") == 1)
             #expect(scrape("parley_sessions_connected_total{protocol=\"mtp\",outcome=\"new\"}") == 1)
             #expect(scrape("parley_sessions_connected_total{protocol=\"mtp\",outcome=\"resumed\"}") == 1)
             await server.stop()

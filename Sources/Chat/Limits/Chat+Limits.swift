@@ -13,12 +13,14 @@ extension Chat {
     ///
     /// - Throws: `.tooManyRequests` when it comes too often.
     package func admit(_ action: LimitedAction, by principal: Principal) throws(ChatError) {
-        try admit(action, user: principal.user, network: principal.network)
+        try admit(action, user: principal.user, network: principal.network, over: principal.protocol)
     }
 
-    func admit(_ action: LimitedAction, user: UserID?, network: IPAddress?) throws(ChatError) {
+    func admit(
+        _ action: LimitedAction, user: UserID?, network: IPAddress?, over protocol: String?
+    ) throws(ChatError) {
         guard let refusal = limiter.take(action, user: user, network: network, now: nanoseconds()) else { return }
-        metrics.refused(by: refusal.isOfAccount ? .account(action) : .address(action))
+        metrics.refused(by: refusal.isOfAccount ? .account(action) : .address(action), over: `protocol`)
         throw .tooManyRequests(seconds: Self.wholeSeconds(refusal.wait))
     }
 

@@ -35,7 +35,7 @@ package final class Metrics: Sendable {
     private let commits: Timer
     private let reads: Timer
     private let databaseErrors: Counter
-    private let throttled: [Bucket: Counter]
+    private let throttled: WordCounters
     private let logins: WordCounters
     private let registrations: WordCounters
     private let sessions: WordCounters
@@ -52,11 +52,7 @@ package final class Metrics: Sendable {
         commits = Timer(label: "parley_commit_duration_seconds", dimensions: [], factory: factory)
         reads = Timer(label: "parley_database_read_duration_seconds", dimensions: [], factory: factory)
         databaseErrors = Counter(label: "parley_database_errors_total", dimensions: [], factory: factory)
-        throttled = Dictionary(
-            uniqueKeysWithValues: Bucket.all.map { bucket in
-                let dimensions = [("bucket", bucket.name)]
-                return (bucket, Counter(label: "parley_throttled_total", dimensions: dimensions, factory: factory))
-            })
+        throttled = WordCounters("parley_throttled_total", ["protocol", "bucket"], factory)
         logins = WordCounters("parley_logins_total", ["protocol", "outcome"], factory)
         registrations = WordCounters("parley_registrations_total", ["protocol"], factory)
         sessions = WordCounters("parley_sessions_connected_total", ["protocol", "outcome"], factory)
@@ -68,10 +64,11 @@ package final class Metrics: Sendable {
     /// The label of what came by no protocol, such as an operator's message.
     private static let noProtocol = "none"
 
-    /// The counts of the requests that come over a protocol; of its messages there are samples from now on.
+    /// The counts of the requests that come over a protocol; of its messages and refusals there are samples from now on.
     package func requests(over protocol: String) -> RequestCounts {
         written.increment([`protocol`], by: 0)
         handed.increment([`protocol`], by: 0)
+        for bucket in Bucket.all { throttled.increment([`protocol`, bucket.name], by: 0) }
         return RequestCounts(of: `protocol`, factory)
     }
 
@@ -122,7 +119,9 @@ package final class Metrics: Sendable {
     /// The store failed a read or write.
     func databaseFailed() { databaseErrors.increment() }
 
-    func refused(by bucket: Bucket) { throttled[bucket]?.increment() }
+    func refused(by bucket: Bucket, over protocol: String?) {
+        throttled.increment([`protocol` ?? Self.noProtocol, bucket.name])
+    }
 
     /// A password or challenge was checked, or refused to be.
     func login(_ outcome: LoginOutcome, over protocol: String) {
@@ -152,7 +151,7 @@ extension Metrics {
     }
 
     /// What refuses a request that comes too often.
-    enum Bucket: Hashable {
+    enum Bucket {
         case account(LimitedAction)
         case address(LimitedAction)
         /// Too many writes wait.

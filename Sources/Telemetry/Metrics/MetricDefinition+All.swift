@@ -24,9 +24,10 @@ extension MetricDefinition {
                 + "or attempts, or busy while too many passwords wait to be hashed."),
         MetricDefinition("parley_registrations_total", .counter, labels: ["protocol"], "New accounts made by clients."),
         MetricDefinition(
-            "parley_throttled_total", .counter, labels: ["bucket"],
+            "parley_throttled_total", .counter, labels: ["protocol", "bucket"],
             "Requests that were refused by a limit of [RATE_LIMIT], of an account or of an address, or because too many "
-                + "writes wait (bucket write_queue)."),
+                + "writes wait (bucket write_queue); protocol admin for logins to the panel, none for writes of operators "
+                + "and of the server itself."),
         MetricDefinition("parley_http_requests_total", .counter, "HTTP requests and upgrades to WebSocket."),
         MetricDefinition("parley_inbound_bytes", .gauge, "Memory of partly received messages and unanswered requests."),
         MetricDefinition("parley_outbound_bytes", .gauge, "What waits for clients that read slowly."),
