@@ -77,7 +77,8 @@ package struct ParleyServer: Sendable {
         self.logger = logger
         deadline = options.stopTimeout.map { StopDeadline($0, logger: logger) }
         live = try LiveSettings(settings, tls: options.tls)
-        store = try await Store.open(settings, create: true, logger: logger)
+        store = try await Store.open(
+            settings, create: true, observer: Metrics.queries(options.metrics), logger: logger)
         do {
             try await store.prepare(reportingTo: options.serviceManager, logger: logger)
         } catch {

@@ -24,9 +24,10 @@ package struct Store: Sendable {
     /// `create` makes an SQLite file that is missing; a database of PostgreSQL must be there. Throws `.unavailable` when
     /// another process holds the SQLite lock or the server of PostgreSQL does not answer, `.notFound`, `.unusable`.
     ///
-    /// With `isReadOnly` it can only be read, and the process that has the SQLite file keeps it.
+    /// With `isReadOnly` it can only be read, and the process that has the SQLite file keeps it. `observer` is told how long
+    /// its transactions take.
     package static func open(
-        _ settings: Settings, create: Bool, isReadOnly: Bool = false, logger: Logger
+        _ settings: Settings, create: Bool, isReadOnly: Bool = false, observer: QueryObserver? = nil, logger: Logger
     ) async throws(StorageError) -> Store {
         let engine: any StorageEngine
         var lock: DatabaseLock?
@@ -48,7 +49,8 @@ package struct Store: Sendable {
         }
         var isOurs = true
         if case .postgres = settings.database.location { isOurs = false }
-        return Store(storage: Storage(engine: engine, now: { WallClock.now() }), lock: lock, isOurs: isOurs)
+        let storage = Storage(engine: engine, observer: observer, now: { WallClock.now() })
+        return Store(storage: storage, lock: lock, isOurs: isOurs)
     }
 
     /// Closes the store, and lets other processes have it.

@@ -14,7 +14,8 @@ package final class Storage: Sendable {
     /// The log's time follows it and goes back only at a `LogStep`.
     private let now: @Sendable () -> Timestamp
     private let clock: any Clock<Duration>
-    private let elapsed: @Sendable () -> Duration
+    let elapsed: @Sendable () -> Duration
+    let observer: QueryObserver?
     private let isClosed = Atomic(false)
     /// Whether the last batch was given up because the database did not answer.
     private let isOutOfReach = Atomic(false)
@@ -23,12 +24,13 @@ package final class Storage: Sendable {
 
     /// Makes the store over an engine; reads and writes nothing yet.
     ///
-    /// `clock` measures the pauses between attempts at a commit, `now` is the time that messages get.
+    /// `clock` measures transactions and the pauses between attempts at a commit, `now` is the time that messages get.
     package init(
-        engine: any StorageEngine, clock: any Clock<Duration> = ContinuousClock(),
+        engine: any StorageEngine, clock: any Clock<Duration> = ContinuousClock(), observer: QueryObserver? = nil,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.engine = engine
+        self.observer = observer
         self.clock = clock
         elapsed = clock.elapsedTime()
         self.now = now
@@ -86,7 +88,7 @@ package final class Storage: Sendable {
             var failure: StorageError
             do {
                 return published(
-                    try await engine.write { connection in
+                    try await write(.commit) { connection in
                         let batch = try self.apply(writes, on: connection, isolating: isolate)
                         intended.withLock { $0 = batch }
                         return batch
@@ -162,7 +164,7 @@ package final class Storage: Sendable {
         var retry = CommitRetry(clock, timeout: CommitRetry.lookUpTimeout)
         repeat {
             do {
-                return try await engine.write { connection in
+                return try await write(.commit) { connection in
                     // Under the lock of the head: a COMMIT that is still on its way has ended before this reads.
                     _ = try connection.rows("UPDATE log_head SET position = position WHERE id = 1 RETURNING position")
                     return try !connection.rows("SELECT 1 FROM events WHERE uuid = $1", [SQLValue(first.uuid)]).isEmpty

@@ -44,6 +44,10 @@ struct MetricsTests {
                     == scrape.sum("parley_requests_total"))
             #expect((scrape("parley_batch_entries_count") ?? 0) >= 5)
             #expect(scrape("parley_batch_entries_count") == scrape("parley_commit_duration_seconds_count"))
+            let queries = "parley_database_query_duration_seconds_count"
+            #expect((scrape(queries + "{query=\"commit\"}") ?? 0) >= 5)
+            #expect((scrape(queries + "{query=\"accounts\"}") ?? 0) >= 2)
+            #expect((scrape("parley_database_query_duration_seconds_sum{query=\"commit\"}") ?? 0) > 0)
             #expect((scrape("parley_logins_total{protocol=\"mtp\",outcome=\"wrong_password\"}")) == 1)
             #expect((scrape("parley_logins_total{protocol=\"mtp\",outcome=\"unknown_login\"}")) == 1)
             #expect(scrape("parley_registrations_total{protocol=\"mtp\"}") == 2)

@@ -1,8 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import CoreMetrics
-import Storage
+package import CoreMetrics
+package import Storage
 import Synchronization
 
 /// What the server has done since it started, counted as it does it.
@@ -59,6 +59,15 @@ package final class Metrics: Sendable {
         self.factory = factory
         written = WordCounters("parley_messages_total", ["protocol"], factory)
         handed = WordCounters("parley_deliveries_total", ["protocol"], factory)
+    }
+
+    /// What counts the transactions of a store by their kind; its timers are made here, so that counting allocates nothing.
+    package static func queries(_ factory: any MetricsFactory) -> QueryObserver {
+        let timers = QueryKind.allCases.map { kind in
+            Timer(
+                label: "parley_database_query_duration_seconds", dimensions: [("query", kind.name)], factory: factory)
+        }
+        return { kind, duration in timers[kind.rawValue].recordNanoseconds(duration.nanoseconds) }
     }
 
     /// The label of what came by no protocol, such as an operator's message.

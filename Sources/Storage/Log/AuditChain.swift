@@ -43,7 +43,7 @@ extension Storage {
         audit note: AuditNote?, _ body: @escaping @Sendable (any SQLConnection) throws -> Bool
     ) async throws(StorageError) -> Bool {
         let time = currentTime()
-        return try await engine.write { connection in
+        return try await write(.administration) { connection in
             if note != nil { try connection.execute("UPDATE log_head SET position = position WHERE id = 1") }
             let isChanged = try body(connection)
             if isChanged, let note { try AuditChain(connection: connection).append(note, at: time) }

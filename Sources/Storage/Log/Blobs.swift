@@ -61,7 +61,7 @@ extension Storage {
     /// Stores one large attachment ahead of its message.
     package func storeBlob(sha256: [UInt8], bytes: [UInt8]) async throws(StorageError) {
         let time = currentTime()
-        try await engine.write { connection in _ = try connection.execute(Blobs.put(sha256, bytes, at: time)) }
+        try await write(.attachments) { connection in _ = try connection.execute(Blobs.put(sha256, bytes, at: time)) }
     }
 
     /// Removes up to `limit` attachments that no message refers to and that are older than the grace period.
@@ -70,11 +70,11 @@ extension Storage {
     package func collectBlobs(limit: Int = 100) async throws(StorageError) -> Int {
         let oldest = Timestamp(milliseconds: currentTime().milliseconds - Blobs.gracePeriodSeconds * 1000)
         // The search holds up no commit; what it finds may have been referred to since.
-        let found = try await engine.read { connection in
+        let found = try await read(.chores) { connection in
             try connection.rows(Blobs.findUnused(before: oldest, limit: limit))
         }
         guard !found.isEmpty else { return 0 }
-        return try await engine.write { connection in
+        return try await write(.chores) { connection in
             var removed = 0
             for row in found {
                 removed += try connection.execute(
@@ -88,11 +88,11 @@ extension Storage {
     ///
     /// - Returns: Whether nothing is left to do.
     package func purgeDeletedFlows(limit: Int = 1000) async throws(StorageError) -> Bool {
-        let deleted = try await engine.read { connection in
+        let deleted = try await read(.chores) { connection in
             try connection.rows("SELECT id FROM flows WHERE deleted_ms IS NOT NULL ORDER BY id LIMIT 1")
         }
         guard let flow = deleted.first?.first else { return true }
-        return try await engine.write { connection in
+        return try await write(.chores) { connection in
             let events = try connection.rows(
                 "SELECT position FROM events WHERE flow_id = $1 LIMIT $2", [flow, SQLValue(limit: limit)])
             if events.isEmpty {

@@ -10,7 +10,7 @@ extension Storage {
     /// - Returns: How many events were removed.
     package func removeTraces(ofHidden user: UserID, limit: Int = 1000) async throws(StorageError) -> Int {
         let now = currentTime()
-        return try await engine.write { connection in
+        return try await write(.chores) { connection in
             let events = try connection.rows(
                 """
                 SELECT e.position

@@ -23,7 +23,7 @@ extension Storage {
     }
 
     private func user(where condition: String, _ value: SQLValue) async throws(StorageError) -> UserRecord? {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let rows = try connection.rows("SELECT \(Self.userColumns) FROM users u WHERE \(condition)", [value])
             guard let row = rows.first else { return nil }
             return try Self.user(row)
@@ -51,7 +51,7 @@ extension Storage {
 
     /// The accounts with these uuids, in that order; those that do not exist are missing.
     package func users(uuids: [Identifier]) async throws(StorageError) -> [UserRecord] {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let found = try connection.rows(
                 pipelined: uuids.map {
                     SQLStatement("SELECT \(Self.userColumns) FROM users u WHERE u.uuid = $1", [SQLValue($0)])
@@ -65,7 +65,7 @@ extension Storage {
     /// Those of some accounts that are not hidden.
     package func shownUsers(_ users: [UserID]) async throws(StorageError) -> [UserID: UserRecord] {
         let numbers = SQLValue.numbers(users.map(\.rawValue))
-        return try await engine.read { connection in
+        return try await read(.accounts) { connection in
             var shown: [UserID: UserRecord] = [:]
             for row in try connection.rows(
                 """
@@ -82,7 +82,7 @@ extension Storage {
 
     /// All accounts that are neither deleted nor hidden, by row number.
     package func users(after: UserID = UserID(0), limit: Int) async throws(StorageError) -> [UserRecord] {
-        try await engine.read { connection in
+        try await read(.administration) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.userColumns) FROM users u
@@ -108,7 +108,7 @@ extension Storage {
         named key: String, as text: String, after: UserID, through last: UserID, limit: Int
     ) async throws(StorageError) -> [UserRecord] {
         let place = engine.dialect.place
-        return try await engine.read { connection in
+        return try await read(.administration) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.userColumns) FROM users u
@@ -126,7 +126,7 @@ extension Storage {
 
     /// The highest row number of an account; 0 when there is none.
     package func lastUser() async throws(StorageError) -> UserID {
-        try await engine.read { connection in
+        try await read(.administration) { connection in
             guard let row = try connection.rows("SELECT coalesce(max(id), 0) FROM users").first else {
                 return UserID(0)
             }
@@ -152,7 +152,7 @@ extension Storage {
 
     /// The session of a token with its account, expired and revoked ones too.
     package func session(tokenHash: [UInt8]) async throws(StorageError) -> (SessionRecord, UserRecord)? {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.sessionColumns), \(Self.userColumns)
@@ -169,7 +169,7 @@ extension Storage {
     /// The sessions of an account that are neither revoked nor expired, newest first, at most `limit`.
     package func sessions(of user: UserID, limit: Int = 1000) async throws(StorageError) -> [SessionRecord] {
         let now = currentTime()
-        return try await engine.read { connection in
+        return try await read(.accounts) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.sessionColumns) FROM sessions s
@@ -200,7 +200,7 @@ extension Storage {
                 AND (s.node <> 0 OR s.last_seen_ms < $4)
             LIMIT $5
             """
-        return try await engine.read { connection in
+        return try await read(.chores) { connection in
             let rows = try connection.rows(
                 sql,
                 [
@@ -218,13 +218,13 @@ extension Storage {
     ///
     /// - Returns: How many were removed.
     package func removeSessions(expiredBefore time: Timestamp, limit: Int = 1000) async throws(StorageError) -> Int {
-        let expired = try await engine.read { connection in
+        let expired = try await read(.chores) { connection in
             try connection.rows(
                 "SELECT user_id, id FROM sessions WHERE expires_ms < $1 ORDER BY expires_ms, id LIMIT $2",
                 [SQLValue(time), SQLValue(limit: limit)])
         }
         guard !expired.isEmpty else { return 0 }
-        return try await engine.write { connection in
+        return try await write(.chores) { connection in
             var statements: [SQLStatement] = []
             for row in expired {
                 var reader = RowReader(row)
@@ -254,7 +254,7 @@ extension Storage {
     }
 
     package func admin(username: String) async throws(StorageError) -> AdminRecord? {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let rows = try connection.rows(
                 "SELECT \(Self.adminColumns) FROM admins WHERE username = $1", [.text(username)])
             guard let row = rows.first else { return nil }
@@ -264,7 +264,7 @@ extension Storage {
 
     /// All administrators, by name.
     package func admins(after: String = "", limit: Int) async throws(StorageError) -> [AdminRecord] {
-        try await engine.read { connection in
+        try await read(.administration) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.adminColumns) FROM admins WHERE username > $1 ORDER BY username LIMIT $2

@@ -21,7 +21,7 @@ extension Storage {
 
     /// The token with this hash, expired and revoked ones too; those of administrators that are gone went with them.
     package func adminToken(hash: [UInt8]) async throws(StorageError) -> AdminTokenRecord? {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let rows = try connection.rows(
                 "SELECT \(Self.adminTokenColumns) FROM admin_tokens WHERE token_hash = $1", [.bytes(hash)])
             return try rows.first.map { row in try Self.adminToken(row) }
@@ -30,7 +30,7 @@ extension Storage {
 
     /// The API tokens, newest first, expired and revoked ones too.
     package func apiTokens(limit: Int) async throws(StorageError) -> [AdminTokenRecord] {
-        try await engine.read { connection in
+        try await read(.administration) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.adminTokenColumns) FROM admin_tokens WHERE kind = 'api'
@@ -43,7 +43,7 @@ extension Storage {
 
     /// The API token of a name that is not revoked.
     package func apiToken(named name: String) async throws(StorageError) -> AdminTokenRecord? {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.adminTokenColumns) FROM admin_tokens
@@ -58,7 +58,7 @@ extension Storage {
         let now = currentTime()
         let oldest = now.milliseconds - Self.lastUseMilliseconds
         guard token.lastUsed.map({ $0.milliseconds <= oldest }) ?? true else { return }
-        try await engine.write { connection in
+        try await write(.accounts) { connection in
             _ = try connection.execute(
                 "UPDATE admin_tokens SET last_used_ms = $1 WHERE token_hash = $2", [SQLValue(now), .bytes(token.hash)])
         }
@@ -68,7 +68,7 @@ extension Storage {
     ///
     /// - Returns: Whether none of it or of a later one was taken before.
     package func takeTOTPStep(_ step: Int64, of administrator: String) async throws(StorageError) -> Bool {
-        try await engine.write { connection in
+        try await write(.accounts) { connection in
             try connection.execute(
                 "UPDATE admins SET totp_step = $1 WHERE username = $2 AND totp_step < $1",
                 [.int(step), .text(administrator)]) > 0

@@ -23,7 +23,7 @@ extension Storage {
         before: Int64 = .max, from: Int64 = 1, since: Timestamp? = nil, actor: String? = nil, operation: String? = nil,
         limit: Int
     ) async throws(StorageError) -> [AuditRecord] {
-        try await engine.read { connection in
+        try await read(.administration) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.auditColumns) FROM audit
@@ -42,7 +42,7 @@ extension Storage {
 
     /// Where the chain ends as the store remembers it, and the number of the last record that there is.
     package func auditHead() async throws(StorageError) -> (head: AuditHead, last: Int64) {
-        try await engine.read { connection in
+        try await read(.administration) { connection in
             let rows = try connection.rows(
                 "SELECT number, hash, (SELECT coalesce(max(number), 0) FROM audit) FROM audit_head WHERE id = 1")
             guard let row = rows.first else {
@@ -55,7 +55,7 @@ extension Storage {
 
     /// Records of the audit in the order of their numbers, those of `numbers`.
     package func auditRecords(numbers: ClosedRange<Int64>) async throws(StorageError) -> [AuditRecord] {
-        try await engine.read { connection in
+        try await read(.administration) { connection in
             let rows = try connection.rows(
                 "SELECT \(Self.auditColumns) FROM audit WHERE number >= $1 AND number <= $2 ORDER BY number",
                 [.int(numbers.lowerBound), .int(numbers.upperBound)])

@@ -9,7 +9,7 @@ extension Storage {
         at positions: [Position], for user: UserID
     ) async throws(StorageError) -> [Position: MessageBody] {
         let dialect = engine.dialect
-        return try await engine.read { connection in
+        return try await read(.messages) { connection in
             let rows = try connection.rows(
                 """
                 SELECT position, length(body) + length(key) FROM event_bodies
@@ -31,7 +31,7 @@ extension Storage {
     {
         guard !users.isEmpty else { return [:] }
         let list = SQLValue.numbers(users.map(\.rawValue))
-        return try await engine.read { connection in
+        return try await read(.messages) { connection in
             let rows = try connection.rows(
                 """
                 SELECT b.user_id, b.body, b.key

@@ -6,7 +6,7 @@ extension Storage {
     package func contacts(
         of user: UserID, after: UserID = UserID(0), limit: Int
     ) async throws(StorageError) -> [UserRecord] {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.userColumns)
@@ -22,7 +22,7 @@ extension Storage {
 
     /// The accounts in an account's list, without reading them.
     package func contactIDs(of user: UserID) async throws(StorageError) -> [UserID] {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let sql = "SELECT contact_id FROM contacts WHERE user_id = $1 ORDER BY contact_id"
             return try connection.rows(sql, [SQLValue(user)]).map { row in
                 var reader = RowReader(row)
@@ -46,7 +46,7 @@ extension Storage {
         }
         pattern += "%"
         let arguments = [SQLValue.text(pattern), SQLValue(limit: limit)]
-        return try await engine.read { connection in
+        return try await read(.accounts) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.userColumns) FROM users u

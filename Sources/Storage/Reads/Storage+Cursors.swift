@@ -28,7 +28,7 @@ extension Storage {
         let parts = Self.parts(of: rows)
         let updates = [sessionUpdates(seen, node: node), sessionUpdates(left, node: .unknown)]
         for index in 0..<max(parts.count, updates[0].count, updates[1].count) {
-            try await engine.write { connection in
+            try await write(.chores) { connection in
                 if index < parts.count { try connection.insert(Self.cursorInsertion, rows: parts[index]) }
                 try connection.post(updates.compactMap { index < $0.count ? $0[index] : nil })
             }
@@ -59,7 +59,7 @@ extension Storage {
 
     /// How far a device has read, if that was ever noted.
     package func cursor(of user: UserID, device: String) async throws(StorageError) -> Position? {
-        try await engine.read { connection in try Self.cursor(of: user, device: device, on: connection) }
+        try await read(.updates) { connection in try Self.cursor(of: user, device: device, on: connection) }
     }
 
     private static func cursor(
@@ -74,7 +74,7 @@ extension Storage {
 
     /// How far all devices of an account have read.
     package func cursors(of user: UserID) async throws(StorageError) -> [DeviceCursor] {
-        try await engine.read { connection in
+        try await read(.updates) { connection in
             let rows = try connection.rows(
                 "SELECT device, position FROM cursors WHERE user_id = $1 ORDER BY device", [SQLValue(user)])
             return try rows.map { row in
@@ -94,7 +94,7 @@ extension Storage {
         of user: UserID, device: String, backlog: Int
     ) async throws(StorageError) -> Position {
         let backlog = max(0, backlog)
-        return try await engine.read { connection in
+        return try await read(.updates) { connection in
             if let cursor = try Self.cursor(of: user, device: device, on: connection) { return cursor }
             let head = try Self.head(on: connection)
             guard let row = try connection.rows("SELECT created_ms FROM users WHERE id = $1", [SQLValue(user)]).first

@@ -31,8 +31,10 @@ extension Storage {
             messageCount: try reader.int(), head: try reader.position(), isBridged: try reader.bool())
     }
 
-    private func flows(_ condition: String, _ arguments: [SQLValue]) async throws(StorageError) -> [FlowRecord] {
-        try await engine.read { connection in
+    private func flows(
+        _ condition: String, _ arguments: [SQLValue], for kind: QueryKind = .flows
+    ) async throws(StorageError) -> [FlowRecord] {
+        try await read(kind) { connection in
             let rows = try connection.rows(
                 "SELECT \(Self.flowColumns) FROM \(Self.flowTables) WHERE f.deleted_ms IS NULL AND \(condition)",
                 arguments)
@@ -115,12 +117,13 @@ extension Storage {
             condition += " AND \(engine.dialect.place)(lower(f.title), lower($\(arguments.count))) > 0"
         }
         arguments.append(SQLValue(limit: limit))
-        return try await flows("\(condition) ORDER BY f.id LIMIT $\(arguments.count)", arguments)
+        return try await flows(
+            "\(condition) ORDER BY f.id LIMIT $\(arguments.count)", arguments, for: .administration)
     }
 
     /// The highest row number of a flow; 0 when there is none.
     package func lastFlow() async throws(StorageError) -> FlowID {
-        try await engine.read { connection in
+        try await read(.administration) { connection in
             guard let row = try connection.rows("SELECT coalesce(max(id), 0) FROM flows").first else {
                 return FlowID(0)
             }
@@ -165,7 +168,7 @@ extension Storage {
     private func flowWithMembers(
         _ condition: String, _ argument: SQLValue
     ) async throws(StorageError) -> (flow: FlowRecord, members: [UserID])? {
-        try await engine.read { connection in
+        try await read(.flows) { connection in
             let found = try connection.rows(
                 "SELECT \(Self.flowColumns) FROM \(Self.flowTables) WHERE f.deleted_ms IS NULL AND \(condition)",
                 [argument])
@@ -188,7 +191,7 @@ extension Storage {
     package func memberCounts(of flows: [FlowID]) async throws(StorageError) -> [FlowID: Int] {
         guard !flows.isEmpty else { return [:] }
         let list = SQLValue.numbers(flows.map(\.rawValue))
-        return try await engine.read { connection in
+        return try await read(.flows) { connection in
             let rows = try connection.rows(
                 """
                 SELECT flow_id, count(*) FROM flow_members
@@ -208,7 +211,7 @@ extension Storage {
     package func members(of flows: [FlowID]) async throws(StorageError) -> [FlowID: [Identifier]] {
         guard !flows.isEmpty else { return [:] }
         let list = SQLValue.numbers(flows.map(\.rawValue))
-        return try await engine.read { connection in
+        return try await read(.flows) { connection in
             let rows = try connection.rows(
                 """
                 SELECT m.flow_id, u.uuid
@@ -230,7 +233,7 @@ extension Storage {
     package func members(
         of flow: FlowID, after: UserID = UserID(0), limit: Int
     ) async throws(StorageError) -> [MemberRecord] {
-        try await engine.read { connection in
+        try await read(.flows) { connection in
             let rows = try connection.rows(
                 """
                 SELECT m.user_id, u.uuid, u.login
@@ -251,7 +254,7 @@ extension Storage {
     package func flows(
         of member: UserID, after: FlowID = FlowID(0), limit: Int
     ) async throws(StorageError) -> [FlowOutline] {
-        try await engine.read { connection in
+        try await read(.flows) { connection in
             let rows = try connection.rows(
                 """
                 SELECT f.id, f.uuid, f.flow_type, f.owner_id, f.is_public, f.bridged, h.head_position
@@ -274,7 +277,7 @@ extension Storage {
 
     /// Counts of accounts, flows and messages.
     package func counts() async throws(StorageError) -> StorageCounts {
-        try await engine.read { connection in
+        try await read(.administration) { connection in
             let results = try connection.rows(pipelined: [
                 SQLStatement("SELECT count(*) FROM users WHERE deleted_ms IS NULL AND is_hidden = 0"),
                 SQLStatement("SELECT count(*) FROM flows f WHERE f.deleted_ms IS NULL AND \(Self.isShown)"),

@@ -32,7 +32,7 @@ extension Storage {
     package func groupNews(
         of user: UserID, after: Position, upTo: Position
     ) async throws(StorageError) -> [GroupNews] {
-        try await engine.read { connection in
+        try await read(.updates) { connection in
             let results = try connection.rows(pipelined: [
                 SQLStatement(
                     Self.places("e.position = m.joined_position AND m.joined_position > $2"),

@@ -21,7 +21,7 @@ extension Storage {
 
     /// The invite with this code, used up, expired and revoked ones too.
     package func invite(codeHash: [UInt8]) async throws(StorageError) -> InviteRecord? {
-        try await engine.read { connection in try Self.invite(codeHash: codeHash, on: connection) }
+        try await read(.accounts) { connection in try Self.invite(codeHash: codeHash, on: connection) }
     }
 
     /// Invites, newest first, from the one in front of `before` on; with a time only those with which an account can be
@@ -30,7 +30,7 @@ extension Storage {
         before: InviteRecord? = nil, validAt time: Timestamp? = nil, limit: Int
     ) async throws(StorageError) -> [InviteRecord] {
         let (created, hash) = before.map { ($0.created, $0.codeHash) } ?? (Timestamp(milliseconds: .max), [])
-        return try await engine.read { connection in
+        return try await read(.administration) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.inviteColumns) FROM invites
@@ -52,7 +52,7 @@ extension Storage {
     package func invites(
         from first: [UInt8], through last: [UInt8], limit: Int
     ) async throws(StorageError) -> [InviteRecord] {
-        try await engine.read { connection in
+        try await read(.administration) { connection in
             let rows = try connection.rows(
                 """
                 SELECT \(Self.inviteColumns) FROM invites

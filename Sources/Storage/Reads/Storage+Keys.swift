@@ -6,7 +6,7 @@ extension Storage {
     package func keys(of users: [UserID], kind: String) async throws(StorageError) -> [PublicKeyRecord] {
         guard !users.isEmpty else { return [] }
         let list = SQLValue.numbers(users.map(\.rawValue))
-        return try await engine.read { connection in
+        return try await read(.accounts) { connection in
             let rows = try connection.rows(
                 """
                 SELECT k.user_id, k.device, k.kind, k.public_key, k.created_ms
@@ -26,14 +26,14 @@ extension Storage {
 
     /// The key pair of one kind that the server holds for an account.
     package func bridgeKey(of user: UserID, kind: String) async throws(StorageError) -> SealedKeyPair? {
-        try await engine.read { connection in try Self.keyPair(Self.bridgeKeyQuery(user, kind), on: connection) }
+        try await read(.accounts) { connection in try Self.keyPair(Self.bridgeKeyQuery(user, kind), on: connection) }
     }
 
     /// The key pairs that the server holds for accounts, of the kinds after this one of `user`, and of the accounts after it.
     package func bridgeKeys(
         after user: UserID = UserID(0), kind: String = "", limit: Int
     ) async throws(StorageError) -> [BridgeKeyRecord] {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let rows = try connection.rows(
                 """
                 SELECT k.user_id, u.uuid, k.kind, k.public_key, k.sealed_private
@@ -84,7 +84,7 @@ extension Storage {
 
     /// A key pair that belongs to the whole cluster, such as the balancer's.
     package func serverKey(_ name: String) async throws(StorageError) -> SealedKeyPair? {
-        try await engine.read { connection in try Self.keyPair(Self.serverKeyQuery(name), on: connection) }
+        try await read(.accounts) { connection in try Self.keyPair(Self.serverKeyQuery(name), on: connection) }
     }
 
     /// Stores a key pair of the cluster unless there is one of that name, or in the place of just that one; all nodes end
@@ -137,7 +137,7 @@ extension Storage {
     private func store(
         _ insertion: SQLStatement, unlessFoundBy query: SQLStatement
     ) async throws(StorageError) -> SealedKeyPair {
-        try await engine.write { connection in
+        try await write(.accounts) { connection in
             // Waits for another process that stores the same; what it stored is then found.
             try connection.execute(insertion)
             guard let pair = try Self.keyPair(query, on: connection) else {

@@ -7,7 +7,7 @@ extension Storage {
 
     /// The limits that accounts have of their own, in the text form of the domain.
     package func accountLimits() async throws(StorageError) -> [(user: UserID, limits: String)] {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let rows = try connection.rows("SELECT user_id, limits FROM account_limits ORDER BY user_id")
             return try rows.map { row in
                 var reader = RowReader(row)
@@ -18,7 +18,7 @@ extension Storage {
 
     /// The limits of one account; `nil` when it has none of its own.
     package func accountLimits(of user: UserID) async throws(StorageError) -> String? {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let rows = try connection.rows(
                 "SELECT limits FROM account_limits WHERE user_id = $1", [SQLValue(user)])
             guard let row = rows.first else { return nil }
@@ -31,7 +31,7 @@ extension Storage {
 
     /// How many bytes the messages of an account take, as far as it was counted.
     package func storedBytes(of user: UserID) async throws(StorageError) -> Int64 {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let rows = try connection.rows(
                 "SELECT stored_bytes FROM account_usage WHERE user_id = $1", [SQLValue(user)])
             guard let row = rows.first else { return 0 }
@@ -48,7 +48,7 @@ extension Storage {
     package func addStoredBytes(
         _ changes: [(user: UserID, bytes: Int64)]
     ) async throws(StorageError) -> [(user: UserID, bytes: Int64)] {
-        try await engine.write { connection in
+        try await write(.chores) { connection in
             var totals: [(user: UserID, bytes: Int64)] = []
             for (user, bytes) in changes {
                 let rows = try connection.rows(
@@ -71,7 +71,7 @@ extension Storage {
     package func ownedFlows(
         of user: UserID, publicOnly: Bool = false, atMost limit: Int
     ) async throws(StorageError) -> Int {
-        try await engine.read { connection in
+        try await read(.flows) { connection in
             try connection.rows(
                 """
                 SELECT 1 FROM flows
@@ -89,7 +89,7 @@ extension Storage {
 
     /// From where an account has logged in with success, as far as its sessions are still known; ended ones count.
     package func loginAddresses(loginKey: String) async throws(StorageError) -> [String] {
-        try await engine.read { connection in
+        try await read(.accounts) { connection in
             let rows = try connection.rows(
                 """
                 SELECT DISTINCT n.address

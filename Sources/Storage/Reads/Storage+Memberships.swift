@@ -45,7 +45,7 @@ extension Storage {
 
     /// The stays of an account in a private flow, in order; none if it never was a member.
     package func memberships(of user: UserID, in flow: FlowID) async throws(StorageError) -> [Membership] {
-        try await engine.read { connection in
+        try await read(.flows) { connection in
             let rows = try connection.rows(
                 """
                 SELECT joined_position, left_position FROM flow_members
@@ -64,7 +64,7 @@ extension Storage {
     package func members(
         of flow: FlowID, at position: Position, after: UserID = UserID(0), limit: Int
     ) async throws(StorageError) -> [UserID] {
-        try await engine.read { connection in
+        try await read(.flows) { connection in
             let rows = try connection.rows(
                 """
                 SELECT user_id FROM flow_members

@@ -32,7 +32,7 @@ extension Storage {
     private func messages(
         _ condition: String, _ arguments: [SQLValue], limit: Int = maximumPageRows + 1, reader: UserID? = nil
     ) async throws(StorageError) -> MessagePage {
-        try await engine.read { connection in
+        try await read(.messages) { connection in
             try self.messages(condition, arguments, limit: limit, reader: reader, on: connection)
         }
     }
@@ -54,7 +54,7 @@ extension Storage {
     package func messages(
         at positions: [Position], maximumBytes: Int
     ) async throws(StorageError) -> MessagePage {
-        try await engine.read { connection in
+        try await read(.messages) { connection in
             let loader = try MessageLoader(positions, dialect: self.engine.dialect, on: connection)
             return try loader.page(of: positions, maximumBytes: maximumBytes)
         }
@@ -76,7 +76,7 @@ extension Storage {
     package func messages(
         in flow: FlowID, numbers range: Range<Int64>, reader: UserID? = nil, asOf end: Position? = nil
     ) async throws(StorageError) -> MessagePage {
-        try await engine.read { connection in
+        try await read(.messages) { connection in
             try self.messages(in: flow, numbers: range, reader: reader, asOf: end, on: connection)
         }
     }
@@ -88,7 +88,7 @@ extension Storage {
         in flow: FlowID, reader: UserID? = nil, asOf end: Position? = nil,
         numbers range: @escaping @Sendable (_ total: Int64) -> Range<Int64>
     ) async throws(StorageError) -> (page: MessagePage, range: Range<Int64>, total: Int64)? {
-        try await engine.read { connection in
+        try await read(.messages) { connection in
             guard let total = try Self.messageCount(of: flow, before: end, on: connection) else { return nil }
             let numbers = range(total)
             return (
@@ -114,7 +114,7 @@ extension Storage {
     package func messageCount(
         of flow: FlowID, before position: Position? = nil
     ) async throws(StorageError) -> Int64? {
-        try await engine.read { connection in
+        try await read(.messages) { connection in
             try Self.messageCount(of: flow, before: position, on: connection)
         }
     }
@@ -153,7 +153,7 @@ extension Storage {
         sent comparison: TimeComparison, _ time: Timestamp, in flow: FlowID? = nil, after: Position = .start, limit: Int
     ) async throws(StorageError) -> MessagePage {
         // Time follows position but for few steps, so a range of times is one of positions: no index on the time is needed.
-        let (first, last) = try await engine.read { connection in
+        let (first, last) = try await read(.messages) { connection in
             let head = try Self.head(on: connection)
             let before = comparison == .atOrBefore ? Position.start : try Self.position(before: time, on: connection)
             if comparison == .atOrAfter { return (before, head) }
@@ -174,7 +174,7 @@ extension Storage {
     package func number(
         ofFirstMessageIn flow: FlowID, atOrAfter time: Timestamp, count: Int64
     ) async throws(StorageError) -> Int64 {
-        try await engine.read { connection in
+        try await read(.messages) { connection in
             let before = try Self.position(before: time, on: connection)
             let rows = try connection.rows(
                 """

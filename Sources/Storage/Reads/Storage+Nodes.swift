@@ -11,7 +11,7 @@ extension Storage {
     package func registerNode(_ node: NewNode) async throws(StorageError) -> NodeID {
         let now = engine.dialect.nowMilliseconds
         let silence = Self.removal(ofNodesSilentFor: Self.silentNodeLimit, now: now)
-        return try await engine.write { connection in
+        return try await write(.chores) { connection in
             try connection.execute(silence)
             let rows = try connection.rows(
                 """
@@ -33,7 +33,7 @@ extension Storage {
     package func heartbeat(_ node: NodeID, clients: Int) async throws(StorageError) -> NodeHeartbeat? {
         let now = engine.dialect.nowMilliseconds
         let draining = Self.isDraining(now: now)
-        return try await engine.write { connection in
+        return try await write(.chores) { connection in
             let rows = try connection.rows(
                 """
                 UPDATE nodes SET heartbeat_ms = \(now), clients = $1 WHERE id = $2
@@ -50,7 +50,7 @@ extension Storage {
     package func nodes() async throws(StorageError) -> [NodeRecord] {
         let now = engine.dialect.nowMilliseconds
         let draining = Self.isDraining(now: now)
-        return try await engine.read { connection in
+        return try await read(.chores) { connection in
             let rows = try connection.rows(
                 """
                 SELECT id, name, address, protocols, started_ms, \(now) - heartbeat_ms,
@@ -113,7 +113,7 @@ extension Storage {
     ///
     /// - Returns: Whether it was in it.
     package func removeNode(_ node: NodeID) async throws(StorageError) -> Bool {
-        try await engine.write { connection in
+        try await write(.chores) { connection in
             try connection.execute("DELETE FROM nodes WHERE id = $1", [.int(node.rawValue)]) > 0
         }
     }
@@ -123,7 +123,7 @@ extension Storage {
     /// - Returns: How many they were.
     package func removeNodes(silentFor limit: Duration) async throws(StorageError) -> Int {
         let removal = Self.removal(ofNodesSilentFor: limit, now: engine.dialect.nowMilliseconds)
-        return try await engine.write { connection in try connection.execute(removal) }
+        return try await write(.chores) { connection in try connection.execute(removal) }
     }
 
     private static func removal(ofNodesSilentFor limit: Duration, now: String) -> SQLStatement {

@@ -17,7 +17,7 @@ extension Storage {
     package func notePresence(
         on node: NodeID, came: [UserID], went: [UserID]
     ) async throws(StorageError) -> Bool {
-        try await engine.write { connection in
+        try await write(.chores) { connection in
             let rows = try connection.rows(
                 "UPDATE nodes SET presence_version = presence_version + 1 WHERE id = $1 RETURNING presence_version",
                 [.int(node.rawValue)])
@@ -49,7 +49,7 @@ extension Storage {
     ) async throws(StorageError) -> [NodePresence] {
         let now = engine.dialect.nowMilliseconds
         let milliseconds = limit.components.seconds * 1000
-        return try await engine.read { connection in
+        return try await read(.chores) { connection in
             let rows = try connection.rows(
                 "SELECT id, presence_version FROM nodes WHERE id <> $1 AND heartbeat_ms >= \(now) - $2 ORDER BY id",
                 [.int(own.rawValue), .int(milliseconds)])

@@ -19,7 +19,7 @@ extension Storage {
         while page.messages.count < limit {
             let missing = limit - page.messages.count
             let positions = try await positions(matching: query, before: below, limit: missing)
-            let next = try await engine.read { connection in
+            let next = try await read(.search) { connection in
                 try MessageLoader(positions, dialect: self.engine.dialect, on: connection).page(of: positions)
             }
             page.messages += next.messages
@@ -40,10 +40,10 @@ extension Storage {
 
     private func searchIndexHas(_ position: Position) async throws(StorageError) -> Bool {
         let head = try await onSearchIndex { (index) async throws(StorageError) in
-            try await index.read { connection in try SearchHead(on: connection, of: self.engine.dialect.search) }
+            try await read(.search, on: index) { connection in try SearchHead(on: connection, of: self.engine.dialect.search) }
         }
         guard let head, head.position >= position else { return false }
-        return try await engine.read { connection in try head.isOfLog(on: connection) }
+        return try await read(.search) { connection in try head.isOfLog(on: connection) }
     }
 
     private func positions(
@@ -52,7 +52,7 @@ extension Storage {
         let statement = SQLStatement(
             engine.dialect.search.match, [.text(query), SQLValue(before), SQLValue(limit: limit)])
         return try await onSearchIndex { (index) async throws(StorageError) in
-            try await index.read { connection in
+            try await read(.search, on: index) { connection in
                 try connection.rows(statement).map { row in
                     var reader = RowReader(row)
                     return try reader.position()

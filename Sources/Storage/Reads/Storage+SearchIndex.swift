@@ -75,11 +75,11 @@ extension Storage {
 
     private func makeSearchStep(text: ([UInt8]) -> String?) async throws(StorageError) -> Bool {
         let head = try await onSearchIndex { (index) async throws(StorageError) in
-            try await index.read { connection in try SearchHead(on: connection, of: self.engine.dialect.search) }
+            try await read(.chores, on: index) { connection in try SearchHead(on: connection, of: self.engine.dialect.search) }
         }
         guard let head else { return true }
         let limit = searchStep
-        let news = try await engine.read { connection in
+        let news = try await read(.chores) { connection in
             try Self.searchNews(after: head, limit: limit, on: connection)
         }
         guard news.isOfLog else {
@@ -90,7 +90,7 @@ extension Storage {
         let statements = searchChanges(for: news, text: text)
         let last = news.events.last
         let moved = try await onSearchIndex { (index) async throws(StorageError) in
-            try await index.write { connection in
+            try await write(.chores, on: index) { connection in
                 // Another node may have been here, which read another state of the log.
                 let moved = try connection.execute(
                     "UPDATE search_head SET position = $1, event = $2, step = step + 1 WHERE id = 1 AND step = $3",
@@ -103,7 +103,7 @@ extension Storage {
             }
         }
         if moved == true, !news.removed.isEmpty {
-            try await engine.write { connection in
+            try await write(.chores) { connection in
                 _ = try connection.execute(
                     """
                     DELETE FROM search_removals WHERE position IN (SELECT number FROM \(self.engine.dialect.numbers) n)

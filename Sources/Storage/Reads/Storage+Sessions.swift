@@ -6,7 +6,7 @@ extension Storage {
     package func liveSessions(among sessions: some Collection<SessionID>) async throws(StorageError) -> Set<SessionID> {
         let list = SQLValue.numbers(sessions.map(\.rawValue))
         let now = currentTime()
-        return try await engine.read { connection in
+        return try await read(.chores) { connection in
             let rows = try connection.rows(
                 """
                 SELECT s.id FROM \(self.engine.dialect.numbers) n
@@ -33,7 +33,7 @@ extension Storage {
     package func accountsWithEndedSessions(
         after position: Position, limit: Int
     ) async throws(StorageError) -> (users: Set<UserID>, end: Position, isCut: Bool) {
-        try await engine.read { connection in
+        try await read(.chores) { connection in
             // The head first: what is committed up to there is visible to the statement after it.
             let head = try Self.head(on: connection)
             let end = min(head, Position(position.rawValue + Int64(limit)))

@@ -53,7 +53,7 @@ extension Storage {
     private func storedMessages(
         where condition: String, _ arguments: [SQLValue], after low: Position, upTo high: Position
     ) async throws(StorageError) -> [StoredMessage] {
-        try await engine.read { connection in
+        try await read(.chores) { connection in
             let rows = try connection.rows(
                 """
                 SELECT e.position, e.flow_id, f.flow_type, e.sender_id, \(StoredMessage.bytesExpression)
@@ -76,7 +76,7 @@ extension Storage {
 
     /// The position after which every event is later than `time`.
     package func position(ofLastAtOrBefore time: Timestamp) async throws(StorageError) -> Position {
-        try await engine.read { connection in try Self.position(ofLastAtOrBefore: time, on: connection) }
+        try await read(.chores) { connection in try Self.position(ofLastAtOrBefore: time, on: connection) }
     }
 
     static func position(

@@ -29,12 +29,12 @@ extension Storage {
 
     /// The last position of the log.
     package func head() async throws(StorageError) -> Position {
-        try await engine.read { connection in try Self.head(on: connection) }
+        try await read(.updates) { connection in try Self.head(on: connection) }
     }
 
     /// The position before the first event whose time is at or after `time`; the head if there is none.
     package func position(before time: Timestamp) async throws(StorageError) -> Position {
-        try await engine.read { (connection) throws(StorageError) in try Self.position(before: time, on: connection) }
+        try await read(.updates) { connection in try Self.position(before: time, on: connection) }
     }
 
     /// The position before the first event after `low` whose time is at or after `time`; the head if there is none.
@@ -65,13 +65,13 @@ extension Storage {
 
     /// The cursor that has seen everything before `time`.
     package func cursor(before time: Timestamp) async throws(StorageError) -> Position {
-        try await engine.read { connection in try Self.position(before: time, on: connection) }
+        try await read(.updates) { connection in try Self.position(before: time, on: connection) }
     }
 
     /// The position after which the log has just so many events; there are gaps where flows were purged.
     package func position(beforeLast count: Int) async throws(StorageError) -> Position {
         guard count > 0 else { return try await head() }
-        return try await engine.read { connection in
+        return try await read(.updates) { connection in
             let rows = try connection.rows(
                 "SELECT position FROM events ORDER BY position DESC LIMIT 1 OFFSET $1", [.int(Int64(count - 1))])
             guard let row = rows.first else { return Position(0) }
@@ -82,7 +82,7 @@ extension Storage {
 
     /// Which of these uuids events have already.
     package func knownEvents(_ uuids: [Identifier]) async throws(StorageError) -> Set<Identifier> {
-        try await engine.read { connection in
+        try await read(.updates) { connection in
             let found = try connection.rows(
                 pipelined: uuids.map { SQLStatement("SELECT uuid FROM events WHERE uuid = $1", [SQLValue($0)]) })
             var known: Set<Identifier> = []
@@ -98,7 +98,7 @@ extension Storage {
     ///
     /// Fewer than `limit` when they are large; the log's end is where none come.
     package func events(after: Position, limit: Int) async throws(StorageError) -> [LogEvent] {
-        try await engine.read { connection in try Self.events(after: after, limit: limit, on: connection) }
+        try await read(.updates) { connection in try Self.events(after: after, limit: limit, on: connection) }
     }
 
     static func events(
@@ -147,7 +147,7 @@ extension Storage {
         accounts: Bool = true, bodies: Bool = false
     ) async throws(StorageError) -> UpdatePage {
         let limit = min(max(limit, 1), Self.maximumUpdates)
-        return try await engine.read { connection in
+        return try await read(.updates) { connection in
             let head = try Self.head(on: connection)
             let readable = try Self.readable(by: user, after: cursor, upTo: head, scope, on: connection)
             var merge = PositionMerge(readable.ranges, accounts: accounts, after: cursor, upTo: head)

@@ -74,6 +74,12 @@ extension MetricDefinition {
         MetricDefinition(
             "parley_database_read_duration_seconds", .histogram(times),
             "Reads for requests and deliveries that were not answered from memory."),
+        MetricDefinition(
+            "parley_database_query_duration_seconds", .histogram(times), labels: ["query"],
+            "Transactions of the database by what they are for, the wait for a connection included: commit (a batch of the "
+                + "log), messages, updates (catching up and deliveries), search, accounts, flows, attachments, "
+                + "administration, or chores (what the server does by itself). Backups and checks of the whole database "
+                + "are left out."),
         MetricDefinition("parley_database_errors_total", .counter, "Reads and writes that the database failed."),
         MetricDefinition("parley_database_size_bytes", .gauge, "Size of the database."),
         MetricDefinition(

@@ -17,8 +17,8 @@ package enum MetricsDocumentation {
             machine give each a LISTEN of its own.
 
             Any client that reaches the port can read the figures: it listens on a loopback address, and has no
-            password. The labels name protocols, outcomes, limits and the program's version, never an account, a flow or
-            an address. `manage top` shows the same figures: there is one source for both. Everything is counted since
+            password. The labels name protocols, outcomes, limits, kinds of query and the program's version, never an
+            account, a flow or an address. `manage top` shows the same figures: there is one source for both. Everything is counted since
             the start of the process.
 
             `deploy/grafana-parley.json` is a board for Grafana, `deploy/parley.rules.yml` has rules for Prometheus: server
