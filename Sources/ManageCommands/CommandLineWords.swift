@@ -52,6 +52,7 @@ struct CommandLineWords {
         arguments += flags + rest
         if arguments.first == "help" { try Self.checkHelp(arguments.dropFirst(), root: root) }
         if arguments.starts(with: ["config", "set"]) { moveNegativeNumber() }
+        joinNegativeNumbers()
     }
 
     /// `help` of a command that does not exist would show the help of its parent, as if all were well.
@@ -70,12 +71,28 @@ struct CommandLineWords {
         }
     }
 
-    /// A value such as `-1` would be taken for an option.
+    /// Whether a word is such as `-1`, `-0.5` or `-5m`: ArgumentParser would take it for an option.
+    private static func isNegative(_ word: String) -> Bool {
+        guard word.first == "-", let next = word.dropFirst().first else { return false }
+        return next.isNumber || next == "."
+    }
+
+    /// The value of `config set` stands alone.
     private mutating func moveNegativeNumber() {
-        let isNegative = { (word: String) in word.first == "-" && word.dropFirst().first?.isNumber == true }
-        guard !arguments.contains("--"), let index = arguments.firstIndex(where: isNegative) else { return }
+        guard !arguments.contains("--"), let index = arguments.firstIndex(where: Self.isNegative) else { return }
         let value = arguments.remove(at: index)
         arguments += ["--", value]
+    }
+
+    /// Makes `--rate=-1` of `--rate -1`, so that the command says what is wrong with the value, not that there is none.
+    private mutating func joinNegativeNumbers() {
+        let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+        for index in arguments[..<end].indices.dropFirst().reversed() where Self.isNegative(arguments[index]) {
+            let option = arguments[index - 1]
+            let isOption = option.hasPrefix("--") ? !option.contains("=") : option.first == "-" && option.count == 2
+            guard isOption, !Self.isNegative(option) else { continue }
+            arguments[index - 1] = "\(option)=\(arguments.remove(at: index))"
+        }
     }
 
     /// Refuses a word where only a subcommand can stand.
@@ -86,9 +103,10 @@ struct CommandLineWords {
         guard !subcommands.isEmpty, !word.hasPrefix("-"), word != "help" else { return }
         let name = ([Manage._commandName] + words).joined(separator: " ")
         let meant = SpellingSuggestion.nearest(to: word, among: subcommands.map { $0._commandName })
-        throw ValidationError(
-            "There is no command '\(word.escapedForTerminal(lineBreaks: false))' in '\(name)'. "
-                + (meant.map { "Did you mean '\(name) \($0)'?" } ?? "List its commands with '\(name) --help'."))
+        throw WrongSubcommand(
+            message: "There is no command '\(word.escapedForTerminal(lineBreaks: false))' in '\(name)'. "
+                + (meant.map { "Did you mean '\(name) \($0)'?" } ?? "List its commands with '\(name) --help'."),
+            group: command, name: name)
     }
 
     private static func replacement(
@@ -107,5 +125,22 @@ struct CommandLineWords {
             if first == option, words.dropFirst().first == value { return (command[...], 2, false) }
         }
         return nil
+    }
+}
+
+/// A group of commands has no such one.
+struct WrongSubcommand: Error {
+    let message: String
+    let group: any ParsableCommand.Type
+    /// How the group is called, such as `manage log`.
+    let name: String
+
+    /// What ArgumentParser would print of a mistake within the group.
+    var text: String {
+        """
+        Error: \(message)
+        Usage: \(Manage.usageString(for: group))
+          See '\(name) --help' for more information.
+        """
     }
 }

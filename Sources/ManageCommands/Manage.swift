@@ -95,6 +95,12 @@ package struct Manage: AsyncParsableCommand {
             write(text.split(separator: "\n").map { "\(mark)\($0)\n" }.joined(), to: context.standardError)
             return failure.status.rawValue
         }
+        if let wrong = error as? WrongSubcommand {
+            let line =
+                isJSON ? ErrorReport(CommandError(.usage, wrong.message)).line : wrong.text.escapedForTerminal() + "\n"
+            write(line, to: context.standardError)
+            return CommandStatus.usage.rawValue
+        }
         // What ArgumentParser threw: a request for help (0), a wrong command line (64), or a bare status.
         let code = exitCode(for: error)
         if code == .failure, !(error is ExitCode) {

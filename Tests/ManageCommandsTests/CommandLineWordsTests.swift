@@ -17,6 +17,12 @@ struct CommandLineWordsTests {
             (["--json", "-q", "user", "list"], nil, ["user", "list", "--json", "-q"]),
             (["user", "--no-color", "show", "a"], nil, ["user", "show", "--no-color", "a"]),
             (["config", "set", "SERVER.PORT", "-1", "-q"], nil, ["config", "set", "SERVER.PORT", "-q", "--", "-1"]),
+            (["top", "--interval", "-1", "--once"], nil, ["top", "--interval=-1", "--once"]),
+            (["tail", "-n", "-20"], nil, ["tail", "-n=-20"]),
+            (["tail", "--since", "-5m", "--last", "-.5"], nil, ["tail", "--since=-5m", "--last=-.5"]),
+            (["tail", "--last=3", "-1"], nil, ["tail", "--last=3", "-1"]),
+            (["user", "show", "-1"], nil, ["user", "show", "-1"]),
+            (["user", "show", "--json", "--", "-1"], nil, ["user", "show", "--json", "--", "-1"]),
             (
                 ["config", "set", "SERVER.PORT", "--config", "a"], nil,
                 ["config", "set", "SERVER.PORT", "--config", "a"]
@@ -45,6 +51,37 @@ struct CommandLineWordsTests {
 
         #expect(result.status == .usage)
         #expect(result.errors.hasPrefix("Error: '-1' "), "\(result.errors)")
+    }
+
+    @Test(arguments: [
+        (["testclient", "load", "--rate", "-1"], "Error: Please give --rate more than 0.01 "),
+        (["testclient", "load", "--duration", "-5"], "Error: Please give --duration 1 to "),
+        (["tail", "-n", "-1"], "Error: Please give --last "),
+        (["top", "--interval", "-1"], "Error: Please give "),
+        (["user", "list", "--limit", "-1"], "Error: Please give "),
+        (["user", "list", "--after", "-1"], "Error: Please give "),
+    ])
+    func negativeNumberOfAnOptionIsToldAsWrongAndNotAsMissing(words: [String], beginning: String) async throws {
+        let result = try await CommandRun().run(words)
+
+        #expect(result.status == .usage)
+        #expect(result.errors.hasPrefix(beginning), "\(result.errors)")
+    }
+
+    @Test func mistypedSubcommandOfAGroupIsToldWithTheGroupsUsage() async throws {
+        let result = try await CommandRun()("log", "tial")
+        let json = try await CommandRun()("log", "tial", "--json")
+
+        #expect(result.status == .usage)
+        #expect(
+            result.errors == """
+                Error: There is no command 'tial' in 'manage log'. Did you mean 'manage log tail'?
+                Usage: manage log <subcommand>
+                  See 'manage log --help' for more information.
+
+                """)
+        #expect(json.status == .usage)
+        #expect(try JSONValue.parse(Array(json.errors.utf8))["error"]?["message"]?.string?.contains("'tial'") == true)
     }
 
     @Test(arguments: [["help", "bogus"], ["help", "config", "bogus"], ["help", "exit-code"]])
