@@ -64,10 +64,11 @@ package final class Metrics: Sendable {
     /// What counts the transactions of a store by their kind; its timers are made here, so that counting allocates nothing.
     package static func queries(_ factory: any MetricsFactory) -> QueryObserver {
         let timers = QueryKind.allCases.map { kind in
-            Timer(
-                label: "parley_database_query_duration_seconds", dimensions: [("query", kind.name)], factory: factory)
+            let label = "parley_database_query_duration_seconds"
+            return (kind, Timer(label: label, dimensions: [("query", kind.rawValue)], factory: factory))
         }
-        return { kind, duration in timers[kind.rawValue].recordNanoseconds(duration.nanoseconds) }
+        let byKind = Dictionary(uniqueKeysWithValues: timers)
+        return { kind, duration in byKind[kind]?.recordNanoseconds(duration.nanoseconds) }
     }
 
     /// The label of what came by no protocol, such as an operator's message.

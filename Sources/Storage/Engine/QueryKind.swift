@@ -1,8 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a transaction of the store is for: its time is counted by this.
-package enum QueryKind: Int, Sendable, CaseIterable {
+/// What a transaction of the store is for: its time is counted by this; metrics show the case's name.
+package enum QueryKind: String, Sendable, CaseIterable {
     /// A batch of the log.
     case commit
     /// Pages of messages, single ones, and their bodies.
@@ -21,21 +21,6 @@ package enum QueryKind: Int, Sendable, CaseIterable {
     case administration
     /// What the server does by itself, such as the search index, heartbeats, presence, expiry and garbage.
     case chores
-
-    /// The word of metrics.
-    package var name: String {
-        switch self {
-        case .commit: "commit"
-        case .messages: "messages"
-        case .updates: "updates"
-        case .search: "search"
-        case .accounts: "accounts"
-        case .flows: "flows"
-        case .attachments: "attachments"
-        case .administration: "administration"
-        case .chores: "chores"
-        }
-    }
 }
 
 /// Takes what a transaction was for and how long it took, the wait for its connection included.
