@@ -322,7 +322,7 @@ let package = Package(
         .testTarget(
             name: "ManageCommandsTests",
             dependencies: [
-                "TestSupport",
+                "TestSupport", "Archive",
                 "ManageCommands", "ChatTesting", "ParleyServer", "AdminAPI", "Operations", "Transport", "Chat",
                 "Storage",
                 "StorageSQLite",

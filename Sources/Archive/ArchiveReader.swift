@@ -20,7 +20,7 @@ final class ArchiveReader {
         var progress: (_ rows: Int, _ consumed: Int) throws -> Void = { _, _ in }
     }
 
-    private let input: GzipInput
+    private let tar: TarReader
     private var next: TarHeader?
     /// What the archive says it is.
     let about: ArchiveAbout
@@ -31,15 +31,15 @@ final class ArchiveReader {
 
     /// Reads `about.json` and the settings files.
     init(descriptor: Int32) throws {
-        input = try GzipInput(descriptor: descriptor)
-        next = try Self.header(from: input)
+        tar = try TarReader(descriptor: descriptor)
+        next = try tar.header()
         guard let first = next, first.name == ArchiveForm.about else {
             throw ArchiveError.damaged("it has no beginning")
         }
-        let bytes = try Self.content(of: first, from: input, limit: ArchiveForm.maximumDocumentBytes)
+        let bytes = try tar.content(of: first, limit: ArchiveForm.maximumDocumentBytes)
         about = try Self.about(bytes)
         manifest.documents.append(.init(name: first.name, sha256: Self.digits(of: bytes)))
-        next = try Self.header(from: input)
+        next = try tar.header()
         try readFiles()
     }
 
@@ -79,10 +79,7 @@ final class ArchiveReader {
         let bytes = try content(of: header, limit: ArchiveForm.maximumDocumentBytes)
         let written = try ArchiveForm.decoded(ArchiveManifest.self, bytes, name: ArchiveForm.manifest)
         guard next == nil else { throw ArchiveError.damaged("something follows its end") }
-        guard try input.read(TarHeader.blockBytes).allSatisfy({ $0 == 0 }) else {
-            throw ArchiveError.damaged("something follows its end")
-        }
-        try input.expectEnd()
+        try tar.expectEnd()
         guard written == manifest else {
             throw ArchiveError.damaged("\(difference(from: written)) does not fit the manifest")
         }
@@ -115,7 +112,7 @@ final class ArchiveReader {
             rows += page.count
             rowCount += page.count
             part += 1
-            try visitor.progress(rowCount, input.consumed)
+            try visitor.progress(rowCount, tar.consumed)
         }
         manifest.tables.append(.init(name: table.name, rows: rows, sha256: Hexadecimal.text(hash.digest())))
     }
@@ -134,21 +131,8 @@ final class ArchiveReader {
     // MARK: Members
 
     private func content(of header: TarHeader, limit: Int) throws -> [UInt8] {
-        let bytes = try Self.content(of: header, from: input, limit: limit)
-        next = try Self.header(from: input)
-        return bytes
-    }
-
-    private static func header(from input: GzipInput) throws -> TarHeader? {
-        try TarHeader(block: try input.read(TarHeader.blockBytes))
-    }
-
-    private static func content(of header: TarHeader, from input: GzipInput, limit: Int) throws -> [UInt8] {
-        guard header.size <= limit else { throw ArchiveError.damaged("a member of it is too large") }
-        let bytes = try input.read(header.size)
-        guard try input.read(header.padding).allSatisfy({ $0 == 0 }) else {
-            throw ArchiveError.damaged("it was changed")
-        }
+        let bytes = try tar.content(of: header, limit: limit)
+        next = try tar.header()
         return bytes
     }
 

@@ -75,6 +75,9 @@ extension SettingsFinding {
         case fewFiles = "few-files"
 
         /// Where people read what it means; on a machine with the package `docs` is `/usr/share/doc/parley`.
-        package var section: String { "docs/operations.md#\(rawValue)" }
+        package var section: String { Self.section(of: rawValue) }
+
+        /// The same for an ID that this version may not know.
+        package static func section(of id: String) -> String { "docs/operations.md#\(id)" }
     }
 }

@@ -4,7 +4,7 @@
 /// Something about the settings to know or to fix.
 package struct SettingsFinding: Sendable, Hashable, CustomStringConvertible {
     /// How bad it is.
-    package enum Severity: String, Sendable {
+    package enum Severity: String, Codable, Sendable {
         /// Nothing starts before this is fixed.
         case error
         /// It works, but probably not as meant.
@@ -43,7 +43,10 @@ package struct SettingsFinding: Sendable, Hashable, CustomStringConvertible {
     /// Place, message and remedy in one line.
     ///
     /// `config.ini:12: [SERVER] PORT '99999' is outside of the range. Write a whole number, 0 to 65535.`
-    package var description: String {
+    package var description: String { Self.text(file: file, line: line, message: message, remedy: remedy) }
+
+    /// The line for a finding with these parts.
+    package static func text(file: String?, line: Int?, message: String, remedy: String) -> String {
         let place = file.map { file in line.map { "\(file):\($0): " } ?? "\(file): " } ?? ""
         return "\(place)\(message) \(remedy)"
     }

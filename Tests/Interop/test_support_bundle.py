@@ -54,6 +54,13 @@ def test_bundle_has_everything_but_secrets(start_server, register):
     for secret in secrets:
         assert secret.encode() not in everything, secret
 
+    shown = server.manage("doctor", "--read", str(path), "--json")
+    assert shown.returncode == (3 if report["problems"] else 0), shown.stderr
+    read = json.loads(shown.stdout)
+    assert read["checks"] == json.loads(files["doctor.json"])["checks"]
+    assert read["bundle"]["database"]["counts"] == json.loads(files["database.json"])["counts"]
+    assert len(read["bundle"]["nodes"]) == 1
+
     again = server.manage("doctor", "--bundle", str(path))
     assert again.returncode == 7 and "exists" in again.stderr
     assert contents(path) == files

@@ -39,20 +39,26 @@ extension Manage.Config {
 
 /// What `config check` prints.
 struct FindingsReport: CommandReport {
-    struct Item: Encodable {
-        private enum CodingKeys: String, CodingKey { case id, severity, file, line, key, message, remedy }
+    /// A finding as JSON has it.
+    struct Item: Codable, Sendable {
+        /// `SettingsFinding.ID`, or one that another version of the program knows.
+        var id: String
+        var severity: SettingsFinding.Severity
+        @Nullable var file: String?
+        @Nullable var line: Int?
+        @Nullable var key: String?
+        var message: String
+        var remedy: String
 
-        var finding: SettingsFinding
+        init(_ finding: SettingsFinding) {
+            (id, severity) = (finding.id.rawValue, finding.severity)
+            (file, line, key) = (finding.file, finding.line, finding.key)
+            (message, remedy) = (finding.message, finding.remedy)
+        }
 
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(finding.id.rawValue, forKey: .id)
-            try container.encode(finding.severity.rawValue, forKey: .severity)
-            try container.encode(finding.file, forKey: .file)
-            try container.encode(finding.line, forKey: .line)
-            try container.encode(finding.key, forKey: .key)
-            try container.encode(finding.message, forKey: .message)
-            try container.encode(finding.remedy, forKey: .remedy)
+        /// Place, message and remedy in one line.
+        var text: String {
+            SettingsFinding.text(file: file, line: line, message: message, remedy: remedy).escapedForTerminal()
         }
     }
 
@@ -69,19 +75,19 @@ struct FindingsReport: CommandReport {
 
     init(file: String?, findings: [SettingsFinding]) {
         self.file = file
-        items = findings.map { Item(finding: $0) }
+        items = findings.map(Item.init)
         problems = findings.count { $0.severity != .note }
     }
 
     func text(style: TextStyle) -> String {
         let lines = items.map { item in
             let mark =
-                switch item.finding.severity {
+                switch item.severity {
                 case .error: style.apply(.red, to: "error")
                 case .warning: style.apply(.yellow, to: "warning")
                 case .note: style.apply(.cyan, to: "note")
                 }
-            return "\(mark)  \(item.finding.description.escapedForTerminal())\n"
+            return "\(mark)  \(item.text)\n"
         }
         let name = file?.escapedForTerminal() ?? "the defaults"
         let sum =

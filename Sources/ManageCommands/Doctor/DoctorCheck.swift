@@ -37,19 +37,21 @@ struct DoctorCheck: Sendable {
     }
 }
 
-/// What `doctor` prints.
-struct DoctorReport: CommandReport {
-    private struct Item: Encodable {
-        private enum CodingKeys: String, CodingKey { case check, status, summary, findings }
+/// What `doctor` prints, or printed on another machine.
+struct DoctorReport: CommandReport, Decodable {
+    /// A check as JSON has it.
+    struct Item: Codable, Sendable {
+        /// `DoctorCheck.Kind`, or one that another version of the program knows.
+        var check: String
+        /// `ok`, or the severity of the worst finding.
+        var status: String
+        var summary: String
+        var findings: [FindingsReport.Item]
 
-        var check: DoctorCheck
-
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(check.name, forKey: .check)
-            try container.encode(check.severity?.rawValue ?? "ok", forKey: .status)
-            try container.encode(check.summary, forKey: .summary)
-            try container.encode(check.findings.map { FindingsReport.Item(finding: $0) }, forKey: .findings)
+        init(_ check: DoctorCheck) {
+            (self.check, summary) = (check.name, check.summary)
+            status = check.severity?.rawValue ?? "ok"
+            findings = check.findings.map(FindingsReport.Item.init)
         }
     }
 
@@ -57,7 +59,18 @@ struct DoctorReport: CommandReport {
 
     /// The settings file, if there is one.
     var file: String?
-    var checks: [DoctorCheck]
+    var checks: [Item]
+
+    init(file: String?, checks: [DoctorCheck]) {
+        self.file = file
+        self.checks = checks.map(Item.init)
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        file = try container.decodeIfPresent(String.self, forKey: .file)
+        checks = try container.decode([Item].self, forKey: .checks)
+    }
 
     /// How many of the findings are to be fixed.
     var problems: Int { checks.reduce(0) { $0 + $1.findings.count { $0.severity != .note } } }
@@ -65,17 +78,18 @@ struct DoctorReport: CommandReport {
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(file, forKey: .file)
-        try container.encode(checks.map { Item(check: $0) }, forKey: .checks)
+        try container.encode(checks, forKey: .checks)
         try container.encode(problems, forKey: .problems)
     }
 
     func text(style: TextStyle) -> String {
         var text = ""
         for check in checks {
-            text += "\(Self.mark(check.severity, style)) \(check.name): \(check.summary.escapedForTerminal())\n"
+            let line = "\(check.check): \(check.summary)".escapedForTerminal()
+            text += "\(Self.mark(check.status, style)) \(line)\n"
             for finding in check.findings {
-                text += "           \(finding.severity.rawValue): \(finding.description.escapedForTerminal())\n"
-                text += "           more: \(finding.id.section)\n"
+                text += "           \(finding.severity.rawValue): \(finding.text)\n"
+                text += "           more: \(SettingsFinding.ID.section(of: finding.id).escapedForTerminal())\n"
             }
         }
         if checks.contains(where: { !$0.findings.isEmpty }) {
@@ -89,13 +103,13 @@ struct DoctorReport: CommandReport {
         return text + "\n"
     }
 
-    private static func mark(_ severity: SettingsFinding.Severity?, _ style: TextStyle) -> String {
+    private static func mark(_ status: String, _ style: TextStyle) -> String {
         let (word, emphasis): (String, TextStyle.Emphasis) =
-            switch severity {
-            case nil: ("ok", .green)
-            case .note: ("note", .cyan)
-            case .warning: ("warning", .yellow)
-            case .error: ("error", .red)
+            switch status {
+            case "ok": ("ok", .green)
+            case "note": ("note", .cyan)
+            case "warning": ("warning", .yellow)
+            default: ("error", .red)
             }
         return style.apply(emphasis, to: word) + String(repeating: " ", count: 8 - word.count)
     }

@@ -23,10 +23,17 @@ extension Manage {
                 you send it. The file is readable by its owner only; one that exists is not
                 overwritten. Ends with 0 then, whatever was found.
 
+                --read shows such a file on any machine, without settings or a server: what
+                was found there, the version, the system, which settings have a value of
+                their own, the database, the servers, and the last warnings and errors of
+                the log. Ends with 3 if something was to be fixed; with 1 if the file is no
+                whole bundle. With --json the summary is in 'bundle'.
+
                 Examples:
                   manage doctor
                   manage doctor --json --config /etc/parley/config.ini
                   manage doctor --bundle support.tar.gz
+                  manage doctor --read support.tar.gz
                 """
         )
 
@@ -36,17 +43,33 @@ extension Manage {
             completion: .file())
         var bundle: String?
 
+        @Option(
+            name: .customLong("read"),
+            help: ArgumentHelp("Show what a support bundle holds; check nothing here.", valueName: "file"),
+            completion: .file())
+        var readFile: String?
+
         @OptionGroup var waiting: TimeoutOptions
         @OptionGroup var common: CommonOptions
 
+        func validate() throws {
+            if bundle != nil, readFile != nil { throw ValidationError("Please give either --bundle or --read.") }
+        }
+
         func run() async throws {
+            if let readFile {
+                let path = SettingsFile.absolute(readFile, folder: CommandContext.current.currentFolder)
+                let report = try SupportBundle.read(path)
+                try output.write(report)
+                return try report.doctor.endWithFindings()
+            }
             let (loaded, findings) = common.settings.examine()
             if let note = loaded?.note { try output.note(note) }
             let report = DoctorReport(
                 file: loaded.map(\.file) ?? common.settings.file.path, checks: await checks(loaded, findings))
             if let bundle { return try await write(report, loaded, to: bundle) }
             try output.write(report)
-            if report.problems > 0 { throw ExitCode(CommandStatus.findings.rawValue) }
+            try report.endWithFindings()
         }
 
         private func write(_ report: DoctorReport, _ settings: Settings?, to name: String) async throws {
@@ -83,5 +106,12 @@ extension Manage {
             checks.append(SystemChecks.openFiles())
             return checks
         }
+    }
+}
+
+extension DoctorReport {
+    /// Ends the command with 3 when there is something to fix.
+    fileprivate func endWithFindings() throws {
+        if problems > 0 { throw ExitCode(CommandStatus.findings.rawValue) }
     }
 }

@@ -28,7 +28,8 @@ struct SupportBundle {
         var bytes: Int
     }
 
-    private struct About: Encodable {
+    /// What `about.json` holds.
+    struct About: Codable {
         var version: String
         var time: String
         var system: String
@@ -37,6 +38,8 @@ struct SupportBundle {
         var missing: [String: String]
     }
 
+    /// Of each file; `doctor --read` takes no larger one.
+    static let maximumFileBytes = 4 << 20
     /// Of all log files together.
     private static let maximumLogBytes = 2 << 20
     private static let logFiles = ["error.log", "debug.log"]
@@ -84,7 +87,14 @@ struct SupportBundle {
     // MARK: Parts
 
     private mutating func add(_ name: String, _ bytes: () throws -> [UInt8]) {
-        do { files.append((name, try bytes())) } catch { note(name, error) }
+        do { add(name, try bytes()) } catch { note(name, error) }
+    }
+
+    private mutating func add(_ name: String, _ bytes: [UInt8]) {
+        guard bytes.count <= Self.maximumFileBytes else {
+            return leaveOut(name, "It is larger than \(Self.maximumFileBytes) bytes.")
+        }
+        files.append((name, bytes))
     }
 
     private mutating func add<Operation: AdminOperation>(
@@ -93,7 +103,7 @@ struct SupportBundle {
         do {
             let report = try await runner.run(operation)
             let encoder = JSONEncoder.forOperations([.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-            files.append((name, Array(try encoder.encode(report))))
+            add(name, Array(try encoder.encode(report)))
         } catch {
             note(name, error)
         }
@@ -123,7 +133,7 @@ struct SupportBundle {
             let place = host.contains(":") ? "[\(host)]" : host
             let answer = try await HTTPClient.get("http://\(place):\(listener.port)/metrics", options: options)
             guard answer.status == 200 else { return leaveOut(name, "The server answered \(answer.status).") }
-            files.append((name, answer.body))
+            add(name, answer.body)
         } catch {
             note(name, error)
         }
@@ -138,7 +148,7 @@ struct SupportBundle {
             let encoder = JSONEncoder.forOperations([.sortedKeys, .withoutEscapingSlashes])
             var bytes: [UInt8] = []
             for record in report.records { bytes += Array(try encoder.encode(record)) + [UInt8(ascii: "\n")] }
-            files.append((name, bytes))
+            add(name, bytes)
         } catch {
             note(name, error)
         }
