@@ -103,10 +103,23 @@ struct SignalTests {
 
             server.process.send(first)
             #expect(await server.isStopping())
-            server.process.send(second)
 
-            #expect(await server.process.ended() == .exited(status))
+            #expect(await Self.ended(server.process, by: second) == .exited(status))
             await silent.abort()
+        }
+    }
+
+    /// As `timeout` sends them, to the process and to its group; signals of two kinds are never merged.
+    @Test func signalsOfOneMomentAreOne() async throws {
+        try await Program.with { program in
+            let server = try await program.startServer()
+            let alice = try await Person("alice", on: server)
+
+            server.process.send(SIGTERM)
+            server.process.send(SIGINT)
+
+            #expect(await alice.client.webSocket.closed().code == 1001)
+            #expect(await server.process.ended() == .exited(0))
         }
     }
 
@@ -124,6 +137,18 @@ struct SignalTests {
             await silent.abort()
             await half.close()
         }
+    }
+
+    /// Signals until the process has ended: the first of them may still belong to the one before.
+    private static func ended(_ process: ChildProcess, by signal: Int32) async -> ChildProcess.Ending {
+        let sending = Task {
+            while !Task.isCancelled {
+                process.send(signal)
+                try? await Task.sleep(for: .milliseconds(20))
+            }
+        }
+        defer { sending.cancel() }
+        return await process.ended()
     }
 
     private static func frame(_ request: MTPRequest) -> ByteBuffer {

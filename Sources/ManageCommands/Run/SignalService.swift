@@ -7,7 +7,7 @@ import ParleyServer
 import ServiceLifecycle
 import UnixSignals
 
-/// Ends the server at a signal: in order at the first one, at once at the second.
+/// Ends the server at a signal: in order at the first one, at once at a later one.
 ///
 /// SIGHUP lets it read its settings again.
 struct SignalService: Service {
@@ -19,7 +19,7 @@ struct SignalService: Service {
     let logger: Logger
 
     func run() async throws {
-        var isEnding = false
+        var requests = EndRequests()
         for await signal in signals.cancelOnGracefulShutdown() {
             if signal == .sighup, let reload {
                 switch terminal.meaningOfHangUp {
@@ -30,14 +30,37 @@ struct SignalService: Service {
                 case .end: break
                 }
             }
-            if isEnding {
+            switch requests.next(at: .now) {
+            case .inOrder:
+                logger.info("Stopping; a second signal ends at once", metadata: ["signal": "\(signal)"])
+                stop.begin()
+            case .repeated: break
+            case .atOnce:
                 // As if the signal had not been caught.
                 _exit(128 + (signal == .sigint ? SIGINT : signal == .sighup ? SIGHUP : SIGTERM))
             }
-            isEnding = true
-            logger.info("Stopping; a second signal ends at once", metadata: ["signal": "\(signal)"])
-            stop.begin()
         }
+    }
+}
+
+/// What each of the signals that ask for the end means.
+struct EndRequests {
+    enum Meaning {
+        case inOrder, repeated, atOnce
+    }
+
+    /// A signal so soon after the first belongs to it: `timeout` signals the process and then its group, and a program that
+    /// started the server may pass on the Ctrl-C that the terminal has sent to both.
+    static let moment = Duration.milliseconds(250)
+
+    private var first: ContinuousClock.Instant?
+
+    mutating func next(at time: ContinuousClock.Instant) -> Meaning {
+        guard let first else {
+            first = time
+            return .inOrder
+        }
+        return time - first < Self.moment ? .repeated : .atOnce
     }
 }
 
