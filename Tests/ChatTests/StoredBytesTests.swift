@@ -132,6 +132,30 @@ import Testing
         }
     }
 
+    /// A sum whose COMMIT got no answer is neither added twice nor lost, however long the store does not say.
+    @Test(arguments: [
+        [HeldEngine.Fault.failAfter(.commitUnknown)], [.undo(.commitUnknown)], [.failBefore(.unavailable)],
+        [.failAfter(.commitUnknown), .failBefore(.unavailable), .failAfter(.commitUnknown)],
+        [.undo(.commitUnknown), .failBefore(.unavailable), .undo(.commitUnknown)],
+    ])
+    func whatMayBeSavedIsAddedOnce(faults: [HeldEngine.Fault]) async throws {
+        try await ChatUnderTest.with(policy: Self.policy) { test in
+            let alice = try await test.register("alice").principal
+            let flow = try await test.createFlow(members: [alice], by: alice)
+            try await test.send(Self.long, to: flow, by: alice)
+            let taken = try await test.chat.storedBytes(of: alice.user)
+
+            test.engine.fail(with: faults)
+            for _ in faults { await test.chat.storedBytes.save() }
+            test.chat.storedBytes.add(7, of: alice.user)
+            test.engine.fail(with: [])
+            await test.chat.storedBytes.save()
+
+            #expect(try await test.chat.storage.storedBytes(of: alice.user) == taken + 7)
+            #expect(try await test.chat.storedBytes(of: alice.user) == taken + 7)
+        }
+    }
+
     @Test(arguments: StorageKind.engines) func anEditTakesRoomAndADeletionGivesAllBack(
         on kind: StorageKind
     ) async throws {

@@ -42,11 +42,14 @@ extension Storage {
 
     /// Adds to what accounts have stored; what is given back never goes below 0.
     ///
-    /// - Parameter changes: In the order of the accounts, so that two servers do not wait for each other.
+    /// - Parameters:
+    ///   - changes: In the order of the accounts, so that two servers do not wait for each other.
+    ///   - intend: Gets the new sums before they are committed.
     /// - Returns: The new sums.
     /// - Throws: `StorageError` of the engine.
     package func addStoredBytes(
-        _ changes: [(user: UserID, bytes: Int64)]
+        _ changes: [(user: UserID, bytes: Int64)],
+        intend: @escaping @Sendable ([(user: UserID, bytes: Int64)]) -> Void = { _ in }
     ) async throws(StorageError) -> [(user: UserID, bytes: Int64)] {
         try await write(.chores) { connection in
             var totals: [(user: UserID, bytes: Int64)] = []
@@ -63,6 +66,7 @@ extension Storage {
                 var reader = RowReader(row)
                 totals.append((user, try reader.int()))
             }
+            intend(totals)
             return totals
         }
     }
