@@ -19,6 +19,25 @@ package struct DatabaseCopy: Sendable {
         package var tables: [Table]
         /// Whether an earlier copy was continued.
         package var isContinuation: Bool
+        /// Whether an earlier copy had come to its end, so that nothing was left to do but compare.
+        package var wasComplete = false
+    }
+
+    /// What a copy finds in the target.
+    private enum Target {
+        case empty
+        case unfinished
+        /// Data; the error is for when it is not that of the source.
+        case full(ArchiveError)
+
+        var isUnfinished: Bool { if case .unfinished = self { true } else { false } }
+    }
+
+    /// A table that is not the same on both sides.
+    private struct Difference: Error {
+        var table: String
+        var sourceRows: Int
+        var targetRows: Int
     }
 
     /// Tables that may be long, and whose rows come after the last one: a copy that continues finds them there.
@@ -44,14 +63,16 @@ package struct DatabaseCopy: Sendable {
 
     /// What would be copied; changes nothing.
     package func plan() async throws -> Report {
-        let isContinuation = try await check().isContinuation
-        return Report(tables: try await counts(), isContinuation: isContinuation)
+        let (_, found) = try await check()
+        if case .full(let refusal) = found { return try await repetition(refusal) }
+        return Report(tables: try await counts(), isContinuation: found.isUnfinished)
     }
 
     /// Copies, and compares what arrived.
     package func run() async throws -> Report {
-        let (identity, isContinuation) = try await check()
-        if !isContinuation { try await begin(identity) }
+        let (identity, found) = try await check()
+        if case .full(let refusal) = found { return try await repetition(refusal) }
+        if case .empty = found { try await begin(identity) }
         let counts = try await counts()
         let total = counts.reduce(0) { $0 + $1.rows }
         var done = 0
@@ -60,7 +81,12 @@ package struct DatabaseCopy: Sendable {
             done += count.rows
         }
         try await copyShortTables(after: done, total: total)
-        try await compare(total: total)
+        do { try await compare(total: total) } catch let found as Difference {
+            throw ArchiveError(
+                .inputOutput,
+                "Table '\(found.table)' has \(found.sourceRows) rows in the source and \(found.targetRows) in the target, or others. Empty the target with 'manage db delete', and try again."
+            )
+        }
         guard try await Self.identity(of: source) == identity else {
             throw ArchiveError(
                 .inputOutput,
@@ -70,17 +96,17 @@ package struct DatabaseCopy: Sendable {
             try loader.continueNumbers()
             try loader.endCopy()
         }
-        return Report(tables: counts, isContinuation: isContinuation)
+        return Report(tables: counts, isContinuation: found.isUnfinished)
     }
 
     // MARK: Steps
 
-    /// Whether the target may be copied into, and whether that was begun.
-    private func check() async throws -> (identity: String, isContinuation: Bool) {
+    /// Whether the target may be copied into.
+    private func check() async throws -> (identity: String, target: Target) {
         try await source.checkSchema()
         let identity = try await Self.identity(of: source)
         switch try await target.migrationStatus().state {
-        case .empty: return (identity, false)
+        case .empty: return (identity, .empty)
         case .copying:
             guard try await target.copySource() == identity else {
                 throw ArchiveError(
@@ -88,16 +114,32 @@ package struct DatabaseCopy: Sendable {
                     "The target has an unfinished copy of another database, or of this one before it was changed. Empty it with 'manage db delete'; nothing was changed."
                 )
             }
-            return (identity, true)
+            return (identity, .unfinished)
         case .old:
             // A copy that was killed while it made the tables leaves some of them; `begin` makes the others.
             try await read(target) { try Restore.checkIsEmpty($0) }
-            return (identity, false)
+            return (identity, .empty)
         case .current, .newer, .foreign, .halfMigrated:
             try await target.checkSchema()
-            try await read(target) { try Restore.checkIsEmpty($0) }
-            return (identity, false)
+            do {
+                try await read(target) { try Restore.checkIsEmpty($0) }
+                return (identity, .empty)
+            } catch let refusal as ArchiveError where refusal.code == .notEmpty {
+                guard try await Self.identity(of: target) == identity else { throw refusal }
+                return (identity, .full(refusal))
+            }
         }
+    }
+
+    /// A copy that was killed between its end and its report is whole, and one may run it again to be certain.
+    private func repetition(_ refusal: ArchiveError) async throws -> Report {
+        let counts = try await counts()
+        do {
+            try await compare(total: counts.reduce(0) { $0 + $1.rows })
+        } catch is Difference {
+            throw refusal
+        }
+        return Report(tables: counts, isContinuation: false, wasComplete: true)
     }
 
     /// The head of the log: it moves with all that people do.
@@ -178,10 +220,7 @@ package struct DatabaseCopy: Sendable {
                     })
             }
             guard here == there else {
-                throw ArchiveError(
-                    .inputOutput,
-                    "Table '\(table.name)' has \(here.rows) rows in the source and \(there.rows) in the target, or others. Empty the target with 'manage db delete', and try again."
-                )
+                throw Difference(table: table.name, sourceRows: here.rows, targetRows: there.rows)
             }
             done += there.rows
         }

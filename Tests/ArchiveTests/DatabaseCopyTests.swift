@@ -139,6 +139,30 @@ struct DatabaseCopyTests {
         }
     }
 
+    /// A copy that was killed after its end is found to be whole, as long as nothing has changed since.
+    @Test(arguments: StorageKind.available)
+    func aCopyThatIsCompleteIsCompared(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(.sqliteMemory) { source in
+            try await ArchiveScene.fill(source)
+            try await StorageUnderTest.with(kind, migrated: false) { target in
+                let copy = DatabaseCopy(from: source.storage, to: target.storage)
+                let made = try await copy.run()
+
+                for again in [try await copy.plan(), try await copy.run()] {
+                    #expect(again.wasComplete && !again.isContinuation && again.tables == made.tables)
+                }
+                #expect(!made.wasComplete)
+                // What the head of the log does not tell.
+                try await target.storage.engine.write { connection in
+                    try connection.execute("UPDATE events SET time_ms = time_ms + 1 WHERE position = 3")
+                }
+                let changed = await #expect(throws: ArchiveError.self) { _ = try await copy.run() }
+                #expect(changed?.code == .notEmpty)
+                #expect(changed?.description.contains("db delete") == false)
+            }
+        }
+    }
+
     @Test(arguments: StorageKind.available)
     func aTargetWithDataIsKept(kind: StorageKind) async throws {
         try await StorageUnderTest.with(.sqliteMemory) { source in

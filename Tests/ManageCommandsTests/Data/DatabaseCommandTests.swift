@@ -29,10 +29,20 @@ struct DatabaseCommandTests {
         #expect(!run.names().contains { $0.hasPrefix("copy.db") })
         let made = try await run("db", "copy", "--to-stdin", input: "sqlite:copy.db\n")
         #expect(made.status == .done && made.output.contains("both sides are the same"))
+        for words in [["--json"], ["--json", "--dry-run"]] {
+            let again = try await run.run(["db", "copy", "--to", "sqlite:copy.db"] + words)
+            #expect(again.status == .done, "\(again.errors)")
+            #expect(again.output.contains(#""was_complete" : true"#))
+        }
+        let again = try await run("db", "copy", "--to", "sqlite:copy.db")
+        #expect(again.status == .done && again.output.hasPrefix("The copy is complete already: "))
         let other = ["PARLEY_DATABASE_URI": "sqlite:copy.db"]
         #expect(try await run("message", "show", "Welcome:2", "-q", environment: other).output.contains("message 3"))
-        let again = try await run("db", "copy", "--to", "sqlite:copy.db", "--dry-run", "--json")
-        #expect(again.status == .exists)
+        let alice = try await run(
+            "user", "create", "--login", "alice", "--username", "Alice", "--password-stdin", input: "secret-word\n",
+            environment: other)
+        #expect(alice.status == .done, "\(alice.errors)")
+        #expect(try await run("db", "copy", "--to", "sqlite:copy.db", "--dry-run").status == .exists)
     }
 
     @Test func addressesThatCannotBeAreRefused() async throws {

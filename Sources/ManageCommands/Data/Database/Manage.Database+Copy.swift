@@ -17,8 +17,9 @@ extension Manage.Database {
                 Copies from the database of the settings, SQLite or PostgreSQL, with logins
                 and attachments, and compares both sides row by row in the end. No server may
                 run meanwhile. A copy that was interrupted continues when the same command is
-                run again; until it is whole no server uses the target. Afterwards write the
-                new address into the settings.
+                run again; until it is whole no server uses the target. A target that is a
+                whole copy already is compared, and left as it is. Afterwards write the new
+                address into the settings.
 
                 A password does not belong on the command line: leave it to the file ~/.pgpass
                 or the one that PGPASSFILE names, or give the address with --to-stdin.
@@ -132,27 +133,32 @@ struct CopyReport: CommandReport {
     var tables: [BackupReport.Table]
     /// Whether an earlier copy was continued.
     var isContinuation: Bool
+    /// Whether an earlier copy was whole.
+    var wasComplete: Bool
     var isTrial: Bool
 
     init(_ report: DatabaseCopy.Report, location: String, isTrial: Bool) {
         self.location = location
         tables = report.tables.map { BackupReport.Table(name: $0.name, rows: $0.rows) }
         rows = tables.reduce(0) { $0 + $1.rows }
-        isContinuation = report.isContinuation
+        (isContinuation, wasComplete) = (report.isContinuation, report.wasComplete)
         self.isTrial = isTrial
     }
 
     func text(style: TextStyle) -> String {
         let place = location.escapedForTerminal()
         let count = "\(rows.counted("row")) of \(tables.count.counted("table"))"
-        if isTrial {
+        if isTrial, !wasComplete {
             var table = TableText(headings: ["TABLE", "ROWS"])
             for item in tables { table.add([item.name, "\(item.rows)"]) }
             let verb = isContinuation ? "An unfinished copy would be continued" : "Would copy"
             return table.text(style: style) + "\(verb): \(count) into \(place). Nothing was changed.\n"
         }
+        let done =
+            wasComplete
+            ? "The copy is complete already" : isContinuation ? "Continued and finished the copy" : "Copied"
         return """
-            \(isContinuation ? "Continued and finished the copy" : "Copied"): \(count) into \(place); both sides are the same.
+            \(done): \(count) into \(place); both sides are the same.
             Write the new address into the settings with 'manage config set DATABASE.URI'; the server makes the search
             index anew.
 
