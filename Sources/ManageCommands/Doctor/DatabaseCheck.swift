@@ -240,16 +240,17 @@ struct DatabaseCheck: Sendable {
         return try await storage.events(after: Position(head - 1), limit: 1).first?.time.seconds
     }
 
-    /// What the time of the newest event means: log time waits for a clock that was ahead, up to the longest lead.
+    /// What the time of the newest event means: the log waits for a clock that is behind by up to a minute, and steps back
+    /// to one that is further behind.
     func clockCheck(newestEventSeconds seconds: Int64) -> DoctorCheck {
         let ahead = seconds - Int64(now())
         guard ahead > Self.clockToleranceSeconds else {
-            return DoctorCheck(.clock, "The newest event is not ahead of the clock.")
+            return DoctorCheck(.clock, "The newest event is not more than a minute ahead of the clock.")
         }
         let finding = SettingsFinding(
             .clockBehind, .warning, message: "The newest event lies \(ahead) seconds ahead of this machine's clock.",
-            remedy: "Set the clock, for instance with 'timedatectl set-ntp true'; until it has caught up, events get "
-                + "the time of the newest one.")
+            remedy: "Set the clock, for instance with 'timedatectl set-ntp true'; otherwise the log's time steps back "
+                + "to it with the next event.")
         return DoctorCheck(.clock, "The clock lags behind the log.", findings: [finding])
     }
 }

@@ -81,10 +81,14 @@ import Testing
     @Test func eventsAheadOfTheClockAreFound() async throws {
         let ahead = (try check()).clockCheck(newestEventSeconds: 1_769_904_000 + 3600)
         let near = (try check()).clockCheck(newestEventSeconds: 1_769_904_000 + 60)
+        let past = (try check()).clockCheck(newestEventSeconds: 1_769_904_000 + 61)
 
         #expect(ahead.severity == .warning)
         #expect(ahead.findings.first?.message.contains("3600 seconds") == true)
+        #expect(ahead.findings.first?.remedy.contains("steps back") == true)
         #expect(near.severity == nil)
+        #expect(near.summary == "The newest event is not more than a minute ahead of the clock.")
+        #expect(past.severity == .warning)
     }
 
     @Test func eventsOfTheStoreAreComparedWithTheClock() async throws {
