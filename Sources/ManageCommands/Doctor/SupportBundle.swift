@@ -101,9 +101,7 @@ struct SupportBundle {
         _ name: String, _ operation: Operation, _ runner: OperationRunner
     ) async {
         do {
-            let report = try await runner.run(operation)
-            let encoder = JSONEncoder.forOperations([.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-            add(name, Array(try encoder.encode(report)))
+            add(name, try await runner.run(operation).indentedJSON())
         } catch {
             note(name, error)
         }
@@ -174,10 +172,7 @@ struct SupportBundle {
             time: Timestamp(milliseconds: Int64(CommandContext.current.now()) * 1000).text,
             system: "\(text(system.sysname)) \(text(system.release))", machine: text(system.machine),
             processors: sysconf(Int32(_SC_NPROCESSORS_ONLN)), missing: missing)
-        add("about.json") {
-            let encoder = JSONEncoder.forOperations([.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-            return Array(try encoder.encode(about))
-        }
+        add("about.json") { try about.indentedJSON() }
     }
 
     /// The last whole lines of a file.

@@ -22,13 +22,20 @@ extension CommandReport {
 
     /// The JSON form: one object with sorted keys and a `version`.
     func json() throws(CommandError) -> String {
-        let encoder = JSONEncoder.forOperations([.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
         do {
-            return String(decoding: try encoder.encode(Versioned(content: self, version: Self.version)), as: UTF8.self)
-                + "\n"
+            let content = Versioned(content: self, version: Self.version)
+            return String(decoding: try content.indentedJSON(), as: UTF8.self) + "\n"
         } catch {
             throw CommandError(.failed, "The result cannot be written as JSON.")
         }
+    }
+}
+
+extension Encodable {
+    /// JSON for people as well: a line for each member, in the order of the keys.
+    func indentedJSON() throws -> [UInt8] {
+        let encoder = JSONEncoder.forOperations([.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        return Array(try encoder.encode(self))
     }
 }
 

@@ -153,7 +153,6 @@ struct UserExport {
     }
 
     private func json(_ name: String, _ value: some Encodable) throws {
-        let encoder = JSONEncoder.forOperations([.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-        try tar.file(name, Array(encoder.encode(value)))
+        try tar.file(name, value.indentedJSON())
     }
 }
