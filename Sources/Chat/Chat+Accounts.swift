@@ -41,6 +41,7 @@ extension Chat {
         login: String, password: Password, username: String?, email: String?, invite: String? = nil,
         key: NewKey? = nil, from origin: Origin
     ) async throws(ChatError) -> NewLogIn {
+        try checkTakesWrites(over: origin.protocol)
         if policy.registration != .closed {
             try admit(.registration, user: nil, network: origin.network, over: origin.protocol)
         }
@@ -358,7 +359,7 @@ extension Chat {
     ) async throws(ChatError) {
         let user = try await checkPassword(login: login, password: password, from: origin)
         guard user.id == principal.user else { throw .wrongPassword }
-        _ = try await write(Write.DeleteUser(user.id), by: user.id)
+        _ = try await write(Write.DeleteUser(user.id), by: principal)
     }
 
     private func newToken() -> Token {

@@ -139,6 +139,7 @@ extension Chat {
     private func prepared(
         _ content: MessageContent, bodies: [NewBody], to access: FlowAccess, by principal: Principal
     ) async throws(ChatError) -> (message: Write.SendMessage, size: Int) {
+        try checkTakesWrites(over: principal.protocol)
         try content.check()
         try checkMayWrite(to: access, principal)
         let (bytes, blobs) = content.isLarge ? await offLoop { content.encoded() } : content.encoded()
@@ -176,9 +177,9 @@ extension Chat {
     }
 
     /// Notes that the server opens messages of a flow for others: it is end-to-end no more.
-    package func markBridged(_ flow: FlowAccess) async throws(ChatError) {
+    package func markBridged(_ flow: FlowAccess, over protocol: String?) async throws(ChatError) {
         guard !flow.isBridged else { return }
-        _ = try await write(Write.MarkBridged(flow.id), by: nil)
+        _ = try await write(Write.MarkBridged(flow.id), by: nil, over: `protocol`)
     }
 
     /// Waits until a message is durable.
@@ -195,6 +196,7 @@ extension Chat {
         _ message: Identifier, text: String?, emoji: String? = nil, files: [MessageContent.File: JSONText] = [:],
         by principal: Principal
     ) async throws(ChatError) -> Receipt<Int64> {
+        try checkTakesWrites(over: principal.protocol)
         var changed = MessageContent(text: text ?? "", emoji: emoji, files: files)
         try changed.check()
         try admit(.write, by: principal)

@@ -19,6 +19,8 @@ package final class Chat: Sendable {
     package let presence: Presence
     /// How far devices have read that cannot say so themselves.
     package let cursors: DeviceCursors
+    /// What the server does for people.
+    package let mode: ServiceMode
     private let currentPolicy: Mutex<ChatPolicy>
     let writer: BatchWriter
     let cache: AccessCache
@@ -53,6 +55,7 @@ package final class Chat: Sendable {
         heldKeys = HeldKeys(sealer: policy.sealer, hasher: hasher, logger: logger, longWork: longWork)
         self.storage = storage
         self.hasher = hasher
+        mode = policy.mode
         currentPolicy = Mutex(policy)
         self.instant = instant
         self.logger = logger
@@ -179,6 +182,7 @@ package final class Chat: Sendable {
     func submit<W: LogWrite>(
         _ write: W, by author: UserID?, over protocol: String? = nil, uuid: Identifier? = nil, audit: AuditNote? = nil
     ) throws(ChatError) -> PendingWrite<W.Result> {
+        try checkIsTaken(write, over: `protocol`)
         let origin = WriteOrigin(uuid: uuid ?? newEventIdentifier(), author: author, protocol: `protocol`)
         guard let pending = writer.submit(write, by: origin, audit: audit) else {
             metrics.refused(by: .writeQueue, over: `protocol`)
@@ -192,6 +196,7 @@ package final class Chat: Sendable {
         _ message: Write.SendMessage, by principal: Principal, uuid: Identifier, on executor: any TaskExecutor,
         completion: @escaping @Sendable (MessageOutcome) -> Void
     ) throws(ChatError) {
+        try checkTakesWrites(over: principal.protocol)
         let origin = WriteOrigin(uuid: uuid, author: principal.user, protocol: principal.protocol)
         let isWaiting = writer.submit(message, by: origin, on: executor) { outcome in
             completion(Result { () throws(ChatError) in try self.receipt(from: outcome) })

@@ -51,6 +51,8 @@ package enum ChatError: Error, Equatable, Sendable {
     case invalidFlow(String)
     /// More messages asked for than one answer holds.
     case rangeTooLarge(limit: Int)
+    /// The server was started to be read only.
+    case readOnly
     /// The store failed, and nothing was changed; the cause is in the log, not in the reply.
     case storageUnavailable
     /// The store failed while it committed, and could not be asked: the change may or may not have been made.
@@ -97,6 +99,8 @@ package struct ChatPolicy: Sendable {
     package var tokenBytes: Int
     /// How many messages back a device begins that has never been here.
     package var backlog = 1000
+    /// What the server does for people; it stays as long as the server runs.
+    package var mode = ServiceMode.normal
     /// Coming and going.
     package var presence = Presence.Options()
     /// Whether other processes write to the store, so that the log has to be followed.

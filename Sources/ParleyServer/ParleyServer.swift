@@ -3,7 +3,7 @@
 
 import AdminAPI
 import Archive
-import Chat
+package import Chat
 package import Logging
 package import NIOCore
 import NIOPosix
@@ -36,6 +36,8 @@ package struct ParleyServer: Sendable {
         package var tls: TLSOptions?
         /// Whether WebSockets are served.
         package var servesWebSockets = true
+        /// What the server does for people.
+        package var mode = ServiceMode.normal
         /// How long the server may take to stop before it ends the process; `nil`: as long as it needs.
         package var stopTimeout: Duration?
         /// Told how the server is; `nil`: nothing wants to know.
@@ -53,6 +55,9 @@ package struct ParleyServer: Sendable {
         package init(version: String) {
             self.version = version
         }
+
+        /// Whether there are WebSockets, and with them the chat for browsers.
+        var opensWebSockets: Bool { servesWebSockets && mode != .maintenance }
     }
 
     /// What clients connect to: the protocol's name and its address as a URL.
@@ -99,7 +104,7 @@ package struct ParleyServer: Sendable {
     package func services(
         stop: StopRequest, onRunning: @escaping @Sendable ([Address]) async -> Void
     ) async throws -> [ServiceGroupConfiguration.ServiceConfiguration] {
-        let chat = try store.makeChat(settings, metrics: options.metrics, logger: logger)
+        let chat = try store.makeChat(settings, mode: options.mode, metrics: options.metrics, logger: logger)
         let group = MultiThreadedEventLoopGroup.singleton
         var webSocketLimits = ConnectionRegistry.WebSocketLimits()
         webSocketLimits.outboundBytes = settings.limits.outboundBytes
@@ -113,16 +118,18 @@ package struct ParleyServer: Sendable {
             storage: store.storage, algorithm: NodeChooser.Algorithm(settings.balancer.algorithm), logger: logger)
         let membership = ClusterMembership(
             of: chat, name: settings.cluster.node, clients: { registry.openConnections })
-        let streams = streamEndpoints(chat: chat, registry: registry, nodes: nodes)
+        let isMaintained = options.mode == .maintenance
+        let streams = isMaintained ? [] : streamEndpoints(chat: chat, registry: registry, nodes: nodes)
         // The admin socket counts, too: what the start says to try goes through it.
         let start = Announcement(listeners: 2 + streams.count + (settings.metrics.isEnabled ? 1 : 0)) {
             [manager = options.serviceManager] addresses, endpoints in
-            await membership.join(endpoints)
+            // What is not in the list gets no clients.
+            if !isMaintained { await membership.join(endpoints) }
             await onRunning(addresses)
             manager?.tell("READY=1")
         }
         let readiness = Readiness(
-            settings: settings, storage: store.storage, stop: stop, membership: membership)
+            settings: settings, storage: store.storage, stop: stop, membership: membership, isMaintained: isMaintained)
         let jobs = JobBoard(now: { chat.currentTime }, makeID: { chat.newIdentifier().description })
         let reloader = reloader(chat: chat)
         let operations = OperationContext(
@@ -143,7 +150,7 @@ package struct ParleyServer: Sendable {
         let shownTLS = tls.map { live.certificate?.applied(to: $0) ?? $0 }
         await reloader?.serve(web)
         let http = try httpListener(
-            routes: options.servesWebSockets ? webSocketRoutes(chat: chat, registry: registry) : [], registry: registry,
+            routes: options.opensWebSockets ? webSocketRoutes(chat: chat, registry: registry) : [], registry: registry,
             load: load, tls: shownTLS, web: web, start: start)
         let listeners = try streams.enumerated().map { place, endpoint in
             try listener(of: endpoint, place: place + 1, registry: registry, load: load, tls: shownTLS, start: start)
@@ -164,9 +171,9 @@ package struct ParleyServer: Sendable {
             .init(service: StoreService(close: close)),
             .init(
                 service: ChatService(chat: chat, logger: logger), failureTerminationBehavior: .gracefullyShutdownGroup),
-            .init(service: Housekeeping(chat: chat, logger: logger)),
-            .init(service: MessageRetention(chat: chat, logger: logger)), .init(service: admin),
+            .init(service: Housekeeping(chat: chat, logger: logger)), .init(service: admin),
         ]
+        if chat.mode == .normal { services.append(.init(service: MessageRetention(chat: chat, logger: logger))) }
         if let reloader, let requests = options.reloadRequests {
             services.append(.init(service: ReloadService(requests: requests, reloader: reloader)))
         }
@@ -221,7 +228,7 @@ package struct ParleyServer: Sendable {
             readiness: { await readiness.checks() },
             balance: { await nodes.next().map { ServerChoice(name: $0.name, addresses: $0.endpoints) } },
             api: answer,
-            servesChat: options.servesWebSockets && settings.server.hasWebChat, panel: panel,
+            servesChat: options.opensWebSockets && settings.server.hasWebChat, panel: panel,
             templatesFolder: settings.templatesFolder,
             logsRequests: !settings.logging.isRequestLogDisabled, logger: logger)
     }

@@ -93,7 +93,7 @@ package struct Store: Sendable {
     /// - Throws: `CredentialsError`; `KeyFileError` when the key that seals secrets cannot be had.
     package func makeChat(
         _ settings: Settings, node: NodeIdentity = NodeIdentity(), makesKeyFile: Bool = true,
-        metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
+        mode: ServiceMode = .normal, metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
     ) throws -> Chat {
         let hashing = settings.hashing
         let hasher = try PasswordHasher(
@@ -107,6 +107,7 @@ package struct Store: Sendable {
         policy.presence.changesPerMinute = settings.presence.perMinute
         policy.sharesStore = !isOurs
         policy.node = node
+        policy.mode = mode
         if settings.skaro.isEnabled || settings.fastChat.isEnabled {
             var random = SecureRandom()
             let file = SecretKeyFile(path: settings.secrets.keyFile)

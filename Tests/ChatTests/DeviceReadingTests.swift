@@ -54,7 +54,7 @@ import Testing
             let group = try await test.chat.createGroup(title: "group", members: [bob], by: people[0])
             let start = try await test.chat.head()
 
-            try await test.chat.markBridged(group)
+            try await test.chat.markBridged(group, over: nil)
             // A new title by the operator is no such news.
             _ = try await test.chat.write(Write.UpdateFlow(group.id, title: "renamed", info: nil), by: nil)
 

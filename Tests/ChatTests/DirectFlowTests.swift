@@ -131,8 +131,8 @@ import Testing
             let group = try await test.chat.createGroup(title: "group", members: [], by: alice)
             #expect(!group.isBridged)
 
-            try await test.chat.markBridged(group)
-            try await test.chat.markBridged(group)
+            try await test.chat.markBridged(group, over: nil)
+            try await test.chat.markBridged(group, over: nil)
 
             let marked = try await test.chat.flow(group.uuid, for: alice)
             #expect(marked.isBridged)

@@ -257,7 +257,8 @@ struct OperationRegistryTests {
             (.noSuchUser, .notFound), (.wrongPassword, .refused), (.tooManyAttempts(seconds: 2), .busy), (.busy, .busy),
             (.accountDeleted, .notFound), (.noSuchFlow, .notFound), (.notAllowed("No."), .refused),
             (.tooLong(field: "bio", limit: 3), .invalid), (.nullCharacter(field: "bio"), .invalid),
-            (.storageUnavailable, .unavailable), (.outcomeUnknown, .unavailable), (.internalFailure, .failed),
+            (.readOnly, .unavailable), (.storageUnavailable, .unavailable), (.outcomeUnknown, .unavailable),
+            (.internalFailure, .failed),
         ]
         for (error, kind) in errors {
             #expect(OperationError(error).kind == kind)

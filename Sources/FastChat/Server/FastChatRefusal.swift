@@ -43,6 +43,7 @@ struct FastChatRefusal: Error {
         case .tooLong(let field, let limit): "\(field) is longer than \(limit) bytes"
         case .nullCharacter(let field): "\(field) contains U+0000"
         case .rangeTooLarge(let limit): "more than \(limit) messages were asked for"
+        case .readOnly: "the server is read-only, try again later"
         case .storageUnavailable: "the storage is unavailable, try again"
         case .outcomeUnknown:
             "the storage did not answer in time, it is not known whether this was done: check before you try again"

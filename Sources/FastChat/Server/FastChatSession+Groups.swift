@@ -113,6 +113,8 @@ extension FastChatSession {
         tell(notice)
         tell(.privacy(of: group, isEndToEnd: isEndToEnd))
         guard !isEndToEnd, service.options.isBridged else { return }
-        try await chatting(about: group) { () async throws(ChatError) in try await chat.markBridged(flow) }
+        try await chatting(about: group) { () async throws(ChatError) in
+            try await chat.markBridged(flow, over: FastChatService.name)
+        }
     }
 }

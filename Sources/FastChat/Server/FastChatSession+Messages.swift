@@ -94,7 +94,7 @@ extension FastChatSession {
             }
             // The number of somebody who cannot have a key says so itself.
             if !flow.isBridged, recipient.rawValue <= Self.maximumChosenNumber { tell(.notEndToEnd(with: recipient)) }
-            try await chat.markBridged(flow)
+            try await chat.markBridged(flow, over: principal.protocol)
             let content = try await service.open([(person, message.copy)], message.header.kind)
             try await submit(content, as: counted, to: flow, for: ticket)
         }
@@ -136,7 +136,7 @@ extension FastChatSession {
                     about: message.group)
             }
             // Before it is known whether anything opens: what others see of it says nothing to the sender.
-            try await chat.markBridged(flow)
+            try await chat.markBridged(flow, over: principal.protocol)
             let content = try await service.open(held, message.header.kind)
             let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: message.header) }
             try await submit(

@@ -47,6 +47,7 @@ struct MTPRefusal: Error {
         case .invalidFlow(let why): self.init(.badRequest, why)
         case .rangeTooLarge(let limit):
             self.init(.forbidden, "The range holds more than \(limit) messages. Ask for less at a time.")
+        case .readOnly: self.init(.serviceUnavailable, "The server is read-only. Send the request again later.")
         case .storageUnavailable: self.init(.serviceUnavailable, "The storage is unavailable. Send the request again.")
         case .outcomeUnknown:
             self.init(

@@ -21,6 +21,7 @@ extension Manage {
                   manage runserver --host 0.0.0.0 --port 9000 --log-level debug
                   manage runserver --ssl-keyfile key.pem --ssl-certfile chain.pem
                   manage runserver --reload --use-colors false
+                  manage runserver --read-only
                 """
         )
 

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Chat
 package import NIOCore
 package import Settings
 package import Transport
@@ -18,6 +19,9 @@ extension RunOptions {
         overrides[.tlsAuthorityFile] = sslAuthorityFile
         return overrides
     }
+
+    /// What the server does for people.
+    package var mode: ServiceMode { isMaintenance ? .maintenance : isReadOnly ? .readOnly : .normal }
 
     /// Whether WebSockets are served.
     package var servesWebSockets: Bool { webSockets != .none }

@@ -44,6 +44,20 @@ package struct RunOptions: ParsableArguments {
         help: ArgumentHelp("How many connections may wait to be accepted.", valueName: "connections"))
     package var backlog = 2048
 
+    // MARK: Mode
+
+    /// Whether people may only read.
+    @Flag(
+        name: .customLong("read-only"),
+        help: "People log in and read, and nothing that they send is taken; administrators work as always.")
+    package var isReadOnly = false
+
+    /// Whether there are no clients.
+    @Flag(
+        name: .customLong("maintenance"),
+        help: "Administrators only: no clients are served, and /readyz answers 503.")
+    package var isMaintenance = false
+
     // MARK: Log
 
     /// The least severe level that is logged.
@@ -189,6 +203,9 @@ package struct RunOptions: ParsableArguments {
         try check(0...86_400, timeoutKeepAlive, option: "--timeout-keep-alive")
         if isColorless, useColors?.isOn == true {
             throw ValidationError("Please give --use-colors or --no-use-colors, not both.")
+        }
+        if isReadOnly, isMaintenance {
+            throw ValidationError("Please give --read-only or --maintenance, not both.")
         }
         try checkCiphers()
     }

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Chat
 import Glibc
 import Logging
 import ParleyServer
@@ -56,6 +57,9 @@ enum ServerRunner {
         try await run(logger: logger, reload: reload, close: server.close) { stop in
             let services = try await server.services(stop: stop) { addresses in
                 logger.info("The server is running", metadata: ["addresses": "\(addresses.map(\.address))"])
+                if options.mode != .normal {
+                    logger.warning("The server is restricted", metadata: ["mode": "\(options.mode.rawValue)"])
+                }
                 // What people are to read comes last.
                 Telemetry.flush(timeout: .seconds(1))
                 announce(addresses, settings: settings, options: options, context: context)
@@ -124,6 +128,7 @@ enum ServerRunner {
         server.maximumRequests = options.limitMaxRequests
         server.tls = options.tlsOptions(for: settings)
         server.servesWebSockets = options.servesWebSockets
+        server.mode = options.mode
         server.stopTimeout = .seconds(10)
         server.serviceManager = ServiceManager(environment: context.environment)
         return server
@@ -138,9 +143,13 @@ enum ServerRunner {
             let padding = String(repeating: " ", count: width - address.name.count)
             text += "  \(address.name)\(padding)  \(address.address)\n"
         }
-        for note in settings.protocolNotes { text += note + "\n" }
-        text += settings.registrationReason + "\n"
-        if options.servesWebSockets {
+        if let restriction = options.mode.restriction {
+            text += restriction + "\n"
+        } else {
+            for note in settings.protocolNotes { text += note + "\n" }
+            text += settings.registrationReason + "\n"
+        }
+        if options.servesWebSockets, options.mode == .normal {
             text += "Try it from another terminal: \(trial(settings, options, context))\n"
         }
         // A closed stdout has no reader; the server runs all the same.
@@ -159,6 +168,17 @@ extension ServerRunner {
             words += ["--cert-file", "PATH", "--key-file", "PATH"]
         }
         return words.map(\.quotedForShell).joined(separator: " ")
+    }
+}
+
+extension ServiceMode {
+    /// What people are to know when not everything is served.
+    fileprivate var restriction: String? {
+        switch self {
+        case .normal: nil
+        case .readOnly: "Read-only: people log in and read, and nothing that they send is taken."
+        case .maintenance: "Maintenance: administrators only, no clients are served."
+        }
     }
 }
 

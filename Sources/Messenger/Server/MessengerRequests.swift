@@ -91,9 +91,8 @@ extension MessengerAnswer {
         case .noSuchUser: known = code == .addContact ? .noSuchUser : nil
         case .invalidLogin, .invalidEmail, .busy, .tooManyRequests, .tokenUnknown, .tokenExpired, .tokenRevoked,
             .noSuchFlow,
-            .noSuchMessage, .notAllowed, .nullCharacter, .invalidFlow, .rangeTooLarge, .storageUnavailable,
-            .outcomeUnknown,
-            .internalFailure:
+            .noSuchMessage, .notAllowed, .nullCharacter, .invalidFlow, .rangeTooLarge, .readOnly,
+            .storageUnavailable, .outcomeUnknown, .internalFailure:
             known = nil
         }
         self = known ?? .refused(prefix: code.rawValue)

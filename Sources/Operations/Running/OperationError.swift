@@ -72,6 +72,7 @@ extension OperationError {
         case .nullCharacter(let field): self.init(.invalid, "The \(field) contains the character U+0000.")
         case .invalidFlow(let reason): self.init(.invalid, reason)
         case .rangeTooLarge(let limit): self.init(.invalid, "At most \(limit) can be asked for at once.")
+        case .readOnly: self.init(.unavailable, "The server is read-only.", nextStep: "Start it without --read-only.")
         case .storageUnavailable:
             self.init(.unavailable, "The database cannot be reached.", nextStep: "Check it with 'manage db status'.")
         case .outcomeUnknown:

@@ -71,8 +71,11 @@ struct Housekeeping: Service {
             let now = chat.storage.currentTime().milliseconds
             _ = try await chat.storage.removeSessions(
                 expiredBefore: Timestamp(milliseconds: now - Self.expiredSessionSeconds * 1000))
-            _ = try await chat.storage.collectBlobs()
-            _ = try await chat.storage.purgeDeletedFlows()
+            // Who repairs finds everything as it was.
+            if chat.mode == .normal {
+                _ = try await chat.storage.collectBlobs()
+                _ = try await chat.storage.purgeDeletedFlows()
+            }
         } catch {
             report(error, "The store could not be tidied")
         }

@@ -13,6 +13,8 @@ struct Readiness: Sendable {
     let storage: Storage
     let stop: StopRequest
     let membership: ClusterMembership
+    /// Whether the server was started for administrators only.
+    let isMaintained: Bool
     /// Below this much free space commits will soon fail.
     private static let fewBytes: UInt64 = 64 << 20
     /// How long the database may take to answer.
@@ -45,6 +47,11 @@ struct Readiness: Sendable {
         if membership.isDraining { reason = "The operator has asked for no new clients." }
         if stop.hasBegun { reason = "The server is stopping." }
         checks.append(ReadinessCheck(name: "draining", isPassed: reason == nil, detail: reason))
+        if isMaintained {
+            checks.append(
+                ReadinessCheck(
+                    name: "maintenance", isPassed: false, detail: "The server was started with --maintenance."))
+        }
         return checks
     }
 

@@ -41,6 +41,7 @@ extension SkaroRefusal {
             self.init(.badRequest, "\(Self.field(field)) contains U+0000, which cannot be stored.")
         case .invalidFlow(let why): self.init(.forbidden, why)
         case .rangeTooLarge(let limit): self.init(.badRequest, "limit is at most \(limit).")
+        case .readOnly: self.init(.serviceUnavailable, "The server is read-only. Send the request again later.")
         case .storageUnavailable:
             self.init(.serviceUnavailable, "The storage is unavailable. Send the request again.")
         case .outcomeUnknown:

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Chat
 import NIOCore
 import Settings
 import Telemetry
@@ -71,6 +72,11 @@ struct RunOptionsTests {
         #expect(try RunOptions.parse(words).reloads == expected)
     }
 
+    @Test(arguments: [([], ServiceMode.normal), (["--read-only"], .readOnly), (["--maintenance"], .maintenance)])
+    func modeIsThatOfTheStart(words: [String], expected: ServiceMode) throws {
+        #expect(try RunOptions.parse(words).mode == expected)
+    }
+
     @Test(arguments: [
         ["--port", "65536"], ["--port", "x"], ["--port", "-1"], ["--host", "a b"], ["--host", ""],
         ["--log-level", "loud"], ["--log-level", "20"], ["--use-colors", "maybe"], ["--use-colors", "--no-use-colors"],
@@ -78,7 +84,7 @@ struct RunOptionsTests {
         ["--backlog", "65536"], ["--timeout-keep-alive", "-1"], ["--ssl-keyfile", ""], ["--ssl-cert-reqs", "3"],
         ["--ssl-version", "1.4"], ["--ssl-version", "99"], ["--ssl-ciphers", "NOSUCH"], ["--ssl-ciphers", ":"],
         ["--ws", "wss"], ["--http", "h12"], ["--loop", "trio"], ["--lifespan", "maybe"], ["--interface", "asgi4"],
-        ["--log-format", "xml"], ["--nosuch"], ["word"],
+        ["--log-format", "xml"], ["--read-only", "--maintenance"], ["--nosuch"], ["word"],
     ]) func whatCannotBeEndsWith64(_ words: [String]) {
         let error = #expect(throws: (any Error).self) { try RunOptions.parse(words) }
 

@@ -265,7 +265,7 @@ import Transport
         #expect(MessengerAnswer(.noSuchUser, to: .addContact) == .noSuchUser)
         #expect(MessengerAnswer(.noSuchUser, to: .send) == .refused(prefix: 6))
         for code in [MessengerCode.signUp, .logIn, .logOut, .contacts, .addContact, .send] {
-            for error in [ChatError.busy, .storageUnavailable, .outcomeUnknown, .internalFailure] {
+            for error in [ChatError.busy, .readOnly, .storageUnavailable, .outcomeUnknown, .internalFailure] {
                 #expect(MessengerAnswer(error, to: code) == .refused(prefix: code.rawValue))
             }
         }
