@@ -67,7 +67,7 @@ package enum ChatError: Error, Equatable, Sendable {
 package enum ChatLimits {
     package static let loginBytes = 255
     package static let usernameBytes = 255
-    package static let emailBytes = 320
+    package static let emailBytes = EmailAddress.maximumBytes
     package static let bioBytes = 16 << 10
     package static let avatarBytes = 256 << 10
     package static let titleBytes = 1024

@@ -6,12 +6,13 @@ package enum EmailAddress {
     private static let maximumLocalBytes = 64
     private static let maximumDomainBytes = 253
     private static let maximumLabelBytes = 63
+    static let maximumBytes = maximumLocalBytes + 1 + maximumDomainBytes
 
     /// Whether `text` is `LOCAL@DOMAIN`: dotted words on the left, a domain of two parts or more on the right.
     ///
     /// Letters of every script may be in both (RFC 6531); quoted words and addresses in brackets are refused.
     package static func isValid(_ text: String) -> Bool {
-        guard text.utf8.count <= maximumLocalBytes + 1 + maximumDomainBytes else { return false }
+        guard text.utf8.count <= maximumBytes else { return false }
         let parts = Array(text.utf8).split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
         guard parts.count == 2 else { return false }
         let words = parts[0].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

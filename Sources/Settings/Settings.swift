@@ -175,9 +175,6 @@ package struct Settings: Sendable {
 
         /// The password in the reference server's example, which everybody knows.
         package static let shippedPassword = "password"
-
-        /// Whether the password is the one that the reference server ships.
-        package var hasShippedPassword: Bool { password == Self.shippedPassword }
     }
 
     /// Where the server listens.

@@ -42,6 +42,9 @@ package final class DatabaseLock: Sendable {
             defer { descriptor = nil }
             return descriptor
         }
-        if let held { Glibc.close(held) }
+        guard let held else { return }
+        // Closing alone does not: a child of another thread has a copy of the descriptor between its fork and its exec.
+        _ = flock(held, LOCK_UN)
+        Glibc.close(held)
     }
 }

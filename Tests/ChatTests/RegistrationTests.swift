@@ -106,8 +106,8 @@ import Testing
             await #expect(throws: ChatError.tooLong(field: "username", limit: 255)) {
                 try await register(username: letters(256))
             }
-            await #expect(throws: ChatError.tooLong(field: "email", limit: 320)) {
-                try await register(email: letters(321))
+            await #expect(throws: ChatError.tooLong(field: "email", limit: 318)) {
+                try await register(email: letters(319))
             }
             await #expect(throws: ChatError.nullCharacter(field: "username")) { try await register(username: "a\0b") }
             await #expect(throws: ChatError.nullCharacter(field: "email")) { try await register(email: "a\0b") }

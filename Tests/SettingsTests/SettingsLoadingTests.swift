@@ -324,7 +324,7 @@ struct SettingsLoadingTests {
         #expect(settings.limits.users == 50)
         #expect(settings.apiVersions.upperBound == ProtocolVersion(major: 1, minor: 9))
         #expect(settings.superuser.login == "login")
-        #expect(settings.superuser.hasShippedPassword)
+        #expect(settings.superuser.password == Settings.Superuser.shippedPassword)
         #expect(settings.admin.secretKey?.count == 48)
         let notes = settings.findings.filter { $0.severity == .note }
         let unknown = settings.findings.filter { $0.message.contains("unknown") }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Chat
+import NIOCore
 import Storage
 import Transport
 
@@ -18,6 +19,13 @@ extension FastChatSession {
         case .run(let run):
             guard reader.takes(run.span, isReady: outbox.hasRoom && sealing == nil) else { return reader.readIfDue() }
             if news.reader.isQuick(run) { write(news.reader.entries(for: run)) } else { seal(run, for: news) }
+        }
+    }
+
+    /// What the operator has to say to everybody, from any thread.
+    func announced(_ message: String) {
+        core.eventLoop?.execute {
+            if self.hasRoom, self.news != nil { self.tell(FastChatNotice(message)) }
         }
     }
 

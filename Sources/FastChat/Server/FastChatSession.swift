@@ -143,12 +143,6 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         }
     }
 
-    func announced(_ message: String) {
-        core.eventLoop?.execute {
-            if self.hasRoom, self.news != nil { self.tell(FastChatNotice(message)) }
-        }
-    }
-
     // MARK: The session
 
     /// Makes the connection known to the hub.

@@ -24,6 +24,8 @@ final class AdminSocketClaim: Sendable {
     }
 
     deinit {
+        // A child of another thread may have a copy of the descriptor, between its fork and its exec.
+        _ = flock(descriptor, LOCK_UN)
         Glibc.close(descriptor)
     }
 

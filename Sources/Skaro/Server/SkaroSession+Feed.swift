@@ -27,6 +27,17 @@ extension SkaroSession {
         }
     }
 
+    /// What the operator has to say to everybody, from any thread.
+    func announced(_ message: String) {
+        core.eventLoop?.execute {
+            guard let connection = self.connection, connection.isWritable, self.feed != nil, !self.isEnding else {
+                return
+            }
+            self.write(.info(message))
+            connection.flush()
+        }
+    }
+
     /// The peer keeps up again, or the session has just begun.
     func catchUp() {
         writeChanges()

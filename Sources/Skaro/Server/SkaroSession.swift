@@ -129,16 +129,6 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
         }
     }
 
-    func announced(_ message: String) {
-        core.eventLoop?.execute {
-            guard let connection = self.connection, connection.isWritable, self.feed != nil, !self.isEnding else {
-                return
-            }
-            self.write(.info(message))
-            connection.flush()
-        }
-    }
-
     /// Closes the connection because another one goes on with its session; returns when what arrived here is noted.
     func handOver() async {
         guard let eventLoop = core.eventLoop else { return }

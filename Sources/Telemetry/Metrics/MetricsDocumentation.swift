@@ -16,10 +16,9 @@ package enum MetricsDocumentation {
             another program has the port, the server runs without metrics and says so in its log: with several servers on one
             machine give each a LISTEN of its own.
 
-            Any client that reaches the port can read the figures: it listens on a loopback address, and has no
-            password. The labels name protocols, outcomes, limits, kinds of query and the program's version, never an
-            account, a flow or an address. `manage top` shows the same figures: there is one source for both. Everything is counted since
-            the start of the process.
+            Any client that reaches the port can read the figures: it listens on a loopback address, and has no password. The labels
+            name protocols, outcomes, limits, kinds of query and the program's version, never an account, a flow or an address.
+            `manage top` shows the same figures: there is one source for both. Everything is counted since the start of the process.
 
             `deploy/grafana-parley.json` is a board for Grafana, `deploy/parley.rules.yml` has rules for Prometheus: server
             down, not ready, errors, queue growing, deliveries slow, disk nearly full, backup too old or failed, many failed logins,

@@ -267,4 +267,27 @@ struct SQLiteEngineTests {
         defer { folder.remove() }
         for _ in 0..<3 { _ = try DatabaseLock(databasePath: folder.path + "/parley.db") }
     }
+
+    /// Between its fork and its exec a child of another thread has a copy of every descriptor.
+    @Test func aChildThatIsStartingDoesNotKeepTheLock() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let path = folder.path + "/parley.db"
+        let lock = try DatabaseLock(databasePath: path)
+        let copy = try #require(Self.copyOfDescriptor(of: path + ".lock"))
+        defer { close(copy) }
+
+        lock.release()
+
+        _ = try DatabaseLock(databasePath: path)
+    }
+
+    private static func copyOfDescriptor(of path: String) -> Int32? {
+        for descriptor in Int32(0)..<4096 {
+            var target = [UInt8](repeating: 0, count: 4096)
+            let count = readlink("/proc/self/fd/\(descriptor)", &target, target.count)
+            if count > 0, String(decoding: target[..<count], as: UTF8.self) == path { return dup(descriptor) }
+        }
+        return nil
+    }
 }
