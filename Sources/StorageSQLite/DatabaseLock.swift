@@ -37,6 +37,9 @@ package final class DatabaseLock: Sendable {
     }
 
     /// Lets other processes have the database; it must be closed.
+    ///
+    /// Closing the file would not do: a program that another thread starts just now has a copy of the descriptor until it
+    /// runs, and the lock is held as long as one copy is open.
     package func release() {
         let held = descriptor.withLock { descriptor in
             defer { descriptor = nil }

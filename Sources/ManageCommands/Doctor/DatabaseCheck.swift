@@ -230,7 +230,7 @@ struct DatabaseCheck: Sendable {
         let logger = Logger(label: "parley.doctor") { _ in SwiftLogNoOpLogHandler() }
         guard let store = try? await Store.open(settings, create: false, logger: logger) else { return nil }
         let seconds = try? await newestEventSeconds(in: store.storage)
-        await store.storage.close()
+        await store.close()
         return seconds
     }
 

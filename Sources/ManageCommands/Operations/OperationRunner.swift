@@ -95,10 +95,10 @@ struct OperationRunner: Sendable {
                 defer { chat.close() }
                 return try await body(OperationCaller(chat: chat))
             }
-            await store.storage.close()
+            await store.close()
             return value
         } catch {
-            await store.storage.close()
+            await store.close()
             throw error
         }
     }

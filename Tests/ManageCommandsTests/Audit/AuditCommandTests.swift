@@ -30,14 +30,13 @@ struct AuditCommandTests {
         return try JSONValue.parse(Array(result.output.utf8))
     }
 
-    /// The lock of the file ends with the store.
     private func removeRecord(_ number: Int64) async throws {
         let settings = try Settings.load(file: nil, environment: [:], overrides: [:], currentFolder: run.folder)
         let store = try await StoreAccess(settings: settings).open(logger: Logger(label: "test"))
         try await store.storage.engine.write { connection in
             _ = try connection.execute("DELETE FROM audit WHERE number = $1", [.int(number)])
         }
-        await store.storage.close()
+        await store.close()
     }
 
     @Test func auditIsListedNewestFirst() async throws {

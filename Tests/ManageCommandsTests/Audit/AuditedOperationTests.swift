@@ -118,11 +118,10 @@ struct AuditedOperationTests {
         }
     }
 
-    /// The lock of the file ends with the store.
     private func addNode(_ settings: Settings) async throws {
         let store = try await StoreAccess(settings: settings).open(logger: Logger(label: "test"))
         _ = try await store.storage.registerNode(NewNode(name: "one", address: "", protocols: "{}"))
-        await store.storage.close()
+        await store.close()
     }
 
     private func settings(_ environment: [String: String]) throws -> Settings {

@@ -30,7 +30,7 @@ enum RunningServer {
                 try await body(chat)
             }
         }
-        await store.storage.close()
+        await store.close()
     }
 
     /// Runs an admin socket with a handler of the test's own around `body`, while the database is locked.

@@ -78,12 +78,12 @@ struct DatabaseSetup: Sendable {
         let store = try await StoreAccess(settings: settings).openAlone(create: create, logger: logger)
         do {
             let result = try await body(store.storage)
-            await store.storage.close()
+            await store.close()
             return result
         } catch {
             // The error says what to do; what the database said is for those who ask for details.
             logger.error("The database could not be set up", metadata: ["error": "\(String(reflecting: error))"])
-            await store.storage.close()
+            await store.close()
             throw error
         }
     }
