@@ -1,6 +1,9 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
+import ParleyServer
+import Settings
 import Storage
 import StorageSQLite
 import Testing
@@ -43,6 +46,22 @@ struct DatabaseCommandTests {
             environment: other)
         #expect(alice.status == .done, "\(alice.errors)")
         #expect(try await run("db", "copy", "--to", "sqlite:copy.db", "--dry-run").status == .exists)
+    }
+
+    /// A write that meets a lock waits as long as the settings say; what is cut off to whole seconds does not wait at all.
+    @Test func aFractionOfASecondIsWaitedForALock() async throws {
+        try await prepare()
+        let settings = try Settings.load(
+            file: nil, environment: ["PARLEY_DATABASE_BUSY_TIMEOUT": "500ms"], overrides: [:],
+            currentFolder: run.folder)
+        let store = try await StoreAccess(settings: settings).open(logger: Logger(label: "test"))
+
+        let milliseconds = try await store.storage.engine.write { connection in
+            try connection.rows("PRAGMA busy_timeout")
+        }
+
+        #expect(milliseconds == [[.int(500)]])
+        await store.close()
     }
 
     @Test func addressesThatCannotBeAreRefused() async throws {
