@@ -37,6 +37,7 @@ ACCOUNTS = [
     ({"login": "l" * 256, "password": "x"}, 413), ({"login": "x", "password": "p" * 4097}, 413),
     ({"login": "x", "password": "x", "username": "u" * 256}, 413),
     ({"login": "x", "password": "x", "username": "null\u0000"}, 400),
+    ({"login": "x", "password": "x", "email": "e" * 319}, 413), ({"login": "x", "password": "x", "email": "e" * 1000}, 413),
     ({"login": "testclient", "password": "x"}, 409), ({"login": "SEED", "password": "x"}, 409),
 ]
 

@@ -49,10 +49,10 @@ extension JSONView {
         return text
     }
 
-    /// A string with an e-mail address.
+    /// A string with an e-mail address, or with more than one may have: that is refused as any text that is too long.
     func email(_ name: StaticString, in place: MTPPlace) throws(MTPDecodeError) -> String {
         let address = try string(name, in: place)
-        guard EmailAddress.isValid(address) else {
+        guard address.utf8.count > EmailAddress.maximumBytes || EmailAddress.isValid(address) else {
             throw MTPDecodeError("\(place.describe(name)) must be an e-mail address such as alice@example.org")
         }
         return address

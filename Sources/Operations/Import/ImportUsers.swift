@@ -79,7 +79,7 @@ package struct ImportUsers: AdminOperation {
             uuid: uuid, login: login.text, loginKey: login.key,
             username: fitting(user.username, ChatLimits.usernameBytes, "name", item, &outcome) ?? login.text,
             passwordHash: "", isBot: user.isBot, email: user.email)
-        if !EmailAddress.isValid(user.email) || user.email.utf8.count > ChatLimits.emailBytes {
+        if !EmailAddress.isValid(user.email) {
             if !user.email.isEmpty {
                 outcome.changed.append(.init(item, "Its mail address is not valid and was left out."))
             }

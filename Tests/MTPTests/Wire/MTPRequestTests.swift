@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Chat
 import JSON
 import MTP
 import NIOCore
@@ -207,6 +208,17 @@ import Testing
         #expect(
             refusal(data: #"{"user":[{},{"email":"\#(email)"}]}"#)
                 == "data.user[1].email must be an e-mail address such as alice@example.org")
+    }
+
+    /// What is longer than any address is no matter of types: it is refused with 413, as other texts are.
+    @Test func anEmailThatIsTooLongIsNotOfTheWrongType() throws {
+        let longest = EmailAddress.maximumBytes
+        let data = { (count: Int) in #"{"user":[{"email":"\#(String(repeating: "x", count: count))"}]}"# }
+
+        let request = try decoded(#"{"type":"t","jsonapi":{"version":"1.0"},"data":\#(data(longest + 1))}"#)
+
+        #expect(request.data.user?.first?.email?.utf8.count == longest + 1)
+        #expect(refusal(data: data(longest)) != nil)
     }
 
     // spec: MTP, order of checks: not an object, wrong member types
