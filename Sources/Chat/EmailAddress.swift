@@ -6,7 +6,8 @@ package enum EmailAddress {
     private static let maximumLocalBytes = 64
     private static let maximumDomainBytes = 253
     private static let maximumLabelBytes = 63
-    static let maximumBytes = maximumLocalBytes + 1 + maximumDomainBytes
+    /// What no address is longer than, as bytes of UTF-8.
+    package static let maximumBytes = maximumLocalBytes + 1 + maximumDomainBytes
 
     /// Whether `text` is `LOCAL@DOMAIN`: dotted words on the left, a domain of two parts or more on the right.
     ///

@@ -46,7 +46,6 @@ package final class DatabaseLock: Sendable {
             return descriptor
         }
         guard let held else { return }
-        // Closing alone does not: a child of another thread has a copy of the descriptor between its fork and its exec.
         _ = flock(held, LOCK_UN)
         Glibc.close(held)
     }
