@@ -44,6 +44,16 @@ struct ClusterDeliveryTests {
         return texts
     }
 
+    private func texts(for client: MessengerClient, until last: String) async -> [String] {
+        var texts: [String] = []
+        for await push in client.pushes {
+            guard case .message(_, let text) = push else { continue }
+            texts.append(text)
+            if text == last { break }
+        }
+        return texts
+    }
+
     private func skaro(_ login: String, on server: RunningServer) async throws -> (client: SkaroClient, sid: String) {
         let client = try await server.skaro()
         try await client.register(login: login, password: Self.password)
@@ -70,6 +80,47 @@ struct ClusterDeliveryTests {
 
             #expect(await texts(for: back.client, until: "live") == ["live"])
             await back.client.close()
+        }
+    }
+
+    /// What was read is known to the other servers when the connection has ended, not only five seconds later.
+    @Test func whoGoesToAnotherServerAtOnceGetsNothingTwice() async throws {
+        try await ServerCluster.with(["alpha", "beta", "gamma"]) { cluster in
+            let key = try RSAPrivateKey(newBits: 1024)
+            let first = try await fastChat(on: "beta", in: cluster)
+            try await first.client.register(
+                FastChatUserNumber(7), password: Self.password, key: key, sign: first.sign)
+            await first.client.close()
+            let (bob, sid) = try await skaro("bob", on: cluster.nodes[1].server)
+            await bob.close()
+            let carol = try await cluster.nodes[1].server.messenger()
+            try await carol.signUp(login: "carol", password: Self.password)
+            await carol.close()
+            let alice = try await skaro("alice", on: cluster.nodes[0].server).client
+
+            // The saving every five seconds could hide one move, but not four.
+            for round in 1...4 {
+                let text = "round \(round)"
+                for login in ["7", "bob", "carol"] { _ = try await alice.send(text, to: login) }
+                let node = cluster.nodes[1 + round % 2]
+                let seven = try await fastChat(on: node.name, in: cluster)
+                try await seven.client.logIn(
+                    FastChatUserNumber(7), password: Self.password, key: key, sign: seven.sign)
+                let restored = try await node.server.skaro()
+                #expect(try await restored.restore(sid) == sid)
+                let again = try await node.server.messenger()
+                try await again.logIn("carol", password: Self.password)
+
+                #expect(await texts(for: seven.client, until: text) == [text], "FastChat")
+                #expect(await texts(for: restored, until: text) == [text], "skaro")
+                #expect(await texts(for: again, until: text) == [text], "messenger")
+
+                await seven.client.close()
+                await restored.close()
+                await again.close()
+                // Nothing tells a client that its cursor is saved; a fifth of the pause between two savings of all.
+                try await Task.sleep(for: .seconds(1))
+            }
         }
     }
 

@@ -128,6 +128,12 @@ final class ChildProcess: Sendable {
         }
     }
 
+    /// `posix_spawn_file_actions_addclosefrom_np` (glibc 2.34), which the module of the C library does not have.
+    private static let closeFrom = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map { function in
+        unsafeBitCast(
+            function, to: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, CInt) -> CInt).self)
+    }
+
     private static func spawn(
         _ words: [String], environment: [String: String], descriptors: [Int32]
     ) throws -> pid_t {
@@ -141,6 +147,10 @@ final class ChildProcess: Sendable {
         }
         for (number, descriptor) in descriptors.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
+        }
+        // NIO's sockets are not closed by exec: the connections of other tests would stay open as long as this child.
+        guard let closeFrom = Self.closeFrom, closeFrom(&actions, Int32(descriptors.count)) == 0 else {
+            throw Failure(description: "descriptors cannot be kept from \(words)")
         }
         // Whoever runs the tests may ignore or block signals; the child is not to.
         var signals = sigset_t()
