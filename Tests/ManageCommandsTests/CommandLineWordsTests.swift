@@ -108,6 +108,32 @@ struct CommandLineWordsTests {
         #expect(error["version"]?.int == 1)
     }
 
+    /// A script that asks for JSON can read why a command failed, whatever failed; it says what the status is, too.
+    @Test(arguments: [
+        (["user", "create", "--login", "seed", "--password-stdin"], CommandStatus.refused, "seed"),
+        (["user", "show", "nobody"], .notFound, "nobody"),
+        (["user", "create", "--login", "ALICE", "--password-stdin"], .exists, "ALICE"),
+        (["user", "list", "--config", "empty.ini"], .unavailable, "empty.db"),
+        (["user", "list", "--config", "wrong.ini"], .settings, "URI"),
+    ])
+    func failuresOfCommandsAreJSONToo(_ words: [String], status: CommandStatus, subject: String) async throws {
+        let run = try CommandRun()
+        #expect(try await run("db", "create", "-q").status == .done)
+        let alice = try await run("user", "create", "--login", "alice", "--password-stdin", "-q", input: "word\n")
+        #expect(alice.status == .done)
+        try run.write("[DATABASE]\nURI = sqlite:empty.db\n", to: "empty.ini")
+        try run.write("[DATABASE]\nURI = mysql://u@h/n\n", to: "wrong.ini")
+
+        let result = try await run.run(words + ["--json", "-q"], input: "word\n")
+
+        #expect(result.status == status)
+        #expect(result.output == "")
+        let error = try JSONValue.parse(Array(result.errors.utf8))
+        #expect(error["error"]?["status"]?.int == Int64(status.rawValue))
+        #expect(error["error"]?["message"]?.string?.contains(subject) == true, "\(result.errors)")
+        #expect(error["version"]?.int == 1)
+    }
+
     @Test(arguments: [["--config"], ["--config", ""], ["--config="], ["config", "--config"]])
     func missingPathIsWrongUsage(_ words: [String]) async throws {
         let result = try await CommandRun().run(words)

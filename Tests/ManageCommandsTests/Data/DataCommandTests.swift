@@ -245,6 +245,10 @@ struct DataCommandTests {
         #expect(try await logins("--after", "3") == ["boss-login"])
         #expect(try await run("superuser", "delete", "root", "--yes", "-q").status == .done)
         #expect(try await logins() == ["boss-login"])
+        // Who has lost the account does not come back into the panel.
+        #expect(try await run("user", "delete", "boss-login", "--yes", "-q").status == .done)
+        let left = try await run("superuser", "list", "--json", "-q")
+        #expect(left.status == .done && !left.output.contains("boss"))
     }
 
     @Test func seedIsUndone() async throws {
@@ -295,6 +299,31 @@ struct DataCommandTests {
         #expect(try await run.run(words + ["chat"]).status == .usage)
         #expect(try await run.run(words + ["room"]).status == .usage)
         #expect(try await run.run(words + ["group", "--member", "carol"]).status == .notFound)
+    }
+
+    /// What a list shows of a flow is enough to change and to delete it, and no other one.
+    @Test func flowIsChangedByWhateverNamesIt() async throws {
+        try await prepare()
+        let words = ["flow", "create", "--login", "alice", "--type", "group", "--title"]
+        #expect(try await run.run(words + ["Lobby"]).status == .done)
+        let flow = try await uuid(
+            "flow", "create", "--login", "alice", "--type", "group", "--title", "Team", "--member", "bob")
+
+        for name in ["Team", "2", "#2", String(flow.prefix(6))] {
+            let changed = try await run("flow", "update", name, "--info", "Found by \(name)")
+            #expect(changed.output == "Changed the group \(flow) 'Team'.\n")
+            #expect(try await run("flow", "show", flow, "-q").output.contains("Found by \(name)"))
+            let removed = try await run("flow", "remove-member", name, "bob")
+            #expect(removed.output == "Removed 'bob' from flow \(flow).\n")
+            #expect(try await run("flow", "add-member", name, "bob").output == "Added 'bob' to flow \(flow).\n")
+        }
+        for row in 3...5 {
+            let gone = try await uuid("flow", "create", "--login", "alice", "--type", "group", "--title", "Gone")
+            let name = [3: "Gone", 4: "#4"][row] ?? String(gone.prefix(6))
+            #expect(try await run("flow", "delete", name, "--yes").output == "Deleted the group \(gone) 'Gone'.\n")
+        }
+        let left = try await run("flow", "list", "--json", "-q").output
+        #expect(left.contains("\"Lobby\"") && left.contains("\"Team\"") && !left.contains("\"Gone\""))
     }
 
     @Test func flowsAreChangedAndFound() async throws {
