@@ -64,6 +64,24 @@ def test_sign_up_and_log_in_say_what_is_wrong(connect, sign_up):
     assert client.log_in(login, PASSWORD).kind == "logged in"
 
 
+@pytest.mark.parametrize("email", ["nowhere", "a@b", "e" * 319])
+def test_a_sign_up_with_what_is_no_email_is_refused(connect, email):
+    login = f"no-email-m{next(_numbers)}"
+    client = connect()
+
+    answer = client.sign_up(login, PASSWORD, email)
+
+    assert (answer.kind, answer.fields) == ("refused", [0])
+    # Nothing was made: the login is free, and the connection goes on.
+    assert client.log_in(login, PASSWORD).kind == "no such login"
+    assert client.sign_up(login, PASSWORD, "alice@example.org").kind == "signed up"
+
+
+@pytest.mark.parametrize("login", ["testclient", "SEED"])
+def test_the_logins_of_the_servers_own_bots_are_taken(connect, login):
+    assert connect().sign_up(login, PASSWORD).kind == "login taken"
+
+
 def test_contacts_are_added_and_listed(enter, sign_up):
     anna, bob, offline = enter("anna"), enter("bob"), sign_up("carl")
     assert anna.contacts().kind == "no contacts"

@@ -270,6 +270,27 @@ def test_an_account_made_with_skaro_logs_in(server):
     assert conversation(run()) == "Somebody"
 
 
+@pytest.mark.parametrize(
+    ("members", "status", "word"),
+    [
+        ({"email": "nowhere"}, "400 Bad Request", "email"), ({"email": "a@b"}, "400 Bad Request", "email"),
+        ({"email": "e" * 319}, "413 ", "email"), ({"login": "testclient"}, "409 Conflict", "login"),
+        ({"login": "SEED"}, "409 Conflict", "login"),
+    ],
+)
+def test_what_cannot_be_an_account_is_refused(server, members, status, word):
+    login = f"refused-by-skaro-{time.monotonic_ns()}"
+    account = {"type": "register", "login": login, "password": "a password"}
+    with Raw(server) as raw:
+        raw.next()
+
+        answer = raw.request(**(account | members))
+
+        assert answer["status"].startswith(status) and word in answer["info"], answer
+        # Nothing was made: the login is free, and the connection goes on.
+        assert raw.request(**account, email="alice@example.org")["status"] == "200 OK"
+
+
 def test_the_third_bad_frame_in_a_row_closes(server):
     with Raw(server) as raw:
         raw.next()
