@@ -3,6 +3,7 @@
 
 import FoundationEssentials
 import Glibc
+import MTP
 import TestClient
 import Testing
 
@@ -43,6 +44,37 @@ struct FoundByUsingTests {
             #expect(drained.ending == .exited(0) && resumed.ending == .exited(0), "\(drained.errors)")
             #expect(draining.status == 503)
             #expect(serving.status == 200)
+            await server.stop()
+        }
+    }
+
+    /// People on skaro cannot log in after the key file was lost; they are told what helps, and it does.
+    @Test(arguments: ["MTP", "messenger"]) func lostKeyFileHealsByALogInOverAnotherProtocol(name: String) async throws {
+        try await Program.with { program in
+            let password = "a password"
+            let before = try await program.startServer()
+            _ = try await Person("alice", on: before, password: password)
+            try await before.skaro().authorize(login: "alice", password: password)
+            await before.stop()
+            try FileManager.default.removeItem(atPath: program.path("run/secret.key"))
+            let server = try await program.startServer()
+            let skaro = try await server.skaro()
+
+            let denial = await #expect(throws: SkaroDenial.self) {
+                try await skaro.authorize(login: "alice", password: password)
+            }
+            if name == "MTP" {
+                let client = try await MTPClient.connect(url: server.url)
+                let answer = try await client.request(.authentication(login: "alice", password: password))
+                #expect(answer.code == 200)
+            } else {
+                try await server.messenger().logIn("alice", password: password)
+            }
+            let session = try await skaro.authorize(login: "alice", password: password)
+
+            #expect(denial?.status.hasPrefix("401 ") == true)
+            #expect(denial?.info?.contains("log in once with a client of another protocol") == true)
+            #expect(!session.isEmpty)
             await server.stop()
         }
     }

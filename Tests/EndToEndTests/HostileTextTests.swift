@@ -219,7 +219,7 @@ struct HostileTextTests {
         try await Self.withProgram { program in
             let server = try await program.startServer()
             let port = try await server.port(of: "FastChat")
-            let sign = try await Self.sign(of: program, port: port)
+            let sign = try await program.fastChatSign(port: port)
             let key = try RSAPrivateKey(newBits: 2048).publicKey.pem
             let (seven, eight) = (FastChatUserNumber(7), FastChatUserNumber(8))
             let other = try await MessengerSocket.connect(host: "127.0.0.1", port: port)
@@ -259,17 +259,6 @@ struct HostileTextTests {
                 #expect(slowdown < HostileText.tolerance, "\(value)")
             }
             await server.stop()
-        }
-    }
-
-    /// What a balancer would give for this server.
-    private static func sign(of program: Program, port: Int) async throws -> String {
-        let request = #"{"operation":"fastchat.sign","parameters":{"host":"127.0.0.1","port":\#(port)}}"#
-        return try await AdminSocketClient.connect(path: program.path("run/admin.sock")) { client in
-            var replies = client.replies.makeAsyncIterator()
-            try await client.send(Array(request.utf8))
-            let reply = try JSONValue.parse(try #require(try await replies.next()))
-            return try #require(reply["result"]?["sign"]?.string)
         }
     }
 

@@ -1,6 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Credentials
+import FastChat
 import FoundationEssentials
 import JSON
 import MTP
@@ -60,6 +62,42 @@ struct LogTests {
             #expect(written.contains("The server is running"))
             for name in ["alice", "carol", "dave"] { #expect(stored.contains("text-of-\(name)")) }
             #expect(program.names(in: "log") == (level == "info" ? ["error.log"] : ["debug.log", "error.log"]))
+        }
+    }
+
+    /// Each on a server of its own: the frames in the log are those of this protocol, and say nothing of what people wrote.
+    @Test(arguments: ["messenger", "FastChat"])
+    func framesOfProtocolsThatAreNoJSONAreInTheTrace(name: String) async throws {
+        try await Program.with { program in
+            let server = try await program.startServer("--log-level", "trace")
+            let port = try await server.port(of: name)
+            var secrets = ["pass-of-7", "pass-of-8", "text-of-7"]
+            if name == "messenger" {
+                let client = try await server.messenger()
+                for login in ["8", "7"] { try await client.signUp(login: login, password: "pass-of-\(login)") }
+                try await client.logIn("7", password: "pass-of-7")
+                try await client.send("text-of-7", to: "8")
+                // Answered after what came before it is in the log.
+                _ = try await client.contacts()
+            } else {
+                let sign = try await program.fastChatSign(port: port)
+                secrets.append(sign)
+                let key = try RSAPrivateKey(newBits: 1024)
+                for number: Int64 in [8, 7] {
+                    let client = try await FastChatClient.connect(host: "127.0.0.1", port: port)
+                    try await client.register(
+                        FastChatUserNumber(number), password: "pass-of-\(number)", key: key, sign: sign)
+                    if number == 7 { try await client.send("text-of-7", to: FastChatUserNumber(8)) }
+                    #expect(try await client.key(of: FastChatUserNumber(8)) != nil)
+                    await client.close()
+                }
+            }
+            await server.stop()
+
+            var written = server.process.errors.text + server.process.output.text
+            for file in program.names(in: "log") { written += try program.read("log/\(file)") }
+            for words in ["Frame received", "Frame sent"] { #expect(written.contains(words), "\(words)") }
+            for secret in secrets { #expect(!written.contains(secret)) }
         }
     }
 

@@ -1,8 +1,10 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import JSON
 import TestClient
 import Testing
+import Transport
 
 extension RunningServer {
     /// A connection of skaro that is not logged in.
@@ -19,5 +21,18 @@ extension RunningServer {
     func port(of name: String) async throws -> Int {
         let address = try #require(await address(of: name))
         return try #require(address.split(separator: ":").last.flatMap { Int($0) })
+    }
+}
+
+extension Program {
+    /// What a balancer would give to clients of this program's server, which has FastChat on `port`.
+    func fastChatSign(port: Int) async throws -> String {
+        let request = #"{"operation":"fastchat.sign","parameters":{"host":"127.0.0.1","port":\#(port)}}"#
+        return try await AdminSocketClient.connect(path: path("run/admin.sock")) { client in
+            var replies = client.replies.makeAsyncIterator()
+            try await client.send(Array(request.utf8))
+            let reply = try JSONValue.parse(try #require(try await replies.next()))
+            return try #require(reply["result"]?["sign"]?.string)
+        }
     }
 }
