@@ -93,6 +93,14 @@ struct FastChatOutbox {
         return arrived.acknowledged(acknowledgedUnits).last
     }
 
+    /// Takes back what is not under way: the client is not to get it any more.
+    mutating func dropWaiting() {
+        units.removeAll()
+        unitBytes = 0
+        arrays = FastChatArrays()
+        objectReaches.removeAll()
+    }
+
     private mutating func pack() -> Unit? {
         guard let array = arrays.next() else { return nil }
         defer { objectReaches.removeFirst(array.count) }

@@ -179,6 +179,8 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     /// The session was revoked or has expired.
     func endSession() {
         guard !isOver else { return }
+        outbox.dropWaiting()
+        connection?.dropWaiting()
         if news != nil { tell(FastChatNotice("The session was ended by the server.")) }
         end()
     }

@@ -130,6 +130,8 @@ final class MessengerSession: StreamSession, DeliverySession, LiveConnection, Re
     /// The session was revoked or has expired.
     func endSession() {
         _ = leave()
+        // Units leave one after the other, for seconds: the account's rights are over now.
+        connection?.dropWaiting()
         closeNow()
     }
 

@@ -61,6 +61,12 @@ package final class StreamConnection: PeerConnection, @unchecked Sendable {
         self.handler?.append(unit)
     }
 
+    /// Takes back the units that wait for the socket or for their spacing, before the connection is closed.
+    package func dropWaiting() {
+        self.eventLoop.assertInEventLoop()
+        self.handler?.dropWaiting()
+    }
+
     /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is asked.
     package override func flush() {
         self.eventLoop.assertInEventLoop()

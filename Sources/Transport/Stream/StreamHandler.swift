@@ -208,6 +208,10 @@ final class StreamHandler: ChannelDuplexHandler {
         }
     }
 
+    func dropWaiting() {
+        self.queue.dropWaiting()
+    }
+
     func flushNow() {
         self.connection?.flushed()
         self.writeWhatMayLeave()

@@ -87,6 +87,12 @@ struct UnitQueue {
         return self.unitsOnTheirWay
     }
 
+    /// Forgets the units that have not been given to the socket.
+    mutating func dropWaiting() {
+        self.bufferedBytes -= self.waiting.reduce(0) { $0 + $1.readableBytes }
+        self.waiting.removeAll()
+    }
+
     /// Forgets everything.
     mutating func removeAll() {
         self = Self(spacing: self.spacing)

@@ -37,6 +37,25 @@ struct FastChatOutboxTests {
         #expect(outbox.bufferedBytes == 0)
     }
 
+    @Test func whatIsTakenBackDoesNotLeaveAndMovesNoCursor() {
+        var outbox = FastChatOutbox(maximumBytes: 100)
+        outbox.append(Array("1".utf8))
+        #expect(outbox.reached(Position(1)) == nil)
+        #expect(text(outbox.next()) == "[1]")
+        outbox.append(Array("2".utf8))
+        outbox.append(reply: Array("{}".utf8))
+        outbox.append(Array("3".utf8))
+        #expect(outbox.reached(Position(3)) == nil)
+
+        outbox.dropWaiting()
+        outbox.append(Array("0".utf8))
+
+        #expect(text(outbox.next(ending: true)) == "[0]")
+        #expect(outbox.next(ending: true) == nil)
+        #expect(outbox.bufferedBytes == 0)
+        #expect(outbox.acknowledged(2) == Position(1))
+    }
+
     @Test func theCursorMovesWithWhatIsAcknowledged() {
         var outbox = FastChatOutbox(maximumBytes: 100)
 

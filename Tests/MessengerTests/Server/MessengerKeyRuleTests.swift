@@ -222,6 +222,26 @@ import Transport
         }
     }
 
+    /// Units leave one after the other: those that wait when the session ends would be read for seconds.
+    @Test func revokedSessionGetsNothingThatWaits() async throws {
+        var options = MessengerWorld.quick
+        options.spacing = .seconds(1)
+        try await MessengerWorld.with(options) { world in
+            let author = try await world.test.register("anna").principal
+            let bob = try await world.enter("bob")
+            let principal = try world.principal(bob)
+            let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
+            for text in ["one", "two", "three"] {
+                try await world.test.send(text, to: flow, by: author)
+            }
+            #expect(await bob.messages(1) == ["anna: one"])
+
+            _ = try await world.chat.write(Write.RevokeSessions(principal.user, principal.session), by: nil)
+
+            #expect(await bob.push() == nil)
+        }
+    }
+
     @Test func deletedAccountIsClosedEverywhere() async throws {
         try await MessengerWorld.with { world in
             let devices = [try await world.enter("anna"), try await world.enter("anna")]

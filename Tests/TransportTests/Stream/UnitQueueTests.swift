@@ -32,6 +32,21 @@ struct UnitQueueTests {
         #expect(queue.next(now: acknowledged + .milliseconds(50)) == .write(self.second))
     }
 
+    @Test func unitsThatAreTakenBackDoNotLeave() {
+        var queue = UnitQueue(spacing: .milliseconds(50))
+        queue.append(self.first)
+        queue.append(self.second)
+        _ = queue.next(now: self.start)
+
+        queue.dropWaiting()
+
+        #expect(queue.bufferedBytes == 5 && !queue.isDrained)
+        queue.taken(5, now: self.start)
+        #expect(queue.looked(isAcknowledged: true, now: self.start) == 1)
+        #expect(queue.next(now: self.start + .seconds(1)) == .idle)
+        #expect(queue.bufferedBytes == 0 && queue.isDrained && queue.unacknowledgedUnits == 0)
+    }
+
     @Test func spacingHoldsForAUnitThatComesLater() {
         var queue = UnitQueue(spacing: .milliseconds(50))
         queue.append(self.first)
