@@ -40,7 +40,9 @@ extension Storage {
 
     private func searchIndexHas(_ position: Position) async throws(StorageError) -> Bool {
         let head = try await onSearchIndex { (index) async throws(StorageError) in
-            try await read(.search, on: index) { connection in try SearchHead(on: connection, of: self.engine.dialect.search) }
+            try await read(.search, on: index) { connection in
+                try SearchHead(on: connection, of: self.engine.dialect.search)
+            }
         }
         guard let head, head.position >= position else { return false }
         return try await read(.search) { connection in try head.isOfLog(on: connection) }

@@ -75,7 +75,9 @@ extension Storage {
 
     private func makeSearchStep(text: ([UInt8]) -> String?) async throws(StorageError) -> Bool {
         let head = try await onSearchIndex { (index) async throws(StorageError) in
-            try await read(.chores, on: index) { connection in try SearchHead(on: connection, of: self.engine.dialect.search) }
+            try await read(.chores, on: index) { connection in
+                try SearchHead(on: connection, of: self.engine.dialect.search)
+            }
         }
         guard let head else { return true }
         let limit = searchStep
