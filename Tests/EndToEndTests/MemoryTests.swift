@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    /// Each sends nearly a whole message, and then no more.
+    /// Each sends nearly a whole message, and then a byte now and then: that keeps nobody connected.
     @Test(arguments: Face.allCases) func whoDripsAndNeverLogsInIsSentAway(_ face: Face) async throws {
         try await serving { server, port in
             let port = try await port(face)
@@ -121,7 +121,38 @@ import Testing
                     group.addTask {
                         let peer = try HostilePeer(port: port)
                         _ = try await peer.flood(opening + piece, upTo: opening.count + piece.count)
-                        try await peer.ended()
+                        try await peer.drip()
+                    }
+                }
+                try await group.waitForAll()
+            }
+
+            #expect(try memory.growth < Self.ceiling)
+            #expect(try await Person("after them", on: server).ping() == 200)
+        }
+    }
+
+    /// Messages without an end: 2.5 GiB in all, if they were kept.
+    @Test(arguments: Face.allCases) func whoNeverEndsAMessageTakesNoMemory(_ face: Face) async throws {
+        try await serving { server, port in
+            let port = try await port(face)
+            let memory = try Memory(of: server)
+            let beginning: [UInt8]
+            switch face {
+            case .mtp, .skaro:
+                let part = WebSocketFrameBytes(opcode: face == .mtp ? 1 : 2, statedLength: 64 << 20)
+                beginning = attack(face).opening + Array(buffer: part.encoded([0x20]))
+            case .messenger: beginning = [4]
+            case .fastChat: beginning = Array("{".utf8)
+            }
+            let rest = [UInt8](repeating: 0x20, count: 1 << 16)
+
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<40 {
+                    group.addTask {
+                        let peer = try HostilePeer(port: port)
+                        _ = try await peer.flood(beginning, upTo: beginning.count)
+                        _ = try await peer.flood(rest, upTo: 64 << 20)
                     }
                 }
                 try await group.waitForAll()
@@ -230,6 +261,11 @@ import Testing
 }
 
 extension HostilePeer {
+    /// Sends a byte now and then until the server has ended the connection.
+    func drip() async throws {
+        while try await !flood([0x20], upTo: 1) { try await Task.sleep(for: .milliseconds(50)) }
+    }
+
     /// Waits until the server has ended the connection without reading what it sent: sends until that fails.
     func isCut() async throws {
         let ping = Array(buffer: WebSocketFrameBytes(opcode: 9).encoded([]))

@@ -50,14 +50,6 @@ final class HostilePeer: Sendable {
             return false
         }
     }
-
-    /// Waits until the server has ended the connection, reading what it sent before.
-    func ended() async throws {
-        try await thread.runIfActive { [descriptor] in
-            var bytes = [UInt8](repeating: 0, count: 1 << 16)
-            while recv(descriptor, &bytes, bytes.count, 0) > 0 {}
-        }
-    }
 }
 
 extension HostilePeer {
