@@ -95,6 +95,8 @@ package final class LiveReader: @unchecked Sendable {
         }
         guard self.beginning == beginning else { return }
         cursor?.stop()
+        // A task that has ended keeps its memory for as long as it is held: for each connection that only listens.
+        reading = nil
     }
 
     /// Reads again from the same cursor when the store may have recovered; a hint may come first.
