@@ -20,7 +20,7 @@ package final class Storage: Sendable {
     /// Whether the last batch was given up because the database did not answer.
     private let isOutOfReach = Atomic(false)
     /// The step that the search index makes now.
-    let currentSearchStep = Mutex<Task<Result<Bool, StorageError>, Never>?>(nil)
+    let currentSearchStep = Mutex<Task<Result<SearchStep, StorageError>, Never>?>(nil)
 
     /// Makes the store over an engine; reads and writes nothing yet.
     ///

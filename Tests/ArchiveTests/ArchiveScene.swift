@@ -71,7 +71,7 @@ enum ArchiveScene {
             }
             try connection.execute("INSERT INTO log_steps (position, before_ms, after_ms) VALUES (1, 2, 1)")
         }
-        while try await !test.storage.indexForSearch(text: StorageUnderTest.text) {}
+        while try await test.storage.indexForSearch(text: StorageUnderTest.text) != .nothing {}
     }
 
     /// The archive of a store.

@@ -45,12 +45,13 @@ struct Housekeeping: Service {
         }
     }
 
-    /// Follows the log; where the index shares the writer with it, while no write waits for that.
+    /// Follows the log, and leaves the messages that come meanwhile to the next time: a transaction for each of them would cost
+    /// more than the messages themselves. Where the index shares the writer with the log, only while no write waits for that.
     private func index() async {
         do throws(StorageError) {
             let isApart = chat.storage.engine.dialect.search.isApart
             while isApart || chat.waitingWrites == 0, !Task.isCancelled {
-                if try await chat.storage.indexForSearch(text: MessageContent.searchText) { return }
+                guard try await chat.storage.indexForSearch(text: MessageContent.searchText) == .full else { return }
             }
         } catch {
             report(error, "The search index cannot follow the log")

@@ -33,7 +33,7 @@ extension Storage {
 
     private func waitForSearchIndex(text: @escaping @Sendable ([UInt8]) -> String?) async throws(StorageError) {
         let end = try await head()
-        while try await !searchIndexHas(end), try await !indexForSearch(text: text) {
+        while try await !searchIndexHas(end), try await indexForSearch(text: text) != .nothing {
             if Task.isCancelled { throw StorageError(.unavailable, "The search was cancelled.") }
         }
     }

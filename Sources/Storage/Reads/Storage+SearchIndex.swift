@@ -37,6 +37,16 @@ struct SearchHead {
     }
 }
 
+/// What one step of the search index found.
+package enum SearchStep: Sendable {
+    /// Nothing was left.
+    case nothing
+    /// Less than a step takes: what is left came meanwhile.
+    case part
+    /// As much as a step takes, or the index was made anew.
+    case full
+}
+
 extension Storage {
     /// How many events one step of the index reads: many at a time cost less, and hold up an index that shares the writer with
     /// the log.
@@ -55,11 +65,13 @@ extension Storage {
     ///
     /// A caller that comes during a step waits for it. `text` gives the words of a message's content, `nil` for one without text.
     ///
-    /// - Returns: Whether there was nothing left to do.
-    package func indexForSearch(text: @escaping @Sendable ([UInt8]) -> String?) async throws(StorageError) -> Bool {
+    /// A step costs much the same for one message as for dozens, so a caller that is in no hurry stops after one that was not full.
+    package func indexForSearch(
+        text: @escaping @Sendable ([UInt8]) -> String?
+    ) async throws(StorageError) -> SearchStep {
         let step = currentSearchStep.withLock { current in
             if let current { return current }
-            let step = Task { () -> Result<Bool, StorageError> in
+            let step = Task { () -> Result<SearchStep, StorageError> in
                 defer { self.currentSearchStep.withLock { $0 = nil } }
                 do throws(StorageError) {
                     return .success(try await self.makeSearchStep(text: text))
@@ -73,22 +85,22 @@ extension Storage {
         return try await step.value.get()
     }
 
-    private func makeSearchStep(text: ([UInt8]) -> String?) async throws(StorageError) -> Bool {
+    private func makeSearchStep(text: ([UInt8]) -> String?) async throws(StorageError) -> SearchStep {
         let head = try await onSearchIndex { (index) async throws(StorageError) in
             try await read(.chores, on: index) { connection in
                 try SearchHead(on: connection, of: self.engine.dialect.search)
             }
         }
-        guard let head else { return true }
+        guard let head else { return .nothing }
         let limit = searchStep
         let news = try await read(.chores) { connection in
             try Self.searchNews(after: head, limit: limit, on: connection)
         }
         guard news.isOfLog else {
             try await engine.remakeSearchIndex()
-            return false
+            return .full
         }
-        guard !news.events.isEmpty || !news.removed.isEmpty else { return true }
+        guard !news.events.isEmpty || !news.removed.isEmpty else { return .nothing }
         let statements = searchChanges(for: news, text: text)
         let last = news.events.last
         let moved = try await onSearchIndex { (index) async throws(StorageError) in
@@ -112,7 +124,7 @@ extension Storage {
                     """, [.numbers(news.removed.map(\.rawValue))])
             }
         }
-        return false
+        return news.events.count < limit && news.removed.count < limit ? .part : .full
     }
 
     private static func searchNews(
@@ -170,7 +182,7 @@ extension Storage {
     package func sweepSearchIndex(
         text: @escaping @Sendable ([UInt8]) -> String?
     ) async throws(StorageError) {
-        while try await !indexForSearch(text: text) {
+        while try await indexForSearch(text: text) != .nothing {
             if Task.isCancelled { throw StorageError(.unavailable, "The search index was not swept: cancelled.") }
         }
         _ = try await onSearchIndex { (_) async throws(StorageError) in try await self.engine.sweepSearchIndex() }

@@ -31,7 +31,7 @@ struct ErasureTests {
             try await test.done(Write.DeleteMessage(flow: flow, message: fourth.position), by: alice)
             let elsewhere = try await test.send("alpha elsewhere", from: alice, to: other)
             try await test.send("zeta", from: bob, to: flow)
-            while try await !test.storage.indexForSearch(text: StorageUnderTest.text) {}
+            while try await test.storage.indexForSearch(text: StorageUnderTest.text) != .nothing {}
             let before = try await test.storage.flow(flow)
 
             let all = [first, second, third, fourth, elsewhere].map(\.position)

@@ -254,7 +254,7 @@ struct FlowWriteTests {
             #expect(left.allSatisfy { $0.flow != flow })
             #expect(try await search().messages.map(\.position) == [stays.position])
             let index = try #require(try await test.storage.engine.searchIndex())
-            while try await !test.storage.indexForSearch(text: StorageUnderTest.text) {}
+            while try await test.storage.indexForSearch(text: StorageUnderTest.text) != .nothing {}
             let indexed = try await index.read { connection in
                 try connection.rows("SELECT count(*) FROM message_search")
             }

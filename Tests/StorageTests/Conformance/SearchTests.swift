@@ -96,6 +96,28 @@ struct SearchTests {
         }
     }
 
+    /// A caller that is in no hurry leaves what comes during a step to its next round, instead of one message to each step.
+    @Test(arguments: StorageKind.available)
+    func aStepThatIsNotFullSaysSo(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let flow = try await test.createFlow(owner: alice)
+            let texts = (0..<2100).map { "word \($0)" }
+            _ = try await test.storage.commit(texts.map { test.write(test.message($0, to: flow), by: alice) })
+            var steps: [SearchStep] = []
+            repeat {
+                steps.append(try await test.storage.indexForSearch(text: StorageUnderTest.text))
+            } while steps.last == .full
+            #expect(steps.count > 1)
+            #expect(steps.last == .part)
+
+            try await test.send("one more", from: alice, to: flow)
+            #expect(try await test.storage.indexForSearch(text: StorageUnderTest.text) == .part)
+            #expect(try await test.storage.indexForSearch(text: StorageUnderTest.text) == .nothing)
+            #expect(try await find("more", on: test) == ["one more"])
+        }
+    }
+
     @Test func textsAreCutIntoBoundedWords() {
         let many = String(repeating: "ab ", count: 100_000)
         #expect(SearchWords.folded(many).split(separator: " ").count == SearchWords.maximumTextScalars / 3)

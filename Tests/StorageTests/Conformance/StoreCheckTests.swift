@@ -40,7 +40,7 @@ struct StoreCheckTests {
         let deleted = try await test.send("deleted", from: alice, to: flow)
         try await test.done(Write.DeleteMessage(flow: flow, message: deleted.position), by: alice)
         try await test.send("elsewhere", from: alice, to: other)
-        while try await !test.storage.indexForSearch(text: StorageUnderTest.text) {}
+        while try await test.storage.indexForSearch(text: StorageUnderTest.text) != .nothing {}
         // Not yet in the index.
         try await test.send("late", from: alice, to: flow)
     }
@@ -91,7 +91,7 @@ struct StoreCheckTests {
                 let problem = found.first { $0.name == damage.rule }
                 #expect(problem?.isFixable == damage.isFixable, "\(damage.rule): \(found)")
                 try await test.storage.fix(found.filter(\.isFixable).map(\.name))
-                while try await !test.storage.indexForSearch(text: StorageUnderTest.text) {}
+                while try await test.storage.indexForSearch(text: StorageUnderTest.text) != .nothing {}
 
                 let left = try await check(test)
                 #expect(left.contains { $0.name == damage.rule } == !damage.isFixable, "\(damage.rule): \(left)")

@@ -50,7 +50,7 @@ struct SearchFileTests {
     }
 
     private func makeIndex(_ storage: Storage) async throws {
-        while try await !storage.indexForSearch(text: StorageUnderTest.text) {}
+        while try await storage.indexForSearch(text: StorageUnderTest.text) != .nothing {}
     }
 
     /// Runs `body` with a database of 40 messages that nobody has open, and its index.
@@ -166,7 +166,7 @@ struct SearchFileTests {
             var steps = 0
             var hasMore = true
             while hasMore {
-                hasMore = try await !test.storage.indexForSearch(text: StorageUnderTest.text)
+                hasMore = try await test.storage.indexForSearch(text: StorageUnderTest.text) != .nothing
                 steps += 1
                 // What a kill leaves behind, with the last commit of the index torn or whole.
                 for torn in [0, 1000] {
