@@ -48,15 +48,27 @@ struct FoundByUsingTests {
         }
     }
 
-    /// People on skaro cannot log in after the key file was lost; they are told what helps, and it does.
-    @Test(arguments: ["MTP", "messenger"]) func lostKeyFileHealsByALogInOverAnotherProtocol(name: String) async throws {
+    /// People on skaro cannot log in after the key file was lost, or with that of another server in its place; `doctor` finds
+    /// it, they are told what helps, and it does.
+    @Test(arguments: ["MTP", "messenger"], [false, true])
+    func aLoginOverAnotherProtocolHealsWhatTheKeyFileDoesNotOpen(name: String, isForeign: Bool) async throws {
         try await Program.with { program in
             let password = "a password"
             let before = try await program.startServer()
             _ = try await Person("alice", on: before, password: password)
             try await before.skaro().authorize(login: "alice", password: password)
             await before.stop()
-            try FileManager.default.removeItem(atPath: program.path("run/secret.key"))
+            if isForeign {
+                program["PARLEY_DATABASE_URI"] = "sqlite:other.db"
+                program["PARLEY_SECRETS_KEY_FILE"] = "other.key"
+                try await program.startServer().stop()
+                program["PARLEY_DATABASE_URI"] = nil
+                program["PARLEY_SECRETS_KEY_FILE"] = nil
+                #expect(try await program.run(["cp", "-p", "other.key", "run/secret.key"]).ending == .exited(0))
+            } else {
+                try FileManager.default.removeItem(atPath: program.path("run/secret.key"))
+            }
+            let found = try await program.manage("doctor")
             let server = try await program.startServer()
             let skaro = try await server.skaro()
 
@@ -71,11 +83,21 @@ struct FoundByUsingTests {
                 try await server.messenger().logIn("alice", password: password)
             }
             let session = try await skaro.authorize(login: "alice", password: password)
+            await server.stop()
+            let healed = try await program.manage("doctor")
 
+            #expect(found.ending == .exited(3), "\(found.errors)")
+            let words =
+                isForeign
+                ? "does not open the secrets of 1 of 1 accounts: they cannot log in over skaro."
+                : "is missing, and the database holds secrets sealed with it."
+            #expect(found.output.contains(words), "\(found.output)")
             #expect(denial?.status.hasPrefix("401 ") == true)
             #expect(denial?.info?.contains("log in once with a client of another protocol") == true)
+            #expect(server.process.errors.text.contains("A sealed secret cannot be opened"))
             #expect(!session.isEmpty)
-            await server.stop()
+            #expect(healed.output.contains("secrets: The key file"), "\(healed.output)")
+            #expect(!healed.output.contains("does not open the secrets"), "\(healed.output)")
         }
     }
 
