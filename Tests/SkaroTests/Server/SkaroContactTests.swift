@@ -80,6 +80,33 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("nowhere", 400, "email is no address such as alice@example.org."),
+        ("a@b", 400, "email is no address such as alice@example.org."),
+        ("a@b@example.org", 400, "email is no address such as alice@example.org."),
+        (longestEmail + "g", 413, "email is longer than 318 bytes."),
+        (String(repeating: "e", count: 319), 413, "email is longer than 318 bytes."),
+    ])
+    func whatIsNoEmailIsRefused(email: String, code: Int, words: String) async throws {
+        try await SkaroServer.with { server in
+            let alice = try await server.join("alice")
+            let before = try await alice.ask(.updateMyData(SkaroProfile(bio: "old", email: Self.longestEmail))).user
+
+            let answer = try await alice.client.request(.updateMyData(SkaroProfile(bio: "new", email: email)))
+
+            #expect((answer.code, answer.info) == (code, words))
+            let user = try await alice.ask(.getUserData(login: "alice")).user
+            #expect(user == before)
+            #expect((user?.bio, user?.email) == ("old", Self.longestEmail))
+            #expect(try await alice.ask(.updateMyData(SkaroProfile(email: ""))).user?.email == nil)
+        }
+    }
+
+    /// 64 bytes, and a domain of 253.
+    private static let longestEmail =
+        String(repeating: "x", count: 64) + "@" + String(repeating: String(repeating: "y", count: 62) + ".", count: 4)
+        + "g"
+
     @Test func contactsComeAndGo() async throws {
         try await SkaroServer.with { server in
             try await server.test.register("bob")
