@@ -14,6 +14,7 @@ import pexpect
 import pytest
 
 from admin_client import make_administrator, token_of
+from documented_answers import missing, seen
 from reference_servers import make_fastchat, make_messenger, make_morelia
 from server_process import BINARY, PostgresDatabase, Server
 
@@ -327,7 +328,16 @@ def check(world, command):
     if name.startswith("doctor"):
         # Findings of this machine are an answer, too.
         accepted = (0, 3)
+    own = world.stand_ins(command)
 
-    shown, status = world.run(world.stand_ins(command))
+    shown, status = world.run(own)
 
     assert status in accepted, f"{command}: status {status}\n{shown[-2000:]}"
+    text = seen(world.folder, own, shown)
+    assert not re.search(r"^Error: ", text, re.MULTILINE), f"{command}: {text[-2000:]}"
+    expected = missing(command, " ".join(words_of(command)), text)
+    assert expected is None, f"{command}: {expected!r} is not in\n{text[-2000:]}"
+    if setting := re.match(r"config set [A-Z]+\.([A-Z_]+) ([^-]\S*)$", " ".join(words_of(own))):
+        line = rf"^ *{setting[1]} *= *{re.escape(setting[2])}$"
+        settings = (world.folder / "config.ini").read_text(encoding="utf-8")
+        assert re.search(line, settings, re.MULTILINE), f"{command}: {line!r} is not in the settings"
