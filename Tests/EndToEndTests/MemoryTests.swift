@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CBOR
+import Credentials
+import FastChat
 import FoundationEssentials
 import JSON
 import MTP
@@ -59,28 +61,32 @@ import Testing
             program["PARLEY_SERVER_LIMIT_LOGIN_TIMEOUT"] = "3s"
             for (name, value) in settings { program[name] = value }
             let server = try await program.startServer()
-            try await body(server) { face in
-                switch face {
-                case .mtp, .skaro: try ClientAddress(url: server.httpURL).port
-                case .messenger, .fastChat: try await server.port(of: face.rawValue)
-                }
-            }
+            try await body(server) { try await Self.port(of: $0, on: server) }
             await server.stop()
         }
     }
 
+    private static func port(of face: Face, on server: RunningServer) async throws -> Int {
+        switch face {
+        case .mtp, .skaro: try ClientAddress(url: server.httpURL).port
+        case .messenger, .fastChat: try await server.port(of: face.rawValue)
+        }
+    }
+
+    /// A binary or text frame of a WebSocket.
+    private static func frame(_ opcode: UInt8, _ payload: [UInt8]) -> [UInt8] {
+        Array(buffer: WebSocketFrameBytes(opcode: opcode).encoded(payload))
+    }
+
     /// What opens a connection, and a request that costs more to answer than to send.
     private func attack(_ face: Face) -> (opening: [UInt8], request: [UInt8]) {
-        func frame(_ opcode: UInt8, _ payload: [UInt8]) -> [UInt8] {
-            Array(buffer: WebSocketFrameBytes(opcode: opcode).encoded(payload))
-        }
         switch face {
-        case .mtp: return (HostilePeer.handshake("/ws"), frame(1, Array("{".utf8)))
+        case .mtp: return (HostilePeer.handshake("/ws"), Self.frame(1, Array("{".utf8)))
         case .skaro:
             let call: [UInt8] =
                 [0xA2, 0x64] + Array("type".utf8) + [0x6D] + Array("register_type".utf8) + [0x62] + Array("id".utf8)
                 + [0x01]
-            return (HostilePeer.handshake("/skaro"), frame(2, call))
+            return (HostilePeer.handshake("/skaro"), Self.frame(2, call))
         case .messenger: return ([], [3, 1, 2, 3, 4])
         case .fastChat: return ([], Array(#"{"type":"pubkey","dest":7,"from":7}"#.utf8))
         }
@@ -243,6 +249,95 @@ import Testing
             #expect(try memory.growth < Self.ceiling)
             #expect(try await alice.ping() == 200)
         }
+    }
+
+    /// Members of a group are logged in and read nothing while others write 160 MB into it.
+    ///
+    /// About OUTBOUND_BYTES are kept for each, and the rest stays in the log. None of them is cut meanwhile.
+    @Test(arguments: Face.allCases) func pushesThatNobodyReadsTakeNoMemory(_ face: Face) async throws {
+        try await Program.with { program in
+            program["PARLEY_SERVER_LIMIT_WRITE_TIMEOUT"] = "3600s"
+            program["PARLEY_RATE_LIMIT_ENABLED"] = "off"
+            let server = try await program.startServer()
+            let port = try await Self.port(of: face, on: server)
+            let sign = face == .fastChat ? try await program.fastChatSign(port: port) : ""
+            let (uuid, openings) = try await logIns(face, port, sign: sign, on: server)
+            let alice = try await Person("alice", on: server)
+            let answer = try await alice.client.request(
+                .addFlow(as: alice.credentials, type: "group", title: "A group", users: [uuid]))
+            let flow = try #require(answer.data?.flow?.first?.uuid?.description)
+            var writers = [alice]
+            for _ in 1..<8 { writers.append(try await Person(alice.credentials, on: server)) }
+            for writer in writers { try #require(await writer.ping() == 200) }
+            // Whoever writes has not asked for pushes.
+            func areAllListening() async throws -> Bool {
+                try await Scrape(server)("parley_subscribers") == Double(Self.peers)
+            }
+            let memory = try Memory(of: server)
+
+            try await whileNobodyReads(port, openings) {
+                let end = ContinuousClock.now + .seconds(60)
+                while try await !areAllListening() { try #require(ContinuousClock.now < end) }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for writer in writers {
+                        group.addTask {
+                            let text = String(repeating: "x", count: 8000)
+                            for _ in 0..<2500 { try #require(await writer.say(text, in: flow) == 200) }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+
+                #expect(try memory.growth < Self.ceiling)
+                #expect(try await areAllListening())
+            }
+            #expect(try await alice.ping() == 200)
+            await server.stop()
+        }
+    }
+
+    /// Makes an account; what logs it in on each of so many connections, and its uuid.
+    private func logIns(
+        _ face: Face, _ port: Int, sign: String, on server: RunningServer
+    ) async throws -> (uuid: String, openings: [[UInt8]]) {
+        let (login, number, password) = ("7", FastChatUserNumber(7), "a password")
+        if face == .fastChat {
+            let client = try await FastChatClient.connect(host: "127.0.0.1", port: port)
+            try await client.register(number, password: password, key: RSAPrivateKey(newBits: 1024), sign: sign)
+            await client.close()
+        } else {
+            await (try await Person(login, on: server, password: password)).client.close()
+        }
+        let client = try await MTPClient.connect(url: server.url)
+        let credentials = try await client.authenticate(login: login, password: password)
+        await client.close()
+        var openings: [[UInt8]] = []
+        for _ in 0..<Self.peers {
+            switch face {
+            case .mtp:
+                let request = MTPRequest.pingPong(as: credentials, push: true)
+                openings.append(HostilePeer.handshake("/ws") + Self.frame(1, request.encoded()))
+            case .skaro:
+                let client = try await server.skaro()
+                let sid = try await client.authorize(login: login, password: password)
+                await client.close()
+                let call = SkaroCall.sessionRestore(sid: sid).encoded(id: .int(1))
+                openings.append(HostilePeer.handshake("/skaro") + Self.frame(2, call))
+            case .messenger: openings.append(MessengerRequest.logIn(login: login, password: password).encoded())
+            case .fastChat: openings.append(FastChatRequest.logIn(number, password: password, sign: sign).encoded())
+            }
+        }
+        return (credentials.uuid, openings)
+    }
+
+    /// Peers that send this, one each, and read nothing until `body` is over.
+    private func whileNobodyReads(
+        _ port: Int, _ openings: [[UInt8]], _ body: () async throws -> Void
+    ) async throws {
+        let peers = try openings.map { _ in try HostilePeer(port: port) }
+        for (peer, opening) in zip(peers, openings) { _ = try await peer.flood(opening, upTo: opening.count) }
+        try await body()
+        withExtendedLifetime(peers) {}
     }
 
     /// Peers that log in, ask until the server ends the connection, and read nothing.
