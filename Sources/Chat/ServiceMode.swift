@@ -1,10 +1,10 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Storage
+package import Storage
 
 /// What a server does for people, from its start to its end; what administrators do always works.
-package enum ServiceMode: String, Sendable {
+package enum ServiceMode: String, Codable, Sendable, CaseIterable {
     case normal
     /// People read and log in, and change nothing.
     case readOnly = "read-only"
@@ -13,6 +13,9 @@ package enum ServiceMode: String, Sendable {
 }
 
 extension Chat {
+    /// The mode of a server if it is this one; of others it is not known.
+    package func mode(of node: NodeID) -> ServiceMode? { policy.node.id == node ? mode : nil }
+
     /// Refuses a change by people while they may only read; what the operator changes names no protocol.
     ///
     /// Sessions begin and end all the same: nobody reads without one.

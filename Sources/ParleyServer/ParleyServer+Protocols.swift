@@ -18,6 +18,13 @@ extension ParleyServer {
         return routes
     }
 
+    /// What says that the server is in maintenance, instead of being served: the same, and the chat for browsers.
+    var closedPaths: [String] {
+        guard options.mode == .maintenance, options.servesWebSockets else { return [] }
+        return [MTPService.path] + (settings.skaro.isEnabled ? [SkaroService.path] : [])
+            + (settings.server.hasWebChat ? ["/chat"] : [])
+    }
+
     /// What a route is called for people; in the list of servers in lower case.
     static func title(ofPath path: String) -> String {
         switch path {

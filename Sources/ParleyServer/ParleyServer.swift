@@ -221,14 +221,14 @@ package struct ParleyServer: Sendable {
             status: { [store, options, live] in
                 guard let counts = try? await store.storage.counts() else { return nil }
                 return ServerStatus(
-                    name: live.name, version: options.version,
+                    name: live.name, version: options.version, mode: options.mode,
                     uptime: startInstant.duration(to: .now), protocols: start.addresses, users: Int(counts.users),
                     flows: Int(counts.flows), messages: Int(counts.messages))
             },
             readiness: { await readiness.checks() },
             balance: { await nodes.next().map { ServerChoice(name: $0.name, addresses: $0.endpoints) } },
             api: answer,
-            servesChat: options.opensWebSockets && settings.server.hasWebChat, panel: panel,
+            servesChat: options.opensWebSockets && settings.server.hasWebChat, closedPaths: closedPaths, panel: panel,
             templatesFolder: settings.templatesFolder,
             logsRequests: !settings.logging.isRequestLogDisabled, logger: logger)
     }

@@ -1,12 +1,16 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+package import Chat
+
 /// What the home page tells about the server.
 package struct ServerStatus: Sendable {
     /// The name that the operator gave the server.
     package var name: String
     /// The version of the program.
     package var version: String
+    /// What the server does for people.
+    package var mode: ServiceMode
     /// How long the server has been running.
     package var uptime: Duration
     /// What clients can speak, and where: `("MTP", "ws://chat.example:8080/ws")`.
@@ -22,6 +26,7 @@ package struct ServerStatus: Sendable {
     package init(
         name: String,
         version: String,
+        mode: ServiceMode = .normal,
         uptime: Duration,
         protocols: [(name: String, address: String)],
         users: Int,
@@ -30,6 +35,7 @@ package struct ServerStatus: Sendable {
     ) {
         self.name = name
         self.version = version
+        self.mode = mode
         self.uptime = uptime
         self.protocols = protocols
         self.users = users

@@ -42,6 +42,8 @@ package struct WebService: Sendable {
     ///   - balance: Chooses the server for one client more, for `/balance`; without it there is no such page.
     ///   - api: Answers what is below `/admin/api/`; without it there is no such page.
     ///   - servesChat: Whether there is the chat for browsers at `/chat`, which needs MTP on the same port.
+    ///   - closedPaths: Where a server in maintenance answers that it is: the addresses of WebSockets, and `/chat`
+    ///     if it would be served otherwise.
     ///   - panel: The pages for administrators at `/admin`; without it there are none.
     ///   - templatesFolder: Where `home.mustache` and others may be, which replace the built-in pages.
     ///   - clock: Measures how long counts and checks are kept.
@@ -56,6 +58,7 @@ package struct WebService: Sendable {
         balance: (@Sendable () async -> ServerChoice?)? = nil,
         api: (@Sendable (APICall) async -> APIAnswer)? = nil,
         servesChat: Bool = false,
+        closedPaths: [String] = [],
         panel: AdminPanel? = nil,
         templatesFolder: String?,
         clock: any Clock<Duration> = ContinuousClock(),
@@ -96,6 +99,10 @@ package struct WebService: Sendable {
             }
         }
         if servesChat { ChatPage.add(to: router, refusal) }
+        if !closedPaths.isEmpty {
+            let maintenance = Notice.maintenance(templates)
+            for path in closedPaths { router.addPage(RouterPath(path), refusal) { maintenance.answer($0) } }
+        }
         self.panelTemplates = panel == nil ? nil : try PanelTemplates(folder: templatesFolder)
         if let panel, let panelTemplates { panel.add(to: router, panelTemplates, refusal) }
         self.router = router.buildResponder()

@@ -53,6 +53,7 @@ struct MetricsTests {
             #expect(scrape("parley_registrations_total{protocol=\"mtp\"}") == 2)
             #expect((scrape("parley_sessions_connected_total{protocol=\"mtp\",outcome=\"new\"}")) == 2)
             #expect(scrape("parley_nodes") == 1 && scrape("parley_ready") == 1)
+            #expect(scrape("parley_service_mode{mode=\"normal\"}") == 1 && scrape.sum("parley_service_mode") == 1)
             for name in [
                 "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds",
                 "process_start_time_seconds", "parley_database_size_bytes", "parley_disk_free_bytes",

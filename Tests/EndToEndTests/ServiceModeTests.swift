@@ -36,12 +36,16 @@ struct ServiceModeTests {
             try await alice.authorize(login: "alice", password: Self.password)
             let history = try await alice.request(.getHistory(dialog: "bob", before: nil, limit: nil)).history
             #expect(history?.map(\.body) == ["to bob"])
+            let found = try await alice.request(.searchContacts(query: "bo")).contacts
+            #expect(found?.map(\.login) == ["bob"] && found?.first?.isOnline == false)
             let refused = try await alice.request(.sendMessage(to: "bob", body: "no"))
             #expect(refused.code == 503 && refused.info?.contains("read-only") == true)
 
             let bob = try await server.messenger()
             try await bob.logIn("bob", password: Self.password)
-            #expect(await bob.pushes.first { _ in true } == .message(from: "alice", text: "to bob"))
+            #expect(await bob.pushes.first { $0 == .message(from: "alice", text: "to bob") } != nil)
+            #expect(try await bob.contacts().map(\.isOnline) == [true])
+            #expect(await Self.nextOnline(for: alice) == "bob")
             await #expect(throws: MessengerFailure(answer: .refused(prefix: 0x04))) { try await bob.add("carol") }
 
             let (seven, sign) = try await Self.fastChat(on: server)
@@ -54,6 +58,14 @@ struct ServiceModeTests {
 
             #expect(try await HTTPClient.get(server.httpURL + "readyz").status == 200)
             #expect(await server.process.output.line { $0.hasPrefix("Read-only: ") } != nil)
+            try await Self.expectModeIsShown("read-only", by: program)
+            #expect(try await HTTPClient.get(server.httpURL).text.contains("<h2>Read-only</h2>"))
+            #expect(try await Scrape(server)("parley_service_mode{mode=\"read-only\"}") == 1)
+            let search = try await program.manage("message", "search", "group", "--json")
+            #expect(search.output.contains("to the group"), "\(search.output) \(search.errors)")
+            let backup = try await program.manage("db", "backup", "-q", "beside.tar.gz")
+            #expect(backup.ending == .exited(0), "\(backup.errors)")
+            #expect(try await program.manage("backup", "verify", "beside.tar.gz").ending == .exited(0))
             try await Self.expectAdministratorsWork(program)
             await server.stop()
         }
@@ -69,10 +81,16 @@ struct ServiceModeTests {
             }
             let ready = try await HTTPClient.get(server.httpURL + "readyz")
 
-            #expect(refusal == .handshakeRefused(status: 404, reason: "Not Found"))
+            #expect(refusal == .handshakeRefused(status: 503, reason: "Service Unavailable"))
             #expect(ready.status == 503 && ready.text.contains("maintenance"))
             #expect(try await HTTPClient.get(server.httpURL + "livez").status == 200)
-            #expect(try await HTTPClient.get(server.httpURL + "chat").status == 404)
+            for path in ["chat", "ws", "skaro"] {
+                let page = try await HTTPClient.get(server.httpURL + path)
+                #expect(page.status == 503 && page[header: "retry-after"] == "60", "\(path)")
+                #expect(page.text.contains("The server is in maintenance"), "\(path)")
+            }
+            #expect(try await HTTPClient.get(server.httpURL).text.contains("The server is in maintenance"))
+            try await Self.expectModeIsShown("maintenance", by: program)
             #expect(try await HTTPClient.get(server.httpURL + "admin/api/v1/users").status == 401)
             for name in ["MTP", "skaro", "messenger", "FastChat", "Web chat"] {
                 #expect(!server.process.output.text.contains("  \(name) "))
@@ -102,7 +120,12 @@ struct ServiceModeTests {
         let alice = try await server.skaro()
         try await alice.authorize(login: "alice", password: password)
         for login in ["bob", "7"] { try await alice.send("to \(login)", to: login) }
+        #expect(try await alice.request(.addContact(login: "bob")).isSuccess)
         await alice.close()
+        let bob = try await server.skaro()
+        try await bob.authorize(login: "bob", password: password)
+        #expect(try await bob.request(.addContact(login: "alice")).isSuccess)
+        await bob.close()
         let carol = try await Person("carol", on: server, password: password)
         let flow = try await carol.makeFlow()
         #expect(try await carol.say("to the group", in: flow) == 200)
@@ -118,6 +141,20 @@ struct ServiceModeTests {
     private static func nextText(for client: FastChatClient) async -> String? {
         for await case .message(let message) in client.events { return message.text }
         return nil
+    }
+
+    private static func nextOnline(for client: SkaroClient) async -> String? {
+        for await case .changed(let user) in client.pushes where user.isOnline { return user.login }
+        return nil
+    }
+
+    /// `top` shows the mode to people and programs.
+    private static func expectModeIsShown(_ mode: String, by program: Program) async throws {
+        let text = try await program.manage("top", "--once", "--interval", "0.1")
+        let json = try await program.manage("top", "--once", "--interval", "0.1", "--json")
+
+        #expect(text.output.contains("    \(mode)\n"), "\(text.output) \(text.errors)")
+        #expect(try JSONValue.parse(Array(json.output.utf8))["mode"]?.string == mode)
     }
 
     /// Makes an account through the admin socket, which the audit tells.

@@ -71,11 +71,12 @@ class Server:
         if done.returncode != 0:
             raise Failed(f"'manage db create' ended with {done.returncode}: {done.stderr}")
 
-    def start(self):
+    def start(self, *options):
+        """Starts the server, with options of `runserver` if there are any, and waits until it serves."""
         self.addresses = {}
         self.errors = open(self.folder / "stderr.txt", "a+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [BINARY, "runserver", "--config", str(self.config)],
+            [BINARY, "runserver", "--config", str(self.config), *options],
             cwd=self.folder, env=self.environment, text=True, bufsize=1,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=_die_with_parent,
         )

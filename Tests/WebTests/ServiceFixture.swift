@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Chat
 import Logging
 import Synchronization
 import TestSupport
@@ -26,7 +27,8 @@ final class ServiceFixture: Sendable {
     }
 
     func service(
-        templatesFolder: String? = nil, balances: Bool = false, servesChat: Bool = false, logsRequests: Bool = false,
+        templatesFolder: String? = nil, balances: Bool = false, servesChat: Bool = false, closedPaths: [String] = [],
+        logsRequests: Bool = false,
         api: (@Sendable (APICall) async -> APIAnswer)? = nil
     ) throws(TemplateError) -> WebService {
         let balance: @Sendable () async -> ServerChoice? = { self.state.withLock { $0.choice } }
@@ -47,6 +49,7 @@ final class ServiceFixture: Sendable {
             balance: balances ? balance : nil,
             api: api,
             servesChat: servesChat,
+            closedPaths: closedPaths,
             templatesFolder: templatesFolder,
             clock: self.clock,
             logsRequests: logsRequests,
@@ -56,6 +59,13 @@ final class ServiceFixture: Sendable {
 }
 
 extension ServerStatus {
+    /// The example in a mode.
+    static func `in`(_ mode: ServiceMode) -> ServerStatus {
+        var status = example
+        status.mode = mode
+        return status
+    }
+
     static let example = ServerStatus(
         name: "Café <Parley>",
         version: "0.1.0",

@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Chat
 import JSON
 import Logging
 import Synchronization
@@ -56,6 +57,35 @@ struct WebServiceTests {
         }
     }
 
+    @Test func maintenanceIsSaidWhereClientsWouldBeServed() async throws {
+        let service = try ServiceFixture(status: .in(.maintenance)).service(closedPaths: ["/ws", "/chat"])
+        try await withWebServer(service) { server in
+            for path in ["/ws", "/ws?x=1", "/chat"] {
+                let page = try await HTTPClient.get(server.url + path)
+                #expect(page.status == 503 && page[header: "retry-after"] == "60")
+                #expect(page[header: "content-type"] == "text/html; charset=utf-8")
+                #expect(page.text.contains("The server is in maintenance"))
+            }
+            let answer = try await server.ask("GET", "/ws", "Accept: application/json")
+            #expect(answer.status == 503 && answer.body == #"{"version":1,"error":"maintenance"}"#)
+            #expect(try await server.ask("POST", "/chat").status == 405)
+            #expect(try await HTTPClient.get(server.url + "/skaro").status == 404)
+            #expect(try await HTTPClient.get(server.url + "/").text.contains("The server is in maintenance"))
+        }
+    }
+
+    @Test func homePageSaysThatItIsReadOnly() async throws {
+        try await withWebServer(ServiceFixture(status: .in(.readOnly)).service(servesChat: true)) { server in
+            let page = try await HTTPClient.get(server.url + "/").text
+            #expect(page.contains("<h2>Read-only</h2>") && !page.contains("maintenance"))
+            #expect(page.contains("href=\"/chat\""))
+        }
+        try await withWebServer(ServiceFixture().service()) { server in
+            let page = try await HTTPClient.get(server.url + "/").text
+            #expect(!page.contains("Read-only") && !page.contains("maintenance"))
+        }
+    }
+
     @Test func thereIsNoChatWithoutItsProtocol() async throws {
         try await withWebServer(ServiceFixture().service()) { server in
             #expect(try await HTTPClient.get(server.url + "/chat").status == 404)
@@ -98,7 +128,7 @@ struct WebServiceTests {
             #expect(answer[header: "vary"] == "Accept")
             let expected =
                 #"{"version":1,"available":true,"#
-                + #""server":{"name":"Café <Parley>","version":"0.1.0","uptime_seconds":93784},"#
+                + #""server":{"name":"Café <Parley>","version":"0.1.0","mode":"normal","uptime_seconds":93784},"#
                 + #""protocols":[{"name":"MTP","address":"ws://chat.example:8080/ws"}],"#
                 + #""counts":{"users":12,"flows":3456,"messages":7890123}}"#
             #expect(answer.text == expected)

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Bounds
+import Chat
 import Operations
 
 extension Manage {
@@ -140,7 +141,7 @@ extension ListNodes.Report: CommandReport {
         var table = TableText(headings: ["NODE", "NAME", "STATUS", "CLIENTS", "HEARTBEAT", "STARTED"])
         for node in nodes {
             table.add([
-                "\(node.id)", node.name, node.status.rawValue, "\(node.clients)",
+                "\(node.id)", node.name, node.statusAndMode, "\(node.clients)",
                 "\(node.heartbeatAge / 1000) s ago", node.started.minuteOfTime,
             ])
         }
@@ -158,6 +159,14 @@ extension ListNodes.Report: CommandReport {
         let hasAnnounced = nodes.contains { $0.drainsAt != nil }
         return table.text(style: style) + (hasAnnounced ? "\n" + announced.text(style: style) : "")
             + (hasPlaces ? "\n" + places.text(style: style) : "")
+    }
+}
+
+extension NodeReport {
+    /// What it does with clients, and the mode that restricts it, if that is known.
+    fileprivate var statusAndMode: String {
+        guard let mode, mode != .normal else { return status.rawValue }
+        return "\(status.rawValue), \(mode.rawValue)"
     }
 }
 

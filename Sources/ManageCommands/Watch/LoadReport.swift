@@ -20,7 +20,7 @@ struct LoadReport: CommandReport {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case time
+        case time, mode
         case uptime = "uptime_ms"
         case connections, connected, listeners
         case messages
@@ -67,6 +67,7 @@ struct LoadReport: CommandReport {
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(time, forKey: .time)
+        try container.encode(measured.mode, forKey: .mode)
         try container.encode(measured.uptime, forKey: .uptime)
         try container.encode(measured.connections, forKey: .connections)
         try container.encode(connected, forKey: .connected)
@@ -96,7 +97,8 @@ struct LoadReport: CommandReport {
         let protocols = measured.connections.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         func latency(_ duration: Duration?) -> String { duration.map { "\($0.inMilliseconds) ms" } ?? "-" }
         return [
-            line("Up", Self.uptime(measured.uptime)),
+            line(
+                "Up", Self.uptime(measured.uptime) + (measured.mode == .normal ? "" : "    \(measured.mode.rawValue)")),
             line(
                 "Connections", "\(connected)".columns(10) + "    " + protocols.joined(separator: "  ")),
             line("Subscribed", "\(measured.listeners)".columns(10) + "    live subscribers"),

@@ -15,9 +15,10 @@ extension Manage {
                 Logged-in connections by protocol, messages and deliveries per second,
                 the time from a commit until its messages are handed to all connections
                 (half and 99 % of them), writes that wait for the database, memory and
-                processor. On a terminal it is refreshed in place until Q or Ctrl-C; with
-                --json it writes an object per line, otherwise a block per interval. Ends
-                with 69 when no server is running; for one that ends meanwhile it waits.
+                processor, and the mode of a server that is read-only or in maintenance.
+                On a terminal it is refreshed in place until Q or Ctrl-C; with --json it
+                writes an object per line, otherwise a block per interval. Ends with 69
+                when no server is running; for one that ends meanwhile it waits.
 
                 Examples:
                   manage top

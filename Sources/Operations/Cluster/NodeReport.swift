@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bounds
-import Chat
+package import Chat
 import Storage
 
 /// A server among those that share the database, as administrators see it.
@@ -23,6 +23,8 @@ package struct NodeReport: Codable, Sendable, Equatable {
     package var name: String
     /// What it does with clients.
     package var status: Status
+    /// What it does for people: of the server that answers; of others it is not known.
+    package var mode: ServiceMode?
     /// When it begins to drain, if that was announced, as RFC 3339 writes it.
     package var drainsAt: String?
     /// What its clients were told of that.
@@ -37,15 +39,16 @@ package struct NodeReport: Codable, Sendable, Equatable {
     package var addresses: [String: String]
 
     private enum CodingKeys: String, CodingKey {
-        case id, name, status, drainsAt, message, clients
+        case id, name, status, mode, drainsAt, message, clients
         case heartbeatAge = "heartbeatAgeMs"
         case started, addresses
     }
 
-    init(_ node: ServerNode) {
+    init(_ node: ServerNode, in chat: Chat) {
         id = node.id.rawValue
         name = node.name
         status = node.isSilent ? .silent : node.isDraining ? .draining : .serving
+        mode = chat.mode(of: node.id)
         if let announcement = node.announcement {
             drainsAt = announcement.time.text
             if !announcement.message.isEmpty { message = announcement.message }

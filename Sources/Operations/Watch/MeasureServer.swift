@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bounds
-import Chat
+package import Chat
 import Glibc
 
 /// `server.measure`: how busy the server is, as sums since its start; the difference of two reports is what happened between.
 package struct MeasureServer: AdminOperation {
     /// What `server.measure` tells.
     package struct Report: Codable, Sendable, Equatable {
+        /// What the server does for people.
+        package var mode: ServiceMode
         /// Time since the server started, in milliseconds.
         package var uptime: Int64
         /// Logged-in connections, by protocol.
@@ -35,6 +37,7 @@ package struct MeasureServer: AdminOperation {
         package var processor: Int64
 
         private enum CodingKeys: String, CodingKey {
+            case mode
             case uptime = "uptimeMs"
             case connections, listeners, messages, events, batches
             case lastBatch
@@ -57,7 +60,7 @@ package struct MeasureServer: AdminOperation {
         let chat = context.chat
         let counts = chat.metrics.counts
         return Report(
-            uptime: chat.uptime.wholeMilliseconds, connections: chat.connectionsByProtocol,
+            mode: chat.mode, uptime: chat.uptime.wholeMilliseconds, connections: chat.connectionsByProtocol,
             listeners: chat.subscriberCount, messages: counts.messages, events: counts.events,
             batches: counts.batches, lastBatch: counts.lastBatch, waitingWrites: chat.waitingWrites,
             deliveries: counts.deliveries, latency: counts.latency.buckets, memory: Self.residentBytes(),

@@ -40,6 +40,9 @@ struct ServerMetrics: Sendable {
         addConnections(to: &samples)
         await addDatabase(to: &samples)
         samples.add("parley_ready", [], await isReady() ? 1 : 0)
+        for mode in ServiceMode.allCases {
+            samples.add("parley_service_mode", [mode.rawValue], mode == chat.mode ? 1 : 0)
+        }
         samples.add("parley_build_info", [options.version], 1)
         if let totals = options.logSink?.totals {
             samples.add("parley_log_errors_total", [], totals.errors)

@@ -92,6 +92,9 @@ extension MetricDefinition {
     private static let health = [
         MetricDefinition("parley_ready", .gauge, "1 while /readyz says so, otherwise 0."),
         MetricDefinition(
+            "parley_service_mode", .gauge, labels: ["mode"],
+            "1 for the mode that the server was started in, 0 for the others: normal, read-only or maintenance."),
+        MetricDefinition(
             "parley_log_errors_total", .counter, "Messages of level ERROR or CRITICAL in the server's log."),
         MetricDefinition("parley_log_warnings_total", .counter, "Messages of level WARNING in the server's log."),
         MetricDefinition(

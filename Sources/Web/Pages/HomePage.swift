@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Chat
 import JSON
 import NIOCore
 
@@ -27,6 +28,8 @@ struct HomePage: Sendable {
             "panel": hasPanel,
             "name": status.name,
             "version": status.version,
+            "readOnly": status.mode == .readOnly,
+            "maintenance": status.mode == .maintenance,
             "uptime": status.uptime.inWords,
             "protocols": status.protocols.map { ["name": $0.name, "address": $0.address] },
             "users": status.users.grouped,
@@ -45,6 +48,7 @@ struct HomePage: Sendable {
             writer.beginObject()
             writer.member("name", status.name)
             writer.member("version", status.version)
+            writer.member("mode", status.mode.rawValue)
             writer.member("uptime_seconds", max(0, status.uptime.components.seconds))
             writer.endObject()
         } else {

@@ -42,6 +42,7 @@ extension PanelVisit {
         let total = now.connections.values.reduce(0, +)
         let last = points.last
         var values: [String: Any] = [
+            "mode": now.mode.rawValue, "restricted": now.mode != .normal,
             "uptime": Duration.milliseconds(now.uptime).inWords,
             "connections": total.grouped,
             "protocols": now.connections.sorted { $0.key < $1.key }.map {
@@ -117,7 +118,7 @@ extension NodeReport {
             "draining": status == .draining, "serving": status == .serving,
             "resumable": status == .draining || (status == .serving && drainsAt != nil),
             "announced": drainsAt != nil, "drainsAt": drainsAt?.asTime ?? "", "told": message != nil,
-            "message": message ?? "",
+            "message": message ?? "", "restricted": mode ?? .normal != .normal, "mode": mode?.rawValue ?? "",
             "addresses": addresses.sorted { $0.key < $1.key }.map { ["name": $0.key, "address": $0.value] },
         ]
     }

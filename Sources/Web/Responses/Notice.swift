@@ -10,6 +10,8 @@ struct Notice: Sendable {
     private let status: HTTPResponse.Status
     private let html: ByteBuffer
     private let json: ByteBuffer
+    /// After how many seconds a client may try again, if that could help.
+    private let retryAfter: Int?
 
     static func notFound(_ templates: PageTemplates) -> Notice {
         Notice(
@@ -23,18 +25,31 @@ struct Notice: Sendable {
             json: #"{"version":1,"error":"method_not_allowed"}"#, templates)
     }
 
+    /// What clients of people get from a server in maintenance.
+    static func maintenance(_ templates: PageTemplates) -> Notice {
+        Notice(
+            .serviceUnavailable, title: "Maintenance",
+            text: "The server is in maintenance: nobody can connect. Please try again later.",
+            json: #"{"version":1,"error":"maintenance"}"#, retryAfter: 60, templates)
+    }
+
     private init(
-        _ status: HTTPResponse.Status, title: String, text: String, json: String, _ templates: PageTemplates
+        _ status: HTTPResponse.Status, title: String, text: String, json: String, retryAfter: Int? = nil,
+        _ templates: PageTemplates
     ) {
         self.status = status
         self.html = ByteBuffer(string: templates.renderNotice(title: title, text: text))
         self.json = ByteBuffer(string: json)
+        self.retryAfter = retryAfter
     }
 
     func answer(_ form: AcceptHeader.Form) -> Response {
-        switch form {
-        case .html: .html(self.status, self.html).with(.vary, "Accept")
-        case .json: .json(self.status, self.json).with(.vary, "Accept")
-        }
+        let answer: Response =
+            switch form {
+            case .html: .html(self.status, self.html).with(.vary, "Accept")
+            case .json: .json(self.status, self.json).with(.vary, "Accept")
+            }
+        guard let retryAfter else { return answer }
+        return answer.with(.retryAfter, "\(retryAfter)")
     }
 }

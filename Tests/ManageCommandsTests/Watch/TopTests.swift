@@ -17,10 +17,10 @@ import Testing
 
     private static func measurement(
         uptime: Int64 = 1000, messages: UInt64 = 0, batches: UInt64 = 0, events: UInt64 = 0,
-        latency: LatencyHistogram = LatencyHistogram(), connections: [String: Int] = [:]
+        latency: LatencyHistogram = LatencyHistogram(), connections: [String: Int] = [:], mode: ServiceMode = .normal
     ) -> MeasureServer.Report {
         MeasureServer.Report(
-            uptime: uptime, connections: connections, listeners: 0, messages: messages, events: events,
+            mode: mode, uptime: uptime, connections: connections, listeners: 0, messages: messages, events: events,
             batches: batches, lastBatch: 0, waitingWrites: 0, deliveries: messages * 10, latency: latency.buckets,
             memory: 64 << 20, processor: uptime / 2)
     }
@@ -49,6 +49,22 @@ import Testing
 
         #expect(LoadReport(later, since: earlier, interval: .seconds(1), time: 0).rates == nil)
         #expect(LoadReport(later, since: nil, interval: .seconds(1), time: 0).rates == nil)
+    }
+
+    @Test func modeThatRestrictsTheServerIsShown() throws {
+        let reports = ServiceMode.allCases.map { mode in
+            LoadReport(Self.measurement(mode: mode), since: nil, interval: .seconds(1), time: 0)
+        }
+
+        let lines = reports.map { $0.lines(style: TextStyle(isColored: false))[0] }
+
+        #expect(
+            lines == [
+                "Up            00:00:01", "Up            00:00:01    read-only",
+                "Up            00:00:01    maintenance",
+            ])
+        let json = try JSONValue.parse(Array(reports[1].json().utf8))
+        #expect(json["mode"]?.string == "read-only")
     }
 
     @Test func linesFitTheScreenWhateverTheNumbers() {
