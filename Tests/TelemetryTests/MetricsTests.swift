@@ -86,7 +86,7 @@ struct MetricsTests {
     }
 
     @Test func labelsNameNobodyAndNamesFollowTheConventions() {
-        let allowed: Set = ["protocol", "command", "outcome", "reason", "bucket", "query", "version"]
+        let allowed: Set = ["protocol", "command", "outcome", "reason", "bucket", "query", "version", "mode"]
         for definition in MetricDefinition.all {
             #expect(allowed.isSuperset(of: definition.labels), "\(definition.name)")
             #expect(definition.name.hasPrefix("parley_") || definition.name.hasPrefix("process_"))
