@@ -49,7 +49,7 @@ package final class Chat: Sendable {
         let cache = AccessCache()
         let directory = Directory()
         let presence = Presence(options: policy.presence, sharesStore: policy.sharesStore)
-        let delivery = Delivery(followsOthers: policy.sharesStore, metrics: factory, instant: instant)
+        let metrics = Metrics(started: instant(), factory: factory)
         let revocations = Revocations()
         let limiter = RateLimiter(policy.rates)
         heldKeys = HeldKeys(sealer: policy.sealer, hasher: hasher, logger: logger, longWork: longWork)
@@ -62,7 +62,6 @@ package final class Chat: Sendable {
         self.cache = cache
         self.directory = directory
         self.presence = presence
-        self.delivery = delivery
         self.revocations = revocations
         self.limiter = limiter
         storedBytes = StoredBytes(storage: storage, logger: logger)
@@ -72,8 +71,12 @@ package final class Chat: Sendable {
         let hub = Hub(
             presence: presence, onJoin: { cursors.noteSeen(CollectionOfOne($0)) },
             onLeave: { cursors.noteLeft($0, of: $1) },
-            onConnect: { delivery.metrics.connected(over: $0, as: $1) })
+            onConnect: { metrics.connected(over: $0, as: $1) })
         self.hub = hub
+        let delivery = Delivery(
+            followsOthers: policy.sharesStore, hub: hub, presence: presence, storage: storage, metrics: metrics,
+            instant: instant)
+        self.delivery = delivery
         writer = BatchWriter(storage: storage, limits: writerLimits) { batch in
             // Caches first: a caller that is answered after this must not find an old right.
             cache.invalidate(by: batch.events)
@@ -108,7 +111,7 @@ package final class Chat: Sendable {
                 await self.writer.run()
                 if self.storageDoubt != nil { self.close() }
             }
-            group.addTask { await self.delivery.run(for: self) }
+            group.addTask { await self.delivery.run(from: self) }
             group.addTask {
                 await self.presence.run(hub: self.hub, node: self.policy.node, storage: self.storage) {
                     user async throws(ChatError) in try await self.person(user)
@@ -122,7 +125,7 @@ package final class Chat: Sendable {
             }
             group.addTask { await self.revocations.run(for: self) }
             if policy.sharesStore {
-                group.addTask { await self.delivery.listen(to: self.storage) }
+                group.addTask { await self.delivery.listen() }
             }
         }
         await cursors.save()

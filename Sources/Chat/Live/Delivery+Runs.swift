@@ -12,12 +12,14 @@ extension Delivery {
     /// Messages that were read, each once for all connections; `nil` for those that are not there any more.
     private typealias ReadMessages = [Position: MessageRecord?]
 
-    func deliver(_ events: [LogEvent], committed: ContinuousClock.Instant?, for chat: Chat) async {
+    func deliver(
+        _ events: [LogEvent], committed: ContinuousClock.Instant?, from source: some DeliverySource
+    ) async {
         for event in events {
-            if event.kind == .user, let user = event.subject { chat.presence.profileChanged(UserID(user)) }
-            if event.kind == .contact { chat.hub.contactChanged(event) }
+            if event.kind == .user, let user = event.subject { presence.profileChanged(UserID(user)) }
+            if event.kind == .contact { hub.contactChanged(event) }
         }
-        let runs = await plan(events, in: chat)
+        let runs = await plan(events, from: source)
         var known: ReadMessages = [:]
         for index in runs.indices {
             var rest = runs[index]
@@ -25,31 +27,33 @@ extension Delivery {
                 while !rest.items.isEmpty {
                     func isKnown(_ item: PlannedRun.Item) -> Bool { item.message.map { known[$0] != nil } ?? true }
                     if let first = rest.items.first, !isKnown(first) {
-                        known = try await read([rest] + runs[(index + 1)...], for: chat)
+                        known = try await read([rest] + runs[(index + 1)...], from: source)
                     }
                     var part = rest
                     part.items = rest.items.prefix(while: isKnown)
                     rest.items = rest.items.dropFirst(part.items.count)
                     guard !part.items.isEmpty else { break }
-                    try await deliver(part, known, committed: committed, for: chat)
+                    try await deliver(part, known, committed: committed, from: source)
                 }
             } catch {
                 // The store is out of reach: the reads will tell of this and of the rest.
-                return chat.hub.hintEverybody()
+                return hub.hintEverybody()
             }
         }
     }
 
     /// Reads the messages that some runs need, from the first on, as many as may be held.
-    private func read(_ runs: [PlannedRun], for chat: Chat) async throws(ChatError) -> ReadMessages {
+    private func read(
+        _ runs: [PlannedRun], from source: some DeliverySource
+    ) async throws(ChatError) -> ReadMessages {
         var wanted: [Position] = []
         var known: ReadMessages = [:]
         for position in runs.lazy.flatMap(\.messages) where wanted.count < Self.maximumReadMessages {
             if known.updateValue(nil, forKey: position) == nil { wanted.append(position) }
         }
         let positions = wanted
-        let page = try await chat.reading {
-            try await chat.storage.messages(at: positions, maximumBytes: Self.maximumReadBytes)
+        let page = try await source.reading {
+            try await storage.messages(at: positions, maximumBytes: Self.maximumReadBytes)
         }
         for message in page.messages { known[message.position] = message }
         if page.isCut, let end = page.messages.last.flatMap({ positions.firstIndex(of: $0.position) }) {
@@ -59,18 +63,18 @@ extension Delivery {
     }
 
     private func deliver(
-        _ run: PlannedRun, _ known: ReadMessages, committed: ContinuousClock.Instant?, for chat: Chat
+        _ run: PlannedRun, _ known: ReadMessages, committed: ContinuousClock.Instant?, from source: some DeliverySource
     ) async throws(ChatError) {
         if case .messages = run.subject, let flow = run.flow {
-            return try await deliver(run, in: flow, known, committed: committed, for: chat)
+            return try await deliver(run, in: flow, known, committed: committed, from: source)
         }
-        guard let change = try await change(run, known, for: chat) else { return }
+        guard let change = try await change(run, known, from: source) else { return }
         for (sink, connections) in run.audience.lists { sink.deliver(change, to: connections) }
     }
 
     private func deliver(
         _ run: PlannedRun, in flow: FlowAccess, _ known: ReadMessages, committed: ContinuousClock.Instant?,
-        for chat: Chat
+        from source: some DeliverySource
     ) async throws(ChatError) {
         var messages: [LiveMessage] = []
         messages.reserveCapacity(run.items.count)
@@ -81,7 +85,7 @@ extension Delivery {
             messages.append(
                 LiveMessage(
                     position: event.position, number: event.number ?? 0, uuid: event.uuid, time: event.time,
-                    sender: try await chat.person(event.sender ?? UserID(0)), content: content, edited: edited))
+                    sender: try await source.person(event.sender ?? UserID(0)), content: content, edited: edited))
         }
         guard !messages.isEmpty else { return }
         let live = LiveRun(flow: flow, messages: messages)
@@ -105,7 +109,7 @@ extension Delivery {
     // MARK: Changes
 
     private func change(
-        _ run: PlannedRun, _ known: ReadMessages, for chat: Chat
+        _ run: PlannedRun, _ known: ReadMessages, from source: some DeliverySource
     ) async throws(ChatError) -> LiveChange? {
         let events = run.items.map(\.event)
         guard let first = events.first, let last = events.last else { return nil }
@@ -118,15 +122,15 @@ extension Delivery {
             return LiveChange(.messages(found.map(\.1)), at: found.map(\.0), in: span)
         case .accounts:
             let users = events.compactMap { $0.subject.map { UserID($0) } }
-            let records = try await chat.reading {
-                try await chat.storage.shownUsers(users)
+            let records = try await source.reading {
+                try await storage.shownUsers(users)
             }
             let found = events.compactMap { event in
                 event.subject.flatMap { records[UserID($0)] }.map { (event.position, $0) }
             }
             return LiveChange(.accounts(found.map(\.1)), at: found.map(\.0), in: span)
         case .flow(let id):
-            guard let (flow, readers) = try await chat.shownFlow(id) else { return nil }
+            guard let (flow, readers) = try await source.shownFlow(id) else { return nil }
             return LiveChange(
                 .flow(flow), at: events.map(\.position), in: span, readers: readers,
                 places: events.contains { $0.kind == .flow } ? nil : Self.places(events))

@@ -1,9 +1,28 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-import CoreMetrics
 import Storage
 import Synchronization
+
+/// What the delivery asks the domain for: reads that go through its memory, and what its memory must forget.
+protocol DeliverySource: Sendable {
+    /// The position of the last event of the log.
+    func head() async throws(ChatError) -> Position
+    /// Reads from the store; a failure is counted and logged.
+    func reading<Value: Sendable>(_ body: () async throws -> Value) async throws(ChatError) -> Value
+    func access(to id: FlowID) async throws(ChatError) -> FlowAccess
+    /// Who saw a flow when the event at `position` had happened.
+    func members(of flow: FlowID, at position: Position) async throws(ChatError) -> Set<UserID>
+    func person(_ id: UserID) async throws(ChatError) -> Person
+    /// A flow as its readers are shown it; `nil` when it was deleted.
+    func shownFlow(_ id: FlowID) async throws(ChatError) -> (flow: Flow, readers: Set<UserID>?)?
+    /// Takes note of what other processes wrote.
+    func noteForeign(_ events: [LogEvent])
+    /// Forgets all that was read from the store so far.
+    func forgetWhatWasRead()
+}
+
+extension Chat: DeliverySource {}
 
 /// Brings what is committed to the live connections: batch after batch, in the order of the log, apart from the writer.
 ///
@@ -21,6 +40,9 @@ final class Delivery: Sendable {
         var number: Int?
     }
 
+    let hub: Hub
+    let presence: Presence
+    let storage: Storage
     /// What was committed and handed over so far.
     let metrics: Metrics
     private let batches: AsyncStream<Batch>
@@ -39,12 +61,15 @@ final class Delivery: Sendable {
     private let known = Atomic<Int64>(0)
 
     init(
-        followsOthers: Bool, metrics factory: any MetricsFactory,
+        followsOthers: Bool, hub: Hub, presence: Presence, storage: Storage, metrics: Metrics,
         instant: @escaping @Sendable () -> ContinuousClock.Instant
     ) {
         self.followsOthers = followsOthers
+        self.hub = hub
+        self.presence = presence
+        self.storage = storage
+        self.metrics = metrics
         self.instant = instant
-        metrics = Metrics(started: instant(), factory: factory)
         (batches, continuation) = AsyncStream.makeStream(
             of: Batch.self, bufferingPolicy: .bufferingOldest(Self.maximumWaitingBatches))
         (ends, end) = AsyncStream.makeStream(of: Void.self)
@@ -73,34 +98,35 @@ final class Delivery: Sendable {
         end.finish()
     }
 
-    /// Delivers until `finish`.
-    func run(for chat: Chat) async {
+    /// Delivers until `finish`; `source` says what the events do not.
+    func run(from source: some DeliverySource) async {
         var position = Position.start
         if followsOthers {
-            position = await start(of: chat)
+            position = await start(from: source)
             // What others wrote until then comes in no batch: nothing from before is remembered.
-            chat.forgetWhatWasRead()
+            source.forgetWhatWasRead()
             // What was committed here before that is not delivered again; who is connected already reads it.
-            chat.hub.hintEverybody()
+            hub.hintEverybody()
         }
         var next = 0
         for await batch in batches {
             let events = batch.events
             if let number = batch.number {
                 // Between this one and the last some were dropped, and with them who joined and left.
-                if number != next { chat.hub.forgetAudiences() }
+                if number != next { hub.forgetAudiences() }
                 next = number + 1
             }
             defer { delivered.store(next, ordering: .relaxed) }
             if followsOthers {
-                guard await readOthers(after: &position, before: events.first?.position, for: chat) else { continue }
+                guard await readOthers(after: &position, before: events.first?.position, from: source)
+                else { continue }
                 let rest = events.filter { $0.position > position }
                 if let last = rest.last { position = last.position }
-                await deliver(rest, committed: batch.committed, for: chat)
+                await deliver(rest, committed: batch.committed, from: source)
             } else {
-                await deliver(events, committed: batch.committed, for: chat)
+                await deliver(events, committed: batch.committed, from: source)
             }
-            if hasDropped.exchange(false, ordering: .acquiring) { chat.hub.hintEverybody() }
+            if hasDropped.exchange(false, ordering: .acquiring) { hub.hintEverybody() }
         }
     }
 
@@ -112,9 +138,9 @@ final class Delivery: Sendable {
     private static let lookPause = Duration.seconds(1)
 
     /// Where the log ends when the delivery begins.
-    private func start(of chat: Chat) async -> Position {
+    private func start(from source: some DeliverySource) async -> Position {
         while !Task.isCancelled, !isFinished.load(ordering: .relaxed) {
-            if let head = try? await chat.head() { return head }
+            if let head = try? await source.head() { return head }
             try? await Task.sleep(for: Self.lookPause)
         }
         return .start
@@ -123,29 +149,31 @@ final class Delivery: Sendable {
     /// Delivers what others wrote after `position`, up to our own batch, or to the end of the log.
     ///
     /// - Returns: Whether the store could be read; if not, our own batch is read again with what was missed.
-    private func readOthers(after position: inout Position, before own: Position?, for chat: Chat) async -> Bool {
+    private func readOthers(
+        after position: inout Position, before own: Position?, from source: some DeliverySource
+    ) async -> Bool {
         // Positions have no gaps but for purged flows: then this is one read more.
         while own.map({ $0.rawValue > position.rawValue + 1 }) ?? true {
-            guard var events = try? await chat.storage.events(after: position, limit: Self.pageEvents) else {
+            guard var events = try? await storage.events(after: position, limit: Self.pageEvents) else {
                 // The store is out of reach: the next look takes it up from here, and who is connected reads for himself.
                 known.store(position.rawValue, ordering: .relaxed)
-                chat.hub.hintEverybody()
+                hub.hintEverybody()
                 return false
             }
             // A page may be short because its events are large: the end is where none come.
             if let own { events.removeAll { $0.position >= own } }
             guard let last = events.last else { return true }
-            chat.noteForeign(events)
+            source.noteForeign(events)
             position = last.position
             known.max(last.position.rawValue, ordering: .relaxed)
-            await deliver(events, committed: nil, for: chat)
+            await deliver(events, committed: nil, from: source)
         }
         return true
     }
 
     /// Looks into the log whenever another process says that it wrote, when the connection for such hints is new, and
     /// every second; until `finish`.
-    func listen(to storage: Storage) async {
+    func listen() async {
         let hints = storage.signals.subscribe()
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -156,7 +184,7 @@ final class Delivery: Sendable {
             }
             group.addTask {
                 while (try? await Task.sleep(for: Self.lookPause)) != nil {
-                    let head = try? await storage.head()
+                    let head = try? await self.storage.head()
                     if let head, head.rawValue <= self.known.load(ordering: .relaxed) { continue }
                     self.look()
                 }

@@ -86,7 +86,7 @@ extension Delivery {
     /// Finds out which connections are told of what.
     ///
     /// The hub follows the events also when no connection listens: one that comes next must not find the members of before.
-    func plan(_ events: [LogEvent], in chat: Chat) async -> [PlannedRun] {
+    func plan(_ events: [LogEvent], from source: some DeliverySource) async -> [PlannedRun] {
         var runs: [PlannedRun] = []
         var hasFailed = false
         var rest = events.filter { PlannedRun.Subject($0) != nil }[...]
@@ -94,21 +94,21 @@ extension Delivery {
             let alike = rest.prefix(subject.maximumEvents).prefix { PlannedRun.Subject($0) == subject }
             rest = rest.dropFirst(alike.count)
             var ended: Audience?
-            for event in alike where event.kind != .message { ended = chat.hub.follow(event) ?? ended }
-            guard let last = alike.last, !hasFailed, chat.hub.hasListeners else { continue }
+            for event in alike where event.kind != .message { ended = hub.follow(event) ?? ended }
+            guard let last = alike.last, !hasFailed, hub.hasListeners else { continue }
             switch subject {
-            case .accounts: runs.append(PlannedRun(subject, alike, for: chat.hub.accountListeners))
-            case .end: runs.append(PlannedRun(subject, alike, for: ended ?? chat.hub.everybody))
+            case .accounts: runs.append(PlannedRun(subject, alike, for: hub.accountListeners))
+            case .end: runs.append(PlannedRun(subject, alike, for: ended ?? hub.everybody))
             case .messages(let id), .replacements(let id), .flow(let id):
                 for event in alike where event.kind == .leave {
                     guard let user = event.subject else { continue }
                     runs.append(
                         PlannedRun(
-                            .end(of: id), CollectionOfOne(event), for: chat.hub.listeners(of: UserID(user))))
+                            .end(of: id), CollectionOfOne(event), for: hub.listeners(of: UserID(user))))
                 }
                 do throws(ChatError) {
-                    let flow = try await chat.access(to: id)
-                    let audience = try await audience(of: flow, at: last.position, for: chat)
+                    let flow = try await source.access(to: id)
+                    let audience = try await audience(of: flow, at: last.position, from: source)
                     runs.append(PlannedRun(subject, alike, in: flow, for: audience))
                 } catch .noSuchFlow {
                     // It was deleted since, and nothing of it is shown any more.
@@ -119,7 +119,7 @@ extension Delivery {
         }
         if hasFailed {
             // The store is out of reach: the reads will tell.
-            chat.hub.hintEverybody()
+            hub.hintEverybody()
             return []
         }
         return runs.filter { !$0.audience.lists.isEmpty }
@@ -127,9 +127,9 @@ extension Delivery {
 
     /// Who listens to a flow, as the event at `position` left it.
     private func audience(
-        of flow: FlowAccess, at position: Position, for chat: Chat
+        of flow: FlowAccess, at position: Position, from source: some DeliverySource
     ) async throws(ChatError) -> Audience {
-        if let known = chat.hub.audience(of: flow) { return known }
-        return chat.hub.audience(of: flow.id, members: try await chat.members(of: flow.id, at: position))
+        if let known = hub.audience(of: flow) { return known }
+        return hub.audience(of: flow.id, members: try await source.members(of: flow.id, at: position))
     }
 }
