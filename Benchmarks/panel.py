@@ -54,7 +54,7 @@ def options():
 
 
 class Visitor:
-    """Somebody with the panel open."""
+    """A person with the panel open."""
 
     def log_in(self, place):
         self.connection = http.client.HTTPConnection(place, timeout=60)

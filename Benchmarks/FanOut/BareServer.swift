@@ -8,7 +8,7 @@ import TestClient
 
 /// The measure of all: swift-nio with one channel handler, which hands each frame of a sender to every receiver.
 ///
-/// It decodes nothing, keeps nothing and knows nobody; all frames of one read leave with one write for each receiver.
+/// It decodes and keeps nothing and knows no accounts; all frames of one read leave with one write for each receiver.
 enum BareServer {
     /// The word that makes the program this server.
     static let word = "bare-server"

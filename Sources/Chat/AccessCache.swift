@@ -132,7 +132,7 @@ final class AccessCache: Sendable {
         }
     }
 
-    /// Somebody became a member of a flow or ceased to be one: what is known of it is changed, not read again.
+    /// An account became a member of a flow or ceased to be one: what is known of it is changed, not read again.
     private func follow(_ event: LogEvent) {
         guard let id = event.flow, let user = event.subject.map({ UserID($0) }) else { return }
         state.withLock { state in

@@ -19,7 +19,7 @@ extension Chat {
         directory.person(id)
     }
 
-    /// The one chat of the principal and somebody else, if they have one; nothing is made.
+    /// The one chat of the principal and another account, if they have one; nothing is made.
     package func existingDirectFlow(
         with person: Person, by principal: Principal
     ) async throws(ChatError) -> FlowAccess? {

@@ -4,7 +4,7 @@
 package import Storage
 
 extension Chat {
-    /// The one chat of the principal and somebody else, made when there is none.
+    /// The one chat of the principal and another account, made when there is none.
     ///
     /// - Throws: `.noSuchUser`; `.invalidFlow` for oneself.
     package func directFlow(with person: Person, by principal: Principal) async throws(ChatError) -> FlowAccess {
@@ -30,7 +30,7 @@ extension Chat {
         return try await visibleFlow(chat.uuid, to: principal)
     }
 
-    /// The one chat of the principal and somebody else if it is in memory, at once.
+    /// The one chat of the principal and another account if it is in memory, at once.
     package func knownDirectFlow(with person: Person, by principal: Principal) throws(ChatError) -> FlowAccess? {
         guard person.id != principal.user else { throw .invalidFlow("A chat has two different people.") }
         guard let uuid = cache.chat(of: UserPair(principal.user, person.id)), let access = cache.flow(uuid: uuid)
@@ -81,7 +81,7 @@ extension Chat {
         return try await access(to: flow.record.id)
     }
 
-    /// Adds somebody to a group of the principal's.
+    /// Adds an account to a group of the principal's.
     ///
     /// - Returns: Whether they were a member already.
     /// - Throws: `.notAllowed` unless the principal owns it.
@@ -93,7 +93,7 @@ extension Chat {
         return try await write(Write.AddMember(flow.id, person.id), by: principal).existed
     }
 
-    /// Removes somebody from a group of the principal's, or oneself from any; delivery to them stops at once.
+    /// Removes an account from a group of the principal's, or oneself from any; delivery to it stops at once.
     ///
     /// - Throws: `.notAllowed` unless the principal owns it or leaves it.
     package func removeMember(_ person: Person, from flow: FlowAccess, by principal: Principal) async throws(ChatError)

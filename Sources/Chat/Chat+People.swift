@@ -23,7 +23,7 @@ extension Chat {
         return records.filter { !$0.isHidden }.map { contact(Person($0)) }
     }
 
-    /// Puts somebody into the principal's list; who is there already stays.
+    /// Puts an account into the principal's list; one that is there already stays.
     ///
     /// - Throws: `.noSuchUser`; `.notAllowed` for oneself and for a list that is full.
     package func addContact(login: String, of principal: Principal) async throws(ChatError) -> Contact {
@@ -38,7 +38,7 @@ extension Chat {
         return contact(person)
     }
 
-    /// Takes somebody out of the principal's list; who is not in it is no error.
+    /// Takes an account out of the principal's list; one that is not in it is no error.
     ///
     /// - Throws: `.noSuchUser`.
     package func removeContact(login: String, of principal: Principal) async throws(ChatError) -> Contact {

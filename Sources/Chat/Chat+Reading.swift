@@ -3,7 +3,7 @@
 
 package import Storage
 
-/// A flow with what somebody may read of it.
+/// A flow with what an account may read of it.
 ///
 /// The rule is the same on every protocol. A membership is a list of stays, each from the event of the joining to that of the
 /// leaving. What comes unasked, live or after a login, is what was said within them, whether the account is still a member or

@@ -219,7 +219,7 @@ package final class Chat: Sendable {
         try await receipt(of: try submit(write, by: author, over: `protocol`, audit: audit))
     }
 
-    /// The same for somebody whose protocol is noted with it.
+    /// The same for a principal, whose protocol is noted with it.
     func write<W: LogWrite>(_ write: W, by principal: Principal) async throws(ChatError) -> Receipt<W.Result> {
         try await self.write(write, by: principal.user, over: principal.protocol)
     }

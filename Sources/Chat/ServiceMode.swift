@@ -18,7 +18,7 @@ extension Chat {
 
     /// Refuses a change by people while they may only read; what the operator changes names no protocol.
     ///
-    /// Sessions begin and end all the same: nobody reads without one.
+    /// Sessions begin and end all the same: no account reads without one.
     ///
     /// - Throws: `.readOnly`.
     func checkIsTaken(_ write: some LogWrite, over protocol: String?) throws(ChatError) {

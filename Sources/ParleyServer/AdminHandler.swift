@@ -32,7 +32,7 @@ package enum AdminHandler {
             }
             let isWatching = OperationRegistry.operation(named: name)?.isWatching == true
             if isWatching, error != nil, Task.isCancelled {
-                // That somebody ends 'manage tail' is no failure.
+                // That the operator ends 'manage tail' is no failure.
                 logger.debug("The watching of an operation ended", metadata: ["admin.operation": "\(name)"])
             } else if let error {
                 logger.info(

@@ -34,7 +34,7 @@ package struct Settings: Sendable {
 
     /// `[REGISTRATION] MODE`.
     package enum RegistrationMode: String, Sendable {
-        /// Anybody may create an account.
+        /// Everyone who reaches the server may create an account.
         case open
         /// Who has an invitation may create an account.
         case invite

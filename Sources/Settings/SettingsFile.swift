@@ -144,7 +144,7 @@ package struct SettingsFile: Sendable, Equatable {
         }
         if exists {
             guard fchmod(descriptor, status.st_mode & 0o7777) == 0 else { throw failure("cannot be written") }
-            // Only root may give a file away; for anybody else the writer becomes the owner.
+            // Only root may give a file away; otherwise the writer becomes the owner.
             _ = fchown(descriptor, status.st_uid, status.st_gid)
         }
         guard Self.writeAll(bytes, to: descriptor), fsync(descriptor) == 0, rename(temporary, target) == 0 else {

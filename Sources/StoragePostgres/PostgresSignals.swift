@@ -117,7 +117,7 @@ final class PostgresSignals: LogSignals {
     private func pass(from link: PostgresLink, until wakeUp: WakeUp) {
         while true {
             for payload in link.notifications() {
-                // What cannot be read is somebody's reason to look all the same.
+                // A hint that cannot be read is a reason to look all the same.
                 streams.yield(LogNews(text: payload).map { .news($0) } ?? .reconnected)
             }
             if link.isBroken || state.withLock({ $0.isClosed }) { return }

@@ -179,7 +179,7 @@ package final class SQLiteEngine: StorageEngine {
         if let index = try await search.engine() { try await index.sweep() }
     }
 
-    /// Runs `body` on the connection that writes, before anybody uses it.
+    /// Runs `body` on the connection that writes, before its first use.
     func setUp(_ body: (Database) throws -> Void) throws(StorageError) {
         do {
             try database.writeWithoutTransaction(body)

@@ -49,7 +49,7 @@ package struct LogLevels: Sendable, Equatable {
     }
 }
 
-/// Which messages somebody who watches the log is shown.
+/// Which messages a watcher of the log is shown.
 package struct LogFilter: Sendable, Equatable {
     /// The least important level.
     package var level: LogLevel

@@ -103,7 +103,7 @@ final class LogWatchers: Sendable {
         }
     }
 
-    /// The least important level that somebody watches.
+    /// The least important level that is watched.
     var floor: LogLevel? { state.withLock { $0.watchers.values.map(\.filter.level).min() } }
 
     /// Begins to watch.

@@ -128,7 +128,7 @@ struct RotatingLogFile: Sendable {
         }
         guard rename(path, target) == 0 else {
             let code = errno
-            // Removed or renamed by someone else: begin a new one. Otherwise go on with the file that is too long.
+            // Removed or renamed by another process: begin a new one. Otherwise go on with the file that is too long.
             if code == ENOENT { try open() } else { size = 0 }
             isFailing = true
             throw Failure(action: "renamed", path: path, code: code)

@@ -48,7 +48,7 @@ package actor NodeBalancer {
         let now = instant()
         if let list {
             let age = list.readAt.duration(to: now)
-            // While somebody reads, the list that is there will do for a moment.
+            // During a read the list that is there will do for a moment.
             if age < Self.freshness || isReading && age < Self.freshness * 4 { return }
         }
         isReading = true

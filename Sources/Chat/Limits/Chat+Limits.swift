@@ -103,7 +103,7 @@ extension Chat {
         }
     }
 
-    /// Reads an account's own limits again, which somebody has changed.
+    /// Reads an account's own limits again after they were changed.
     func reloadLimits(of user: UserID) async {
         do throws(StorageError) {
             limiter.set(try await storage.accountLimits(of: user).flatMap { AccountLimits($0) }, of: user)

@@ -22,7 +22,7 @@ final class RateLimiter: Sendable {
     }
 
     private let state: Mutex<State>
-    /// Accounts whose own limits somebody has changed, here or on another server.
+    /// Accounts whose own limits were changed, here or on another server.
     let changedUsers: AsyncStream<UserID>
     private let changes: AsyncStream<UserID>.Continuation
 

@@ -16,7 +16,7 @@ struct Audience: Sendable {
 
 /// The audiences of the flows that are talked in now, as connections come and go and as the log says who is a member.
 ///
-/// The delivery tells it of every event, in order, whether anybody listens or not; when that cannot be, it forgets
+/// The delivery tells it of every event, in order, whether a connection listens or not; when that cannot be, it forgets
 /// everything. So an audience is that of the event that is being delivered. Coming and going costs as much as the account has flows here; a message costs nothing but its delivery.
 struct AudienceIndex {
     /// Numbers with their places, so that one is removed without a search.
@@ -115,7 +115,7 @@ struct AudienceIndex {
 
     // MARK: Members
 
-    /// Somebody became a member; `entries` are their listeners.
+    /// An account became a member; `entries` are their listeners.
     mutating func join(_ user: UserID, to flow: FlowID, with entries: [Hub.Entry]) {
         let count = flows.update(flow) { known -> Int? in
             guard known.people.insert(user).inserted else { return nil }
@@ -127,7 +127,7 @@ struct AudienceIndex {
         forget(flows.setCost(Self.bytes(people: count), of: flow))
     }
 
-    /// Somebody ceased to be a member; `entries` are their listeners.
+    /// An account ceased to be a member; `entries` are their listeners.
     mutating func leave(_ user: UserID, from flow: FlowID, with entries: [Hub.Entry]) {
         let count = flows.update(flow) { known -> Int? in
             guard known.people.remove(user) != nil else { return nil }

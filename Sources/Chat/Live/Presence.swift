@@ -44,7 +44,7 @@ package final class Presence: Sendable {
     private let ends: AsyncStream<Void>
     private let end: AsyncStream<Void>.Continuation
 
-    /// Whether anybody is told anything.
+    /// Whether who comes and goes is told at all.
     var isEnabled: Bool { options.isEnabled }
 
     /// Who is connected to other servers; `nil` where there are none.

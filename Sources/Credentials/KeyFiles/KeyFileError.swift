@@ -16,7 +16,7 @@ package struct KeyFileError: Error, Hashable, Sendable {
         case unreadable
         /// Others than the owner have rights on the file.
         case exposed
-        /// The file belongs to somebody else, who can change it.
+        /// The file belongs to another system account, which can change it.
         case foreign
         /// The content is not what was written.
         case damaged

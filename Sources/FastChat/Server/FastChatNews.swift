@@ -15,7 +15,7 @@ extension FastChatNotice {
             group: group)
     }
 
-    /// The server can read what is written to somebody.
+    /// The server can read what is written to an account.
     static func notEndToEnd(with user: FastChatUserNumber) -> FastChatNotice {
         FastChatNotice(
             "Messages to \(user.rawValue) are not end to end: the server opens them, as that user has no FastChat "

@@ -62,12 +62,12 @@ extension FastChatService {
         return known.union(try await publishedKeys(of: unknown).keys)
     }
 
-    /// The key pair that the server holds for somebody.
+    /// The key pair that the server holds for an account.
     func serverHeldKey(of person: Person, createIfMissing: Bool) async throws(ChatError) -> RSAPrivateKey? {
         try await chat.serverHeldKey(of: person, kind: Self.name, createIfMissing: createIfMissing)
     }
 
-    /// The key to write to somebody with.
+    /// The key with which messages to an account are encrypted.
     ///
     /// - Returns: `nil` when no account has that number, or it has no key and none is held for it.
     func key(of number: FastChatUserNumber) async throws(ChatError) -> String? {

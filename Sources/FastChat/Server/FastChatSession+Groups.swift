@@ -26,7 +26,7 @@ extension FastChatSession {
         try await tell(.created(FastChatGroupNumber(flow.id)), andPrivacyOf: flow)
     }
 
-    /// Adds somebody to a group of the principal's.
+    /// Adds an account to a group of the principal's.
     func add(
         _ number: FastChatUserNumber, to group: FastChatGroupNumber, by principal: Principal
     ) async throws(FastChatRefusal) {
@@ -54,7 +54,7 @@ extension FastChatSession {
         try await tell(notice, andPrivacyOf: self.group(group, for: principal))
     }
 
-    /// Removes somebody from a group of the principal's, or the principal from any.
+    /// Removes an account from a group of the principal's, or the principal from any.
     func remove(
         _ number: FastChatUserNumber, from group: FastChatGroupNumber, by principal: Principal
     ) async throws(FastChatRefusal) {

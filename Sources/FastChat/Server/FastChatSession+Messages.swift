@@ -92,7 +92,7 @@ extension FastChatSession {
                     bodies: [FastChatStored.body(message.copy, for: person.id, header: nil)], as: counted, to: flow,
                     for: ticket)
             }
-            // The number of somebody who cannot have a key says so itself.
+            // The number of an account that cannot have a key says so itself.
             if !flow.isBridged, recipient.rawValue <= Self.maximumChosenNumber { tell(.notEndToEnd(with: recipient)) }
             try await chat.markBridged(flow, over: principal.protocol)
             let content = try await service.open([(person, message.copy)], message.header.kind)

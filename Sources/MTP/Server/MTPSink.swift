@@ -66,7 +66,7 @@ extension MTPData {
         self.init(time: time, flow: [], message: messages.map { MessageObject($0, in: run.flow) }, user: [])
     }
 
-    /// What changed, as `principal` may know it, or as anybody may; `nil` when there is nothing to show.
+    /// What changed, as `principal` may know it, or as all accounts may; `nil` when there is nothing to show.
     init?(_ change: LiveChange, for principal: Principal?, time: Int64) {
         guard !change.positions.isEmpty else { return nil }
         self.init(time: time, flow: [], message: [], user: [])

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A position in the log as clients carry it: opaque text with a check, so that garbage, a typing error or a number
-/// that someone counted up is refused.
+/// that a client counted up is refused.
 ///
 /// It holds no secret and gives no right.
 package struct MTPCursor: Hashable, Sendable {

@@ -16,7 +16,7 @@ extension Manage {
                 which section of docs/operations.md says more. Ends with 3 when there is
                 something to fix; notes alone are no reason.
 
-                --bundle writes all of it into a tar.gz for somebody who is to help: what was
+                --bundle writes all of it into a tar.gz for a person who is to help: what was
                 found, the settings with secrets masked, the state of the database, metrics,
                 and the ends of the log, at most 2 MB. No password, key, token or message is
                 in it, but logins and addresses are where the log has them: look at it before

@@ -10,7 +10,7 @@ import Settings
 import Storage
 import TestClient
 
-/// What somebody needs who is to help from afar: a tar.gz of JSON and text, without secrets and without messages.
+/// What a person needs who is to help from afar: a tar.gz of JSON and text, without secrets and without messages.
 ///
 ///     about.json          the program, the system, and what is missing with the reason
 ///     doctor.json         what 'doctor' found

@@ -89,7 +89,7 @@ extension Manage.Import {
             abstract: "Take over a FastChat server: accounts, keys, groups, messages that wait.",
             discussion: """
                 Numbers of accounts and, where they are free here, of groups stay what they
-                were. Messages that wait for somebody stay encrypted for them. The address is
+                were. Messages that wait for an account stay encrypted for it. The address is
                 postgres://USER@HOST/NAME; '-' reads it from standard input.
 
                 Examples:

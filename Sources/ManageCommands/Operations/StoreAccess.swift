@@ -102,7 +102,7 @@ struct StoreAccess: Sendable {
             try await AdminSocketClient.connect(path: settings.admin.socket) { _ in }
             return true
         } catch let error as AdminSocketError {
-            // Somebody else's server is one, too.
+            // Another system account's server is one, too.
             return error.code == .notAllowed
         } catch {
             return false

@@ -44,7 +44,7 @@ final class AdminSocketClaim: Sendable {
         } catch let error as AdminSocketError where error.code == .notRunning {
             unlink(path)
         } catch {
-            // Somebody listens, or has no time; the server says so when it takes the path.
+            // A server listens, or has no time; the server says so when it takes the path.
         }
         return claim
     }

@@ -112,7 +112,7 @@ enum ServerRunner {
         do {
             return try await ParleyServer(opening: settings, options: options, logger: logger)
         } catch let error as StorageError where error.code == .unavailable {
-            // A file is always reachable: somebody else has it, and may be done with it soon.
+            // A file is always reachable: another process has it, and may be done with it soon.
             guard case .sqlite = settings.database.location else { throw error }
             throw CommandError(.busy, error.message)
         }

@@ -18,7 +18,7 @@ struct MessengerHolder: Sendable {
 final class MessengerKeys: Sendable {
     private let holders = Mutex<[MessengerKey: MessengerHolder]>([:])
 
-    /// A new key for somebody who has logged in.
+    /// A new key for an account that has logged in.
     func issue(to holder: MessengerHolder, using random: inout some RandomNumberGenerator) -> MessengerKey {
         while true {
             let key = MessengerKey.random(using: &random)

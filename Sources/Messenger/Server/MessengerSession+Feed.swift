@@ -64,7 +64,7 @@ extension MessengerSession {
 
     // MARK: Who is signed in
 
-    /// Signs somebody in: from here on the connection is told what happens, once the key is written.
+    /// Signs an account in: from here on the connection is told what happens, once the key is written.
     func enter(_ new: NewLogIn, at position: Position) -> MessengerKey {
         let token = TokenHash(of: new.token)
         var random = SecureRandom()

@@ -17,7 +17,7 @@ extension MessengerSession {
                 uuid: logIn.principal.uuid, token: logIn.token, from: requests.origin)
         else { return .waits(forAnswers: !output.isMessage) }
         badRequests = 0
-        // An empty message is nothing that anybody could see.
+        // An empty message is nothing that its recipient could see.
         guard !text.isEmpty else { return .done }
         do throws(ChatError) {
             guard let flow = try requests.knownFlow(of: recipient, by: principal),

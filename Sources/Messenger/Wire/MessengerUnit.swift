@@ -8,7 +8,7 @@ package enum MessengerUnit: Equatable, Sendable {
     case answer(MessengerAnswer)
     /// A part of a message, or the whole: corresponds to `0x02 login ␍ text`.
     case message(from: MessengerLogin, text: String)
-    /// Somebody came or went: corresponds to `0x05 login ␍ status`.
+    /// A contact came or went: corresponds to `0x05 login ␍ status`.
     case presence(MessengerLogin, isOnline: Bool)
 
     /// The most bytes of a unit, and of one read of the old client.

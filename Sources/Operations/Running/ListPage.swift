@@ -59,7 +59,7 @@ package struct ListRange: Codable, Sendable, Equatable {
     ) async throws(OperationError) -> (found: [Found], end: Int64?) {
         var found: [Found] = []
         var place = max(0, after)
-        // `after` may be any number that somebody wrote into an address: nothing is added to it before it is compared.
+        // `after` may be any number that was written into an address: nothing is added to it before it is compared.
         let end = rows.map { $0 < last - place ? place + max(1, $0) : last } ?? last
         while place < end, found.count <= limit {
             if Task.isCancelled { throw .interrupted }

@@ -1,7 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bounds how long somebody waits.
+/// Bounds how long a caller waits.
 enum TimeLimit {
     /// What `body` gives, or `nil` when it takes longer; it goes on then, without being waited for.
     static func result<Value: Sendable>(

@@ -68,7 +68,7 @@ extension SettingKey {
         "REGISTRATION", "MODE", .choice(["open", "invite", "closed"]),
         unset:
             "open while the server listens on loopback addresses only, without TRUSTED_PROXIES and ADVERTISE; otherwise closed",
-        "Who may create an account: anybody who reaches the server, who has a code of 'manage invite create', or "
+        "Who may create an account: everyone who reaches the server, who has a code of 'manage invite create', or "
             + "administrators only, who always can."
     )
 

@@ -5,7 +5,7 @@ import Chat
 import Storage
 
 extension SkaroUser {
-    /// What everybody may know of somebody.
+    /// What everybody may know of an account.
     init(_ person: Person, isOnline: Bool) {
         self.init(
             login: person.login, name: person.username, id: person.uuid.description, isOnline: isOnline,
@@ -16,7 +16,7 @@ extension SkaroUser {
         self.init(contact.person, isOnline: contact.isOnline)
     }
 
-    /// All that somebody may see of themselves.
+    /// All that an account may see of itself.
     init(_ user: UserRecord, isOnline: Bool) {
         self.init(Person(user), isOnline: isOnline)
         email = user.email.isEmpty ? nil : user.email

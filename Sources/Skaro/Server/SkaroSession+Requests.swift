@@ -139,7 +139,7 @@ extension SkaroSession {
         return .response(response, frame: await service.chat.offLoop { response.frame() })
     }
 
-    /// What a connection may ask for that is nobody's yet.
+    /// What a connection may ask for before a login.
     private func enter(_ call: SkaroCall) async throws(SkaroRefusal) -> SkaroResponse.Content {
         switch call {
         case .registerType: return .registerType(requests.registerType)

@@ -42,7 +42,7 @@ final class SkaroSink: EventSink {
         fanOut.deliver(.hint, to: connections.lazy.map(ConnectionID.init(rawValue:)))
     }
 
-    /// The same for every reader; `nil` when somebody named in it would have to be read first.
+    /// The same for every reader; `nil` when an account named in it would have to be read first.
     private func frames(_ run: LiveRun) -> [PreparedFrame]? {
         var frames: [PreparedFrame] = []
         frames.reserveCapacity(run.messages.count)

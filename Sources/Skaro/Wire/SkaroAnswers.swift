@@ -109,7 +109,7 @@ package enum SkaroPush: Equatable, Sendable {
     case checkConnection(token: String)
     /// A new message for this user, or from another device of theirs.
     case showMessage(SkaroMessage)
-    /// Somebody whom the user knows changed, came or went.
+    /// A contact of the user changed, came or went.
     case changedUserData(SkaroUser)
     /// A sentence for a person.
     case info(String)

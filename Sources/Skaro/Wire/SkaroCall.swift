@@ -63,7 +63,7 @@ package enum SkaroCall: Equatable, Sendable {
     }
 }
 
-/// What somebody signs up with.
+/// What a new account is registered with.
 package struct SkaroRegistration: Equatable, Sendable {
     package var login: String
     /// The password itself, not a proof of it.

@@ -91,7 +91,7 @@ package enum WriteRefusal: Error, Sendable, Equatable {
     case notMember
     /// A channel's member, not its owner.
     case mayNotWrite
-    /// Somebody else's message.
+    /// Another account's message.
     case notAuthor
     /// The account was deleted.
     case accountDeleted

@@ -69,7 +69,7 @@ package final class LoadRun: Sendable {
     ///
     /// `progress` is called every second with the time since the first message.
     ///
-    /// - Throws: Why somebody could not be registered, or find the person to write to.
+    /// - Throws: Why an account could not be registered, or not find the one to write to.
     package func run(progress: @escaping @Sendable (LoadFigures, Duration) -> Void) async throws {
         var clients: [Client] = []
         do {

@@ -3,7 +3,7 @@
 
 import NIOCore
 
-/// Someone who asked to be called at a certain time.
+/// What asks to be called at a certain time.
 protocol Wakeable: AnyObject {
     /// The time `deadline` has come; it may have been asked for on an occasion that is over.
     func wake(at deadline: NIODeadline)

@@ -181,7 +181,7 @@ package struct ListenerGroup: Service {
 }
 
 extension Channel {
-    /// Lets a server's socket pause for a second when the system gives no descriptor: whoever waits is told of at once and again,
+    /// Lets a server's socket pause for a second when the system gives no descriptor: the waiting client is reported at once and again,
     /// which would take a processor.
     func pauseAfterFailedAccepts() async {
         try? await self.eventLoop.submit {

@@ -8,7 +8,7 @@ import NIOCore
 /// The first bytes of a connection from a trusted proxy: its header says where the connection comes from.
 ///
 /// It stands at the very beginning of a pipeline, before TLS. What follows learns of the connection when the header is there, and
-/// is told its source before that by a `ProxiedPeer` event. A connection of anybody else passes at once.
+/// is told its source before that by a `ProxiedPeer` event. A connection of any other peer passes at once.
 final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

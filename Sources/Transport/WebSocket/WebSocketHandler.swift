@@ -308,7 +308,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return self.abort()
         }
         if self.connection.state == .open, self.timeout.isLogInOverdue(now: now) {
-            return self.connection.close(code: .policyViolation, reason: "Nobody has logged in in time.")
+            return self.connection.close(code: .policyViolation, reason: "The login did not come in time.")
         }
         if var deadline = self.deadline {
             if self.connection.state == .open {

@@ -14,7 +14,7 @@ const texts = {
     noAccount: "I have no account yet",
     logOut: "Log out",
     conversations: "Conversations",
-    noConversations: "No conversations yet. Write to somebody whose login you know.",
+    noConversations: "No conversations yet. Write to a person whose login you know.",
     newChat: "New chat",
     newGroup: "New group",
     withWhom: "Login",

@@ -9,7 +9,7 @@ import NIOCore
 enum ChatPage {
     /// What the page may do: run our scripts, and talk to this server.
     ///
-    /// Pictures come in messages, as data; a script or a style that somebody wrote into one is never run.
+    /// Pictures come in messages, as data; a script or a style that a sender wrote into one is never run.
     private static let contentSecurityPolicy = """
         default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data: blob:; \
         base-uri 'none'; form-action 'none'; frame-ancestors 'none'

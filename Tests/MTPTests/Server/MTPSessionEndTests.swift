@@ -232,7 +232,7 @@ import Transport
         try await MTPServer.with(peers: peers) { server in
             let closure = try await WebSocketClient.closureOfStranger(url: server.url)
 
-            #expect(closure == WebSocketClosure(code: 1008, reason: "Nobody has logged in in time."))
+            #expect(closure == WebSocketClosure(code: 1008, reason: "The login did not come in time."))
         }
     }
 

@@ -101,7 +101,7 @@ extension LogTransaction {
         return id
     }
 
-    /// A hidden account never shows in anybody's updates.
+    /// A hidden account never shows in the updates of others.
     mutating func appendCreation(of user: NewUser, _ id: UserID) {
         append(user.isHidden ? .session : .user, of: id, "created")
     }

@@ -67,7 +67,7 @@ extension LogTransaction {
         guard row == [.null] else { throw WriteRefusal.accountDeleted }
     }
 
-    /// The account that somebody else names is there.
+    /// Confirms that an account named by another one is there.
     func checkOther(_ user: UserID) throws {
         // Its author learns only that there is no such account.
         do { try checkAccount(user) } catch is WriteRefusal { throw WriteRefusal.noSuchUser }
