@@ -7,16 +7,6 @@ import Logging
 package import Storage
 
 extension Chat {
-    /// Publishes the principal's public key of a kind, in place of the one of the same device.
-    package func publishKey(
-        _ publicKey: String, kind: String, device: String = "", of principal: Principal
-    ) async throws(ChatError) {
-        try MessageContent.check(publicKey, "public_key", limit: ChatLimits.publicKeyBytes)
-        try admit(.profileChange, by: principal)
-        _ = try await write(
-            Write.PutKey(principal.user, device: device, kind: kind, publicKey: publicKey), by: principal)
-    }
-
     /// The public keys of a kind that these accounts published; those without are missing.
     package func publicKeys(of users: [UserID], kind: String) async throws(ChatError) -> [UserID: String] {
         let records = try await reading { try await storage.keys(of: users, kind: kind) }

@@ -94,7 +94,7 @@ package final class LogSink: Sendable {
         setLevel(configuration.level)
     }
 
-    /// Messages that were dropped and not yet reported in the log.
+    /// Messages that were dropped and not yet reported in the log, for tests.
     package var unreportedDrops: Int { queue.withLock { $0.droppedVerbose + $0.dropped } }
 
     /// What became of messages so far.

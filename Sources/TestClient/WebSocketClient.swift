@@ -70,11 +70,6 @@ package final class WebSocketClient: Sendable {
         try await inbox.next().map { Array(buffer: $0) }
     }
 
-    /// The next message as the buffer it came in.
-    package func receiveBuffer() async throws(ClientError) -> ByteBuffer? {
-        try await inbox.next()
-    }
-
     /// Sends a text message and waits until it is handed to the system.
     package func send(text: String) async throws(ClientError) {
         try await write(frame(opcode: 1, Array(text.utf8)))

@@ -16,8 +16,10 @@ enum ArchiveScene {
 
     /// Puts rows into every table that an archive keeps.
     static func fill(_ test: StorageUnderTest, messages: Int = 20) async throws {
-        let alice = try await test.createUser("alice")
-        let bob = try await test.createUser("bob")
+        var withKey = test.newUser("alice")
+        withKey.key = NewKey(kind: "fastchat", device: "desk", publicKey: "public")
+        let alice = try await test.done(Write.CreateUser(withKey)).userID
+        let bob = try await createAdministrator("bob", test)
         let gone = try await test.createUser("gone")
         let flow = try await test.createFlow(owner: alice, members: [bob, gone], title: "Straße 🦜\n\"quoted\"")
         _ = try await test.createFlow(owner: bob)
@@ -45,17 +47,8 @@ enum ArchiveScene {
         try await test.done(Write.RemoveMember(flow, gone), by: alice)
         try await test.done(Write.DeleteUser(gone))
         try await test.done(Write.AddContact(alice, bob), by: alice)
-        try await test.done(Write.PutKey(alice, device: "desk", kind: "fastchat", publicKey: "public"), by: alice)
         try await test.done(Write.SetLimits(bob, "{\"write\":\"off\"}"))
         try await test.done(Write.CreateInvite(codeHash: [UInt8](repeating: 7, count: 32), note: "for a friend"))
-        var recorded = test.write(Write.CreateAdmin(NewAdmin(username: "Ünal", passwordHash: "hash")))
-        recorded.audit = AuditNote(
-            AuditEntry(
-                actor: "root", face: "cli", address: nil, operation: "superuser.create", target: "Ünal",
-                parameters: "{}")
-        ) { SHA256Digest.digest(of: $0) }
-        _ = try await test.storage.commit([recorded])
-        try await test.done(Write.CreateAdmin(NewAdmin(username: "admin", passwordHash: "hash")))
         let token = NewSession(
             tokenHash: [UInt8](repeating: 9, count: 32), protocol: "mtp", address: "192.0.2.1", lifetimeSeconds: 60)
         try await test.done(Write.OpenSession(alice, token), by: alice)
@@ -69,9 +62,26 @@ enum ArchiveScene {
                     "INSERT INTO cursors (user_id, device, position) VALUES ($1, $2, $3)",
                     [.int(1), .text(device), .int(Int64(position))])
             }
+            // Early versions made administrators without an account.
+            try connection.execute(
+                "INSERT INTO admins (username, hash_password, created_ms) VALUES ('admin', 'hash', 1)", [])
             try connection.execute("INSERT INTO log_steps (position, before_ms, after_ms) VALUES (1, 2, 1)")
         }
         while try await test.storage.indexForSearch(text: StorageUnderTest.text) != .nothing {}
+    }
+
+    /// Makes an account with an administrator, and the record of that.
+    private static func createAdministrator(_ login: String, _ test: StorageUnderTest) async throws -> UserID {
+        typealias Creation = Write.CreateUser
+        let admin = NewAdmin(username: "Ünal", passwordHash: "hash")
+        var recorded = test.write(Creation(test.newUser(login), admin: admin))
+        recorded.audit = AuditNote(
+            AuditEntry(
+                actor: "root", face: "cli", address: nil, operation: "superuser.create", target: "Ünal",
+                parameters: "{}")
+        ) { SHA256Digest.digest(of: $0) }
+        let batch = try await test.storage.commit([recorded])
+        return try batch.outcomes[0].of(Creation.self).receipt.userID
     }
 
     /// The archive of a store.

@@ -100,9 +100,6 @@ import Testing
             await #expect(throws: ChatError.tooManyRequests(seconds: 3600)) {
                 try await test.chat.updateProfile(of: alice, username: "Bob")
             }
-            await #expect(throws: ChatError.tooManyRequests(seconds: 3600)) {
-                try await test.chat.publishKey("key", kind: "fastchat", of: alice)
-            }
         }
     }
 

@@ -63,7 +63,7 @@ struct DurabilityTests {
         }
         try await socket.send(raw: Array(bytes.readableBytesView))
         for clientID in clientIDs {
-            let answer = try await socket.receiveBuffer().map { try MTPResponse(decoding: $0) }
+            let answer = try await socket.receive().map { try MTPResponse(decoding: ByteBuffer(bytes: $0)) }
             #expect(answer?.code == 200)
             #expect(answer?.data?.message?.first?.clientID == clientID)
         }

@@ -156,6 +156,6 @@ struct SignalTests {
     }
 
     private static func nextCode(_ socket: WebSocketClient) async throws -> Int? {
-        try await socket.receiveBuffer().map { try MTPResponse(decoding: $0) }?.code
+        try await socket.receive().map { try MTPResponse(decoding: ByteBuffer(bytes: $0)) }?.code
     }
 }

@@ -9,7 +9,9 @@ final class Account: @unchecked Sendable {
     let login: String
     var id = UserID(0)
     var uuid = Identifier(0)
-    /// Somebody asked for its end, which may not have come.
+    /// A FastChat client made it, with the key of that client.
+    var isFastChat = false
+    /// A client asked for its end, which may not have come.
     var mayBeDeleted = false
 
     init(_ login: String) {

@@ -25,14 +25,11 @@ extension World {
         }
     }
 
-    /// Gives somebody clients of some protocols.
+    /// Gives an account clients of some protocols.
     private func giveDevices(to account: Account, _ chat: Chat) async throws {
         if random.chance(60) { devices.append(SkaroDevice("\(account.login)/skaro", of: account, world: self)) }
         if random.chance(50) { devices.append(MessengerDevice("\(account.login)/messenger", of: account, world: self)) }
-        if random.chance(40) {
-            let key = keys.reader.publicKey.pem
-            _ = try await chat.write(
-                Write.PutKey(account.id, device: "", kind: FastChatService.name, publicKey: key), by: account.id)
+        if account.isFastChat {
             devices.append(FastChatDevice("\(account.login)/fastchat", of: account, world: self))
         }
         for number in 1...(random.chance(40) ? 2 : 1) {
@@ -43,7 +40,7 @@ extension World {
         }
     }
 
-    /// Somebody new comes at a node.
+    /// A new account is made at a node.
     func newPerson(at node: SimulatedNode) {
         names += 1
         let name = "user\(names)"
@@ -106,13 +103,17 @@ extension World {
 
     private func makeAccount(_ name: String, _ chat: Chat) async throws -> Account {
         let account = Account(name)
-        let user = try await chat.newUser(login: Login(name), password: Password(Self.password))
+        var user = try await chat.newUser(login: Login(name), password: Password(Self.password))
         account.uuid = user.uuid
+        account.isFastChat = random.chance(40)
+        if account.isFastChat {
+            user.key = NewKey(kind: FastChatService.name, publicKey: keys.reader.publicKey.pem)
+        }
         account.id = try await chat.write(Write.CreateUser(user), by: nil).result
         // Drawn keys would differ in length each time.
         let pem = keys.balancer.pem
-        var random = SecureRandom()
         if let sealer {
+            var random = SecureRandom()
             let sealed = try sealer.seal(
                 Array(pem.utf8), associatedData: Array("\(FastChatService.name) \(account.uuid)".utf8), using: &random)
             _ = try await calm.putBridgeKey(

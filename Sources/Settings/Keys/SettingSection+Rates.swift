@@ -24,7 +24,7 @@ extension SettingKey {
     )
     /// `[RATE_LIMIT] PROFILE_CHANGES`.
     package static let rateProfileChanges = rate(
-        "PROFILE_CHANGES", "30/m burst 60", "Changes of name, picture, keys and the like by one account.")
+        "PROFILE_CHANGES", "30/m burst 60", "Changes of name, picture and the like by one account.")
     /// `[RATE_LIMIT] ADDRESS_WRITES`.
     package static let rateAddressWrites = addressRate("ADDRESS_WRITES", "100/s burst 6000", "Writes of all accounts")
     /// `[RATE_LIMIT] ADDRESS_READS`.

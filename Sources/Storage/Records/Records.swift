@@ -132,7 +132,7 @@ package struct LogEvent: Sendable, Equatable {
         case session
         /// An account's list of contacts changed; the content names the contact and whether it was added.
         case contact
-        /// An account published a key.
+        /// An account published a key. Logs of earlier versions have it; today a key comes with its account.
         case key
         /// A change of the administrators; with a subject, of that account's limits.
         case admin

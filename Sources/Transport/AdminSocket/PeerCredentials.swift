@@ -5,7 +5,9 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// Who is at the other end of a Unix socket, as the kernel says (`SO_PEERCRED`, `struct ucred`).
+/// Who is at the other end of a Unix socket, as the kernel says (`SO_PEERCRED`).
+///
+/// The kernel writes into it: the fields are those of its `struct ucred`, in their order, also those that are not read.
 package struct PeerCredentials: Equatable, Sendable {
     var processID: Int32
     /// The user as whom the peer's process runs.

@@ -38,8 +38,8 @@ import Transport
                 socket.enqueue(text: request.encoded())
             }
             var answers: [String] = []
-            while answers.count < 100, let frame = try await socket.receiveBuffer() {
-                let answer = try MTPResponse(decoding: frame)
+            while answers.count < 100, let frame = try await socket.receive() {
+                let answer = try MTPResponse(decoding: ByteBuffer(bytes: frame))
                 answers.append(answer.data?.message?.first?.clientID.map { "\($0)" } ?? answer.type)
             }
 
@@ -127,7 +127,8 @@ import Transport
             try await socket.send(raw: Array(both.prefix(both.count / 2 + 5)))
             try await socket.send(raw: Array(both.dropFirst(both.count / 2 + 5)))
             for _ in 0..<23 {
-                let answer = try MTPResponse(decoding: try #require(try await socket.receiveBuffer()))
+                let frame = try #require(try await socket.receive())
+                let answer = try MTPResponse(decoding: ByteBuffer(bytes: frame))
                 #expect(answer.code == 200)
             }
 

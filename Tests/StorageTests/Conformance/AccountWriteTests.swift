@@ -233,17 +233,21 @@ struct AccountWriteTests {
     @Test(arguments: StorageKind.available)
     func administratorsComeAndGo(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
+            var accounts: [String: UserID] = [:]
             for name in ["carol", "alice", "bob"] {
-                try await test.done(Write.CreateAdmin(NewAdmin(username: name, passwordHash: "hash of \(name)")))
+                let admin = NewAdmin(username: name, passwordHash: "hash of \(name)")
+                accounts[name] = try await test.done(Write.CreateUser(test.newUser(name), admin: admin)).userID
             }
 
             #expect(try await test.storage.admins(limit: 2).map(\.username) == ["alice", "bob"])
             #expect(try await test.storage.admins(after: "bob", limit: 2).map(\.username) == ["carol"])
-            let bob = AdminRecord(username: "bob", passwordHash: "hash of bob", created: test.clock.now)
+            let bob = AdminRecord(
+                username: "bob", passwordHash: "hash of bob", created: test.clock.now, user: accounts["bob"])
             #expect(try await test.storage.admin(username: "bob") == bob)
             #expect(try await test.storage.admin(username: "dave") == nil)
             let again = NewAdmin(username: "bob", passwordHash: "other")
-            #expect(try await test.refusal(of: Write.CreateAdmin(again)) == .adminExists)
+            let refused = Write.CreateUser(test.newUser("robert"), admin: again)
+            #expect(try await test.refusal(of: refused) == .adminExists)
             try await test.done(Write.DeleteAdmin(username: "bob"))
             #expect(try await test.refusal(of: Write.DeleteAdmin(username: "bob")) == .noSuchAdmin)
             #expect(try await test.storage.admin(username: "bob") == nil)

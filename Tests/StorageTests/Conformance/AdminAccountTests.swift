@@ -8,10 +8,11 @@ import Testing
 
 /// An administrator has the account that came with it: what happens to the one happens to the other.
 struct AdminAccountTests {
-    /// An account with an administrator of the same password, and an administrator without an account.
+    /// An account with an administrator of the same password, and another one with an administrator of its own.
     private func makeAdmins(_ test: StorageUnderTest) async throws -> UserID {
         let user = test.newUser("alice")
-        try await test.done(Write.CreateAdmin(NewAdmin(username: "other", passwordHash: "other hash")))
+        try await test.done(
+            Write.CreateUser(test.newUser("other"), admin: NewAdmin(username: "other", passwordHash: "other hash")))
         return try await test.done(
             Write.CreateUser(user, admin: NewAdmin(username: "root", passwordHash: user.passwordHash))
         ).userID

@@ -66,7 +66,8 @@ struct AdminTokenTests {
             #expect(try await test.storage.adminToken(hash: hash(1)) == nil)
             #expect(try await test.storage.adminToken(hash: hash(2)) == nil)
             // Another one of the same name does not inherit them.
-            try await test.done(Write.CreateAdmin(NewAdmin(username: "root", passwordHash: "x")))
+            try await test.done(
+                Write.CreateUser(test.newUser("another"), admin: NewAdmin(username: "root", passwordHash: "x")))
             #expect(try await test.storage.apiTokens(limit: 9) == [])
         }
     }

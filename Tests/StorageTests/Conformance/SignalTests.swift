@@ -72,7 +72,8 @@ struct SignalTests {
                 var hints = test.storage.signals.subscribe().makeAsyncIterator()
                 #expect(await hints.next() == .reconnected)
                 _ = try await other.createUser("theirs")
-                try await other.done(Write.CreateAdmin(NewAdmin(username: "root", passwordHash: "h")))
+                try await other.done(
+                    Write.CreateUser(other.newUser("root"), admin: NewAdmin(username: "root", passwordHash: "h")))
                 _ = try await test.createUser("ours")
 
                 let ours = LogNews(from: .start, to: Position(1), hasAccountEvents: true, flows: [])

@@ -189,11 +189,13 @@ struct UpdateTests {
         try await StorageUnderTest.with(kind) { test in
             let alice = try await test.createUser("alice")
             let bob = try await test.createUser("bob")
-            _ = try await test.createUser("testclient", isHidden: true)
+            try await test.done(
+                Write.CreateUser(
+                    test.newUser("testclient", isHidden: true), admin: NewAdmin(username: "root", passwordHash: "h")))
             let flow = try await test.createFlow(owner: alice, members: [])
             try await test.send("before", from: alice, to: flow)
             let cursor = try await test.storage.head()
-            try await test.done(Write.CreateAdmin(NewAdmin(username: "root", passwordHash: "h")))
+            try await test.done(Write.DeleteAdmin(username: "root"))
             try await test.done(Write.RevokeSessions(alice, nil))
             try await test.send("alone", from: alice, to: flow)
             let news = { (cursor: Position) in

@@ -22,6 +22,17 @@ extension Write {
     }
 }
 
+/// The administrator that an account is made with.
+package struct NewAdmin: Sendable {
+    package var username: String
+    package var passwordHash: String
+
+    package init(username: String, passwordHash: String) {
+        self.username = username
+        self.passwordHash = passwordHash
+    }
+}
+
 /// A public key that an account is made with.
 package struct NewKey: Sendable {
     /// Such as `fastchat`.
@@ -99,6 +110,20 @@ extension LogTransaction {
                 [SQLValue(id), .text(key.device), .text(key.kind), .text(key.publicKey), SQLValue(time)])
         }
         return id
+    }
+
+    func insert(_ admin: NewAdmin, of user: UserID) throws(StorageError) {
+        try connection.execute(
+            "INSERT INTO admins (username, hash_password, created_ms, user_id) VALUES ($1, $2, $3, $4)",
+            [.text(admin.username), .text(admin.passwordHash), SQLValue(time), SQLValue(user)])
+    }
+
+    func checkNoAdmin(_ username: String) throws {
+        if try isAdmin(username) { throw WriteRefusal.adminExists }
+    }
+
+    func isAdmin(_ username: String) throws(StorageError) -> Bool {
+        try !connection.rows("SELECT 1 FROM admins WHERE username = $1", [.text(username)]).isEmpty
     }
 
     /// A hidden account never shows in the updates of others.
