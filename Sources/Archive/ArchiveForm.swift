@@ -76,7 +76,7 @@ package struct ArchiveAbout: Codable, Sendable, Equatable {
     package var created: String
     /// The engine that the data was in.
     package var engine: String
-    /// The migrations of the database.
+    /// The identifiers of the migrations that the database had, in their order.
     package var schema: [String]
     /// Why some tables are not here.
     var leftOut: [String: String]

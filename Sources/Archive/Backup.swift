@@ -9,7 +9,7 @@ package struct Backup: Sendable {
     package struct Report: Sendable {
         package var about: ArchiveAbout
         package var manifest: ArchiveManifest
-        /// The size of the archive.
+        /// Of the archive, compressed.
         package var bytes: Int
     }
 

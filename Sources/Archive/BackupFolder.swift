@@ -10,7 +10,7 @@ package struct BackupFolder: Sendable {
     package struct Entry: Sendable {
         package var name: String
         package var path: String
-        /// The size of the file.
+        /// Of the file, compressed.
         package var bytes: Int
         /// What it says it is; `nil` when it cannot be read.
         package var about: ArchiveAbout?

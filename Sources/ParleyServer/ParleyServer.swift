@@ -51,7 +51,6 @@ package struct ParleyServer: Sendable {
         /// Asks for the settings to be read again, as by SIGHUP.
         package var reloadRequests: AsyncStream<Void>?
 
-        /// The defaults.
         package init(version: String) {
             self.version = version
         }

@@ -9,7 +9,7 @@ import NIOCore
 package struct ServerConnection: Sendable {
     /// An answer as it came, and what it says.
     package struct Answer: Sendable {
-        /// The frame.
+        /// The frame as it arrived, whether it can be decoded or not.
         package var bytes: [UInt8]
         /// The frame as JSON; `nil` when it is none.
         package var json: JSONValue?

@@ -13,7 +13,7 @@ actor TimedCache<Value: Sendable> {
     private var generation = 0
     private var waiting: [CheckedContinuation<Value?, Never>] = []
 
-    /// Creates an empty cache.
+    /// A cache that is empty until its first caller.
     ///
     /// - Parameters:
     ///   - lifetime: How long a value is kept, from when it was loaded.

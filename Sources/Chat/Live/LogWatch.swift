@@ -5,7 +5,6 @@ package import Storage
 
 /// An entry of the log with the names that an operator knows things by.
 package struct WatchedEvent: Sendable {
-    /// The entry.
     package var event: LogEvent
     /// Who caused it; `nil` for the operator.
     package var sender: Person?

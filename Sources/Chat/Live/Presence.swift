@@ -17,7 +17,6 @@ package final class Presence: Sendable {
         /// How often an account's coming and going is told per minute; the last state is told in the next one.
         package var changesPerMinute = 20
 
-        /// The defaults.
         package init() {}
     }
 

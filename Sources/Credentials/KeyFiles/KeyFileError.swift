@@ -28,7 +28,7 @@ package struct KeyFileError: Error, Hashable, Sendable {
 
     /// For branching.
     package var code: Code
-    /// The file.
+    /// The key file, as the settings name it.
     package var path: String
     /// What failed and how to remedy it: sentences without secrets.
     package var message: String

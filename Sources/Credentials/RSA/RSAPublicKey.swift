@@ -17,7 +17,7 @@ package struct RSAPublicKey: Sendable {
 
     /// The key in PEM form, PKCS#1: `BEGIN RSA PUBLIC KEY`, lines of 64 characters.
     package let pem: String
-    /// The size of the modulus.
+    /// Of the modulus, such as 2048.
     package let bits: Int
 
     private let signing: _RSA.Signing.PublicKey

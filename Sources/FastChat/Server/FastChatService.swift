@@ -26,7 +26,6 @@ package struct FastChatService: Sendable {
         /// While it is `nil` no client can log in: nothing that a client brings could be checked. Default: `nil`.
         package var address: @Sendable () -> (host: String, port: Int)? = { nil }
 
-        /// The defaults.
         package init() {}
     }
 

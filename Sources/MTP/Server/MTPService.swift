@@ -19,7 +19,6 @@ package struct MTPService: Sendable {
         package var requestsInFlight = 32
         package var versions: ClosedRange<MTPVersion> = MTPVersion.current...MTPVersion.current
 
-        /// The defaults.
         package init() {}
     }
 

@@ -21,7 +21,6 @@ package struct MessengerService: Sendable {
         /// From how many waiting bytes on nothing more is written to a client (`[SERVER_LIMIT] OUTBOUND_BYTES`).
         package var outboundBytes = 1 << 20
 
-        /// The defaults.
         package init() {}
     }
 

@@ -20,7 +20,6 @@ package final class JobBoard: Sendable {
         /// How often a reader hears that the server is there.
         package var pulse = Duration.seconds(15)
 
-        /// The defaults.
         package init() {}
     }
 

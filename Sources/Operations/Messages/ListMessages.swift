@@ -10,7 +10,7 @@ package struct ListMessages: AdminOperation {
     package static let summary = "List the messages of a flow in order."
     package static let access = OperationActor.Scope.read
 
-    /// The flow.
+    /// The flow, as operators name it.
     package var uuid: String
     /// Which part of the list; `after` counts the messages that are left out at the beginning.
     package var range: ListRange

@@ -5,7 +5,7 @@
 package struct BackupReport: Codable, Sendable, Equatable {
     /// Names it in that folder.
     package var name: String
-    /// The size of the file.
+    /// Of the file, compressed.
     package var bytes: Int
     /// When it was begun, as RFC 3339 writes it; `nil` when the file cannot be read.
     @Nullable package var created: String?
@@ -140,7 +140,7 @@ package struct VerifyBackup: AdminOperation {
     package static let isLong = true
     package static let needsCurrentSchema = false
 
-    /// The name of the file.
+    /// The file in the folder of backups, without a path.
     package var name: String
 
     package init(name: String) {
@@ -173,7 +173,7 @@ package struct DownloadBackup: AdminOperation {
     package static let summary = "Record that a backup is taken away, and say where it is."
     package static let access = OperationActor.Scope.write
 
-    /// The name of the file.
+    /// The file in the folder of backups, without a path.
     package var name: String
 
     package init(name: String) {

@@ -7,7 +7,7 @@ package struct SetLogLevel: AdminOperation {
     package struct Report: Codable, Sendable, Equatable {
         /// The level of all modules that have none of their own, such as `INFO`.
         package var level: String
-        /// The levels of the others.
+        /// The levels of modules that have one of their own, by the name of the module.
         package var modules: [String: String]
 
         package init(level: String, modules: [String: String]) {
