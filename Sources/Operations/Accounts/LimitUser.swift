@@ -45,7 +45,7 @@ package struct LimitUser: AdminOperation {
     /// Whether all limits of its own are taken away first.
     package var resets: Bool
 
-    /// Creates the operation; without changes it only looks.
+    /// Without changes the operation only looks.
     package init(login: String, changes: [Limit: String] = [:], resets: Bool = false) {
         self.login = login
         self.changes = changes

@@ -25,7 +25,7 @@ package struct UpdateUser: AdminOperation {
     /// Whether it is a program's.
     package var isBot: Bool?
 
-    /// Creates the operation; what is `nil` stays as it is.
+    /// What is `nil` stays as it is.
     package init(
         login: String, newLogin: String? = nil, username: String? = nil, email: String? = nil, bio: String? = nil,
         avatar: String? = nil, isBot: Bool? = nil

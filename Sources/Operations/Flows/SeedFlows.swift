@@ -40,7 +40,7 @@ package struct SeedFlows: AdminOperation {
     /// The new accounts' password; without it no client can log in as one of them.
     package var password: SecretText?
 
-    /// Creates the operation; by default one public group with a first message.
+    /// By default one public group with a first message.
     package init(users: Int = 0, flows: Int = 1, messages: Int = 1, password: SecretText? = nil) {
         self.users = users
         self.flows = flows

@@ -20,7 +20,7 @@ package struct UpdateFlow: AdminOperation {
     /// The login of another owner, who becomes a member of a private flow.
     package var owner: String?
 
-    /// Creates the operation; what is `nil` stays as it is.
+    /// What is `nil` stays as it is.
     package init(
         uuid: String, title: String? = nil, info: String? = nil, type: CreateFlow.Kind? = nil, owner: String? = nil
     ) {

@@ -20,7 +20,6 @@ package struct SkaroService: Sendable {
         /// Requests of one connection in flight.
         package var requestsInFlight = 32
 
-        /// The defaults.
         package init() {}
     }
 

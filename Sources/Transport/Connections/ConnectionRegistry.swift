@@ -35,7 +35,6 @@ package final class ConnectionRegistry: Sendable {
         /// `nil`: never. Default: `nil`.
         package var pingInterval: TimeAmount?
 
-        /// The defaults.
         package init() {}
     }
 

@@ -27,6 +27,5 @@ package struct PeerLimits: Sendable {
     /// Default: `nil`.
     package var connectionsPerAddress: Int?
 
-    /// The defaults.
     package init() {}
 }

@@ -43,6 +43,5 @@ package struct HTTPOptions: Sendable {
     /// What serves other requests logs those itself. Default: `nil`.
     package var upgradeLog: Logger?
 
-    /// The defaults.
     package init() {}
 }

@@ -88,6 +88,5 @@ package struct StreamOptions: Sendable {
     /// Whose word about where connections come from is taken, with the PROXY protocol.
     package var proxies = TrustedProxies.none
 
-    /// The defaults.
     package init() {}
 }
