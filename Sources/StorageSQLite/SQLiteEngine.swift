@@ -17,6 +17,9 @@ package final class SQLiteEngine: StorageEngine {
     private let search: SearchFile
     private let isDerived: Bool
     private let usage = Mutex(Usage())
+    /// What the connection that writes keeps of the file, at most, in KiB: the pages that messages into some thousand flows go
+    /// to. With SQLite's own 2 MB each of them is read again for every message.
+    private static let writerCacheKiB = 64 << 10
 
     /// SQLite must not be called after its end: calls are counted, and the end waits for them.
     private struct Usage {
@@ -94,6 +97,7 @@ package final class SQLiteEngine: StorageEngine {
             try database.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 try db.execute(sql: "PRAGMA wal_autocheckpoint = \(checkpointPages)")
+                if !isDerived { try db.execute(sql: "PRAGMA cache_size = -\(Self.writerCacheKiB)") }
             }
         } catch let error as StorageError {
             throw error
