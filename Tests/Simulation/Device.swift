@@ -48,6 +48,10 @@ enum Outcome: Equatable {
     case refused(String)
     /// No answer came, or one that leaves it open.
     case unknown
+
+    var isRefused: Bool {
+        if case .refused = self { true } else { false }
+    }
 }
 
 /// A message that a device sent; its text is its own.
@@ -193,6 +197,6 @@ class Device: SimulatedPeer, @unchecked Sendable {
     /// The connection is gone: requests in flight have no answer.
     func lost() {}
     func send(_ said: Said) {}
-    func edit(_ said: Said, text: String) {}
-    func delete(_ said: Said) {}
+    /// Asks for an edit or a deletion.
+    func send(_ change: Change) {}
 }

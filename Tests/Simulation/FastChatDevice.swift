@@ -100,6 +100,8 @@ final class FastChatDevice: Device, @unchecked Sendable {
     /// Asks that somebody joins or leaves.
     func change(_ group: Conversation, _ member: Account, leaves: Bool) {
         world.trace("\(name) wants \(member.login) to \(leaves ? "leave" : "join") \(group.name)")
+        // Its answers do not say which request they are for: the outcome stays unknown.
+        world.membershipChanges.append(MembershipChange(leaves ? .leave : .join, group, member))
         let flow = FastChatGroupNumber(group.id.rawValue)
         if leaves {
             ask(.removeFromGroup(flow, member: Self.number(of: member), from: number))

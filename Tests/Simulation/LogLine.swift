@@ -24,20 +24,23 @@ struct LogLine {
     /// What happened to an account or a conversation.
     var what: String?
     var replaces: Int64?
+    /// What says now what a message says: its last edit, or its deletion.
+    var replacedBy: Int64?
 
     /// The whole log.
     static func all(in database: SimulatedDatabase) throws -> [LogLine] {
         try database.read { connection in
             try connection.rows(
                 """
-                SELECT position, time_ms, uuid, type, flow_id, seq, number, sender_id, state_key, content, replaces
+                SELECT position, time_ms, uuid, type, flow_id, seq, number, sender_id, state_key, content, replaces,
+                    replaced_by
                 FROM events ORDER BY position
                 """)
         }.get().map { row in
             var line = LogLine(
                 position: int(row[0]) ?? 0, time: int(row[1]) ?? 0, uuid: uuid(row[2]), kind: text(row[3]),
                 flow: int(row[4]), seq: int(row[5]), number: int(row[6]), sender: int(row[7]),
-                subject: Int64(text(row[8])), replaces: int(row[10]))
+                subject: Int64(text(row[8])), replaces: int(row[10]), replacedBy: int(row[11]))
             guard case .bytes(let bytes) = row[9], let content = try? JSONValue.parse(bytes) else { return line }
             line.text = content["text"]?.string
             line.what = content["what"]?.string
@@ -68,7 +71,7 @@ struct LogLine {
         try database.read { connection in try connection.rows(query) }.get().map { $0.compactMap(int) }
     }
 
-    private static func int(_ value: SQLValue) -> Int64? {
+    static func int(_ value: SQLValue) -> Int64? {
         if case .int(let number) = value { number } else { nil }
     }
 
@@ -79,67 +82,5 @@ struct LogLine {
     private static func uuid(_ value: SQLValue) -> String {
         guard case .bytes(let bytes) = value, let uuid = Identifier(bytes: bytes) else { return "" }
         return uuid.description
-    }
-}
-
-/// When accounts were in flows, from the log alone: positions between which they saw what was said.
-struct Memberships {
-    private struct Place: Hashable {
-        var flow: Int64
-        var account: Int64
-    }
-
-    private var intervals: [Place: [ClosedRange<Int64>]] = [:]
-    private var publicFlows: Set<Int64> = []
-    /// Where accounts were made.
-    private var began: [Int64: Int64] = [:]
-
-    /// Follows the log from founders on; of conversations whose making had no answer, `others` has them by rows.
-    init(
-        _ log: [LogLine], conversations: [Conversation], founders: [ObjectIdentifier: [Account]],
-        others: [Int64: [Int64]]
-    ) {
-        var open: [Place: Int64] = [:]
-        for line in log {
-            if line.kind == "user", line.what == "created", let account = line.subject {
-                began[account] = line.position
-            }
-            guard let flow = line.flow else { continue }
-            switch line.kind {
-            case "flow":
-                guard line.seq == 0 else { continue }
-                let conversation = conversations.first(where: { $0.id.rawValue == flow })
-                if conversation?.isPublic == true { publicFlows.insert(flow) }
-                let known = conversation.flatMap { founders[ObjectIdentifier($0)] }?.map(\.id.rawValue)
-                for account in known ?? others[flow] ?? [] {
-                    open[Place(flow: flow, account: account)] = line.position
-                }
-            case "join": if let subject = line.subject { open[Place(flow: flow, account: subject)] = line.position }
-            case "leave":
-                guard let subject = line.subject,
-                    let began = open.removeValue(forKey: Place(flow: flow, account: subject))
-                else { continue }
-                intervals[Place(flow: flow, account: subject), default: []].append(began...line.position)
-            default: continue
-            }
-        }
-        for (place, began) in open { intervals[place, default: []].append(began...Int64.max) }
-    }
-
-    /// Whether an account was in a flow when something was said at `position`.
-    func includes(_ account: Account, in flow: Int64, at position: Int64) -> Bool {
-        publicFlows.contains(flow) && began[account.id.rawValue, default: 0] <= position
-            || (intervals[Place(flow: flow, account: account.id.rawValue)] ?? []).contains { $0.contains(position) }
-    }
-
-    /// Whether all accounts read a flow.
-    func isPublic(_ flow: Int64) -> Bool { publicFlows.contains(flow) }
-
-    /// Whether an account may ask for what was said at `position`: it was in the flow then or later.
-    func mayAsk(_ account: Account, in flow: Int64, at position: Int64) -> Bool {
-        publicFlows.contains(flow)
-            || (intervals[Place(flow: flow, account: account.id.rawValue)] ?? []).contains {
-                position <= $0.upperBound
-            }
     }
 }

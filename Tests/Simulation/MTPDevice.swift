@@ -11,8 +11,7 @@ final class MTPDevice: Device, @unchecked Sendable {
     private enum Asked {
         case update
         case send(Said)
-        case edit(Said, text: String)
-        case delete(Said)
+        case change(Change)
     }
 
     private var asked: [Asked] = []
@@ -52,24 +51,29 @@ final class MTPDevice: Device, @unchecked Sendable {
                 message: [MessageObject(text: JSONText(said.text))]))
     }
 
-    override func edit(_ said: Said, text: String) {
-        ask(
-            .edit(said, text: text), .editedMessage,
-            MTPData(message: [MessageObject(uuid: said.uuid.map { MTPIdentifier($0) }, text: JSONText(text))]))
-    }
-
-    override func delete(_ said: Said) {
-        ask(
-            .delete(said), .deleteMessage,
-            MTPData(
-                flow: [FlowObject(uuid: MTPIdentifier(said.conversation.uuid))],
-                message: [MessageObject(uuid: said.uuid.map { MTPIdentifier($0) })]))
+    override func send(_ change: Change) {
+        let uuid = change.said.uuid.map { MTPIdentifier($0) }
+        if let text = change.text {
+            ask(
+                .change(change), .editedMessage,
+                MTPData(message: [MessageObject(uuid: uuid, text: JSONText(text))]))
+        } else {
+            ask(
+                .change(change), .deleteMessage,
+                MTPData(
+                    flow: [FlowObject(uuid: MTPIdentifier(change.said.conversation.uuid))],
+                    message: [MessageObject(uuid: uuid)]))
+        }
     }
 
     override func lost() {
         isUpdated = false
         for what in asked {
-            if case .send(let said) = what, said.outcome == .waiting { said.outcome = .unknown }
+            switch what {
+            case .send(let said): if said.outcome == .waiting { said.outcome = .unknown }
+            case .change(let change): if change.outcome == .waiting { change.outcome = .unknown }
+            case .update: break
+            }
         }
         asked = []
     }
@@ -108,10 +112,15 @@ final class MTPDevice: Device, @unchecked Sendable {
         switch what {
         case .update: updated(response)
         case .send(let said): said.answered(response, world)
-        case .edit(let said, let text):
-            world.trace("\(name): edit of \(said.text) to \(text): \(response.code)")
-        case .delete(let said):
-            world.trace("\(name): deletion of \(said.text): \(response.code)")
+        case .change(let change):
+            world.trace("\(name): \(change): \(response.code)")
+            switch response.code {
+            case 200:
+                let isDisowned = change.text != nil && world.plants(.disowned)
+                change.answered(isDisowned ? .refused("not at all") : .done)
+            case 503, 504: change.answered(.unknown)
+            default: change.answered(.refused("\(response.code)"))
+            }
         }
     }
 

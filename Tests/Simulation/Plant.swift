@@ -18,6 +18,25 @@ enum Plant: String {
     /// A session goes on after its revocation was acknowledged.
     case kept
 
+    /// An edit is acknowledged and not written.
+    case unedited
+    /// An edit is written twice.
+    case editedTwice
+    /// An edit that is in the log is refused.
+    case disowned
+    /// A deletion is acknowledged and not written.
+    case undeleted
+    /// A message is deleted and nobody has asked.
+    case unasked
+    /// A leave is acknowledged and not written.
+    case stayed
+    /// A member joins once more.
+    case joinedTwice
+    /// A leave that is in the log is refused.
+    case withheld
+    /// A leave is in the log and not in the table of members.
+    case undone
+
     /// What the environment asks for.
     static let asked = getenv("PARLEY_SIMULATION_PLANT").flatMap { Plant(rawValue: String(cString: $0)) }
 }

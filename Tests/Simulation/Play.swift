@@ -107,7 +107,11 @@ struct Play {
         let text = "\(said.text) edit\(saidCount)"
         world.trace("\(device.name) edits \(said.text) to \(text)")
         world.asks(device, toChange: said.uuid ?? "", to: text)
-        device.edit(said, text: text)
+        let change = Change(said, uuid: said.uuid ?? "", to: text, by: device)
+        world.changes.append(change)
+        if world.plants(.unedited) { return change.answered(.done) }
+        device.send(change)
+        if world.plants(.editedTwice) { device.send(change) }
     }
 
     private func delete() {
@@ -116,7 +120,10 @@ struct Play {
         world.trace.count(.deletions)
         world.trace("\(device.name) deletes \(said.text)")
         world.asks(device, toChange: said.uuid ?? "", to: nil)
-        device.delete(said)
+        let change = Change(said, uuid: said.uuid ?? "", to: nil, by: device)
+        if !world.plants(.unasked) { world.changes.append(change) }
+        if world.plants(.undeleted) { return change.answered(.done) }
+        device.send(change)
     }
 
     private func changeMembers() {
@@ -133,16 +140,25 @@ struct Play {
         }
         world.trace.count(isMember ? .leaves : .joins)
         world.trace("\(account.login) is to \(isMember ? "leave" : "join") \(group.name), says \(node.name)")
+        let change = MembershipChange(isMember ? .leave : .join, group, account)
+        world.membershipChanges.append(change)
         node.perform { [world] chat in
             do {
+                if isMember, world.plants(.stayed) {
+                    change.position = try await chat.head().rawValue
+                    change.outcome = .done
+                    return
+                }
                 let receipt =
                     isMember
                     ? try await chat.write(Write.RemoveMember(group.id, account.id), by: group.owner.id)
                     : try await chat.write(Write.AddMember(group.id, account.id), by: group.owner.id)
+                world.acknowledged(change, receipt)
                 world.trace(
                     "\(account.login) has \(isMember ? "left" : "joined") \(group.name) at \(receipt.position.rawValue)"
                 )
             } catch {
+                change.refused(error)
                 world.trace("\(account.login) and \(group.name): \(error)")
             }
             if isMember { group.members.removeAll { $0 === account } } else { group.members.append(account) }

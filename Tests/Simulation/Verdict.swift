@@ -5,11 +5,13 @@ import Storage
 
 /// Judges what a play has left behind, by the rules of the design and by nothing of the program.
 struct Verdict {
-    private let world: World
-    private let log: [LogLine]
-    private let memberships: Memberships
-    /// The message of each position, and what changed it, in order.
-    private var changes: [Int64: [LogLine]] = [:]
+    let world: World
+    let log: [LogLine]
+    let memberships: Memberships
+    /// The members of all conversations as the table has them.
+    let stays: [Stay]
+    /// What changed the message of each position, in order.
+    private(set) var changes: [Int64: [LogLine]] = [:]
     private var byUUID: [String: LogLine] = [:]
     private var byWord: [String: LogLine] = [:]
     /// How often a text was said first in a message.
@@ -21,7 +23,7 @@ struct Verdict {
     private let steps: Set<Int64>
     /// Where accounts and conversations were deleted, by their rows.
     private var deletedAccounts: [Int64: Int64] = [:]
-    private var deletedFlows: [Int64: Int64] = [:]
+    private(set) var deletedFlows: [Int64: Int64] = [:]
     private let saidByWord: [String: Said]
 
     /// How long after a revocation was acknowledged the server that did it may write to the session; it may be stalled or cut off.
@@ -32,6 +34,7 @@ struct Verdict {
     init(_ world: World) throws {
         self.world = world
         log = try LogLine.all(in: world.database)
+        stays = try Stay.all(in: world.database)
         steps = try LogLine.steps(in: world.database)
         saidByWord = Dictionary(world.said.map { ($0.text, $0) }) { $1 }
         memberships = Memberships(
@@ -65,6 +68,9 @@ struct Verdict {
             )
         }
         judgeAcknowledgements()
+        judgeChanges()
+        judgeMemberships()
+        judgeEnds()
         judgeNumbers()
         judgeOrder()
         judgeRights()
@@ -75,7 +81,7 @@ struct Verdict {
         judgeRevocations()
     }
 
-    private func problem(_ text: String) { world.problem(text) }
+    func problem(_ text: String) { world.problem(text) }
 
     // MARK: The log
 

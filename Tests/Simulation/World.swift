@@ -41,6 +41,8 @@ final class World: @unchecked Sendable {
     var formerConversations: [Conversation] = []
     var devices: [Device] = []
     var said: [Said] = []
+    var changes: [Change] = []
+    var membershipChanges: [MembershipChange] = []
     /// Where revocations that were answered are in the log, by session.
     var revocations: [SessionID: Revocation] = [:]
     /// The same of deleted accounts and conversations, by their row.
@@ -140,6 +142,21 @@ final class World: @unchecked Sendable {
     func forget(_ uuid: Identifier) {
         _ = database.write(failing: nil) { connection in
             try connection.execute("DELETE FROM events WHERE uuid = $1", [.bytes(uuid.bytes)])
+        }
+    }
+
+    /// Makes a join of a leave in the log.
+    func turn(_ leave: Position) {
+        _ = database.write(failing: nil) { connection in
+            try connection.execute("UPDATE events SET type = 'join' WHERE position = $1", [.int(leave.rawValue)])
+        }
+    }
+
+    /// Takes a leave from the table of members.
+    func undo(_ leave: Position) {
+        _ = database.write(failing: nil) { connection in
+            try connection.execute(
+                "UPDATE flow_members SET left_position = NULL WHERE left_position = $1", [.int(leave.rawValue)])
         }
     }
 

@@ -53,7 +53,12 @@ struct SimulationTests {
     @Test(arguments: [
         ("dropped", "was never shown"), ("doubled", "twice"), ("swapped", " after "),
         ("forgotten", "was acknowledged and is not in the log"), ("contradicted", "was refused (not at all) and is at"),
-        ("kept", "after its end at"),
+        ("kept", "after its end at"), ("kept", "was acknowledged and is not at"),
+        ("unedited", "was acknowledged and is not in the log"), ("editedTwice", "is in the log 2 times"),
+        ("disowned", "was refused and is at"), ("undeleted", "was acknowledged and is not in the log"),
+        ("unasked", "which nobody asked for"), ("stayed", "was acknowledged and is not at"),
+        ("joinedTwice", "a member already"), ("withheld", "one more than were asked for"),
+        ("undone", "is in the log and not in the table"),
     ])
     func aFaultThatIsPlantedIsFound(_ fault: String, _ problem: String) throws {
         // Not every seed has an occasion for each.
