@@ -29,7 +29,7 @@ struct Notice: Sendable {
     static func maintenance(_ templates: PageTemplates) -> Notice {
         Notice(
             .serviceUnavailable, title: "Maintenance",
-            text: "The server is in maintenance: nobody can connect. Please try again later.",
+            text: "The server is in maintenance: clients cannot connect. Please try again later.",
             json: #"{"version":1,"error":"maintenance"}"#, retryAfter: 60, templates)
     }
 
