@@ -62,7 +62,7 @@ SHOWS = [
     (r"log level debug", r"^debug$"),
     (r"log level", r"^[a-z]+$"),
     (r"message delete", r"Deleted message \d+ of '"),
-    (r"message expire .*--dry-run", r"Would erase \d+ messages? of type group older than 90 days"),
+    (r"message expire .*--dry-run", r"Would erase \d+ messages? of type group older than \d+ days"),
     (r"message expire", r"(Would erase|Erased) \d+ messages? of type chat older than 365 days"),
     (r"message list", r"NUMBER +TIME +AUTHOR"),
     (r"message search", r"FLOW +NUMBER +TIME"),
