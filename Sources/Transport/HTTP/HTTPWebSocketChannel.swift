@@ -106,23 +106,26 @@ package struct HTTPWebSocketChannel: ServerChildChannel, HTTPChannelHandler {
     }
 }
 
-extension HTTPServerBuilder {
+/// What a listener for HTTP serves, but for the one that answers the requests.
+package struct HTTPServing: Sendable {
+    let makeChannel: @Sendable (@escaping HTTPChannelHandler.Responder) throws -> any ServerChildChannel
+
     /// A server for HTTP and for the WebSocket connections of `routes`, on one port.
     ///
     /// The paths of `routes` are for WebSocket only; another request there gets 426. The group of `registry` must be
-    /// the server's. Throws what BoringSSL says when `tls` cannot be used.
+    /// the server's.
     package static func http(
         webSockets routes: [WebSocketRoute],
         registry: ConnectionRegistry,
         load: ServerLoad = ServerLoad(),
         options: HTTPOptions = HTTPOptions(),
         tls: TLSConfiguration? = nil
-    ) throws -> HTTPServerBuilder {
+    ) -> HTTPServing {
         let settings = HTTPWebSocketChannel.Settings(routes: routes, options: options, load: load, registry: registry)
-        let base = HTTPServerBuilder { responder in
-            HTTPWebSocketChannel(responder: responder, settings: settings, isSecure: tls != nil)
+        return HTTPServing { responder in
+            let channel = HTTPWebSocketChannel(responder: responder, settings: settings, isSecure: tls != nil)
+            guard let tls else { return channel }
+            return try TLSChannel(channel, tlsConfiguration: tls)
         }
-        guard let tls else { return base }
-        return try .tls(base, tlsConfiguration: tls)
     }
 }

@@ -17,6 +17,10 @@ package struct ListenerAddress: Sendable {
     ///
     /// Default: 2048.
     package var backlog = 2048
+    /// The socket that listens there already, as a service manager passes one; `nil`: one is bound.
+    ///
+    /// It stays open: what accepts has a copy.
+    package var socket: CInt?
 
     /// An address with the default queue.
     package init(host: String, port: Int) {
@@ -98,11 +102,12 @@ package struct Listener: Service {
 
     /// Creates a listener; it binds in ``run()``.
     ///
-    /// `builder` is what to serve, as from `HTTPServerBuilder.http(webSockets:registry:load:options:tls:)`;
+    /// `serving` is what to serve, as from `HTTPServing.http(webSockets:registry:load:options:tls:)`;
     /// `responder` answers HTTP requests; a graceful shutdown may take `drainTimeout`; `onRunning` is called with the
-    /// server socket once it listens, and its local address has the port. Throws what the builder throws.
+    /// server socket once it listens; the local address of one that was bound has the port. Throws what BoringSSL says when
+    /// the TLS of `serving` cannot be used.
     package init(
-        _ builder: HTTPServerBuilder,
+        _ serving: HTTPServing,
         address: ListenerAddress,
         registry: ConnectionRegistry,
         group: any EventLoopGroup,
@@ -111,16 +116,8 @@ package struct Listener: Service {
         responder: @escaping HTTPChannelHandler.Responder,
         onRunning: @escaping @Sendable (any Channel) async -> Void = { _ in }
     ) throws {
-        let server = try builder.buildServer(
-            configuration: address.serverConfiguration,
-            eventLoopGroup: group,
-            logger: logger,
-            responder: responder,
-            onServerRunning: { channel in
-                await channel.pauseAfterFailedAccepts()
-                await onRunning(channel)
-            }
-        )
+        let server = try serving.makeChannel(responder)
+            .service(at: address, group: group, logger: logger, onRunning: onRunning)
         self.init(server: server, address: address, registry: registry, group: group, drainTimeout: drainTimeout)
     }
 

@@ -18,7 +18,7 @@ package enum ListenerCheck {
 
     /// Takes all addresses at once, gives them back, and tells the first that cannot be had.
     ///
-    /// Connections that come meanwhile are closed; none is read.
+    /// Connections that come meanwhile are closed; none is read. Sockets that listen already are not touched.
     ///
     /// - Returns: The first failure; `nil` when all addresses are free.
     package static func firstFailure(
@@ -26,7 +26,7 @@ package enum ListenerCheck {
     ) async -> Failure? {
         var held: [any Channel] = []
         var failure: Failure?
-        for (index, address) in addresses.enumerated() {
+        for (index, address) in addresses.enumerated() where address.socket == nil {
             do {
                 let channel = try await ServerBootstrap(group: group)
                     .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -104,15 +104,7 @@ extension Listener {
             tls.applicationProtocols = []
             child = try TLSChannel(StreamChannel(settings: settings), tlsConfiguration: tls)
         }
-        let server = child.server(
-            configuration: address.serverConfiguration,
-            onServerRunning: { channel in
-                await channel.pauseAfterFailedAccepts()
-                await onRunning(channel)
-            },
-            eventLoopGroup: group,
-            logger: logger
-        )
+        let server = child.service(at: address, group: group, logger: logger, onRunning: onRunning)
         self.init(server: server, address: address, registry: registry, group: group, drainTimeout: drainTimeout)
     }
 }

@@ -22,6 +22,7 @@ struct TestServer: Sendable {
         var maximumConcurrency: Int?
         var maximumRequests: Int?
         var tls: TLSConfiguration?
+        var address = ListenerAddress(host: "127.0.0.1", port: 0)
         var drainTimeout = TimeAmount.seconds(10)
         var responder: HTTPChannelHandler.Responder = TestServer.page
         var makeSession: @Sendable (WebSocketHandshake, SessionEvents) -> any WebSocketSession = { _, events in
@@ -60,7 +61,7 @@ func withTestServer(
         onLastRequest: { events.record(.lastRequest) }
     )
     let route = WebSocketRoute(path: "/ws") { makeSession($0, events) }
-    let builder = try HTTPServerBuilder.http(
+    let serving = HTTPServing.http(
         webSockets: [route],
         registry: registry,
         load: load,
@@ -69,14 +70,14 @@ func withTestServer(
     )
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let listener = try Listener(
-        builder,
-        address: ListenerAddress(host: "127.0.0.1", port: 0),
+        serving,
+        address: options.address,
         registry: registry,
         group: group,
         drainTimeout: options.drainTimeout,
         logger: logger,
         responder: options.responder,
-        onRunning: { ports.announce($0.localAddress?.port ?? 0) }
+        onRunning: { ports.announce($0.localAddress?.port ?? options.address.port) }
     )
     try await withServices([listener], announced: ports) { port, stop in
         try await body(TestServer(port: port, registry: registry, load: load, events: events, stop: stop))
