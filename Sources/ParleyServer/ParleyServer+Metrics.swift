@@ -30,19 +30,23 @@ extension ParleyServer {
         let address = settings.metrics.address
         let listener = try Listener(
             .http(webSockets: [], registry: registry, load: ServerLoad(), options: HTTPOptions(), tls: nil),
-            address: ListenerAddress(host: address.host, port: address.port), registry: registry, group: group,
+            address: listenerAddress(address, section: "METRICS"), registry: registry, group: group,
             drainTimeout: .seconds(1), logger: logger,
             responder: web.responder(
                 metrics: { isOpenMetrics in
                     let format: MetricText.Format = isOpenMetrics ? .openMetrics : .prometheus
                     return (format.contentType, await metrics.text(format))
                 }),
-            onRunning: { [logger] channel in
+            onRunning: { [logger, options] channel in
                 let port = channel.localAddress?.port ?? address.port
                 logger.info("Metrics are served", metadata: ["address": "http://\(address.hostInURL):\(port)/metrics"])
                 await start.isRunning(
                     place, [],
-                    listeners: [ServerListener(protocol: "metrics", host: address.host, port: port, isSecure: false)])
+                    listeners: [
+                        ServerListener(
+                            protocol: "metrics", host: address.host, port: port, isSecure: false,
+                            isPassed: options.sockets.descriptor(section: "METRICS") != nil)
+                    ])
             })
         return MetricsListener(
             listener: SectionListener(section: "METRICS", listener: listener), isOptional: settings.metrics.isOptional,

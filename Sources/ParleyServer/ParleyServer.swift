@@ -42,6 +42,8 @@ package struct ParleyServer: Sendable {
         package var stopTimeout: Duration?
         /// Told how the server is; `nil`: nothing wants to know.
         package var serviceManager: ServiceManager?
+        /// The listeners that listen already; the settings must have their addresses.
+        package var sockets = PassedSockets()
         /// Where it is counted what only `/metrics` shows.
         package var metrics = MetricRegistry()
         /// The log of the process, which counts its messages.
@@ -252,9 +254,11 @@ package struct ParleyServer: Sendable {
         httpOptions.origins = live.origins
         if !settings.logging.isRequestLogDisabled { httpOptions.upgradeLog = logger }
         let scheme = tls == nil ? "" : "s"
+        let isPassed = options.sockets.descriptor(section: "SERVER") != nil
         return try Listener(
             .http(webSockets: routes, registry: registry, load: load, options: httpOptions, tls: tls),
-            address: listenerAddress(NetworkAddress(host: settings.server.host, port: settings.server.port)),
+            address: listenerAddress(
+                NetworkAddress(host: settings.server.host, port: settings.server.port), section: "SERVER"),
             registry: registry, group: MultiThreadedEventLoopGroup.singleton, drainTimeout: Self.drainTimeout,
             logger: logger, responder: web.responder,
             onRunning: { [settings] channel in
@@ -275,13 +279,14 @@ package struct ParleyServer: Sendable {
                 }
                 let listeners =
                     [
-                        ServerListener(protocol: "http", host: settings.server.host, port: port, isSecure: tls != nil)
+                        ServerListener(
+                            protocol: "http", host: settings.server.host, port: port, isSecure: tls != nil,
+                            isPassed: isPassed)
                     ]
                     + routes.map { route in
                         ServerListener(
                             protocol: Self.title(ofPath: route.path).lowercased(), host: settings.server.host,
-                            port: port,
-                            isSecure: tls != nil)
+                            port: port, isSecure: tls != nil, isPassed: isPassed)
                     }
                 await start.isRunning(0, served, endpoints: endpoints, listeners: listeners)
             })
@@ -292,10 +297,11 @@ package struct ParleyServer: Sendable {
         start: Announcement
     ) throws -> any Service {
         let group = MultiThreadedEventLoopGroup.singleton
+        let isPassed = options.sockets.descriptor(section: endpoint.section) != nil
         return SectionListener(
             section: endpoint.section,
             listener: try Listener(
-                address: listenerAddress(endpoint.address), options: endpoint.options,
+                address: listenerAddress(endpoint.address, section: endpoint.section), options: endpoint.options,
                 tls: endpoint.usesTLS ? tls : nil,
                 registry: endpoint.hasClients ? registry : ConnectionRegistry(group: group, peers: .forBalancer),
                 load: endpoint.hasClients ? load : ServerLoad(), group: group, drainTimeout: Self.drainTimeout,
@@ -308,7 +314,7 @@ package struct ParleyServer: Sendable {
                         listeners: [
                             ServerListener(
                                 protocol: endpoint.title.lowercased(), host: endpoint.address.host, port: port,
-                                isSecure: endpoint.usesTLS)
+                                isSecure: endpoint.usesTLS, isPassed: isPassed)
                         ])
                 }))
     }
@@ -322,16 +328,18 @@ package struct ParleyServer: Sendable {
             places.append((section: "METRICS", address: settings.metrics.address))
         }
         let failure = await ListenerCheck.firstFailure(
-            of: places.map { listenerAddress($0.address) }, group: MultiThreadedEventLoopGroup.singleton)
+            of: places.map { listenerAddress($0.address, section: $0.section) },
+            group: MultiThreadedEventLoopGroup.singleton)
         guard let failure else { return }
         throw SectionListenerError(
             section: places[failure.index].section, error: failure.error,
             other: failure.other.map { places[$0].section })
     }
 
-    private func listenerAddress(_ place: NetworkAddress) -> ListenerAddress {
+    func listenerAddress(_ place: NetworkAddress, section: String) -> ListenerAddress {
         var address = ListenerAddress(host: place.host, port: place.port)
         address.backlog = options.backlog
+        address.socket = options.sockets.descriptor(section: section)
         return address
     }
 }

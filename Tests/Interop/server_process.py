@@ -3,12 +3,14 @@
 """The program under test as a child process, with a database and a folder of its own."""
 
 import ctypes
+import fcntl
 import os
 import queue
 import re
 import secrets
 import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.parse
@@ -24,6 +26,17 @@ PR_SET_PDEATHSIG = 1
 
 # Argon2id at its smallest: these tests are about the protocol, not about the cost of guessing.
 CHEAP_HASHES = {"PARLEY_HASH_SIZE_ARGON2_MEMORY": "8 KiB", "PARLEY_HASH_SIZE_ARGON2_ITERATIONS": "1"}
+
+# Becomes a program that finds sockets at descriptors from 3 on, as systemd starts one; they have numbers far above.
+PASS_SOCKETS = """
+import os, sys
+descriptors, names, program = sys.argv[1].split(","), sys.argv[2], sys.argv[3:]
+for place, descriptor in enumerate(map(int, descriptors)):
+    os.dup2(descriptor, 3 + place)
+    os.close(descriptor)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(descriptors)), "LISTEN_FDNAMES": names}
+os.execv(program[0], program)
+"""
 
 
 class Failed(AssertionError):
@@ -57,6 +70,8 @@ class Server:
         self.addresses = {}
         self.process = None
         self.output = []
+        # Sockets that the program is given, by their names.
+        self.sockets = {}
 
     def manage(self, *arguments, stdin=None):
         """Runs another command on the same settings and returns its finished process."""
@@ -75,11 +90,17 @@ class Server:
         """Starts the server, with options of `runserver` if there are any, and waits until it serves."""
         self.addresses = {}
         self.errors = open(self.folder / "stderr.txt", "a+", encoding="utf-8")
+        command = [BINARY, "runserver", "--config", str(self.config), *options]
+        passed = [fcntl.fcntl(socket.fileno(), fcntl.F_DUPFD_CLOEXEC, 100) for socket in self.sockets.values()]
+        if passed:
+            numbers = ",".join(map(str, passed))
+            command = [sys.executable, "-c", PASS_SOCKETS, numbers, ":".join(self.sockets), *command]
         self.process = subprocess.Popen(
-            [BINARY, "runserver", "--config", str(self.config), *options],
-            cwd=self.folder, env=self.environment, text=True, bufsize=1,
+            command, cwd=self.folder, env=self.environment, text=True, bufsize=1, pass_fds=passed,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=_die_with_parent,
         )
+        for descriptor in passed:
+            os.close(descriptor)
         lines = queue.Queue()
         threading.Thread(target=self._drain, args=(self.process, lines), daemon=True).start()
         deadline = time.monotonic() + START_SECONDS

@@ -37,6 +37,11 @@ enum PortCheck {
     private enum OwnServer {
         case absent, silence
         case listeners([ServerListener])
+
+        func hasPassedSocket(port: Int) -> Bool {
+            guard case .listeners(let listeners) = self else { return false }
+            return listeners.contains { $0.port == port && $0.isPassed == true }
+        }
     }
 
     /// Tries every port of the settings; a server has so much `timeout` to say whether it is ours.
@@ -66,7 +71,10 @@ enum PortCheck {
                 let remedy =
                     "Stop it ('ss -ltnp sport = :\(place.port)' names it), or set \(place.portKey) to another port."
                 switch await holder(of: place, server, timeout) {
-                case .ourselves: seen.append("\(place.port) is served by Parley")
+                case .ourselves:
+                    let isPassed = server.hasPassedSocket(port: place.port)
+                    seen.append(
+                        "\(place.port) is served by Parley" + (isPassed ? " on a socket of the service manager" : ""))
                 case .unknown: seen.append("\(place.port) is taken")
                 case .anotherParley:
                     found(

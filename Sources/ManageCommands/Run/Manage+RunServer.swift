@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import ParleyServer
 import Settings
 
 extension Manage {
@@ -15,6 +16,10 @@ extension Manage {
                 date. SIGTERM and Ctrl-C let requests finish and end within 10 seconds
                 with status 0; a second one ends at once. When there is no settings file
                 in the current folder, one with the defaults is written.
+
+                Listens on the sockets that systemd passes, by their FileDescriptorName:
+                server, messenger, fastchat, balancer, metrics. Their addresses go before
+                --host, --port and the settings. docs/operations.md has the units.
 
                 Examples:
                   manage runserver
@@ -31,16 +36,29 @@ extension Manage {
         func run() async throws {
             let output = try OutputOptions.parse([])
             for note in options.notes { try output.warn(note) }
+            let sockets = try PassedSockets(takingFrom: CommandContext.current.environment)
             // The data of another user is refused before anything is written or announced.
             if let known = settings.examine().settings { try StoreAccess(settings: known).checkIsAllowed() }
             try writeMissingFile(output)
-            let loaded = try settings.load(overrides: options.overrides, output: output)
+            let overrides = try overrides(with: sockets, output)
+            let loaded = try settings.load(overrides: overrides, output: output)
+            try sockets.checkServed(by: loaded)
             let findings = loaded.findings + SettingsSurroundings(settings: loaded).templateFindings()
             for finding in findings where finding.severity != .note { try output.warn(finding.description) }
-            try await ServerRunner.run(settings: loaded, file: settings.file, options: options, context: .current) {
-                [settings, overrides = options.overrides] in
+            try await ServerRunner.run(
+                settings: loaded, file: settings.file, options: options, sockets: sockets, context: .current
+            ) { [settings] in
                 try settings.load(overrides: overrides, output: try OutputOptions.parse(["--quiet"]))
             }
+        }
+
+        /// What goes before the settings: options of the command line, and before them the addresses of passed sockets.
+        private func overrides(with sockets: PassedSockets, _ output: OutputOptions) throws -> [SettingKey: String] {
+            guard !sockets.names.isEmpty else { return options.overrides }
+            let written = try settings.load(overrides: options.overrides, output: try OutputOptions.parse(["--quiet"]))
+            let (values, warnings) = sockets.overrides(of: written)
+            for warning in warnings { try output.warn(warning) }
+            return options.overrides.merging(values) { $1 }
         }
 
         /// A first start leaves a file to change; where none can be written the defaults do.

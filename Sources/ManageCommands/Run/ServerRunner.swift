@@ -19,7 +19,7 @@ enum ServerRunner {
     ///
     /// - Throws: `CommandError`, or an error that becomes one.
     static func run(
-        settings: Settings, file: SettingsFile, options: RunOptions, context: CommandContext,
+        settings: Settings, file: SettingsFile, options: RunOptions, sockets: PassedSockets, context: CommandContext,
         reload: @escaping @Sendable () throws -> Settings
     ) async throws {
         let sink = try Telemetry.bootstrap(
@@ -31,22 +31,28 @@ enum ServerRunner {
         let watch =
             options.reloads
             ? FileWatch(settings: settings, logger: logger) { startProblem(options, reload) } : nil
-        try await serve(settings, file, options, context, sink, logger, watch, load: reload)
+        try await serve(settings, file, options, sockets, context, sink, logger, watch, load: reload)
         if let watch, watch.hasChanged {
             logger.info("Starting again: a watched file has changed")
+            sockets.passOn()
             try watch.startAgain()
         }
         logger.info("The server has stopped")
     }
 
     private static func serve(
-        _ settings: Settings, _ file: SettingsFile, _ options: RunOptions, _ context: CommandContext, _ sink: LogSink,
-        _ logger: Logger, _ watch: FileWatch?, load: @escaping @Sendable () throws -> Settings
+        _ settings: Settings, _ file: SettingsFile, _ options: RunOptions, _ sockets: PassedSockets,
+        _ context: CommandContext, _ sink: LogSink, _ logger: Logger, _ watch: FileWatch?,
+        load: @escaping @Sendable () throws -> Settings
     ) async throws {
         let claim = await AdminSocketClaim.make(settings)
         defer { withExtendedLifetime(claim) {} }
         var serverOptions = serverOptions(options, settings: settings, context)
         serverOptions.logSink = sink
+        serverOptions.sockets = sockets
+        if !sockets.names.isEmpty {
+            logger.info("Sockets were passed by the service manager", metadata: ["sockets": "\(sockets)"])
+        }
         let (reloadRequests, reload) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         serverOptions.reloadRequests = reloadRequests
         serverOptions.settingsSource = SettingsReloader.Source(
@@ -62,7 +68,7 @@ enum ServerRunner {
                 }
                 // What people are to read comes last.
                 Telemetry.flush(timeout: .seconds(1))
-                announce(addresses, settings: settings, options: options, context: context)
+                announce(addresses, settings: settings, options: options, sockets: sockets, context: context)
             }
             return services + (watch.map { [.ending($0)] } ?? [])
         }
@@ -135,7 +141,8 @@ enum ServerRunner {
     }
 
     private static func announce(
-        _ addresses: [ParleyServer.Address], settings: Settings, options: RunOptions, context: CommandContext
+        _ addresses: [ParleyServer.Address], settings: Settings, options: RunOptions, sockets: PassedSockets,
+        context: CommandContext
     ) {
         let width = addresses.map(\.name.count).max() ?? 0
         var text = "Parley \(context.version) is running:\n"
@@ -143,6 +150,7 @@ enum ServerRunner {
             let padding = String(repeating: " ", count: width - address.name.count)
             text += "  \(address.name)\(padding)  \(address.address)\n"
         }
+        if !sockets.names.isEmpty { text += "Sockets of the service manager: \(sockets).\n" }
         if let restriction = options.mode.restriction {
             text += restriction + "\n"
         } else {

@@ -11,12 +11,15 @@ package struct ServerListener: Codable, Sendable, Equatable {
     package var port: Int
     /// Whether it speaks TLS.
     package var isSecure: Bool
+    /// Whether a service manager passed the socket.
+    package var isPassed: Bool?
 
-    package init(protocol: String, host: String, port: Int, isSecure: Bool) {
+    package init(protocol: String, host: String, port: Int, isSecure: Bool, isPassed: Bool? = nil) {
         self.protocol = `protocol`
         self.host = host
         self.port = port
         self.isSecure = isSecure
+        self.isPassed = isPassed
     }
 }
 
