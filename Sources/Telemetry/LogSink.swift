@@ -251,32 +251,44 @@ package final class LogSink: Sendable {
     }
 }
 
-/// A POSIX semaphore: one side sends, the other waits.
+/// Counts what one side sends until the other takes it.
 ///
-/// `@unchecked`: the semaphore stays at one address from `init` to `deinit`, and the C functions may be called from any
-/// thread.
+/// `@unchecked`: the lock and the condition stay at one address from `init` to `deinit`, the C functions may be called
+/// from any thread, and `count` is only touched under the lock.
 final class LogSignal: @unchecked Sendable {
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let sent = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var count = 0
 
     init() {
-        sem_init(semaphore, 0, 0)
+        pthread_mutex_init(lock, nil)
+        // Setting the time of day neither ends nor stretches a wait.
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(sent, &attributes)
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
+        pthread_cond_destroy(sent)
+        pthread_mutex_destroy(lock)
+        sent.deallocate()
+        lock.deallocate()
     }
 
     func send() {
-        sem_post(semaphore)
+        pthread_mutex_lock(lock)
+        count += 1
+        pthread_cond_signal(sent)
+        pthread_mutex_unlock(lock)
     }
 
     /// Whether the signal came in time.
     @discardableResult
     func wait(atMost timeout: Duration) -> Bool {
-        // The deadline is on the wall clock, the only one that the function takes: setting the clock may stretch a wait.
         var deadline = timespec()
-        clock_gettime(CLOCK_REALTIME, &deadline)
+        clock_gettime(CLOCK_MONOTONIC, &deadline)
         let (seconds, attoseconds) = timeout.components
         deadline.tv_sec += Int(seconds)
         deadline.tv_nsec += Int(attoseconds / 1_000_000_000)
@@ -284,9 +296,13 @@ final class LogSignal: @unchecked Sendable {
             deadline.tv_sec += 1
             deadline.tv_nsec -= 1_000_000_000
         }
-        while sem_timedwait(semaphore, &deadline) != 0 {
-            if errno != EINTR { return false }
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        while count == 0 {
+            guard pthread_cond_timedwait(sent, lock, &deadline) == 0 else { break }
         }
+        guard count > 0 else { return false }
+        count -= 1
         return true
     }
 }
