@@ -17,6 +17,8 @@ package struct BackupFolder: Sendable {
     }
 
     private static let prefix = "parley-"
+    /// How far a name may be ahead of the clock, in milliseconds: one that is further was given while the clock was wrong.
+    private static let tolerance: Int64 = 3_600_000
     package let path: String
 
     package init(path: String) {
@@ -24,10 +26,12 @@ package struct BackupFolder: Sendable {
     }
 
     /// The path of a backup that is begun now.
-    package func newPath(at time: Timestamp) -> String {
-        let date = UTCDate(milliseconds: time.milliseconds)
+    package func newPath(at time: Timestamp) -> String { "\(path)/\(Self.name(at: time.milliseconds))" }
+
+    private static func name(at milliseconds: Int64) -> String {
+        let date = UTCDate(milliseconds: milliseconds)
         func digits(_ text: String) -> String { String(text.filter(\.isNumber)) }
-        return "\(path)/\(Self.prefix)\(digits(date.day))-\(digits(date.time))\(ArchiveFile.suffix)"
+        return "\(prefix)\(digits(date.day))-\(digits(date.time))\(ArchiveFile.suffix)"
     }
 
     /// Makes the folder, which only its owner may read, unless it is there.
@@ -48,21 +52,24 @@ package struct BackupFolder: Sendable {
     }
 
     /// When the newest backup was written, in milliseconds since 1970; `nil` when there is none.
-    package func newest() throws -> Int64? { try newestFile()?.time }
+    ///
+    /// One from the future, made while the clock was ahead, does not count: no other would be made until then.
+    package func newest(now: Timestamp) throws -> Int64? { try newestFile(now: now)?.time }
 
     /// The same with its size.
-    package func newestFile() throws -> (time: Int64, bytes: Int64)? {
-        guard let name = try names().last(where: Self.isOurs) else { return nil }
+    package func newestFile(now: Timestamp) throws -> (time: Int64, bytes: Int64)? {
+        guard let name = try backups(now: now).past.last else { return nil }
         var status = stat()
         guard stat("\(path)/\(name)", &status) == 0 else { return nil }
         return (Int64(status.st_mtim.tv_sec) * 1000, Int64(status.st_size))
     }
 
-    /// Deletes the oldest of the backups that bear a name of ours, until `keep` are left.
+    /// Deletes backups that bear a name of ours until `keep` are left: first those from the future, then the oldest.
     ///
     /// - Returns: The names of what was deleted.
-    package func removeOld(keeping keep: Int) throws -> [String] {
-        let old = try names().filter(Self.isOurs).dropLast(max(1, keep))
+    package func removeOld(keeping keep: Int, now: Timestamp) throws -> [String] {
+        let (past, future) = try backups(now: now)
+        let old = (future + past).dropLast(max(1, keep))
         return old.filter { unlink("\(path)/\($0)") == 0 }
     }
 
@@ -81,6 +88,15 @@ package struct BackupFolder: Sendable {
             }
             unlink(path)
         }
+    }
+
+    /// The names of ours that the clock has reached, and those that are further ahead of it than it may be set back.
+    private func backups(now: Timestamp) throws -> (past: [String], future: [String]) {
+        // Names of ours are in the order of their times.
+        let (limit, isTooLarge) = now.milliseconds.addingReportingOverflow(Self.tolerance)
+        let last = Self.name(at: isTooLarge ? now.milliseconds : limit)
+        let ours = try names().filter(Self.isOurs)
+        return (ours.filter { $0 <= last }, ours.filter { $0 > last })
     }
 
     private func names(

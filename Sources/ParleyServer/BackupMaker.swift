@@ -56,7 +56,8 @@ package struct BackupMaker: Sendable {
             folder.remove(path)
             throw error
         }
-        return Made(path: path, report: report, removed: try folder.removeOld(keeping: keep))
+        let removed = try folder.removeOld(keeping: keep, now: storage.currentTime())
+        return Made(path: path, report: report, removed: removed)
     }
 }
 

@@ -52,10 +52,30 @@ struct BackupFolderTests {
         let backups = (1...5).map { "parley-2026010\($0)-033000.tar.gz" }
         for name in kept + backups { _ = try folder.write("x", to: name) }
 
-        let removed = try BackupFolder(path: folder.path).removeOld(keeping: 2)
+        let now = Timestamp(milliseconds: 1_769_904_000_000)
+        let removed = try BackupFolder(path: folder.path).removeOld(keeping: 2, now: now)
 
         #expect(removed == Array(backups.prefix(3)))
         #expect(folder.names().sorted() == (kept + backups.suffix(2)).sorted())
+    }
+
+    @Test func backupFromTheFutureIsNoneOfTheNewestAndGoesFirst() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        // 2026-02-01 00:00:00 UTC
+        let now = Timestamp(milliseconds: 1_769_904_000_000)
+        let place = BackupFolder(path: folder.path)
+        let future = ["parley-20260201-010001.tar.gz", "parley-20270201-000000.tar.gz"]
+        for name in future { _ = try folder.write("ahead", to: name) }
+        #expect(try place.newest(now: now) == nil)
+        // An hour ahead is a clock that was set back a little.
+        let past = ["parley-20260131-000000.tar.gz", "parley-20260201-010000.tar.gz"]
+        for name in past { _ = try folder.write("x", to: name) }
+
+        #expect(try place.newestFile(now: now)?.bytes == 1)
+        #expect(try place.removeOld(keeping: 3, now: now) == [future[0]])
+        #expect(try place.removeOld(keeping: 1, now: now) == [future[1], past[0]])
+        #expect(folder.names() == [past[1]])
     }
 
     @Test func whatAKilledBackupLeftGoesAfterADay() throws {

@@ -4,6 +4,7 @@
 import Archive
 import Glibc
 import Settings
+import Storage
 
 /// The check `backup`: the server can write the backups of its schedule, and did.
 enum BackupCheck {
@@ -25,7 +26,8 @@ enum BackupCheck {
                             "Make it writable for the user who runs the server, or set BACKUP.FOLDER to another one.")
                 ])
         }
-        guard let newest = try? BackupFolder(path: folder).newest() else {
+        let time = Timestamp(milliseconds: Int64(now) * 1000)
+        guard let newest = try? BackupFolder(path: folder).newest(now: time) else {
             return DoctorCheck(
                 .backup, "There is no backup yet.",
                 findings: [
@@ -37,7 +39,7 @@ enum BackupCheck {
         }
         let hours = max(0, now - Int(newest / 1000)) / 3600
         var findings: [SettingsFinding] = []
-        if schedule.isOverdue(at: Int64(now) * 1000, last: newest) {
+        if schedule.isOverdue(at: time.milliseconds, last: newest) {
             findings.append(
                 SettingsFinding(
                     .backupOverdue, .warning, key: SettingKey.backupSchedule.path,

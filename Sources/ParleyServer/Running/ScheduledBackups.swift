@@ -53,9 +53,11 @@ final class ScheduledBackups: Service {
     ///
     /// - Throws: `CancellationError`.
     func check() async throws {
-        let now = chat.storage.currentTime().milliseconds
+        let time = chat.storage.currentTime()
+        let now = time.milliseconds
         do {
-            guard schedule.isDue(at: now, last: try maker.folder.newest()) else { return note(failure: nil) }
+            let last = try maker.folder.newest(now: time)
+            guard schedule.isDue(at: now, last: last) else { return note(failure: nil) }
             guard !hasJustFailed(at: now) else { return }
             guard try await chat.doesCommonChores() else { return }
             try await make()

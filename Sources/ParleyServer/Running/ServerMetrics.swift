@@ -49,7 +49,7 @@ struct ServerMetrics: Sendable {
             samples.add("parley_log_warnings_total", [], totals.warnings)
             samples.add("parley_log_dropped_total", [], totals.dropped)
         }
-        if let newest = try? backups?.newestFile() {
+        if let newest = try? backups?.newestFile(now: chat.storage.currentTime()) {
             samples.add("parley_backup_timestamp_seconds", [], .number(Double(newest.time) / 1000))
             samples.add("parley_backup_size_bytes", [], newest.bytes)
         }
