@@ -77,6 +77,26 @@ def test_text_says_the_same_and_interruption_leaves_nobody(start_server):
     assert is_empty(server)
 
 
+@pytest.mark.parametrize(("protocol", "name"), [("mtp", "MTP"), ("skaro", "skaro"), ("messenger", "messenger")])
+def test_users_are_removed_from_the_server_that_is_named(start_server, protocol, name):
+    server = start_server()
+
+    done = load(server, "--protocol", protocol, "-a", server.addresses[name])
+
+    assert done.returncode == 0, done.stderr
+    assert is_empty(server)
+
+
+def test_users_stay_on_a_server_that_is_not_of_the_settings(start_server):
+    server, other = start_server(), start_server()
+
+    done = load(server, "-a", other.url)
+
+    assert done.returncode == 0, done.stderr
+    assert "3 users stay" in done.stderr
+    assert other.manage("user", "list", "--json").stdout.count('"login"') == 3
+
+
 def test_another_machine_is_asked_about_and_no_server_is_said(start_server):
     server = start_server()
     refused = server.manage("testclient", "load", "-a", "ws://192.0.2.1:1/ws")

@@ -21,8 +21,10 @@ extension Manage.TestClient {
 
                 The server's limits of rates are in force: by default an account may write
                 10 messages per second. A server of another machine is asked about first, or
-                needs --yes, and its users stay. Ends with 5 when a message was not
-                acknowledged or not delivered, with 69 when no server can be reached.
+                needs --yes. Users stay, with a warning, unless --address is one that the
+                settings' server prints. Ends with 5 when a message was not acknowledged or
+                not delivered or a user could not be deleted, with 69 when no server can be
+                reached.
 
                 Examples:
                   manage testclient load --duration 5
@@ -87,17 +89,17 @@ extension Manage.TestClient {
                 try await Interruption.ending { try await load.run { line.show($0, $1) } }
             } catch {
                 line.finish()
-                try await remove(load.registered, connector)
+                _ = try await remove(load.registered, connector)
                 if error is CancellationError { throw ExitCode(CommandStatus.interrupted.rawValue) }
                 throw error
             }
             line.finish()
-            try await remove(load.registered, connector)
+            let isRemoved = try await remove(load.registered, connector)
             let report = TestLoadReport(
                 wireProtocol: wireProtocol, address: connector.address(wireProtocol), connections: connections,
                 figures: load.figures)
             try output.write(report)
-            if !report.isComplete { throw ExitCode(CommandStatus.partlyFailed.rawValue) }
+            if !report.isComplete || !isRemoved { throw ExitCode(CommandStatus.partlyFailed.rawValue) }
         }
 
         /// Whether an address is one of this machine.
@@ -106,16 +108,27 @@ extension Manage.TestClient {
             return (host ?? (try? StreamEndpoint(url: address))?.host).map(NetworkAddress.isLoopback) ?? false
         }
 
-        private func remove(_ people: [CrossProtocolCheck.Person], _ connector: ProtocolConnector) async throws {
-            let left = await connector.removeTraces(of: people)
-            if let first = left.logins.first {
-                try output.warn(
-                    "\(left.logins.count.counted("user")) could not be removed, such as \(first). Remove them with "
-                        + "'manage user delete LOGIN': \(left.logins.joined(separator: " ")).")
+        /// - Returns: Whether nothing is left that was to be removed; what is left on another server is only told.
+        private func remove(
+            _ people: [CrossProtocolCheck.Person], _ connector: ProtocolConnector
+        ) async throws -> Bool {
+            guard let own = await connector.withoutAddress() else {
+                try warn(of: people.map(\.login), "stay, because the address is not that of the settings' server")
+                return true
             }
+            let left = await own.removeTraces(of: people)
+            try warn(of: left.logins, "could not be removed")
             for flow in left.flows {
                 try output.warn("The flow \(flow) was not removed. Remove it with 'manage flow delete \(flow)'.")
             }
+            return left.logins.isEmpty && left.flows.isEmpty
+        }
+
+        private func warn(of logins: [String], _ what: String) throws {
+            guard let first = logins.first else { return }
+            try output.warn(
+                "\(logins.count.counted("user")) \(what), such as \(first). Remove them with "
+                    + "'manage user delete LOGIN': \(logins.joined(separator: " ")).")
         }
     }
 }

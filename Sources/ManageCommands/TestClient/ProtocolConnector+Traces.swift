@@ -6,12 +6,21 @@ import Operations
 import TestClient
 
 extension ProtocolConnector {
-    /// Removes accounts that were made, and the chats that they have with each other.
+    /// A connector to the running server of the settings; `nil` when the address on the command line is another one's.
+    func withoutAddress() async -> ProtocolConnector? {
+        guard let address = connection.address else { return self }
+        var connection = connection
+        connection.address = nil
+        let own = ProtocolConnector(
+            settings: await connection.following(settings), connection: connection, keys: keys)
+        return WireProtocol.allCases.contains { own.address($0) == address } ? own : nil
+    }
+
+    /// Removes accounts that were made, and the chats that they have with each other, from the server of the settings.
     ///
     /// - Returns: The logins and the uuids of flows that could not be removed.
     func removeTraces(of people: [CrossProtocolCheck.Person]) async -> (logins: [String], flows: [String]) {
         var (logins, flows): ([String], Set<String>) = ([], [])
-        guard connection.address == nil else { return (people.map(\.login), []) }
         for person in people {
             do {
                 for flow in try await chats(of: person) { flows.insert(flow) }
