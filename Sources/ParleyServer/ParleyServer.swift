@@ -166,15 +166,18 @@ package struct ParleyServer: Sendable {
         // Whatever may refuse is asked before anything is announced.
         try await checkAddresses(of: streams)
         try admin.claimPath()
-        // Stopped from the end: first no long work goes on and no client is sent here any more, then the listeners, then the writer, so that every
-        // answer still leaves.
+        // Stopped from the end: first no long work goes on and no client is sent here any more, then the listeners, then
+        // the writer, so that every answer still leaves.
+        let clock = ClockWatch(time: chat.storage.currentTime())
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: StoreService(close: close)),
             .init(
                 service: ChatService(chat: chat, logger: logger), failureTerminationBehavior: .gracefullyShutdownGroup),
-            .init(service: Housekeeping(chat: chat, logger: logger)), .init(service: admin),
+            .init(service: Housekeeping(chat: chat, clock: clock, logger: logger)), .init(service: admin),
         ]
-        if chat.mode == .normal { services.append(.init(service: MessageRetention(chat: chat, logger: logger))) }
+        if chat.mode == .normal {
+            services.append(.init(service: MessageRetention(chat: chat, clock: clock, logger: logger)))
+        }
         if let reloader, let requests = options.reloadRequests {
             services.append(.init(service: ReloadService(requests: requests, reloader: reloader)))
         }

@@ -17,8 +17,10 @@ package final class SQLiteEngine: StorageEngine {
     private let search: SearchFile
     private let isDerived: Bool
     private let usage = Mutex(Usage())
-    /// What the connection that writes keeps of the file, at most, in KiB: the pages that messages into some thousand flows go
-    /// to. With SQLite's own 2 MB each of them is read again for every message.
+    /// What the connection that writes keeps of the file, at most, in KiB.
+    ///
+    /// It has room for the pages that messages into some thousand flows go to; with SQLite's own 2 MB each of these is read
+    /// again for every message.
     private static let writerCacheKiB = 64 << 10
 
     /// SQLite must not be called after its end: calls are counted, and the end waits for them.

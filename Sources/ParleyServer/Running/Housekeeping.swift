@@ -9,6 +9,7 @@ import Storage
 /// What no request waits for: the search index, which sessions are in use, what has expired.
 struct Housekeeping: Service {
     let chat: Chat
+    let clock: ClockWatch
     let logger: Logger
     /// How often the search index looks for new messages.
     private static let indexingPause = Duration.seconds(1)
@@ -45,8 +46,10 @@ struct Housekeeping: Service {
         }
     }
 
-    /// Follows the log, and leaves the messages that come meanwhile to the next time: a transaction for each of them would cost
-    /// more than the messages themselves. Where the index shares the writer with the log, only while no write waits for that.
+    /// Follows the log, and leaves the messages that come meanwhile to the next time.
+    ///
+    /// A transaction for each of them would cost more than the messages themselves. Where the index shares the writer with
+    /// the log, it waits for a moment without writes.
     private func index() async {
         do throws(StorageError) {
             let isApart = chat.storage.engine.dialect.search.isApart
@@ -69,11 +72,15 @@ struct Housekeeping: Service {
     private func sweep() async {
         chat.cursors.noteSeen(chat.hub.connectedSessions)
         do throws(StorageError) {
-            let now = chat.storage.currentTime().milliseconds
-            _ = try await chat.storage.removeSessions(
-                expiredBefore: Timestamp(milliseconds: now - Self.expiredSessionSeconds * 1000))
+            let now = chat.storage.currentTime()
+            // What seems old by a clock that was set ahead may be new.
+            let isClockAhead = clock.hoursAhead(time: now) != nil
+            if !isClockAhead {
+                _ = try await chat.storage.removeSessions(
+                    expiredBefore: Timestamp(milliseconds: now.milliseconds - Self.expiredSessionSeconds * 1000))
+            }
             // Who repairs finds everything as it was.
-            if chat.mode == .normal {
+            if chat.mode == .normal, !isClockAhead {
                 _ = try await chat.storage.collectBlobs()
                 _ = try await chat.storage.purgeDeletedFlows()
             }

@@ -8,9 +8,10 @@ import Storage
 
 /// Erases the messages that are older than the settings keep them, on one of the servers that share the store.
 ///
-/// First a minute after the start, then every hour.
+/// First a minute after the start, then every hour; not while the clock is ahead of what it was at the start.
 struct MessageRetention: Service {
     let chat: Chat
+    let clock: ClockWatch
     let logger: Logger
     private static let firstPause = Duration.seconds(60)
     private static let pause = Duration.seconds(3600)
@@ -32,6 +33,14 @@ struct MessageRetention: Service {
     private func erase() async {
         let ages = chat.policy.retention
         guard !ages.isEmpty else { return }
+        if let hours = clock.hoursAhead(time: chat.storage.currentTime()) {
+            logger.warning(
+                """
+                The clock was set ahead while the server ran, so no old messages are erased. Set it right, or restart the \
+                server if it is right now
+                """, metadata: ["clock.hours_ahead": "\(hours)"])
+            return
+        }
         do {
             guard try await chat.doesCommonChores() else { return }
             var expiry = try await MessageExpiry(of: chat, keeping: ages)
