@@ -6,6 +6,7 @@ import Glibc
 import JSON
 import MTP
 import TestClient
+import TestSupport
 import Testing
 
 /// What a real server shows to a scraper.
@@ -96,15 +97,7 @@ struct MetricsTests {
     @Test func portThatNobodyAskedForMayBeTaken() async throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(9464).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let isBound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
+        let isBound = LoopbackAddress.with(port: 9464) { bind(descriptor, $0, $1) == 0 }
         // Another program of this machine has it: as good.
         if isBound { #expect(listen(descriptor, 1) == 0) }
         try await Program.with { program in

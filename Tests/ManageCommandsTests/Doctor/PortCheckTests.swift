@@ -89,17 +89,8 @@ import Testing
     private func withSilentListener(_ body: (Int) async throws -> Void) async throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(listener) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        try withUnsafeMutablePointer(to: &address) { pointer in
-            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                try #require(bind(listener, pointer, length) == 0 && listen(listener, 8) == 0)
-                try #require(getsockname(listener, pointer, &length) == 0)
-            }
-        }
-        try await body(Int(UInt16(bigEndian: address.sin_port)))
+        try #require(LoopbackAddress.with(port: 0) { bind(listener, $0, $1) == 0 && listen(listener, 8) == 0 })
+        try await body(try #require(LoopbackAddress.port(of: listener)))
     }
 
     @Test func twoKeysWithOnePortAreFound() throws {

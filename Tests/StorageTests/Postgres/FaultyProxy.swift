@@ -3,6 +3,7 @@
 
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 /// A TCP relay before the server that can be taken away, brought back on the same port, cut at a COMMIT, or hang.
@@ -93,35 +94,13 @@ final class FaultyProxy: Sendable {
 
     // MARK: Sockets
 
-    private static func address(port: Int) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        return address
-    }
-
-    private static func withAddress(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-        withUnsafePointer(to: address(port: port)) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-    }
-
     private static func listen(on port: Int) throws -> (Int32, Int) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var yes: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
-        try #require(withAddress(port) { bind(descriptor, $0, $1) } == 0)
+        try #require(LoopbackAddress.with(port: port) { bind(descriptor, $0, $1) } == 0)
         try #require(Glibc.listen(descriptor, 64) == 0)
-        var bound = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &bound) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-        }
-        try #require(status == 0)
-        return (descriptor, Int(UInt16(bigEndian: bound.sin_port)))
+        return (descriptor, try #require(LoopbackAddress.port(of: descriptor)))
     }
 
     private func thread(_ body: @escaping @Sendable () -> Void) {
@@ -156,7 +135,7 @@ final class FaultyProxy: Sendable {
                 let client = Glibc.accept(listener, nil, nil)
                 guard client >= 0 else { break }
                 let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-                guard Self.withAddress(self.upstream, { connect(server, $0, $1) }) == 0 else {
+                guard LoopbackAddress.with(port: self.upstream, { connect(server, $0, $1) }) == 0 else {
                     close(client)
                     close(server)
                     continue

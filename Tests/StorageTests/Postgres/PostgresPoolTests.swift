@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import Storage
 import StoragePostgres
+import TestSupport
 import Testing
 
 @Suite(.enabled(if: PostgresServer.isGiven, PostgresServer.comment))
@@ -179,7 +180,7 @@ struct PostgresPoolTests {
         let proxy = try FaultyProxy(upstream: configuration.port)
         configuration.host = "127.0.0.1"
         configuration.port = proxy.port
-        func openSockets() -> Int { (0..<65_536).count { Self.peerPort(of: $0) == proxy.port } }
+        func openSockets() -> Int { (0..<65_536).count { LoopbackAddress.peerPort(of: $0) == proxy.port } }
 
         for _ in 0..<20 {
             let engine = PostgresEngine(configuration, logger: .silent)
@@ -192,15 +193,5 @@ struct PostgresPoolTests {
 
         #expect(proxy.accepted == 40)
         await proxy.stop()
-    }
-
-    private static func peerPort(of descriptor: Int32) -> Int? {
-        var address = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
-        }
-        guard status == 0, address.sin_family == sa_family_t(AF_INET) else { return nil }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }

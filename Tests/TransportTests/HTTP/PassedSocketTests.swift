@@ -4,6 +4,7 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -18,18 +19,11 @@ struct PassedSocketTests {
 
         init() throws {
             descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-            var bytes = sockaddr_in()
-            bytes.sin_family = sa_family_t(AF_INET)
-            bytes.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let (descriptor, size) = (descriptor, length)
-            let isListening = withUnsafeMutablePointer(to: &bytes) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                    bind(descriptor, address, size) == 0 && listen(descriptor, 8) == 0
-                        && getsockname(descriptor, address, &length) == 0
-                }
+            let descriptor = descriptor
+            let isListening = LoopbackAddress.with(port: 0) { address, length in
+                bind(descriptor, address, length) == 0 && listen(descriptor, 8) == 0
             }
-            port = Int(UInt16(bigEndian: bytes.sin_port))
+            port = LoopbackAddress.port(of: descriptor) ?? 0
             try #require(isListening)
         }
 
