@@ -38,7 +38,8 @@ package struct ParleyServer: Sendable {
         package var servesWebSockets = true
         /// What the server does for people.
         package var mode = ServiceMode.normal
-        /// How long the server may take to stop before it ends the process; `nil`: as long as it needs.
+        /// How long the server may take to stop, beside what the settings ask for, before it ends the process; `nil`: as
+        /// long as it needs.
         package var stopTimeout: Duration?
         /// Told how the server is; `nil`: nothing wants to know.
         package var serviceManager: ServiceManager?
@@ -64,14 +65,16 @@ package struct ParleyServer: Sendable {
     /// What clients connect to: the protocol's name and its address as a URL.
     package typealias Address = (name: String, address: String)
 
-    /// How long connections in flight may go on when the server stops.
-    private static let drainTimeout = TimeAmount.seconds(6)
+    /// How long connections in flight may go on when the listeners stop.
+    private var drainTimeout: TimeAmount { .seconds(6) + TimeAmount(settings.server.stopSpread) }
 
     let settings: Settings
     let options: Options
     let store: Store
     let logger: Logger
     let live: LiveSettings
+    /// How long a stop takes because the settings say so.
+    private let stopTime: Duration
     private let deadline: StopDeadline?
 
     /// Opens the store: makes and migrates an SQLite database, and checks one of PostgreSQL.
@@ -81,7 +84,8 @@ package struct ParleyServer: Sendable {
         self.settings = settings
         self.options = options
         self.logger = logger
-        deadline = options.stopTimeout.map { StopDeadline($0, logger: logger) }
+        stopTime = settings.server.stopDelay + settings.server.stopSpread
+        deadline = options.stopTimeout.map { [stopTime] in StopDeadline($0 + stopTime, logger: logger) }
         live = try LiveSettings(settings, tls: options.tls)
         store = try await Store.open(
             settings, create: true, observer: Metrics.queries(options.metrics), logger: logger)
@@ -111,7 +115,8 @@ package struct ParleyServer: Sendable {
         webSocketLimits.outboundBytes = settings.limits.outboundBytes
         let registry = ConnectionRegistry(
             group: group, inboundBudget: InboundBudget(maximumBytes: settings.limits.inboundBytes),
-            limits: webSocketLimits, peers: PeerLimits(settings.limits), frameLog: FrameLog(logger))
+            limits: webSocketLimits, peers: PeerLimits(settings.limits), frameLog: FrameLog(logger),
+            drainSpread: TimeAmount(settings.server.stopSpread))
         let load = ServerLoad(
             maximumConcurrency: options.maximumConcurrency, maximumRequests: options.maximumRequests,
             onLastRequest: { stop.begin() })
@@ -167,7 +172,7 @@ package struct ParleyServer: Sendable {
         try await checkAddresses(of: streams)
         try admin.claimPath()
         // Stopped from the end: first no long work goes on and no client is sent here any more, then the listeners, then
-        // the writer, so that every answer still leaves.
+        // this server is no longer one of the cluster, then the writer, so that every answer still leaves.
         let clock = ClockWatch(time: chat.storage.currentTime())
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: StoreService(close: close)),
@@ -183,11 +188,17 @@ package struct ParleyServer: Sendable {
         }
         if let metrics { services.append(.init(service: metrics)) }
         services += [
+            .init(service: ClusterService(membership: membership)),
             .init(
                 service: ReportedDrain(
                     listeners: ListenerGroup([SectionListener(section: "SERVER", listener: http)] + listeners),
                     manager: options.serviceManager, connections: { registry.openConnections })),
-            .init(service: ClusterService(membership: membership)), .init(service: JobService(jobs: jobs)),
+            .init(
+                service: StopDelay(
+                    delay: settings.server.stopDelay, membership: membership, manager: options.serviceManager,
+                    forgetReadiness: { await web.forgetReadiness() }, isPointless: { chat.storageDoubt != nil },
+                    logger: logger)),
+            .init(service: JobService(jobs: jobs)),
         ]
         if let schedule = settings.backup.schedule {
             let backups = ScheduledBackups(
@@ -202,7 +213,9 @@ package struct ParleyServer: Sendable {
             services.append(
                 .init(
                     service: ServiceManagerReports(
-                        manager: manager, group: group, connections: { registry.openConnections },
+                        manager: manager,
+                        stopTime: stopTime > .zero ? (options.stopTimeout ?? .zero) + stopTime : nil, group: group,
+                        connections: { registry.openConnections },
                         isDraining: { membership.isDraining })))
         }
         return services
@@ -262,7 +275,7 @@ package struct ParleyServer: Sendable {
             .http(webSockets: routes, registry: registry, load: load, options: httpOptions, tls: tls),
             address: listenerAddress(
                 NetworkAddress(host: settings.server.host, port: settings.server.port), section: "SERVER"),
-            registry: registry, group: MultiThreadedEventLoopGroup.singleton, drainTimeout: Self.drainTimeout,
+            registry: registry, group: MultiThreadedEventLoopGroup.singleton, drainTimeout: drainTimeout,
             logger: logger, responder: web.responder,
             onRunning: { [settings] channel in
                 let port = channel.localAddress?.port ?? settings.server.port
@@ -307,7 +320,7 @@ package struct ParleyServer: Sendable {
                 address: listenerAddress(endpoint.address, section: endpoint.section), options: endpoint.options,
                 tls: endpoint.usesTLS ? tls : nil,
                 registry: endpoint.hasClients ? registry : ConnectionRegistry(group: group, peers: .forBalancer),
-                load: endpoint.hasClients ? load : ServerLoad(), group: group, drainTimeout: Self.drainTimeout,
+                load: endpoint.hasClients ? load : ServerLoad(), group: group, drainTimeout: drainTimeout,
                 logger: logger, makeSession: endpoint.makeSession,
                 onRunning: { channel in
                     let port = channel.localAddress?.port ?? endpoint.address.port

@@ -19,6 +19,10 @@ package struct Settings: Sendable {
         package var name: String
         /// Whether the chat for browsers is served.
         package var hasWebChat: Bool
+        /// How long it serves on after it was asked to stop.
+        package var stopDelay: Duration
+        /// Over how long it then closes the connections of its clients.
+        package var stopSpread: Duration
         /// Web pages of which other places may connect.
         package var origins: [WebOrigin]
         /// The proxies whose word is taken.

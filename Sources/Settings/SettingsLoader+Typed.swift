@@ -83,7 +83,8 @@ extension SettingsLoader {
     private func server() -> Settings.Server {
         Settings.Server(
             host: text(.serverHost), port: integer(.serverPort), name: text(.serverName),
-            hasWebChat: boolean(.serverWebChat), origins: origins(.serverOrigins),
+            hasWebChat: boolean(.serverWebChat), stopDelay: duration(.serverStopDelay),
+            stopSpread: duration(.serverStopSpread), origins: origins(.serverOrigins),
             trustedProxies: ranges(.serverTrustedProxies),
             forwardedHeader: text(.serverForwardedHeader), readsProxyHeader: boolean(.serverProxyProtocol))
     }

@@ -273,7 +273,7 @@ struct SettingsLoadingTests {
                 "9 [Logging] Move its keys to one section.",
                 "2 SERVER.PROT Did you mean SERVER.PORT?",
                 "3 SERVER.USERS Did you mean SERVER_LIMIT.USERS?",
-                "4 SERVER.COLOUR The keys of [SERVER] are HOST, PORT, NAME, WEB_CHAT, ORIGINS, TRUSTED_PROXIES, FORWARDED_HEADER, PROXY_PROTOCOL.",
+                "4 SERVER.COLOUR The keys of [SERVER] are HOST, PORT, NAME, WEB_CHAT, STOP_DELAY, STOP_SPREAD, ORIGINS, TRUSTED_PROXIES, FORWARDED_HEADER, PROXY_PROTOCOL.",
                 "0 PARLEY_SERVER_PRT Did you mean PARLEY_SERVER_PORT?",
             ])
         #expect(settings.findings.allSatisfy { $0.severity == .warning })

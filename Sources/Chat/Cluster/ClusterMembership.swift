@@ -86,6 +86,18 @@ package final class ClusterMembership: Sendable {
         while (try? await Task.sleep(for: pause)) != nil { await beat() }
     }
 
+    /// Lets the other servers send no more clients here, because this one is about to stop.
+    package func drain() async {
+        let id = identity.id
+        guard id != .unknown else { return }
+        state.withLock { $0.isDraining = true }
+        do throws(StorageError) {
+            _ = try await storage.setDraining(id, true)
+        } catch {
+            failed(error)
+        }
+    }
+
     /// Takes the server off the list, for good.
     package func leave() async {
         state.withLock { $0.hasLeft = true }

@@ -83,7 +83,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
     }
 
     func drain() {
-        end(.goingAway, "The server is stopping.")
+        end(.goingAway, "The server is stopping. Connect again in a moment.")
     }
 
     func closed() {

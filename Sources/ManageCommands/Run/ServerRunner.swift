@@ -59,7 +59,8 @@ enum ServerRunner {
             file: file, load: load,
             logConfiguration: { logConfiguration(for: $0, options: options, environment: context.environment) },
             tlsOptions: { options.tlsOptions(for: $0) })
-        let server = try await open(settings, serverOptions, logger)
+        // Who changes files waits for the next start.
+        let server = try await open(options.reloads ? settings.stoppingAtOnce : settings, serverOptions, logger)
         try await run(logger: logger, reload: reload, close: server.close) { stop in
             let services = try await server.services(stop: stop) { addresses in
                 logger.info("The server is running", metadata: ["addresses": "\(addresses.map(\.address))"])
@@ -176,6 +177,16 @@ extension ServerRunner {
             words += ["--cert-file", "PATH", "--key-file", "PATH"]
         }
         return words.map(\.quotedForShell).joined(separator: " ")
+    }
+}
+
+extension Settings {
+    /// The same without what makes a stop take longer.
+    fileprivate var stoppingAtOnce: Settings {
+        var settings = self
+        settings.server.stopDelay = .zero
+        settings.server.stopSpread = .zero
+        return settings
     }
 }
 

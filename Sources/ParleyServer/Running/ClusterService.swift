@@ -4,11 +4,11 @@
 import Chat
 import ServiceLifecycle
 
-/// Keeps this server in the list of those that share the store, until it begins to stop.
+/// Keeps this server in the list of those that share the store, until its clients are gone.
 struct ClusterService: Service {
     let membership: ClusterMembership
     /// How long the store may take when the server leaves the list; afterwards its heartbeat just grows old.
-    private static let timeout = Duration.seconds(2)
+    private static let timeout = Duration.seconds(1)
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await membership.run() }

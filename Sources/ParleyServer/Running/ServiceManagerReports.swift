@@ -8,6 +8,8 @@ import Transport
 /// Tells the service manager that the server lives and how many connections it has, and at last that it stops.
 struct ServiceManagerReports: Service {
     let manager: ServiceManager
+    /// How long the server takes at most when it stops; `nil`: not longer than the manager expects.
+    let stopTime: Duration?
     let group: any EventLoopGroup
     let connections: @Sendable () -> Int
     let isDraining: @Sendable () -> Bool
@@ -27,6 +29,7 @@ struct ServiceManagerReports: Service {
             }
         }
         manager.tell("STOPPING=1", status: "Stopping")
+        if let stopTime { manager.tell("EXTEND_TIMEOUT_USEC=\(Int64(stopTime / .microseconds(1)))") }
     }
 }
 
@@ -42,7 +45,7 @@ struct ReportedDrain: Service {
             group.addTask { [connections] in
                 try await gracefulShutdown()
                 while true {
-                    manager.tell(status: "Stopping. Connections left: \(connections())")
+                    manager.tell("WATCHDOG=1", status: "Stopping. Connections left: \(connections())")
                     try await Task.sleep(for: .milliseconds(500))
                 }
             }

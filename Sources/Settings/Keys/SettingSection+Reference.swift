@@ -111,9 +111,9 @@ extension SettingSection {
         SettingSection(
             name: "SERVER", summary: "Where the server listens, and its name.",
             keys: [
-                .serverHost, .serverPort, .serverName, .serverWebChat, .serverOrigins, .serverTrustedProxies,
-                .serverForwardedHeader,
-                .serverProxyProtocol,
+                .serverHost, .serverPort, .serverName, .serverWebChat, .serverStopDelay, .serverStopSpread,
+                .serverOrigins,
+                .serverTrustedProxies, .serverForwardedHeader, .serverProxyProtocol,
             ]
         ),
         SettingSection(

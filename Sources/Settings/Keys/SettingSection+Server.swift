@@ -28,6 +28,19 @@ extension SettingKey {
         "Whether people find the chat for browsers at /chat. Other clients are not concerned."
     )
 
+    /// `[SERVER] STOP_DELAY`.
+    package static let serverStopDelay = SettingKey(
+        "SERVER", "STOP_DELAY", .duration(.seconds, 0...3600), default: "0s",
+        "How long the server serves on after it was asked to stop. /readyz answers 503 from the first moment, so that a "
+            + "proxy that asks every few seconds sends new clients elsewhere before the port is closed."
+    )
+    /// `[SERVER] STOP_SPREAD`.
+    package static let serverStopSpread = SettingKey(
+        "SERVER", "STOP_SPREAD", .duration(.seconds, 0...3600), default: "0s",
+        "Over how long a server that stops then closes the connections of its clients, each at a moment of its own, so "
+            + "that they do not all come back at once."
+    )
+
     /// `[SERVER] ORIGINS`.
     package static let serverOrigins = SettingKey(
         "SERVER", "ORIGINS", .origins, unset: "the server's own pages only",

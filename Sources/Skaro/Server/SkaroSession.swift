@@ -109,7 +109,7 @@ final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, Req
     func drain() {
         // The client drops what comes before the answer to its login.
         if feed != nil, !isEnding { write(.info("The server is stopping. Connect again in a moment.")) }
-        end(.goingAway, "The server is stopping.")
+        end(.goingAway, "The server is stopping. Connect again in a moment.")
     }
 
     func closed() {

@@ -9,6 +9,8 @@ protocol LoopConnection: AnyObject {
     /// `nil` before the first and after the last call of it.
     var currentSession: (any ConnectionSession)? { get }
     func checkTimeouts(now: NIODeadline)
+    /// The server is stopping: the session finishes what is in flight and closes the connection, if it is open.
+    func drain()
     /// Closes the connection without ceremony.
     func abort()
     /// Sends what has been written since the last flush.
@@ -76,6 +78,16 @@ final class ConnectionLoop {
 
     func remove(httpConnection channel: any Channel) {
         self.httpConnections[ObjectIdentifier(channel)] = nil
+    }
+
+    /// Drains `connection` at some moment of the time that follows: peers that all lost it at once would all come back at
+    /// once.
+    func drain(_ connection: any LoopConnection, within spread: TimeAmount) {
+        guard spread > .zero else { return connection.drain() }
+        let wait = TimeAmount.nanoseconds(.random(in: 0..<spread.nanoseconds))
+        self.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: wait) { [weak connection] in
+            connection?.drain()
+        }
     }
 
     /// Closes everything without ceremony.

@@ -80,6 +80,8 @@ package final class ConnectionRegistry: Sendable {
     let outboundTotal: OutboundTotal
     /// Where frames are logged; `nil` below level trace.
     let frameLog: FrameLog?
+    /// Over how long connections are drained when their listener stops.
+    let drainSpread: TimeAmount
     private let loops: [Loop]
     private let loopsByIdentity: [ObjectIdentifier: Loop]
     private let counts = Mutex(Counts())
@@ -91,8 +93,10 @@ package final class ConnectionRegistry: Sendable {
         inboundBudget: InboundBudget = InboundBudget(),
         limits: WebSocketLimits = WebSocketLimits(),
         peers: PeerLimits = PeerLimits(),
-        frameLog: FrameLog? = nil
+        frameLog: FrameLog? = nil,
+        drainSpread: TimeAmount = .zero
     ) {
+        self.drainSpread = drainSpread
         self.frameLog = frameLog
         self.inboundBudget = inboundBudget
         self.limits = limits

@@ -121,7 +121,7 @@ final class StreamHandler: ChannelDuplexHandler {
         case let proxied as ProxiedPeer:
             self.proxiedPeer = proxied.address
         case is ChannelShouldQuiesceEvent:
-            if self.connection?.state == .open { self.session?.drain() }
+            self.loop.drain(self, within: self.settings.registry.drainSpread)
         case ChannelEvent.inputClosed:
             self.isInputEnded = true
             self.timeout.inputEnded(now: self.loop.eventLoop.now)
@@ -313,6 +313,10 @@ final class StreamHandler: ChannelDuplexHandler {
 extension StreamHandler: LoopConnection {
     var id: ConnectionID { self.connection?.id ?? ConnectionID(rawValue: 0) }
     var currentSession: (any ConnectionSession)? { self.session }
+
+    func drain() {
+        if self.connection?.state == .open { self.session?.drain() }
+    }
 
     func abort() {
         guard let context = self.context else { return }

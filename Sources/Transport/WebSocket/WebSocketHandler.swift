@@ -118,7 +118,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case is ChannelShouldQuiesceEvent:
-            if self.connection.state == .open { self.session?.drain() }
+            self.loop.drain(self, within: self.registry.drainSpread)
         case ChannelEvent.inputClosed:
             // The peer can send neither a message nor a close frame any more.
             self.abort()
@@ -358,6 +358,10 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
 extension WebSocketHandler: LoopConnection {
     var id: ConnectionID { self.connection.id }
     var currentSession: (any ConnectionSession)? { self.session }
+
+    func drain() {
+        if self.connection.state == .open { self.session?.drain() }
+    }
 }
 
 @available(*, unavailable)

@@ -36,6 +36,22 @@ struct ClusterMembershipTests {
         }
     }
 
+    @Test(arguments: StorageKind.engines) func aServerThatStopsStaysInTheListWithoutNewClients(
+        _ kind: StorageKind
+    ) async throws {
+        try await ChatUnderTest.with(kind) { test in
+            let membership = membership(test.chat, clients: 2)
+            await membership.join([:])
+
+            await membership.drain()
+            await membership.beat()
+
+            let node = try #require(try await test.chat.serverNodes().first)
+            #expect(node.isDraining && !node.isSilent && node.clients == 2)
+            #expect(membership.isDraining)
+        }
+    }
+
     @Test(arguments: StorageKind.engines) func drainingIsHeardAndOutlivesTheRow(_ kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let membership = membership(test.chat)
