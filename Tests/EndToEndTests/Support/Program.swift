@@ -42,7 +42,8 @@ final class Program: Sendable {
     private init(folder: String) {
         self.folder = folder
         var variables: [String: String] = [:]
-        for name in ["PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH"] {
+        // The last two are for a program that was built with a sanitizer.
+        for name in ["PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "TSAN_OPTIONS", "ASAN_OPTIONS"] {
             variables[name] = getenv(name).map { String(cString: $0) }
         }
         self.variables = Mutex(variables.merging(Self.settings) { $1 })
