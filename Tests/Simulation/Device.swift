@@ -170,12 +170,21 @@ class Device: SimulatedPeer, @unchecked Sendable {
         var shown = shown
         shown.written = socket?.lastWritten ?? shown.time
         guard shown.isPushed else { return self.shown.append(shown) }
-        if world.plants(.dropped) { return }
+        if world.plants(.dropped) || shown.isChanged && world.plants(.stale) { return }
         self.shown.append(shown)
+        if Plant.asked == .leaked { leak(shown) }
         if world.plants(.doubled) { self.shown.append(shown) }
         let last = self.shown.count - 1
         guard last > 0, self.shown[last - 1].connection == shown.connection, world.plants(.swapped) else { return }
         self.shown.swapAt(last - 1, last)
+    }
+
+    private func leak(_ shown: Shown) {
+        guard let said = world.said.first(where: { $0.uuid == shown.uuid }),
+            let stranger = world.stranger(to: said.conversation),
+            let device = world.devices.first(where: { $0.account === stranger }), world.plants(.leaked)
+        else { return }
+        device.shown.append(shown)
     }
 
     // MARK: For the protocol

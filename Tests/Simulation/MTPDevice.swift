@@ -160,6 +160,11 @@ extension Said {
             let name = response.data?.message?.first?.uuid
             uuid = name?.description
             if let name = name?.identifier, world.plants(.forgotten) { world.forget(name) }
+            if Plant.asked == .forged, let name = name?.identifier, let stranger = world.stranger(to: conversation),
+                world.plants(.forged)
+            {
+                world.forge(name, by: stranger)
+            }
         case 503, 504: outcome = .unknown
         default: outcome = .refused("\(response.code) \(response.detail ?? "")")
         }

@@ -11,10 +11,16 @@ enum Plant: String {
     case doubled
     /// Two pushes arrive in the wrong order.
     case swapped
+    /// A push of a conversation of two arrives at a device of somebody else.
+    case leaked
+    /// The push of an edit or a deletion does not arrive.
+    case stale
     /// A message that was acknowledged goes from the log.
     case forgotten
     /// A message that is in the log is refused.
     case contradicted
+    /// A message of a conversation of two is somebody else's in the log.
+    case forged
     /// A session goes on after its revocation was acknowledged.
     case kept
 

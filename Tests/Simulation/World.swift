@@ -145,6 +145,20 @@ final class World: @unchecked Sendable {
         }
     }
 
+    /// Makes a message in the log somebody else's.
+    func forge(_ uuid: Identifier, by account: Account) {
+        _ = database.write(failing: nil) { connection in
+            try connection.execute(
+                "UPDATE events SET sender_id = $1 WHERE uuid = $2", [.int(account.id.rawValue), .bytes(uuid.bytes)])
+        }
+    }
+
+    /// Somebody who is not in a conversation of two; `nil` for other conversations, whose members change.
+    func stranger(to conversation: Conversation) -> Account? {
+        guard conversation.kind == .chat else { return nil }
+        return accounts.first { account in !conversation.members.contains { $0 === account } }
+    }
+
     /// Makes a join of a leave in the log.
     func turn(_ leave: Position) {
         _ = database.write(failing: nil) { connection in

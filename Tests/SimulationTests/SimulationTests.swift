@@ -45,13 +45,15 @@ struct SimulationTests {
         let run = try play([:])
 
         #expect(run.status == 0, "\(run.output.suffix(20_000))")
+        let asked = ProcessInfo.processInfo.environment["PARLEY_SIMULATION_SEEDS"].flatMap { Int($0) }
+        #expect(run.counts["seeds"] == asked ?? 500)
         // A kind that is never drawn would go unnoticed.
-        #expect(run.counts["seeds"] ?? 0 > 0)
         #expect(run.counts.filter { $0.value == 0 }.keys.sorted() == [], "\(run.tally ?? "")")
     }
 
     @Test(arguments: [
         ("dropped", "was never shown"), ("doubled", "twice"), ("swapped", " after "),
+        ("leaked", ", and was not in flow "), ("stale", ", which was changed to "), ("forged", " wrote at "),
         ("forgotten", "was acknowledged and is not in the log"), ("contradicted", "was refused (not at all) and is at"),
         ("kept", "after its end at"), ("kept", "was acknowledged and is not at"),
         ("unedited", "was acknowledged and is not in the log"), ("editedTwice", "is in the log 2 times"),
