@@ -50,7 +50,7 @@ struct DiskFaultTests {
         await storage.close()
     }
 
-    private static func copy(_ source: String, to target: String) throws {
+    static func copy(_ source: String, to target: String) throws {
         let from = open(source, O_RDONLY | O_CLOEXEC)
         let to = open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         defer {
