@@ -53,7 +53,7 @@ struct LogTests {
             #expect(!written.contains("token-of-broken") && !written.contains("token-in-query"))
             #expect(!written.contains("text-of-"))
             // The shape of a frame, and those of the protocols that are not JSON.
-            for words in ["{type: send_message, ", "Frame received", "Frame sent"] {
+            for words in ["{type: send_message, ", "Frame received", "Frame sent", "protocol=skaro"] {
                 #expect(written.contains(words) == (level == "trace"), "\(words)")
             }
             // Otherwise the test would have looked in the wrong place.
@@ -146,10 +146,11 @@ struct LogTests {
             program["PARLEY_LOGGING_UVICORN_LOGGING_DISABLE"] = disabled
             let server = try await program.startServer()
             _ = try await Person("alice", on: server).ping()
+            await (try await server.skaro()).close()
             #expect(try await HTTPClient.get(server.httpURL).status == 200)
             await server.stop()
 
-            for line in ["GET /ws 101", "GET / 200"] {
+            for line in ["GET /ws 101", "GET /skaro 101", "GET / 200"] {
                 #expect(server.process.errors.text.contains(line) == (disabled == nil), "\(server.process.errors.text)")
             }
         }
