@@ -23,6 +23,20 @@ struct DoctorFindingTests {
         }
     }
 
+    @Test func portOfAnotherServerIsFound() async throws {
+        try await Program.with { program in
+            let server = try await program.startServerOnKnownPort()
+            try program.write(
+                "[DATABASE]\nURI = sqlite:other.db\n[ADMIN]\nSOCKET = other/admin.sock\n", to: "other.ini")
+            let port = try #require(program["PARLEY_SERVER_PORT"])
+
+            Self.expect(
+                try await program.manage("doctor", "--config", "other.ini"),
+                finds: "Another Parley server listens on port \(port) of 127.0.0.1.")
+            await server.stop()
+        }
+    }
+
     @Test func certificateOfAnotherHostAndItsOpenKeyAreFound() async throws {
         try await Program.with { program in
             let certificates = try await Certificates(in: program)

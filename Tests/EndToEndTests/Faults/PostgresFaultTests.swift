@@ -172,6 +172,7 @@ struct PostgresFaultTests {
     @Test func anEmptyDatabaseIsToldAtOnce() async throws {
         try await Program.with { program in
             try await PrivatePostgres.with(program, isEmpty: true) { _ in
+                let start = ContinuousClock.now
                 let status = try await program.manage("db", "status")
                 #expect(status.ending == .exited(0), "\(status.errors)")
                 #expect(status.output.contains("manage db create"))
@@ -186,6 +187,8 @@ struct PostgresFaultTests {
                     let result = try await program.run([Program.path] + words)
                     Self.expectOneSentence(result, status: 69, naming: "manage db create")
                 }
+                // Five commands: each hung for ten minutes.
+                #expect(ContinuousClock.now - start < .seconds(120))
             }
         }
     }
