@@ -24,6 +24,29 @@ struct FrontDoorTests {
         }
     }
 
+    /// Until it starts again it listens where it did.
+    @Test func aReloadDoesNotLetStrangersIn() async throws {
+        try await Program.with { program in
+            try program.write("[SERVER]\nHOST = 0.0.0.0\n", to: "config.ini")
+            let reachable = try await program.startServer()
+            try program.write("[SERVER]\nHOST = 127.0.0.1\n", to: "config.ini")
+
+            let reloaded = try await program.manage("reload")
+            let stranger = try await MTPClient.connect(url: reachable.url.replacing("0.0.0.0", with: "127.0.0.1"))
+            let refused = try await stranger.request(.registerUser(login: "alice", password: "a password"))
+            await reachable.stop()
+            let home = try await program.startServer()
+            let client = try await MTPClient.connect(url: home.url)
+            let made = try await client.request(.registerUser(login: "alice", password: "a password"))
+            await home.stop()
+
+            #expect(reloaded.ending == .exited(0), "\(reloaded.errors)")
+            #expect(reloaded.output.contains("SERVER.HOST"))
+            #expect(refused.code == 403)
+            #expect(made.code == 201)
+        }
+    }
+
     @Test func passwordsInClearAreWarnedOfAndTheirPortsClosed() async throws {
         try await Program.with { program in
             let server = try await program.startServer("--host", "0.0.0.0")
