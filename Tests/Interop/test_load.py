@@ -77,7 +77,7 @@ def test_text_says_the_same_and_interruption_leaves_nobody(start_server):
     assert is_empty(server)
 
 
-@pytest.mark.parametrize(("protocol", "name"), [("mtp", "MTP"), ("skaro", "skaro"), ("messenger", "messenger")])
+@pytest.mark.parametrize(("protocol", "name"), [("mtp", "MTP"), ("skaro", "skaro"), ("messenger", "messenger"), ("fastchat", "FastChat")])
 def test_users_are_removed_from_the_server_that_is_named(start_server, protocol, name):
     server = start_server()
 
@@ -85,6 +85,36 @@ def test_users_are_removed_from_the_server_that_is_named(start_server, protocol,
 
     assert done.returncode == 0, done.stderr
     assert is_empty(server)
+
+
+def test_fastchat_is_reached_with_and_without_its_balancer(start_server):
+    server = start_server(BALANCER_LISTEN="127.0.0.1:0")
+
+    for name in ("FastChat", "Balancer"):
+        done = load(server, "--protocol", "fastchat", "-a", server.addresses[name])
+        assert done.returncode == 0, done.stderr
+        assert is_empty(server)
+
+
+def test_users_that_could_not_be_removed_are_named(start_server):
+    server = start_server()
+    process = subprocess.Popen(
+        [BINARY, "testclient", "load", "--duration", "5", "--connections", "2", "--config", str(server.config)],
+        cwd=server.folder, env=server.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+    before = counted(server, "mtp")
+    while counted(server, "mtp") == before:
+        assert process.poll() is None, process.stderr.read()
+    # Commands do not find the server any more, and it has the database.
+    (server.folder / "run" / "admin.sock").unlink()
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 5, errors
+    assert "2 users could not be removed" in errors
+    server.stop()
+    server.start()
+    users = json.loads(server.manage("user", "list", "--json").stdout)["users"]
+    assert len(users) == 2 and all(user["login"] in errors for user in users)
 
 
 def test_users_stay_on_a_server_that_is_not_of_the_settings(start_server):

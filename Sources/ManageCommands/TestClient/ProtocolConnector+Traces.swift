@@ -13,7 +13,8 @@ extension ProtocolConnector {
         connection.address = nil
         let own = ProtocolConnector(
             settings: await connection.following(settings), connection: connection, keys: keys)
-        return WireProtocol.allCases.contains { own.address($0) == address } ? own : nil
+        let addresses = WireProtocol.allCases.map(own.address) + [own.fastChatEndpoint.url]
+        return addresses.contains(address) ? own : nil
     }
 
     /// Removes accounts that were made, and the chats that they have with each other, from the server of the settings.

@@ -130,7 +130,7 @@ struct ProtocolConnector: ConversationServer {
 
     // MARK: FastChat
 
-    private var fastChatEndpoint: StreamEndpoint {
+    var fastChatEndpoint: StreamEndpoint {
         StreamEndpoint(settings.fastChat.address, isSecure: settings.fastChat.usesTLS)
     }
 
@@ -149,6 +149,10 @@ struct ProtocolConnector: ConversationServer {
 
     /// The server that a balancer names; without one that of the settings, signed by the server itself.
     private func assignment(_ options: ClientOptions) async throws -> (StreamEndpoint, sign: String) {
+        // What the server prints as its address of FastChat need not be a balancer's.
+        if let own = await withoutAddress(), own.fastChatEndpoint.url == connection.address {
+            return try await own.ownAssignment()
+        }
         var balancer = try connection.address.map { address throws(ClientError) in try StreamEndpoint(url: address) }
         if balancer == nil { balancer = settings.balancer.listen.map(balancerEndpoint) }
         if let balancer {
@@ -157,6 +161,10 @@ struct ProtocolConnector: ConversationServer {
             let isSecure = connection.address == nil ? settings.fastChat.usesTLS : balancer.isSecure
             return (StreamEndpoint(host: assignment.host, port: assignment.port, isSecure: isSecure), assignment.sign)
         }
+        return try await ownAssignment()
+    }
+
+    private func ownAssignment() async throws -> (StreamEndpoint, sign: String) {
         let port = settings.fastChat.address.port
         guard let advertised = settings.fastChat.advertisedAddress(boundPort: port) else {
             throw CommandError(
