@@ -23,7 +23,12 @@ struct ServerCluster: Sendable {
     let nodes: [Node]
 
     /// Starts servers around `body`, the first one with a balancer; those that live are stopped afterwards.
-    static func with(_ names: [String], _ body: (ServerCluster) async throws -> Void) async throws {
+    ///
+    /// `tracer` gives what stands before the program's name when a server is started.
+    static func with(
+        _ names: [String], tracer: (Program, String) async throws -> [String] = { _, _ in [] },
+        _ body: (ServerCluster) async throws -> Void
+    ) async throws {
         try await Program.with { program in
             try await Engine.postgres.prepare(program) {
                 var nodes: [Node] = []
@@ -31,7 +36,8 @@ struct ServerCluster: Sendable {
                 for name in names {
                     use(name, in: program)
                     program["PARLEY_BALANCER_LISTEN"] = nodes.isEmpty ? "127.0.0.1:0" : nil
-                    nodes.append(Node(name: name, server: try await program.startServer()))
+                    let server = try await program.startServer(tracer: try await tracer(program, name))
+                    nodes.append(Node(name: name, server: server))
                 }
                 try await body(ServerCluster(program: program, nodes: nodes))
                 for node in nodes { node.server.process.send(SIGTERM) }
