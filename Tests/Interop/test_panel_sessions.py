@@ -230,7 +230,7 @@ def test_overview_shows_how_fast_messages_arrive_and_which_servers_there_are(sta
     assert 0 < half <= slow and highest > 0
     # A server tells the others now and then how many it serves.
     wait_until(lambda: re.search(
-        r'>the-only-one</a> <span class="tag">serving</span> <span class="quiet">[1-9]\d* connected',
+        r'>the-only-one</a> <span class="tag">serving</span> <span class="quiet">open connections: [1-9]',
         anna.get("/admin").text))
 
 

@@ -257,7 +257,7 @@ struct PanelPageTests {
             for path in ["/admin", "/admin/live"] {
                 let page = try await browser.get(path).body
                 #expect(page.contains("Messages a second over the last five minutes: now 30.0, highest 30.0"))
-                #expect(page.contains("Connections over the last five minutes: now 3, highest 3"))
+                #expect(page.contains("Logged-in connections over the last five minutes: now 3, highest 3"))
                 #expect(page.contains("1.0 GiB of 4.0 GiB"))
                 #expect(page.contains("<polyline points="))
             }

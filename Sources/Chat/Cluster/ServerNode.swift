@@ -20,7 +20,7 @@ package struct ServerNode: Sendable, Equatable {
     package var isDraining: Bool
     /// What was announced of its draining.
     package var announcement: NodeAnnouncement?
-    /// Connected clients at the last heartbeat.
+    /// Open connections at the last heartbeat.
     package var clients: Int
     /// When it entered itself into the list, by the database's clock.
     package var started: Timestamp

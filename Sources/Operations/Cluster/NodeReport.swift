@@ -29,7 +29,7 @@ package struct NodeReport: Codable, Sendable, Equatable {
     package var drainsAt: String?
     /// What its clients were told of that.
     package var message: String?
-    /// Connected clients at the last heartbeat.
+    /// Open connections at the last heartbeat, logged in or not, pages of the panel among them.
     package var clients: Int
     /// How long ago the last heartbeat was, in milliseconds.
     package var heartbeatAge: Int64

@@ -40,7 +40,7 @@ package struct NodeRecord: Sendable, Equatable {
     package var isDraining: Bool
     /// What was announced of its draining, before and after it began.
     package var announcement: NodeAnnouncement?
-    /// Connected clients at the last heartbeat.
+    /// Open connections at the last heartbeat.
     package var clients: Int64
 }
 
