@@ -20,7 +20,8 @@ package struct Crowd: Sendable {
     ///   - path: Of the endpoint.
     ///   - addresses: How many loopback addresses, from 127.0.0.1.
     ///   - lanes: How many connect at the same time.
-    ///   - member: Makes what gets the messages of a connection, by its number and that of its loop; called on the loop.
+    ///   - member: Makes what gets the messages of a connection, by its number and that of its loop; called on the
+    ///     loop.
     /// - Returns: The crowd; every member was told that it is open.
     /// - Throws: What kept one of them from connecting.
     package static func connect(

@@ -9,8 +9,8 @@ extension AdminEndpoint {
 
     /// Every endpoint.
     ///
-    /// The rule: a list and what it holds are a plural noun and a name below it; the method says what is done. `GET` and
-    /// `DELETE` take their parameters from the query, the others from a JSON body.
+    /// The rule: a list and what it holds are a plural noun and a name below it; the method says what is done. `GET`
+    /// and `DELETE` take their parameters from the query, the others from a JSON body.
     static func all() throws -> [AdminEndpoint] {
         try accounts() + flows() + server()
     }

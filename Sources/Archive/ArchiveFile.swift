@@ -10,8 +10,8 @@ package enum ArchiveFile {
 
     /// Writes a file that is there only when it is whole, and durable when this returns.
     ///
-    /// `body` writes the content to the open file it is given; what it returns and throws comes through. A file of that name
-    /// that is there is an `ArchiveError` with `.exists`.
+    /// `body` writes the content to the open file it is given; what it returns and throws comes through. A file of that
+    /// name that is there is an `ArchiveError` with `.exists`.
     package static func write<Value>(to path: String, _ body: (Int32) async throws -> Value) async throws -> Value {
         guard access(path, F_OK) != 0 else { throw exists(path) }
         var template = Array("\(path).XXXXXX".utf8CString)

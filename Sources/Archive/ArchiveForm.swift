@@ -16,7 +16,8 @@ package enum ArchiveForm {
     static let version = 1
     /// A part of a table ends after so many bytes.
     static let partBytes = 1 << 20
-    /// The largest member: a message of the largest size that the settings allow, in hexadecimal digits, with its frame.
+    /// The largest member: a message of the largest size that the settings allow, in hexadecimal digits, with its
+    /// frame.
     static let maximumMemberBytes = 9 << 28
     /// The largest `about.json`, `manifest.json` or settings file.
     static let maximumDocumentBytes = 2 << 20

@@ -17,7 +17,8 @@ package struct BackupFolder: Sendable {
     }
 
     private static let prefix = "parley-"
-    /// How far a name may be ahead of the clock, in milliseconds: one that is further was given while the clock was wrong.
+    /// How far a name may be ahead of the clock, in milliseconds: one that is further was given while the clock was
+    /// wrong.
     private static let tolerance: Int64 = 3_600_000
     package let path: String
 

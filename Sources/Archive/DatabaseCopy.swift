@@ -5,8 +5,8 @@ package import Storage
 
 /// Copies everything from one store into another one, of whatever engine, in small transactions.
 ///
-/// Until the end the target bears a mark, with which no server takes it. A copy that was interrupted continues after the last rows
-/// that it wrote. In the end both sides are read and compared.
+/// Until the end the target bears a mark, with which no server takes it. A copy that was interrupted continues after
+/// the last rows that it wrote. In the end both sides are read and compared.
 package struct DatabaseCopy: Sendable {
     /// What there is of a table.
     package struct Table: Sendable, Equatable {

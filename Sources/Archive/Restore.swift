@@ -45,11 +45,11 @@ package enum Restore {
 
     /// Fills a store that has no data with what an archive holds, all or nothing.
     ///
-    /// The schema becomes that of the archive first, and this program's afterwards. A file that can be read twice is verified
-    /// before anything is written; in any case nothing is committed before the manifest was compared.
+    /// The schema becomes that of the archive first, and this program's afterwards. A file that can be read twice is
+    /// verified before anything is written; in any case nothing is committed before the manifest was compared.
     ///
-    /// `descriptor` is the open file, at its beginning. What goes wrong is an `ArchiveError`, a `StorageError`, or what `progress`
-    /// throws.
+    /// `descriptor` is the open file, at its beginning. What goes wrong is an `ArchiveError`, a `StorageError`, or what
+    /// `progress` throws.
     package static func restore(
         _ descriptor: Int32, into storage: Storage,
         progress: @escaping @Sendable (ArchiveProgress) throws -> Void = { _ in }

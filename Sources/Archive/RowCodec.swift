@@ -7,8 +7,8 @@ package import Storage
 
 /// Rows as lines of JSON: an array of the values in the order of the columns.
 ///
-/// Bytes are hexadecimal digits, or `{"text":…}` when they are a JSON object in UTF-8, as messages are, so that people can read
-/// them.
+/// Bytes are hexadecimal digits, or `{"text":…}` when they are a JSON object in UTF-8, as messages are, so that people
+/// can read them.
 enum RowCodec {
     /// Appends the line of a row.
     static func append(_ row: SQLRow, to bytes: inout [UInt8]) {

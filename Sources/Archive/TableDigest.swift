@@ -12,8 +12,8 @@ package struct TableDigest: Sendable, Equatable {
 
     /// Reads a whole table.
     ///
-    /// `change` says what is made of a row before it counts; `nil` leaves it out. `progress` is called with the rows so far; what it
-    /// throws ends the reading.
+    /// `change` says what is made of a row before it counts; `nil` leaves it out. `progress` is called with the rows so
+    /// far; what it throws ends the reading.
     init(
         of table: StoredTable, from reader: TableReader, change: (SQLRow) -> SQLRow? = { $0 },
         progress: (Int) throws -> Void = { _ in }

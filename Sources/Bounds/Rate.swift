@@ -67,7 +67,8 @@ package struct Rate: Hashable, Sendable, CustomStringConvertible {
 
 /// What is left of a rate: a bucket that fills up by one each `Rate.interval`, up to `Rate.burst`.
 ///
-/// One number: the time at which the bucket will be full again. A bucket that is full is equal to one that never was used.
+/// One number: the time at which the bucket will be full again. A bucket that is full is equal to one that never was
+/// used.
 package struct TokenBucket: Sendable, Equatable {
     /// In nanoseconds of any clock that never goes back.
     private var fullAt: Int64 = 0

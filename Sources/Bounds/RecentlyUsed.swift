@@ -4,8 +4,8 @@
 /// A dictionary with a bound on what its entries cost: those that were not used for longest go first.
 ///
 /// Looking up and changing an entry takes constant time, and no memory is allocated once it has its size. Inlinable and
-/// public, so that its users have copies for types of their own: every message looks something up, and Swift 6.3 does not
-/// specialize what is inlinable and `package`.
+/// public, so that its users have copies for types of their own: every message looks something up, and Swift 6.3 does
+/// not specialize what is inlinable and `package`.
 public struct RecentlyUsed<Key: Hashable, Value> {
     @usableFromInline struct Node {
         @usableFromInline var key: Key
@@ -66,7 +66,8 @@ public struct RecentlyUsed<Key: Hashable, Value> {
 
     /// Puts a value in place of the key's old one.
     ///
-    /// - Returns: The entries that had to go, oldest first; the new one itself if it alone costs more than there is room.
+    /// - Returns: The entries that had to go, oldest first; the new one itself if it alone costs more than there is
+    ///   room.
     @discardableResult @inlinable
     public mutating func set(_ value: Value, for key: Key, cost: Int = 1) -> [(key: Key, value: Value)] {
         let cost = max(cost, 0)

@@ -56,7 +56,8 @@ package struct WebOrigin: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether the host is an address or a name that means this machine everywhere: no name server can have it point elsewhere.
+    /// Whether the host is an address or a name that means this machine everywhere: no name server can have it point
+    /// elsewhere.
     package var hasFixedHost: Bool {
         if host == "localhost" || host.hasSuffix(".localhost") { return true }
         let bare = host.hasPrefix("[") ? host.dropFirst().dropLast() : host[...]

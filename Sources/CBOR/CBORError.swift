@@ -47,7 +47,8 @@ package struct CBORError: Error, Equatable, Sendable {
         case invalidChunk
         /// A text, or a chunk of one, is not UTF-8.
         case invalidUTF8
-        /// The key of a map is no text. No protocol of ours has others, and what a key can be bounds what comparing keys costs.
+        /// The key of a map is no text. No protocol of ours has others, and what a key can be bounds what comparing
+        /// keys costs.
         case nonTextKey
         /// A map has the same key twice. Decoders differ in which one they take, so we take neither.
         case duplicateKey

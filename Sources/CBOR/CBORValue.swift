@@ -3,7 +3,8 @@
 
 import ExactText
 
-/// One data item of CBOR (RFC 8949), with nothing lost that the generic data model knows, but the keys of maps are texts.
+/// One data item of CBOR (RFC 8949), with nothing lost that the generic data model knows, but the keys of maps are
+/// texts.
 ///
 /// What the encoding leaves open is not kept: the length of a head, and whether a length was indefinite.
 ///

@@ -8,9 +8,9 @@ import Synchronization
 
 /// What `Chat` remembers of sessions and flows so that a message costs no read.
 ///
-/// An entry goes when an event of the log makes it untrue, before that event's write is answered. A read that was under way
-/// meanwhile is not remembered: `generation` tells. Each kind holds so many bytes at most, and forgets first what was not used for
-/// longest.
+/// An entry goes when an event of the log makes it untrue, before that event's write is answered. A read that was under
+/// way meanwhile is not remembered: `generation` tells. Each kind holds so many bytes at most, and forgets first what
+/// was not used for longest.
 final class AccessCache: Sendable {
     private struct KnownChat {
         var id: FlowID

@@ -203,7 +203,7 @@ extension Chat {
         return user
     }
 
-    /// Notes that a secret was right; of those an account gives only so many, so that others' wrong ones shut no account out.
+    /// Notes that a secret was right; an account gives only so many, so that others' wrong ones do not shut it out.
     private func succeeded(_ user: UserRecord, from origin: Origin) throws(ChatError) {
         throttle.withLock { $0.succeeded(account: user.loginKey, network: origin.network) }
         try admitLogin(of: user.id, from: origin)
@@ -244,7 +244,7 @@ extension Chat {
 
     /// Who the holder of a token is, who claims to be `uuid`.
     ///
-    /// Costs no read for a token seen before. Refusals: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.
+    /// No read for a token seen before. Refusals: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.
     package func principal(
         uuid: Identifier, token: TokenHash, from origin: Origin? = nil
     ) async throws(ChatError) -> Principal {
@@ -281,7 +281,7 @@ extension Chat {
 
     /// Reads what an answer shows when there is a place for it.
     ///
-    /// The session may have ended meanwhile: then there is no answer, because what was read may have been said after that.
+    /// The session may have ended meanwhile: then there is no answer, because what was read may be from after that.
     ///
     /// - Returns: `nil` when the connection was gone before anything was read.
     /// - Throws: `.tokenUnknown`, `.tokenExpired`, `.tokenRevoked`, `.accountDeleted`.

@@ -10,8 +10,8 @@ import Synchronization
 extension Chat {
     /// The administrator of a name, a password and, where there is a second factor, its code.
     ///
-    /// Failures are counted and slowed down as those of accounts are, for each administrator and network. Nothing tells an
-    /// unknown name, a wrong password and a wrong code apart.
+    /// Failures are counted and slowed down as those of accounts are, for each administrator and network. Nothing tells
+    /// an unknown name, a wrong password and a wrong code apart.
     ///
     /// - Throws: `.wrongPassword`, `.tooManyAttempts`, `.busy`.
     package func checkAdministrator(
@@ -57,8 +57,8 @@ extension Chat {
 
     /// Whether a code is right for an administrator with a second factor, and was not used before.
     ///
-    /// A right one is used up, with all earlier ones. Without a second factor nothing is right. A secret that the key file
-    /// does not open lets no administrator in; `manage superuser-totp` makes a new one.
+    /// A right one is used up, with all earlier ones. Without a second factor nothing is right. A secret that the key
+    /// file does not open lets no administrator in; `manage superuser-totp` makes a new one.
     package func acceptsSecondFactor(_ code: String, of administrator: AdminRecord) async throws(ChatError) -> Bool {
         guard let sealed = administrator.totpSecret, let sealer = policy.sealer else { return false }
         let bytes = try? sealer.open(sealed, associatedData: Self.sealName(administrator.username))

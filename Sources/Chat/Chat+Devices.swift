@@ -25,8 +25,8 @@ extension Chat {
     /// Where a device goes on that has no cursor of its own; a new one begins at the account's creation, at most the
     /// backlog of the settings back.
     ///
-    /// `device` is its name among the account's, such as a protocol's. A new one that has a `family`, devices whose names
-    /// begin so, begins where the one of them is that has read farthest.
+    /// `device` is its name among the account's, such as a protocol's. A new one that has a `family`, devices whose
+    /// names begin so, begins where the one of them is that has read farthest.
     package func startPosition(
         of device: String, family: String? = nil, for principal: Principal
     ) async throws(ChatError) -> Position {
@@ -59,7 +59,8 @@ extension Chat {
 
     /// Messages of a flow before a number, the newest `limit` of them, oldest first.
     ///
-    /// A page of large messages ends early: ask again for those from the last one on. Without a `number` they are the last ones. The principal's own part of what was encrypted is with them. Refusals: `.noSuchFlow`.
+    /// A page of large messages ends early: ask again for those from the last one on. Without a `number` they are the
+    /// last ones. The principal's own part of what was encrypted is with them. Refusals: `.noSuchFlow`.
     package func history(
         of flow: Identifier, before number: Int64?, limit: Int, for principal: Principal
     ) async throws(ChatError) -> [MissedMessage] {

@@ -18,7 +18,8 @@ extension Chat {
         return (bytes, blobs.isEmpty ? [] : try await storingLarge(blobs))
     }
 
-    /// Puts messages of another server into the log, with the times that they had there; `audit` is what is recorded of it.
+    /// Puts messages of another server into the log, with the times that they had there; `audit` is what is recorded of
+    /// it.
     package func importMessages(
         _ messages: [ImportedMessage], audit: AuditNote?
     ) async throws(ChatError) -> Receipt<Void> {

@@ -20,7 +20,8 @@ extension Chat {
     ///   - kind: Such as `fastchat`.
     ///   - createIfMissing: Whether to draw one when there is none, or none that the key file opens.
     /// - Returns: `nil` when there is none.
-    /// - Throws: `.internalFailure` without a key file, or when the stored key cannot be opened with it and is not replaced.
+    /// - Throws: `.internalFailure` without a key file, or when the stored key cannot be opened with it and is not
+    ///   replaced.
     package func serverHeldKey(
         of person: Person, kind: String, createIfMissing: Bool
     ) async throws(ChatError) -> RSAPrivateKey? {
@@ -38,7 +39,8 @@ extension Chat {
     ///
     /// - Parameter name: Such as `balancer`.
     /// - Returns: The same on every server.
-    /// - Throws: `.internalFailure` without a key file, or when the stored key cannot be opened with it and is not replaced.
+    /// - Throws: `.internalFailure` without a key file, or when the stored key cannot be opened with it and is not
+    ///   replaced.
     package func serverKey(_ name: String) async throws(ChatError) -> RSAPrivateKey {
         let key = try await heldKeys.key(
             named: HeldKeys.name(ofServer: name), makes: true, isOnlyServer: isOnlyServer
@@ -63,8 +65,8 @@ extension Chat {
 
 /// Opens and draws the key pairs that the server holds.
 ///
-/// Of two that draw the same at once, the one that is stored first counts. A pair that the key file does not open, since
-/// the file was lost, is of no more use to anything: the only server of the store draws another one in its place.
+/// Of two that draw the same at once, the one that is stored first counts. A pair that the key file does not open,
+/// since the file was lost, is of no more use to anything: the only server of the store draws another one in its place.
 actor HeldKeys {
     private let sealer: Sealer?
     private let hasher: PasswordHasher
@@ -104,7 +106,8 @@ actor HeldKeys {
 
     /// The key pair of a name; with `makes` one is drawn when there is none that can be opened.
     ///
-    /// `put` stores a pair in the place of another one, or of none; `isOnlyServer` says whether it may take one's place.
+    /// `put` stores a pair in the place of another one, or of none; `isOnlyServer` says whether it may take one's
+    /// place.
     func key(
         named name: String, makes: Bool, isOnlyServer: @Sendable () async throws(ChatError) -> Bool,
         read: @Sendable () async throws(ChatError) -> SealedKeyPair?,

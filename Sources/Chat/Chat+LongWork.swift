@@ -5,7 +5,8 @@ extension Chat {
     /// From how many bytes on decoding, encoding and hashing take about a millisecond.
     package static let longWorkBytes = 128 << 10
 
-    /// Runs what takes a millisecond or more on the threads of the process instead of an event loop, a little at a time.
+    /// Runs what takes a millisecond or more on the threads of the process instead of an event loop, a little at a
+    /// time.
     package func offLoop<Value: Sendable>(_ body: @Sendable () -> Value) async -> Value {
         await longWork.offLoop(body)
     }

@@ -37,8 +37,8 @@ package struct MessageList: Sendable {
 extension Chat {
     /// Checks a message and puts it into the next batch; waits only for what is not in memory.
     ///
-    /// Messages enter the log in the order in which these calls return. Refusals: `.noSuchFlow`, `.notAllowed`, `.tooLong`,
-    /// `.nullCharacter`, `.busy`.
+    /// Messages enter the log in the order in which these calls return. Refusals: `.noSuchFlow`, `.notAllowed`,
+    /// `.tooLong`, `.nullCharacter`, `.busy`.
     package func submit(
         _ content: MessageContent, to flow: Identifier, by principal: Principal
     ) async throws(ChatError) -> PendingMessage {
@@ -47,7 +47,8 @@ extension Chat {
 
     /// The same for a flow that the principal was found to see; `bodies` are what was encrypted for one recipient each.
     ///
-    /// Of an encrypted message `content` is what everybody else sees. Refusals: `.notAllowed`, `.tooLong`, `.nullCharacter`, `.busy`.
+    /// Of an encrypted message `content` is what everybody else sees. Refusals: `.notAllowed`, `.tooLong`,
+    /// `.nullCharacter`, `.busy`.
     package func submit(
         _ content: MessageContent, bodies: [NewBody] = [], to access: FlowAccess, by principal: Principal
     ) async throws(ChatError) -> PendingMessage {
@@ -61,8 +62,8 @@ extension Chat {
 
     // MARK: For connections
 
-    /// A name for a message that is about to be submitted: a connection knows its own messages by it, however early they
-    /// come back to it.
+    /// A name for a message that is about to be submitted: a connection knows its own messages by it, however early
+    /// they come back to it.
     package func newMessageIdentifier() -> Identifier { newEventIdentifier() }
 
     /// Checks a message and puts it into the next batch at once, if nothing has to be read or stored for that.
@@ -160,7 +161,8 @@ extension Chat {
 
     /// Stores those that are too large for a batch ahead of it.
     ///
-    /// - Throws: Never `.outcomeUnknown`: what refers to them is not in the log, and without that they are removed again.
+    /// - Throws: Never `.outcomeUnknown`: what refers to them is not in the log, and without that they are removed
+    ///   again.
     func storingLarge(_ blobs: [NewBlob]) async throws(ChatError) -> [NewBlob] {
         var blobs = blobs
         for index in blobs.indices {

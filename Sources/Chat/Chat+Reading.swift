@@ -5,10 +5,10 @@ package import Storage
 
 /// A flow with what an account may read of it.
 ///
-/// The rule is the same on every protocol. A membership is a list of stays, each from the event of the joining to that of the
-/// leaving. What comes unasked, live or after a login, is what was said within them, whether the account is still a member or
-/// not (`missed`, `groupUpdates`, `updates` with `.pushed`). What is asked for is everything for a member, and everything up to
-/// their leaving, as it was then, for those who left.
+/// The rule is the same on every protocol. A membership is a list of stays, each from the event of the joining to that
+/// of the leaving. What comes unasked, live or after a login, is what was said within them, whether the account is
+/// still a member or not (`missed`, `groupUpdates`, `updates` with `.pushed`). What is asked for is everything for a
+/// member, and everything up to their leaving, as it was then, for those who left.
 package struct ReadableFlow: Sendable {
     /// The flow as it is now.
     package var access: FlowAccess

@@ -40,7 +40,8 @@ package final class Chat: Sendable {
 
     /// Makes the domain over a store; `run` does its work.
     ///
-    /// `instant` is the monotonic clock for the slow-down of failed logins; `factory` counts what only `/metrics` shows.
+    /// `instant` is the monotonic clock for the slow-down of failed logins; `factory` counts what only `/metrics`
+    /// shows.
     package init(
         storage: Storage, hasher: PasswordHasher, policy: ChatPolicy, writerLimits: BatchWriter.Limits = .init(),
         instant: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
@@ -90,8 +91,8 @@ package final class Chat: Sendable {
     /// What the settings say.
     package var policy: ChatPolicy { currentPolicy.withLock { $0 } }
 
-    /// Takes over what may change while the server runs: registration, life of tokens, backlog of new devices, rates and how
-    /// long messages are kept.
+    /// Takes over what may change while the server runs: registration, life of tokens, backlog of new devices, rates
+    /// and how long messages are kept.
     package func update(_ new: ChatPolicy) {
         currentPolicy.withLock { policy in
             policy.registration = new.registration
@@ -174,8 +175,8 @@ package final class Chat: Sendable {
 
     /// An identifier for an event: its time in milliseconds, then 80 random bits.
     ///
-    /// Neighbours in the log are neighbours in the index of identifiers, so a batch touches few of its pages. It tells no
-    /// more than the event itself, which has a time.
+    /// Neighbours in the log are neighbours in the index of identifiers, so a batch touches few of its pages. It tells
+    /// no more than the event itself, which has a time.
     func newEventIdentifier() -> Identifier {
         var random = SecureRandom()
         return .random(at: storage.currentTime(), using: &random)

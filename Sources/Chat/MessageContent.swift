@@ -117,7 +117,8 @@ package struct MessageContent: Sendable, Equatable {
 
     /// The JSON object of an edit for the log, and the files and emoji that it changes: empty ones are taken away.
     ///
-    /// All of them are kept beside the message, whatever their size: so the edits of two devices do not undo each other's.
+    /// All of them are kept beside the message, whatever their size: so the edits of two devices do not undo each
+    /// other's.
     func encodedEdit() -> (content: [UInt8], blobs: [NewBlob]) {
         let changed = MessageContent(writtenText: writtenText).encoded().content
         var beside: [(String, [UInt8])] = files.map { ($0.rawValue, $1.withUTF8 { Array($0) }) }

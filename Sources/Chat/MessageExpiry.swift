@@ -3,7 +3,8 @@
 
 package import Storage
 
-/// Goes through the log for messages that are older than the type of their flow is kept, and erases them, some at a time.
+/// Goes through the log for messages that are older than the type of their flow is kept, and erases them, some at a
+/// time.
 ///
 /// It remembers nothing: what an interruption leaves is found by the next one.
 package struct MessageExpiry: Sendable {

@@ -13,7 +13,8 @@ struct Argon2Cost: Hashable, Sendable {
     /// Our own hashes have one; those of other programs may have more.
     var parallelism = 1
 
-    /// What an imported hash may ask for at most, so that one row cannot take the server's memory or a thread for minutes.
+    /// What an imported hash may ask for at most, so that one row cannot take the server's memory or a thread for
+    /// minutes.
     static let limit = Argon2Cost(memoryKiB: 1 << 20, iterations: 64, parallelism: 16)
 
     /// Reads the parameters of a PHC string `$argon2id$v=19$m=…,t=…,p=…$salt$hash`; `nil` for any other form.

@@ -43,8 +43,8 @@ final class HashQueue: Sendable {
 
     /// Runs `work` when its turn comes.
     ///
-    /// - Throws: What `work` fails with; `busy` when the queue, or the claimant's share of it, is full; `cancelled` when the task was cancelled before
-    ///   the work began. Work that has begun is finished and its result returned.
+    /// - Throws: What `work` fails with; `busy` when the queue, or the claimant's share of it, is full; `cancelled`
+    ///   when the task was cancelled before the work began. Work that has begun is finished and its result returned.
     func perform<Answer: Sendable>(
         for claimant: HashClaimant? = nil, _ work: @escaping @Sendable () -> Result<Answer, CredentialsError>
     ) async throws(CredentialsError) -> Answer {
@@ -90,7 +90,8 @@ final class HashQueue: Sendable {
         }
     }
 
-    /// Whether as many wait for an account or a network as may: an account has a sixteenth of the places, a network half of them.
+    /// Whether as many wait for an account or a network as may: an account has a sixteenth of the places, a network
+    /// half of them.
     private func hasItsShare(_ claimant: HashClaimant, of waiting: [Job]) -> Bool {
         var ofAccount = 0
         var ofNetwork = 0

@@ -50,8 +50,9 @@ package struct HybridEnvelope: Hashable, Sendable {
 
     /// The text, or `nil`.
     ///
-    /// There is one `nil` for every failure, and a secret that RSA does not open is replaced by a random one and the rest
-    /// done all the same, so that a sender cannot learn by answers or by time which of its ciphertexts are well formed.
+    /// There is one `nil` for every failure, and a secret that RSA does not open is replaced by a random one and the
+    /// rest done all the same, so that a sender cannot learn by answers or by time which of its ciphertexts are well
+    /// formed.
     package func text(
         openedWith recipient: RSAPrivateKey, using random: inout some RandomNumberGenerator
     ) -> String? {

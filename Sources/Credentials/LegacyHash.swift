@@ -6,8 +6,8 @@ import CSodium
 /// A password hashed as the reference design does it: BLAKE2b of the password's UTF-8, keyed and salted.
 ///
 /// Equal to Python's `hashlib.blake2b(password, digest_size=size, key=key, salt=salt)`: salts shorter than 16 bytes are
-/// filled with zeros. It is fast, hence weak against guessing: it stays for imported accounts and for installations that
-/// ask for it.
+/// filled with zeros. It is fast, hence weak against guessing: it stays for imported accounts and for installations
+/// that ask for it.
 package struct LegacyHash: Hashable, Sendable {
     /// Longest salt that the function takes.
     package static let maximumSaltBytes = 16
@@ -37,7 +37,8 @@ package struct LegacyHash: Hashable, Sendable {
         digest = password.withBytes { Self.blake2b($0, size: size, key: key, salt: salt) }
     }
 
-    /// Takes over a hash made elsewhere, such as the `hash_password`, `salt` and `key` columns of the reference database.
+    /// Takes over a hash made elsewhere, such as the `hash_password`, `salt` and `key` columns of the reference
+    /// database.
     ///
     /// - Throws: `CredentialsError.invalidParameter` unless `hexDigest` is hexadecimal and all lengths are in range.
     package init(hexDigest: String, salt: [UInt8], key: [UInt8]) throws(CredentialsError) {

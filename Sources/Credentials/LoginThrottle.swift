@@ -4,12 +4,13 @@
 package import Bounds
 import CSodium
 
-/// Slows down guessing of passwords, for each pair of account and network: five free failures, then a pause that doubles from one
-/// second to a minute.
+/// Slows down guessing of passwords, for each pair of account and network: five free failures, then a pause that
+/// doubles from one second to a minute.
 ///
-/// A pair that has logged in before has a generous rate instead: 30 free failures, then pauses of up to five seconds. So others
-/// cannot shut the owner out from where they usually are. Logins that do not exist are slowed down like others, so that a pause tells
-/// nothing, but in a memory of their own: made-up logins push out no account. Pure value: it reads no clock and does no I/O.
+/// A pair that has logged in before has a generous rate instead: 30 free failures, then pauses of up to five seconds.
+/// So others cannot shut the owner out from where they usually are. Logins that do not exist are slowed down like
+/// others, so that a pause tells nothing, but in a memory of their own: made-up logins push out no account. Pure value:
+/// it reads no clock and does no I/O.
 package struct LoginThrottle<Instant: InstantProtocol & Sendable>: Sendable where Instant.Duration == Duration {
     /// What to do with an attempt to log in.
     package enum Decision: Hashable, Sendable {
@@ -89,8 +90,8 @@ package struct LoginThrottle<Instant: InstantProtocol & Sendable>: Sendable wher
 
     /// Whether the password of an attempt may be checked now.
     ///
-    /// An attempt that is allowed after a pause starts the next pause itself, so that of many attempts at the same moment
-    /// only one gets through.
+    /// An attempt that is allowed after a pause starts the next pause itself, so that of many attempts at the same
+    /// moment only one gets through.
     package mutating func decision(account: String, network: IPAddress, now: Instant) -> Decision {
         let pair = PairKey(account: account, network: network)
         let limits = limits

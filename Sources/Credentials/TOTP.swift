@@ -36,8 +36,8 @@ package struct TOTP: Sendable {
 
     /// The time step whose code this is; `nil` for a wrong one.
     ///
-    /// The step now, the one before and the one after are tried, all of them in any case. A caller that takes a step once only
-    /// refuses a code that was overheard.
+    /// The step now, the one before and the one after are tried, all of them in any case. A caller that takes a step
+    /// once only refuses a code that was overheard.
     package func step(of code: String, at seconds: Int64) -> Int64? {
         let given = Array(code.utf8.prefix(7))
         let now = seconds / Self.stepSeconds

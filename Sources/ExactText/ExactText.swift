@@ -3,9 +3,9 @@
 
 /// A text that is equal to another only if it has the same bytes of UTF-8.
 ///
-/// `String` compares and hashes what a text means after Unicode normalization, in a time that grows with the square of a
-/// run of combining marks: one of 60 KB takes a third of a second. Text from outside that is a key, or that is compared
-/// with a word, is one of these instead.
+/// `String` compares and hashes what a text means after Unicode normalization, in a time that grows with the square of
+/// a run of combining marks: one of 60 KB takes a third of a second. Text from outside that is a key, or that is
+/// compared with a word, is one of these instead.
 package struct ExactText: Sendable {
     /// The text, for everything but comparing.
     package let string: String

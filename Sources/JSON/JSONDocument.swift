@@ -3,7 +3,8 @@
 
 import Glibc
 
-/// One parsed text: a copy of its bytes, in which the escapes of strings are undone, and its nodes; both in one block of memory.
+/// One parsed text: a copy of its bytes, in which the escapes of strings are undone, and its nodes; both in one block
+/// of memory.
 ///
 /// Values and texts taken out of it keep it alive.
 ///

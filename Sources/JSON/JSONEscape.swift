@@ -3,8 +3,8 @@
 
 /// What cannot stand in a JSON string as it is: quotes, backslashes and control characters.
 ///
-/// Eight bytes are looked at at a time: a word has the highest bit of each byte set that was found. A borrow may set one too many,
-/// but never the lowest.
+/// Eight bytes are looked at at a time: a word has the highest bit of each byte set that was found. A borrow may set
+/// one too many, but never the lowest.
 enum JSONEscape {
     static let ones: UInt64 = 0x0101_0101_0101_0101
     static let highBits: UInt64 = 0x8080_8080_8080_8080

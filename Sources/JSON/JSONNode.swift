@@ -3,8 +3,8 @@
 
 /// One value of a parsed text, or the name of a member.
 ///
-/// The nodes of a document stand in the order of the text: those inside an array or object follow it, and each member is its
-/// name, then its value.
+/// The nodes of a document stand in the order of the text: those inside an array or object follow it, and each member
+/// is its name, then its value.
 struct JSONNode {
     enum Kind: UInt8 {
         case object, array
@@ -18,8 +18,8 @@ struct JSONNode {
     var kind: Kind
     /// The index of the first node after this one and everything inside it.
     var next: UInt32
-    /// The number; of a string the offset of its bytes and their number, in 32 bits each; of an array or object the number
-    /// of its elements or members.
+    /// The number; of a string the offset of its bytes and their number, in 32 bits each; of an array or object the
+    /// number of its elements or members.
     var bits: UInt64
 
     init(_ kind: Kind, next: Int, bits: UInt64 = 0) {

@@ -5,8 +5,8 @@ import Glibc
 
 /// Members of the same name are refused, at a cost that does not grow with the square of their number.
 ///
-/// The names of a small object are compared with each other. Those of a large one are kept by a hash; it has a seed, so that no
-/// text can choose names that collide.
+/// The names of a small object are compared with each other. Those of a large one are kept by a hash; it has a seed, so
+/// that no text can choose names that collide.
 extension JSONParser {
     private static let fewMembers = 16
 

@@ -5,8 +5,9 @@ import Glibc
 
 /// A text that may be long: a Swift string, or a string of a parsed document that was not copied.
 ///
-/// Attachments of many MiB pass through as one of these, and are written once, by `JSONWriter`. Names of members are such
-/// texts as well: two are equal if their bytes are, which no text can make slow (`String` normalizes what it compares).
+/// Attachments of many MiB pass through as one of these, and are written once, by `JSONWriter`. Names of members are
+/// such texts as well: two are equal if their bytes are, which no text can make slow (`String` normalizes what it
+/// compares).
 package struct JSONText: Sendable {
     private let storage: Storage
 

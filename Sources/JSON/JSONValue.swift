@@ -37,8 +37,8 @@ package struct JSONValue: Sendable {
     ///
     /// The bytes are not needed afterwards.
     ///
-    /// Integers have 64 bits, other numbers are doubles, larger ones are refused. An object with the same member twice is
-    /// refused. Strings may hold U+0000 (`JSONText.containsNull`), member names may not.
+    /// Integers have 64 bits, other numbers are doubles, larger ones are refused. An object with the same member twice
+    /// is refused. Strings may hold U+0000 (`JSONText.containsNull`), member names may not.
     package static func parse(
         _ bytes: UnsafeRawBufferPointer, limits: JSONLimits = .standard
     ) throws(JSONError) -> JSONValue {

@@ -5,8 +5,8 @@ import Glibc
 
 /// A value of a parsed JSON text where it lies, for decoders that look at each value once.
 ///
-/// It counts no references, so neither it nor what it gives may outlive the `JSONValue` whose `withView` it comes from; texts and
-/// copies may.
+/// It counts no references, so neither it nor what it gives may outlive the `JSONValue` whose `withView` it comes from;
+/// texts and copies may.
 package struct JSONView {
     private let document: Unmanaged<JSONDocument>
     private let nodes: UnsafePointer<JSONNode>

@@ -3,8 +3,8 @@
 
 /// Writes compact JSON into one block of memory.
 ///
-/// It puts the commas; what it does not check is that containers and members pair up, which is fixed by the calling code
-/// and never by input:
+/// It puts the commas; what it does not check is that containers and members pair up, which is fixed by the calling
+/// code and never by input:
 /// ```swift
 /// var writer = JSONWriter()
 /// writer.beginObject()

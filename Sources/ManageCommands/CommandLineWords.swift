@@ -7,8 +7,8 @@ import Settings
 /// The words of a command line, brought into the order that ArgumentParser expects.
 ///
 /// What it cannot express is settled here, before it sees the words: `--config PATH`, `--json` and the like may stand
-/// before the subcommand or between its parts; `help TOPIC` shows pages that belong to no command; and the reference server's
-/// spellings `--db create` and `--table flow` still work.
+/// before the subcommand or between its parts; `help TOPIC` shows pages that belong to no command; and the reference
+/// server's spellings `--db create` and `--table flow` still work.
 struct CommandLineWords {
     /// Options of every command that may stand before the subcommand.
     private static let leadingFlags: Set = ["--json", "--quiet", "-q", "--no-color", "--no-input"]

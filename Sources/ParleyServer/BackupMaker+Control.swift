@@ -6,7 +6,8 @@ import Operations
 import Storage
 
 extension BackupMaker {
-    /// What administrators do with the backups of a running server; `schedule` is when it makes them by itself, in words.
+    /// What administrators do with the backups of a running server; `schedule` is when it makes them by itself, in
+    /// words.
     func control(of storage: Storage, schedule: String?) -> BackupControl {
         BackupControl(
             list: { () throws(OperationError) in

@@ -38,8 +38,8 @@ package struct ParleyServer: Sendable {
         package var servesWebSockets = true
         /// What the server does for people.
         package var mode = ServiceMode.normal
-        /// How long the server may take to stop, beside what the settings ask for, before it ends the process; `nil`: as
-        /// long as it needs.
+        /// How long the server may take to stop, beside what the settings ask for, before it ends the process; `nil`:
+        /// as long as it needs.
         package var stopTimeout: Duration?
         /// Told how the server is; `nil`: nothing wants to know.
         package var serviceManager: ServiceManager?
@@ -171,8 +171,8 @@ package struct ParleyServer: Sendable {
         // Whatever may refuse is asked before anything is announced.
         try await checkAddresses(of: streams)
         try admin.claimPath()
-        // Stopped from the end: first no long work goes on and no client is sent here any more, then the listeners, then
-        // this server is no longer one of the cluster, then the writer, so that every answer still leaves.
+        // Stopped from the end: first no long work goes on and no client is sent here any more, then the listeners,
+        // then this server is no longer one of the cluster, then the writer, so that every answer still leaves.
         let clock = ClockWatch(time: chat.storage.currentTime())
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: StoreService(close: close)),

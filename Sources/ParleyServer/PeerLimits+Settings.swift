@@ -7,7 +7,8 @@ import Settings
 import Transport
 
 extension PeerLimits {
-    /// Files that are not for clients: the database, the log, the admin socket, the balancer, listeners, what libraries open.
+    /// Files that are not for clients: the database, the log, the admin socket, the balancer, listeners, what libraries
+    /// open.
     private static let reservedFiles = 512
     private static let balancerConnections = 128
 

@@ -21,11 +21,12 @@ package struct Store: Sendable {
 
     /// Opens the store.
     ///
-    /// `create` makes an SQLite file that is missing; a database of PostgreSQL must be there. Throws `.unavailable` when
-    /// another process holds the SQLite lock or the server of PostgreSQL does not answer, `.notFound`, `.unusable`.
+    /// `create` makes an SQLite file that is missing; a database of PostgreSQL must be there. Throws `.unavailable`
+    /// when another process holds the SQLite lock or the server of PostgreSQL does not answer, `.notFound`,
+    /// `.unusable`.
     ///
-    /// With `isReadOnly` it can only be read, and the process that has the SQLite file keeps it. `observer` is told how long
-    /// its transactions take.
+    /// With `isReadOnly` it can only be read, and the process that has the SQLite file keeps it. `observer` is told how
+    /// long its transactions take.
     package static func open(
         _ settings: Settings, create: Bool, isReadOnly: Bool = false, observer: QueryObserver? = nil, logger: Logger
     ) async throws(StorageError) -> Store {
@@ -36,7 +37,8 @@ package struct Store: Sendable {
             engine = try SQLiteEngine(.memory, create: true)
         case .sqlite(let path):
             if !isReadOnly { lock = try DatabaseLock(databasePath: path) }
-            // No other user of the system is to read messages and hashes; SQLite's other files take the mode of this one.
+            // No other user of the system is to read messages and hashes; SQLite's other files take the mode of this
+            // one.
             if create { Glibc.close(Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)) }
             engine = try SQLiteEngine(
                 .file(path), create: create, readers: settings.database.pool,
@@ -88,7 +90,8 @@ package struct Store: Sendable {
 
     /// The domain over this store, after the settings.
     ///
-    /// The caller runs it and closes it. With `makesKeyFile` a key file that is missing is made; otherwise nothing is sealed.
+    /// The caller runs it and closes it. With `makesKeyFile` a key file that is missing is made; otherwise nothing is
+    /// sealed.
     ///
     /// - Throws: `CredentialsError`; `KeyFileError` when the key that seals secrets cannot be had.
     package func makeChat(

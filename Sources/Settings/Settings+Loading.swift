@@ -5,7 +5,8 @@ extension Settings {
     /// Puts the settings together: overrides, then environment, then file, then defaults.
     ///
     /// - Parameters:
-    ///   - file: The path that `--config` gave; without it `PARLEY_CONFIG` or `config.ini` in the current folder counts.
+    ///   - file: The path that `--config` gave; without it `PARLEY_CONFIG` or `config.ini` in the current folder
+    ///     counts.
     ///   - environment: The variables of the process.
     ///   - overrides: Values of command-line options. Relative paths among them count from the current folder.
     ///   - currentFolder: An absolute path; the process's current folder by default.

@@ -50,7 +50,8 @@ extension Settings {
         /// The address at which clients reach this listener: `ADVERTISE`, otherwise the one it listens on.
         ///
         /// - Parameter boundPort: The port that the system chose when the settings ask for any free one.
-        /// - Returns: The address; `nil` when the listener serves every address of the machine and `ADVERTISE` is unset.
+        /// - Returns: The address; `nil` when the listener serves every address of the machine and `ADVERTISE` is
+        ///   unset.
         package func advertisedAddress(boundPort: Int) -> NetworkAddress? {
             if let advertise { return advertise }
             return NetworkAddress.isWildcard(address.host) ? nil : NetworkAddress(host: address.host, port: boundPort)

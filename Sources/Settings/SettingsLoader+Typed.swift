@@ -89,8 +89,8 @@ extension SettingsLoader {
             forwardedHeader: text(.serverForwardedHeader), readsProxyHeader: boolean(.serverProxyProtocol))
     }
 
-    /// Whether a protocol is served that sends passwords in clear without TLS: unless the settings say so, only where no other
-    /// machine can read them.
+    /// Whether a protocol is served that sends passwords in clear without TLS: unless the settings say so, only where
+    /// no other machine can read them.
     func isServed(_ enabled: SettingKey, _ address: NetworkAddress, tls: SettingKey) -> Bool {
         guard case .boolean(let value) = values[enabled] else {
             return NetworkAddress.isLoopback(address.host) || boolean(tls)

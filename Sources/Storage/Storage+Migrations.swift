@@ -97,8 +97,8 @@ extension Storage {
 
     /// Applies what is missing, each migration in one transaction.
     ///
-    /// `progress` is called before each with its identifier. The result names those applied; it is empty if the schema was
-    /// current. With `last` the migrations that come after that one are left to be applied.
+    /// `progress` is called before each with its identifier. The result names those applied; it is empty if the schema
+    /// was current. With `last` the migrations that come after that one are left to be applied.
     package func migrate(
         upTo last: String? = nil, progress: @Sendable (String) -> Void = { _ in }
     ) async throws(StorageError) -> [String] {

@@ -55,14 +55,14 @@ package final class Storage: Sendable {
 
     /// Applies `writes` in one transaction, in order.
     ///
-    /// When it returns, what was done is durable, and the subscribers of `signals` are told. One write that fails is failed
-    /// alone: the batch is rolled back and repeated with each write in a savepoint. While the database is out of reach the
-    /// batch is tried again for `CommitRetry.timeout`; the batches that follow one that was given up are tried once, so
-    /// that nothing waits for long in an outage. After a COMMIT without an answer the log is asked, for
+    /// When it returns, what was done is durable, and the subscribers of `signals` are told. One write that fails is
+    /// failed alone: the batch is rolled back and repeated with each write in a savepoint. While the database is out of
+    /// reach the batch is tried again for `CommitRetry.timeout`; the batches that follow one that was given up are
+    /// tried once, so that nothing waits for long in an outage. After a COMMIT without an answer the log is asked, for
     /// `CommitRetry.lookUpTimeout`, whether the batch is in it; it is repeated only if not.
     ///
-    /// - Throws: `.commitUnknown` or `.inDoubt` when the batch may or may not have been done; anything else when nothing of
-    ///   it was done.
+    /// - Throws: `.commitUnknown` or `.inDoubt` when the batch may or may not have been done; anything else when
+    ///   nothing of it was done.
     package func commit(_ writes: [Write]) async throws(StorageError) -> CommittedBatch {
         guard !writes.isEmpty else { return CommittedBatch(outcomes: [], events: []) }
         let start = elapsed()

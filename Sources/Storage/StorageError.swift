@@ -55,8 +55,8 @@ package struct StorageError: Error, Sendable {
 extension StorageError {
     /// What a closure threw.
     ///
-    /// Swift infers no typed error for a closure, so functions that run one take `() throws` and convert here. Anything but
-    /// a `StorageError`, which the store's own closures throw, is told as its cause.
+    /// Swift infers no typed error for a closure, so functions that run one take `() throws` and convert here. Anything
+    /// but a `StorageError`, which the store's own closures throw, is told as its cause.
     package init(thrown error: any Error) {
         self =
             error as? StorageError

@@ -34,7 +34,8 @@ package struct PostgresConfiguration: Sendable {
     package var readStatementTimeout: Duration = .seconds(30)
     /// The server ends a statement that waits so long for a lock.
     package var lockTimeout: Duration = .seconds(10)
-    /// How much longer than the server's own limits an answer may take before the connection is given up: the server hangs.
+    /// How much longer than the server's own limits an answer may take before the connection is given up: the server
+    /// hangs.
     package var answerTimeout: Duration = .seconds(10)
     /// The server ends a transaction whose client says nothing for so long, which frees its locks.
     package var idleTransactionTimeout: Duration = .seconds(60)

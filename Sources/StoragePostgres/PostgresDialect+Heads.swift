@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PostgresDialect {
-    /// What every message writes is narrow: heads of flows in a table of their own, events with fewer indexes, and with the
-    /// protocol by which they came.
+    /// What every message writes is narrow: heads of flows in a table of their own, events with fewer indexes, and with
+    /// the protocol by which they came.
     static let heads = [
         """
         CREATE TABLE flow_heads (

@@ -8,12 +8,14 @@ import Storage
 import Synchronization
 import Threads
 
-/// Hints between the processes on one PostgreSQL: `NOTIFY` in each batch's transaction, `LISTEN` on a connection of its own.
+/// Hints between the processes on one PostgreSQL: `NOTIFY` in each batch's transaction, `LISTEN` on a connection of its
+/// own.
 ///
-/// The server delivers a notification when its transaction commits, and none of one that is rolled back. The connection is
-/// made with the first subscriber, on a thread of its own.
+/// The server delivers a notification when its transaction commits, and none of one that is rolled back. The connection
+/// is made with the first subscriber, on a thread of its own.
 final class PostgresSignals: LogSignals {
-    /// A connection that lived shorter counts as a failed attempt, so that one which is cut at once is not made anew in a loop.
+    /// A connection that lived shorter counts as a failed attempt, so that one which is cut at once is not made anew in
+    /// a loop.
     private static let steadyAfter: Duration = .seconds(10)
 
     private struct State {

@@ -4,7 +4,8 @@
 import Storage
 import Synchronization
 
-/// The one session that writes, on a thread of its own: transactions take turns in the order in which they were asked for.
+/// The one session that writes, on a thread of its own: transactions take turns in the order in which they were asked
+/// for.
 final class PostgresWriter: Sendable {
     private struct State {
         var waiting = 0

@@ -7,7 +7,8 @@ import Synchronization
 
 /// The lock on `DATABASE.lock` that says which process the database belongs to: a running server, or one command.
 ///
-/// Kept as long as the value lives, or until it is released; the kernel releases it when the process dies in whatever way.
+/// Kept as long as the value lives, or until it is released; the kernel releases it when the process dies in whatever
+/// way.
 package final class DatabaseLock: Sendable {
     private let descriptor: Mutex<Int32?>
 
@@ -38,8 +39,8 @@ package final class DatabaseLock: Sendable {
 
     /// Lets other processes have the database; it must be closed.
     ///
-    /// Closing the file would not do: a program that another thread starts just now has a copy of the descriptor until it
-    /// runs, and the lock is held as long as one copy is open.
+    /// Closing the file would not do: a program that another thread starts just now has a copy of the descriptor until
+    /// it runs, and the lock is held as long as one copy is open.
     package func release() {
         let held = descriptor.withLock { descriptor in
             defer { descriptor = nil }

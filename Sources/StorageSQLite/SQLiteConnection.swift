@@ -96,8 +96,8 @@ final class SQLiteConnection: SQLConnection {
     private func run<Value>(
         _ sql: String, _ body: (OpaquePointer) throws(StorageError) -> Value
     ) throws(StorageError) -> Value {
-        // After some failures, such as a full disk, SQLite ends the transaction by itself. A statement that ran now would
-        // be committed alone.
+        // After some failures, such as a full disk, SQLite ends the transaction by itself. A statement that ran now
+        // would be committed alone.
         if isWriter, sqlite3_get_autocommit(db.sqliteConnection) != 0 {
             throw StorageError(
                 .writeFailed, "The database undid the transaction. Try again.",

@@ -24,8 +24,8 @@ extension SQLiteDialect {
         searchTable,
     ]
 
-    /// The words come with one space between two, and this tokenizer cuts nothing but there; a query asks for single words,
-    /// so their places in a message are not kept (`detail`), nor is how many there are (`columnsize`).
+    /// The words come with one space between two, and this tokenizer cuts nothing but there; a query asks for single
+    /// words, so their places in a message are not kept (`detail`), nor is how many there are (`columnsize`).
     static let searchTable =
         "CREATE VIRTUAL TABLE message_search USING fts5 (text, tokenize = 'ascii', detail = none, columnsize = 0)"
 }

@@ -31,8 +31,8 @@ extension SQLiteEngine {
         }
     }
 
-    /// Merges the index until the words that were removed are in none of its parts, some pages at a time, and empties the
-    /// write-ahead log.
+    /// Merges the index until the words that were removed are in none of its parts, some pages at a time, and empties
+    /// the write-ahead log.
     ///
     /// FTS5 only marks what is removed until the parts that hold it are merged.
     func sweep() async throws(StorageError) {
@@ -41,8 +41,8 @@ extension SQLiteEngine {
         }
         guard let step else { return }
         var changes: Int64
-        // A negative number puts all parts on one level, to be merged into one; a positive one goes on with that. Putting them
-        // there again while parts are added would not end, and damages the index after some dozen times.
+        // A negative number puts all parts on one level, to be merged into one; a positive one goes on with that.
+        // Putting them there again while parts are added would not end, and damages the index after some dozen times.
         var pages = -Self.sweepPages
         repeat {
             // Between two steps the index goes on following the log.

@@ -19,8 +19,8 @@ package final class SQLiteEngine: StorageEngine {
     private let usage = Mutex(Usage())
     /// What the connection that writes keeps of the file, at most, in KiB.
     ///
-    /// It has room for the pages that messages into some thousand flows go to; with SQLite's own 2 MB each of these is read
-    /// again for every message.
+    /// It has room for the pages that messages into some thousand flows go to; with SQLite's own 2 MB each of these is
+    /// read again for every message.
     private static let writerCacheKiB = 64 << 10
 
     /// SQLite must not be called after its end: calls are counted, and the end waits for them.
@@ -44,8 +44,8 @@ package final class SQLiteEngine: StorageEngine {
     ///
     /// With `isReadOnly` nothing can be written, and another process may write beside this one.
     ///
-    /// `readers` are connections for reading, 1 or more; a statement waits `busySeconds` for another process's lock. After so
-    /// many `checkpointPages` the write-ahead log goes into the file.
+    /// `readers` are connections for reading, 1 or more; a statement waits `busySeconds` for another process's lock.
+    /// After so many `checkpointPages` the write-ahead log goes into the file.
     ///
     /// - Throws: `.notFound`, `.unusable` (no database, corrupt, read-only, no such folder), `.unavailable` (locked).
     package convenience init(
@@ -225,7 +225,8 @@ package final class SQLiteEngine: StorageEngine {
         }
         // What is on the disk is all that can be relied on: the next start reads it.
         if !isDerived, usage.withLock({ $0.doubt }) != nil { return }
-        // The connection that is closed last may be a reader's, which cannot do it: afterwards the one file holds everything.
+        // The connection that is closed last may be a reader's, which cannot do it: afterwards the one file holds
+        // everything.
         _ = try? await database.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
         try? database.close()
     }

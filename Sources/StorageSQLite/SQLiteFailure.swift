@@ -89,9 +89,9 @@ enum SQLiteFailure {
 
     /// What a failure of the disk under a transaction means; `nil` for anything else.
     ///
-    /// A transaction is in the write-ahead log when its last frame is. Without space that frame is not whole, so a full disk
-    /// undoes the transaction. After any other failure the frame may be on the disk, or a page that was on it before may be
-    /// gone: the system drops what it could not flush, and a second flush would succeed.
+    /// A transaction is in the write-ahead log when its last frame is. Without space that frame is not whole, so a full
+    /// disk undoes the transaction. After any other failure the frame may be on the disk, or a page that was on it
+    /// before may be gone: the system drops what it could not flush, and a second flush would succeed.
     private static func diskFailure(
         _ code: ResultCode, _ cause: String, _ path: String?, _ phase: Phase, _ systemError: Int32
     ) -> StorageError? {

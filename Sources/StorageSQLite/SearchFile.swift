@@ -6,8 +6,8 @@ import Storage
 
 /// The search index: an SQLite database of its own beside the main one, so that filling it holds up no message.
 ///
-/// It is opened by its first use. All that it holds is made from the log, so a file that is of no use is replaced by an empty
-/// one. It is flushed like the main file: what was removed from it stays removed when the power fails.
+/// It is opened by its first use. All that it holds is made from the log, so a file that is of no use is replaced by an
+/// empty one. It is flushed like the main file: what was removed from it stays removed when the power fails.
 actor SearchFile {
     /// What the name of the file adds to the main one's.
     static let suffix = "-search"

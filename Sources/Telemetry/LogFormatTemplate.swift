@@ -5,11 +5,11 @@ import Glibc
 
 /// The format of a log line in the language of the reference server's `[LOGGING]` section, read once.
 ///
-/// Fields stand in braces: `{time:DD.MM.YYYY HH:mm:ss}`, `{level}`, `{module}`, `{function}`, `{line}`, `{message}`, and
-/// also `{name}` (the logger), `{file}`, `{process}`. After a colon follows Python's alignment, such as `{level: <8}`.
-/// `{{` and `}}` are braces. Colour tags are `<b>`, `<g>`, `<RED>`, `<level>`, `<fg #f00>`, … closed by `</>` or by name,
-/// and a backslash before a tag prints it. Reading never fails: what cannot be understood is printed as it is, and
-/// `findings` says so.
+/// Fields stand in braces: `{time:DD.MM.YYYY HH:mm:ss}`, `{level}`, `{module}`, `{function}`, `{line}`, `{message}`,
+/// and also `{name}` (the logger), `{file}`, `{process}`. After a colon follows Python's alignment, such as
+/// `{level: <8}`. `{{` and `}}` are braces. Colour tags are `<b>`, `<g>`, `<RED>`, `<level>`, `<fg #f00>`, … closed by
+/// `</>` or by name, and a backslash before a tag prints it. Reading never fails: what cannot be understood is printed
+/// as it is, and `findings` says so.
 package struct LogFormatTemplate: Sendable {
     enum Field: Sendable {
         case level, levelNumber, module, function, line, message, name, file, process

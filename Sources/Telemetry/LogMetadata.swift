@@ -11,8 +11,8 @@ enum LogMetadata {
     private static let secretEndings = ["password", "token", "auth_id", "secret", "secret_key", "private_key"]
     private static let redacted: Logger.MetadataValue = "[redacted]"
 
-    /// Whether the value of `key` may be a secret or a message's text: its last dotted part is one of the names, or ends
-    /// with one, such as `chat.user.hash_password` or `accessToken`.
+    /// Whether the value of `key` may be a secret or a message's text: its last dotted part is one of the names, or
+    /// ends with one, such as `chat.user.hash_password` or `accessToken`.
     static func isSecret(_ key: String) -> Bool {
         let name = (key.split(separator: ".").last.map(String.init) ?? key).lowercased()
         return secretNames.contains(name) || secretEndings.contains { name.hasSuffix($0) }

@@ -22,7 +22,8 @@ extension LogSink {
         updateFloor()
     }
 
-    /// Begins to watch the log: what the filter takes is kept for `readWatched`, whatever goes to the log's own outputs.
+    /// Begins to watch the log: what the filter takes is kept for `readWatched`, whatever goes to the log's own
+    /// outputs.
     ///
     /// A holder has a few watches at most, and all holders together leave some to what has none.
     ///
@@ -34,8 +35,8 @@ extension LogSink {
         return try watchers.begin(filter, last: last, for: holder, now: now())
     }
 
-    /// What came since the last read, and how many messages were dropped; `nil` for a watch that was not read for half a
-    /// minute, or is another holder's.
+    /// What came since the last read, and how many messages were dropped; `nil` for a watch that was not read for half
+    /// a minute, or is another holder's.
     package func readWatched(
         _ id: UInt64, for holder: String? = nil
     ) -> (records: [WatchedLogRecord], dropped: Int)? {

@@ -40,8 +40,8 @@ package enum LogWatchRefusal: Error {
 
 /// Who watches the log of the running process, and the last messages for who begins to.
 ///
-/// Everything is bounded: messages that come faster than a watcher reads them are dropped and counted, and one that does not
-/// come back is forgotten.
+/// Everything is bounded: messages that come faster than a watcher reads them are dropped and counted, and one that
+/// does not come back is forgotten.
 final class LogWatchers: Sendable {
     private struct Watcher {
         var filter: LogFilter
@@ -128,8 +128,8 @@ final class LogWatchers: Sendable {
         }
     }
 
-    /// What came since the last read, in order, and how much was dropped; `nil` for a watch that has ended or is another
-    /// holder's.
+    /// What came since the last read, in order, and how much was dropped; `nil` for a watch that has ended or is
+    /// another holder's.
     func read(_ id: UInt64, for holder: String?, now: LogTime) -> (records: [WatchedLogRecord], dropped: Int)? {
         let taken = state.withLock { state -> (records: [LogRecord], dropped: Int)? in
             guard var watcher = state.watchers[id], watcher.holder == holder else { return nil }

@@ -23,8 +23,9 @@ package final class WebSocketClient: Sendable {
 
     /// Connects to `ws://…` or `wss://…` and upgrades.
     ///
-    /// `onMessage` is called on the event loop for each message, in place of `receive()`; `onEnd` once, when the connection
-    /// has ended. Errors are `ClientError.refused`, `.timedOut`, `.tls`, `.handshakeRefused` with the status, and so on.
+    /// `onMessage` is called on the event loop for each message, in place of `receive()`; `onEnd` once, when the
+    /// connection has ended. Errors are `ClientError.refused`, `.timedOut`, `.tls`, `.handshakeRefused` with the
+    /// status, and so on.
     package static func connect(
         url: String, options: ClientOptions = ClientOptions(), onMessage: (@Sendable (ByteBuffer) -> Void)? = nil,
         onEnd: (@Sendable (WebSocketClosure, ClientError?) -> Void)? = nil

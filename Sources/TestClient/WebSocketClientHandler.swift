@@ -55,7 +55,8 @@ final class WebSocketClientHandler: ChannelInboundHandler {
             var payload = frame.unmaskedData
             let code = payload.readInteger(as: UInt16.self).map(Int.init)
             closure = WebSocketClosure(code: code ?? 1005, reason: String(buffer: payload))
-            // The echo, without the reason. The server ends the connection then; the timeout of the system if it does not.
+            // The echo, without the reason. The server ends the connection then; the timeout of the system if it does
+            // not.
             let echo = code.map { [UInt8($0 >> 8), UInt8($0 & 0xFF)] } ?? []
             send(opcode: 8, echo, context)
         default: fail(.protocolViolation("a frame with a reserved opcode"), context)

@@ -12,8 +12,8 @@ package import NIOCore
 /// What the server shows to a browser, a client and a supervisor: `/`, `/chat`, `/balance`, `/version` and the
 /// probes `/livez`, `/readyz` and `/health`, and to administrators `/admin`.
 ///
-/// But for the admin panel only reading is possible, and nothing needs a login, so all of it is fit for strangers. What is
-/// below `/admin/api/` is answered by a closure, which asks for a token.
+/// But for the admin panel only reading is possible, and nothing needs a login, so all of it is fit for strangers. What
+/// is below `/admin/api/` is answered by a closure, which asks for a token.
 package struct WebService: Sendable {
     /// How long counts and checks are kept: a flood of requests asks for them once in this time.
     package static let lifetime = Duration.seconds(1)

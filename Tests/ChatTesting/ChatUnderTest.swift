@@ -85,7 +85,8 @@ package struct ChatUnderTest: Sendable {
         }
     }
 
-    /// A second domain on a second connection to the same store, as another server of the cluster has it; `running` runs it.
+    /// A second domain on a second connection to the same store, as another server of the cluster has it; `running`
+    /// runs it.
     package func withOtherServer(policy: ChatPolicy, _ body: (Chat) async throws -> Void) async throws {
         try await store.withAnother { storage in
             try await body(another(policy: policy, on: storage))

@@ -193,7 +193,8 @@ import Testing
             let before = test.chat.metrics.counts
 
             for number in 0..<5 { try await test.send("\(number)", to: flow, by: people[0]) }
-            // Counted when all have it, so the last one, and the one before all of these, may or may not be counted yet.
+            // Counted when all have it, so the last one, and the one before all of these, may or may not be counted
+            // yet.
             try await test.send("last", to: flow, by: people[0])
             _ = await sink.runs(upTo: "last")
 

@@ -9,7 +9,8 @@ import Testing
 
 /// Live connections: who is told that there is news, and whose session is over.
 ///
-/// Hints come in the order of the log. So who gets the hint of something public as the first one got none of what came before.
+/// Hints come in the order of the log. So who gets the hint of something public as the first one got none of what came
+/// before.
 @Suite(.timeLimit(.minutes(10))) struct HubTests {
     private static func attach(_ people: [Principal], in test: ChatUnderTest) async throws -> [RecordingConnection] {
         try await test.settled()

@@ -43,7 +43,8 @@ struct CopyTests {
         }
     }
 
-    /// Runs a copy that dies at one of its system calls, at the eighth and then later each time, until one comes to its end.
+    /// Runs a copy that dies at one of its system calls, at the eighth and then later each time, until one comes to its
+    /// end.
     ///
     /// - Returns: How many of them left a copy that is not whole.
     private func copy(

@@ -9,8 +9,8 @@ import Synchronization
 import TestClient
 import Testing
 
-/// `user delete --erase` on the real program, killed in the middle: what was erased is gone for clients, and a second run does
-/// the rest.
+/// `user delete --erase` on the real program, killed in the middle: what was erased is gone for clients, and a second
+/// run does the rest.
 @Suite(.timeLimit(.minutes(10)))
 struct EraseTests {
     private static let messages = 1500

@@ -48,8 +48,8 @@ struct FoundByUsingTests {
         }
     }
 
-    /// People on skaro cannot log in after the key file was lost, or with that of another server in its place; `doctor` finds
-    /// it, they are told what helps, and it does.
+    /// People on skaro cannot log in after the key file was lost, or with that of another server in its place; `doctor`
+    /// finds it, they are told what helps, and it does.
     @Test(arguments: ["MTP", "messenger"], [false, true])
     func aLoginOverAnotherProtocolHealsWhatTheKeyFileDoesNotOpen(name: String, isForeign: Bool) async throws {
         try await Program.with { program in

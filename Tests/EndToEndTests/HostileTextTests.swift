@@ -13,7 +13,8 @@ import TestClient
 import Testing
 import Transport
 
-/// What texts that are slow to compare as `String` cost the server, in its processor time beside texts of the same size.
+/// What texts that are slow to compare as `String` cost the server, in its processor time beside texts of the same
+/// size.
 @Suite(.timeLimit(.minutes(10)))
 struct HostileTextTests {
     private static let bytes = 50_000
@@ -245,7 +246,8 @@ struct HostileTextTests {
                 let slowdown = try await Self.slowdown(of: server) { text in
                     for variant in HostileText.variants(ofJSON: value) {
                         try await socket.send(Array(variant(text).utf8))
-                        // What comes next is refused, with a group that nothing else names: then both have been looked at.
+                        // What comes next is refused, with a group that nothing else names: then both have been looked
+                        // at.
                         lastGroup += 1
                         let mark = Array("\(lastGroup)".utf8)
                         try await socket.send(

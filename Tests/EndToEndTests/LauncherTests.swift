@@ -42,8 +42,8 @@ struct LauncherTests {
             try await copy("/dev/stdin", to: "bin/\(tool)", input: "#!/bin/sh\n\(script)\n")
         }
 
-        /// Makes an executable file by another process: one that this process writes cannot be run as long as a child that
-        /// is just being started has it open, too.
+        /// Makes an executable file by another process: one that this process writes cannot be run as long as a child
+        /// that is just being started has it open, too.
         private func copy(_ source: String, to name: String, input: String = "") async throws {
             let done = try await program.run(
                 ["/usr/bin/install", "--mode", "755", source, program.path(name)], input: input)

@@ -63,7 +63,8 @@ struct LogTests {
         }
     }
 
-    /// On a server of their own: the frames in the log are those of this protocol, and say nothing of what people wrote.
+    /// On a server of their own: the frames in the log are those of this protocol, and say nothing of what people
+    /// wrote.
     @Test func framesOfMessengerAreInTheTrace() async throws {
         try await Program.with { program in
             let server = try await program.startServer("--log-level", "trace")

@@ -3,8 +3,8 @@
 
 import Glibc
 
-/// Texts that take the square of their length when a `String` compares, hashes, splits or searches them, and what work on
-/// them costs beside other texts of the same size.
+/// Texts that take the square of their length when a `String` compares, hashes, splits or searches them, and what work
+/// on them costs beside other texts of the same size.
 package enum HostileText {
     /// The size of a text; at this size each comparison as a `String` takes a third of a second.
     package static let standardBytes = 60_000
@@ -26,7 +26,8 @@ package enum HostileText {
         String(repeating: "\u{436}", count: bytes / 2)
     }
 
-    /// For each string of a JSON text, the names of members among them, what makes a copy with another text in its place.
+    /// For each string of a JSON text, the names of members among them, what makes a copy with another text in its
+    /// place.
     ///
     /// - Parameter json: Without escaped quotation marks in its strings.
     /// - Returns: One for each string.

@@ -46,7 +46,8 @@ final class CommandRun: Sendable {
         )
     }
 
-    /// Runs a command; the input stands on its standard input and has at most 64 KiB, unless somebody sits at a `terminal`.
+    /// Runs a command; the input stands on its standard input and has at most 64 KiB, unless somebody sits at a
+    /// `terminal`.
     func run(
         _ words: [String], input: String = "", environment: [String: String] = [:], isTerminal: Bool = false,
         terminal: Terminal? = nil,

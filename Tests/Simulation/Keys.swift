@@ -6,7 +6,8 @@ import FastChat
 
 /// The RSA keys of every run.
 ///
-/// Drawing some would use more or less memory each time, and with it move everything that comes after. They protect nothing.
+/// Drawing some would use more or less memory each time, and with it move everything that comes after. They protect
+/// nothing.
 struct Keys: Sendable {
     /// Of all readers.
     let reader: RSAPrivateKey

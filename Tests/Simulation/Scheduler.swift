@@ -30,8 +30,8 @@ final class SimulatedProcess {
 
 /// The one thread of a simulation: what runs next is drawn, and time passes only here.
 ///
-/// Jobs of Swift tasks come in any order, as on a pool of threads; what is in a lane comes in order. Jobs of a process that
-/// was killed never come again, and what they hold stays: nobody there can notice.
+/// Jobs of Swift tasks come in any order, as on a pool of threads; what is in a lane comes in order. Jobs of a process
+/// that was killed never come again, and what they hold stays: nobody there can notice.
 final class Scheduler {
     private enum Item {
         case job(UnownedJob, SimulatedProcess?)

@@ -8,8 +8,8 @@ import Storage
 
 /// The database that all nodes share: SQLite in memory, each transaction at one moment of the simulation's time.
 ///
-/// It behaves as PostgreSQL does where that matters: a transaction may tell the nodes of its commit, and one whose COMMIT got
-/// no answer may still be under way, with the log's head locked.
+/// It behaves as PostgreSQL does where that matters: a transaction may tell the nodes of its commit, and one whose
+/// COMMIT got no answer may still be under way, with the log's head locked.
 final class SimulatedDatabase: @unchecked Sendable {
     let dialect: SQLDialect
     private let queue: DatabaseQueue
@@ -66,7 +66,8 @@ final class SimulatedDatabase: @unchecked Sendable {
         do {
             return .success(
                 try queue.inDatabase { db in
-                    // A transaction of its own, or a part of the one that `rehearse` undoes; its statements stay prepared.
+                    // A transaction of its own, or a part of the one that `rehearse` undoes; its statements stay
+                    // prepared.
                     try SQLiteConnection(db, isWriter: false).savepoint {
                         try body(SQLiteConnection(db, isWriter: isWriter))
                     }

@@ -6,8 +6,8 @@ import CSimulation
 
 /// Where all tasks of the process run: their jobs go to the scheduler, their sleeps to its clock.
 ///
-/// Swift 6.3 lets a program choose its executors once, before the first task (SE-0505 in the making). The tasks of a thread
-/// pool come in any order, which the scheduler draws.
+/// Swift 6.3 lets a program choose its executors once, before the first task (SE-0505 in the making). The tasks of a
+/// thread pool come in any order, which the scheduler draws.
 final class SimulatedExecutor: TaskExecutor, SchedulingExecutor, MainExecutor, @unchecked Sendable {
     private func scheduled() -> Scheduler {
         guard let scheduler = ProcessExecutors.current else { preconditionFailure("a task outside of a simulation") }

@@ -6,8 +6,8 @@ import Credentials
 import Glibc
 import Storage
 
-/// What is the same for every seed: an empty database with its schema, and a process that has done everything once, made
-/// before the first one.
+/// What is the same for every seed: an empty database with its schema, and a process that has done everything once,
+/// made before the first one.
 enum Stage {
     nonisolated(unsafe) static var database: SimulatedDatabase?
     nonisolated(unsafe) static var hasher: PasswordHasher?
@@ -37,8 +37,8 @@ enum Stage {
         try rehearse()
     }
 
-    /// Plays some seeds that do not count, and undoes what they wrote: types are looked up, symbols bound and statements
-    /// prepared once here, and not in the process of each seed.
+    /// Plays some seeds that do not count, and undoes what they wrote: types are looked up, symbols bound and
+    /// statements prepared once here, and not in the process of each seed.
     private static func rehearse() throws {
         guard let database, let hasher, let keys else { return }
         for seed in UInt64.max - 2...UInt64.max {

@@ -3,7 +3,8 @@
 
 import Storage
 
-/// Edits, deletions, joins, leaves and ends: what was acknowledged is in the log, what was refused is not, and nothing else.
+/// Edits, deletions, joins, leaves and ends: what was acknowledged is in the log, what was refused is not, and nothing
+/// else.
 extension Verdict {
     // MARK: Edits and deletions
 

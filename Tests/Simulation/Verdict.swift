@@ -26,7 +26,8 @@ struct Verdict {
     private(set) var deletedFlows: [Int64: Int64] = [:]
     private let saidByWord: [String: Said]
 
-    /// How long after a revocation was acknowledged the server that did it may write to the session; it may be stalled or cut off.
+    /// How long after a revocation was acknowledged the server that did it may write to the session; it may be stalled
+    /// or cut off.
     private static let ownRevocationTime = Duration.milliseconds(10)
     /// The same for other servers, when nothing is wrong.
     private static let revocationTime = Duration.seconds(2)

@@ -189,8 +189,9 @@ final class World: @unchecked Sendable {
     /// How long what was written before the server ended a connection may have been on its way.
     private static let travelTime = Duration.seconds(1)
 
-    /// Whether the server may have forgotten that something was shown: its process died, it could not write, the client was
-    /// at another node before the write was done, or it was on its way when the server ended the connection or the session.
+    /// Whether the server may have forgotten that something was shown: its process died, it could not write, the client
+    /// was at another node before the write was done, or it was on its way when the server ended the connection or the
+    /// session.
     func mayHaveForgotten(_ before: Shown, _ again: Shown, by device: Device) -> Bool {
         guard before.connection != again.connection else { return false }
         if before.node.wasKilled || before.node.lastTrouble > before.time { return true }

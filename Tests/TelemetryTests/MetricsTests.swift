@@ -108,7 +108,8 @@ struct MetricsTests {
         #expect(page == MetricsDocumentation.page(), "Run with RECORD_SNAPSHOTS=1 to write docs/metrics.md anew.")
     }
 
-    /// Every word of a query that looks like a metric is one, and every metric of the table with such a name is spelled right.
+    /// Every word of a query that looks like a metric is one, and every metric of the table with such a name is spelled
+    /// right.
     @Test(arguments: ["deploy/grafana-parley.json", "deploy/parley.rules.yml"])
     func queriesNameMetricsThatExist(file: String) throws {
         let text = String(decoding: try Data(contentsOf: URL(filePath: Self.path(file))), as: UTF8.self)

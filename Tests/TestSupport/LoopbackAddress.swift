@@ -5,8 +5,8 @@ package import Glibc
 
 /// Addresses on 127.0.0.1, for tests that use sockets without a library.
 ///
-/// They are written and read as bytes: whether the compiler takes the fields of `sockaddr_in` for Glibc's or for those of
-/// NIO's module for C depends on what it has seen first.
+/// They are written and read as bytes: whether the compiler takes the fields of `sockaddr_in` for Glibc's or for those
+/// of NIO's module for C depends on what it has seen first.
 package enum LoopbackAddress {
     /// Calls `body` with the address of `port`, as bind(2) and connect(2) take it.
     package static func with<Result>(

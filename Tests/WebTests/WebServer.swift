@@ -57,7 +57,8 @@ struct WebServer: Sendable {
         try await channel.close()
     }
 
-    /// Sends bytes and reads all that comes until the server closes; `inBetween` is called when the first part has come.
+    /// Sends bytes and reads all that comes until the server closes; `inBetween` is called when the first part has
+    /// come.
     func exchange(_ text: String, inBetween: () async throws -> Void = {}) async throws -> String {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: self.port) { channel in

@@ -7,8 +7,8 @@ import Synchronization
 
 /// Token buckets of accounts and networks, and the limits that accounts have of their own.
 ///
-/// An action costs two look-ups in memory that is allocated once. A bucket that is forgotten because others were used since was
-/// most likely full.
+/// An action costs two look-ups in memory that is allocated once. A bucket that is forgotten because others were used
+/// since was most likely full.
 final class RateLimiter: Sendable {
     private typealias Buckets = PerAction<TokenBucket>
 

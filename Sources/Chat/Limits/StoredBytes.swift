@@ -8,8 +8,8 @@ import Synchronization
 
 /// How much the messages of each account take in the store.
 ///
-/// Counted in memory and written every few seconds, so that a message costs nothing more: after a crash the last seconds are not
-/// counted, and servers that share a store learn of each other's part when they write theirs.
+/// Counted in memory and written every few seconds, so that a message costs nothing more: after a crash the last
+/// seconds are not counted, and servers that share a store learn of each other's part when they write theirs.
 final class StoredBytes: Sendable {
     private static let savePause = Duration.seconds(5)
     /// How many accounts are remembered; who is forgotten is read again.

@@ -17,7 +17,8 @@ struct Audience: Sendable {
 /// The audiences of the flows that are talked in now, as connections come and go and as the log says who is a member.
 ///
 /// The delivery tells it of every event, in order, whether a connection listens or not; when that cannot be, it forgets
-/// everything. So an audience is that of the event that is being delivered. Coming and going costs as much as the account has flows here; a message costs nothing but its delivery.
+/// everything. So an audience is that of the event that is being delivered. Coming and going costs as much as the
+/// account has flows here; a message costs nothing but its delivery.
 struct AudienceIndex {
     /// Numbers with their places, so that one is removed without a search.
     private struct Roll {

@@ -26,8 +26,8 @@ extension Chat: DeliverySource {}
 
 /// Brings what is committed to the live connections: batch after batch, in the order of the log, apart from the writer.
 ///
-/// What is not in the events is read once for all connections, a bounded part of a batch at a time. When more batches wait
-/// than are kept, all connections are told to read the log, so memory is bounded and nothing is missed.
+/// What is not in the events is read once for all connections, a bounded part of a batch at a time. When more batches
+/// wait than are kept, all connections are told to read the log, so memory is bounded and nothing is missed.
 final class Delivery: Sendable {
     /// How many batches may wait.
     private static let maximumWaitingBatches = 256
@@ -155,7 +155,8 @@ final class Delivery: Sendable {
         // Positions have no gaps but for purged flows: then this is one read more.
         while own.map({ $0.rawValue > position.rawValue + 1 }) ?? true {
             guard var events = try? await storage.events(after: position, limit: Self.pageEvents) else {
-                // The store is out of reach: the next look takes it up from here, and who is connected reads for himself.
+                // The store is out of reach: the next look takes it up from here, and who is connected reads for
+                // himself.
                 known.store(position.rawValue, ordering: .relaxed)
                 hub.hintEverybody()
                 return false

@@ -85,7 +85,8 @@ struct PlannedRun {
 extension Delivery {
     /// Finds out which connections are told of what.
     ///
-    /// The hub follows the events also when no connection listens: one that comes next must not find the members of before.
+    /// The hub follows the events also when no connection listens: one that comes next must not find the members of
+    /// before.
     func plan(_ events: [LogEvent], from source: some DeliverySource) async -> [PlannedRun] {
         var runs: [PlannedRun] = []
         var hasFailed = false

@@ -7,8 +7,9 @@ import Synchronization
 
 /// How far devices have read that have no cursor of their own: skaro's sessions, messenger's and FastChat's accounts.
 ///
-/// A cursor moves with what the peer's TCP has acknowledged. It lives in memory and is written every few seconds, when a
-/// connection of the account ends and when the server stops: after a crash the last seconds may come twice, nothing is missed.
+/// A cursor moves with what the peer's TCP has acknowledged. It lives in memory and is written every few seconds, when
+/// a connection of the account ends and when the server stops: after a crash the last seconds may come twice, nothing
+/// is missed.
 package final class DeviceCursors: Sendable {
     private typealias Cursors = [UserID: [String: Position]]
 
@@ -68,8 +69,8 @@ package final class DeviceCursors: Sendable {
         }
     }
 
-    /// Notes that a session's last connection here is gone, and has written soon how far its account's devices have read: they
-    /// may go on at another server.
+    /// Notes that a session's last connection here is gone, and has written soon how far its account's devices have
+    /// read: they may go on at another server.
     func noteLeft(_ session: SessionID, of user: UserID) {
         let now = storage.currentTime()
         let isDue = state.withLock { state in

@@ -161,7 +161,8 @@ package final class Hub: Sendable {
         }
     }
 
-    /// Keeps the audiences true to the log: to be called with each event in its order, also while no connection listens.
+    /// Keeps the audiences true to the log: to be called with each event in its order, also while no connection
+    /// listens.
     ///
     /// - Returns: Who listened to a flow that the event deleted.
     @discardableResult

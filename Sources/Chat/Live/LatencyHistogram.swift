@@ -3,7 +3,8 @@
 
 /// How long something took, many times: counts in a fixed number of buckets, so that it never grows.
 ///
-/// Up to 8 µs a bucket is a microsecond wide, above that a quarter of a power of two: a quantile is at most 25 % too high.
+/// Up to 8 µs a bucket is a microsecond wide, above that a quarter of a power of two: a quantile is at most 25 % too
+/// high.
 package struct LatencyHistogram: Sendable, Equatable {
     private static let exactBuckets = 8
     private static let highestExponent = 26

@@ -17,8 +17,8 @@ package protocol LiveConnection: AnyObject, Sendable {
     var watchesContacts: Bool { get }
     /// People whom the account watches came, went or changed.
     func watchedChanged(_ changes: [WatchedChange])
-    /// A session was revoked, has expired, or its account was deleted: if the connection works for it still, tell the peer and
-    /// close.
+    /// A session was revoked, has expired, or its account was deleted: if the connection works for it still, tell the
+    /// peer and close.
     func sessionRevoked(_ session: SessionID)
     /// The operator has something to say to everybody who is connected.
     func announced(_ message: String)
@@ -52,8 +52,8 @@ package struct DeliveryAddress: Sendable {
 
 /// One protocol's way to its live connections: encodes once, hands the result to many.
 ///
-/// Calls come one after the other, in the order of the log, and must return soon. A connection must be told in the order of
-/// the calls.
+/// Calls come one after the other, in the order of the log, and must return soon. A connection must be told in the
+/// order of the calls.
 package protocol EventSink: AnyObject, Sendable {
     /// The name of the protocol, such as `mtp`.
     var protocolName: String { get }

@@ -5,8 +5,8 @@ package import Storage
 
 /// Where a connection stands in the log: behind and reading, or up to date and taking what comes live.
 ///
-/// A rule without I/O. A connection that is told of something while a read is in flight reads once more, so nothing falls between a
-/// read and what comes live; what a read has shown already is not taken again.
+/// A rule without I/O. A connection that is told of something while a read is in flight reads once more, so nothing
+/// falls between a read and what comes live; what a read has shown already is not taken again.
 package struct LiveCursor: Sendable {
     /// Everything up to here has been shown, or is none of the account's business.
     package private(set) var position: Position
@@ -18,7 +18,8 @@ package struct LiveCursor: Sendable {
         self.position = position
     }
 
-    /// Whether to show at once what is live from one position to another; if not, the next read finds it or has shown it.
+    /// Whether to show at once what is live from one position to another; if not, the next read finds it or has shown
+    /// it.
     ///
     /// `isReady` says whether the connection can take it: it keeps up and waits for nothing.
     package mutating func takes(_ span: ClosedRange<Position>, isReady: Bool) -> Bool {

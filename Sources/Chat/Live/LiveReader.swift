@@ -15,8 +15,8 @@ package protocol LogPresenter: AnyObject, Sendable {
     func showPage(after position: Position) async throws(ChatError) -> (shown: Position, isCut: Bool)?
 }
 
-/// Brings a connection what is in the log: page after page until it is up to date, then what comes live, then pages again
-/// when it fell behind.
+/// Brings a connection what is in the log: page after page until it is up to date, then what comes live, then pages
+/// again when it fell behind.
 ///
 /// For code on the connection's event loop only; the reads are tasks of it.
 package final class LiveReader: @unchecked Sendable {

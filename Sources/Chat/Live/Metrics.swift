@@ -7,8 +7,8 @@ import Synchronization
 
 /// What the server has done since it started, counted as it does it.
 ///
-/// The sums are for `top` and `/metrics` alike; what only `/metrics` shows goes to a `MetricsFactory`. Counting costs locks per
-/// batch and read, not per message, and takes the same memory for ever.
+/// The sums are for `top` and `/metrics` alike; what only `/metrics` shows goes to a `MetricsFactory`. Counting costs
+/// locks per batch and read, not per message, and takes the same memory for ever.
 package final class Metrics: Sendable {
     /// The sums so far.
     package struct Counts: Sendable, Equatable {
@@ -61,7 +61,8 @@ package final class Metrics: Sendable {
         handed = WordCounters("parley_deliveries_total", ["protocol"], factory)
     }
 
-    /// What counts the transactions of a store by their kind; its timers are made here, so that counting allocates nothing.
+    /// What counts the transactions of a store by their kind; its timers are made here, so that counting allocates
+    /// nothing.
     package static func queries(_ factory: any MetricsFactory) -> QueryObserver {
         let timers = QueryKind.allCases.map { kind in
             let label = "parley_database_query_duration_seconds"
@@ -74,7 +75,8 @@ package final class Metrics: Sendable {
     /// The label of what came by no protocol, such as an operator's message.
     private static let noProtocol = "none"
 
-    /// The counts of the requests that come over a protocol; of its messages and refusals there are samples from now on.
+    /// The counts of the requests that come over a protocol; of its messages and refusals there are samples from now
+    /// on.
     package func requests(over protocol: String) -> RequestCounts {
         written.increment([`protocol`], by: 0)
         handed.increment([`protocol`], by: 0)

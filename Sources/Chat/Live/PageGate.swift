@@ -6,7 +6,8 @@ import Synchronization
 
 /// Lets a few pages of the log be read and encoded at the same time, the others wait for their turn.
 ///
-/// Between the read and the encoded answer a page takes several times its size. What a protocol does inside must not wait for a peer.
+/// Between the read and the encoded answer a page takes several times its size. What a protocol does inside must not
+/// wait for a peer.
 package final class PageGate: Sendable {
     private struct State {
         var free: Int
@@ -40,7 +41,8 @@ package final class PageGate: Sendable {
 
     /// Reads and encodes a page when there is a place for it.
     ///
-    /// - Returns: `nil` when the task was cancelled while it waited: the connection is gone, and nothing was read for it.
+    /// - Returns: `nil` when the task was cancelled while it waited: the connection is gone, and nothing was read for
+    ///   it.
     @discardableResult
     package func page<Value, Failure>(_ body: () async throws(Failure) -> Value) async throws(Failure) -> Value? {
         guard await enter() else { return nil }

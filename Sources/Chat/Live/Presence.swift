@@ -6,8 +6,8 @@ import Synchronization
 
 /// Who is here: an account is online while at least one of its devices is connected.
 ///
-/// Changes are gathered for a while and told once, to those connections that have the account among their contacts. What
-/// changed back meanwhile is not told at all.
+/// Changes are gathered for a while and told once, to those connections that have the account among their contacts.
+/// What changed back meanwhile is not told at all.
 package final class Presence: Sendable {
     /// `[PRESENCE]`.
     package struct Options: Sendable {

@@ -6,8 +6,8 @@ import Synchronization
 
 /// Who is connected to other servers of the same store, and telling these who is connected here.
 ///
-/// Once a second what changed here is written and what changed elsewhere is read: the work grows with the changes, not with
-/// the people. A server that falls silent has no accounts connected.
+/// Once a second what changed here is written and what changed elsewhere is read: the work grows with the changes, not
+/// with the people. A server that falls silent has no accounts connected.
 final class RemotePresence: Sendable {
     private struct State {
         /// Accounts that came to this server or went from it since that was last written.

@@ -8,8 +8,8 @@ import Synchronization
 
 /// Ends the connections of sessions that are revoked or have expired.
 ///
-/// An account waits in the queue at most once, however often its sessions change, and costs one query; a few are checked at the same
-/// time. A check that fails is repeated until it succeeds or the account has no connection left.
+/// An account waits in the queue at most once, however often its sessions change, and costs one query; a few are
+/// checked at the same time. A check that fails is repeated until it succeeds or the account has no connection left.
 final class Revocations: Sendable {
     private struct State {
         var waiting = Deque<UserID>()
@@ -45,8 +45,8 @@ final class Revocations: Sendable {
         (ends, end) = AsyncStream.makeStream()
     }
 
-    /// Ends the connections of the sessions that this process has ended, before that is answered and before anything said later is
-    /// delivered; queues the accounts of which the events do not say it.
+    /// Ends the connections of the sessions that this process has ended, before that is answered and before anything
+    /// said later is delivered; queues the accounts of which the events do not say it.
     func committed(_ events: [LogEvent], in hub: Hub) {
         if state.withLock({ $0.isFinished }) { return }
         for event in events where event.mayEndSessions {

@@ -21,8 +21,8 @@ package struct KeyPairFiles: Sendable {
     /// The private key, or `nil` when its file is missing.
     ///
     /// - Returns: The key, with its public half.
-    /// - Throws: `KeyFileError` when a file cannot be read, others can read the private one, one is damaged, or the public
-    ///   one belongs to another key.
+    /// - Throws: `KeyFileError` when a file cannot be read, others can read the private one, one is damaged, or the
+    ///   public one belongs to another key.
     package func privateKey() throws(KeyFileError) -> RSAPrivateKey? {
         guard let text = try text(privatePath, isSecret: true) else { return nil }
         let key: RSAPrivateKey

@@ -3,9 +3,9 @@
 
 /// The file with the keys that seal secrets in the database, `[SECRETS] KEY_FILE`.
 ///
-/// It has mode 0600. Lines with `#` explain; every other line is one key as 64 hexadecimal digits, a colon, and the first
-/// 8 digits of its SHA-256, which show damage. To change the key, move the file away, let a new one be made, and append
-/// the old lines to it: the first key seals, all open.
+/// It has mode 0600. Lines with `#` explain; every other line is one key as 64 hexadecimal digits, a colon, and the
+/// first 8 digits of its SHA-256, which show damage. To change the key, move the file away, let a new one be made, and
+/// append the old lines to it: the first key seals, all open.
 package struct SecretKeyFile: Sendable {
     private static let maximumBytes = 65536
     private static let checkDigits = 8

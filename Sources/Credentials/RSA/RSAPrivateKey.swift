@@ -71,8 +71,8 @@ package struct RSAPrivateKey: Sendable {
 
     /// Decrypts a short secret, PKCS#1 v1.5.
     ///
-    /// A failure must not show: an attacker who learns which ciphertexts are well formed can decrypt any. `HybridEnvelope` is
-    /// made so.
+    /// A failure must not show: an attacker who learns which ciphertexts are well formed can decrypt any.
+    /// `HybridEnvelope` is made so.
     ///
     /// - Parameter ciphertext: As many bytes as the modulus has.
     /// - Returns: The secret, or `nil` if this key does not open it.

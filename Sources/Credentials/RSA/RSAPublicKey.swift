@@ -21,8 +21,8 @@ package struct RSAPublicKey: Sendable {
     package let bits: Int
 
     private let signing: _RSA.Signing.PublicKey
-    // The library declares only its signing keys Sendable. Both kinds hold the same immutable object, whose functions may
-    // be called on any thread.
+    // The library declares only its signing keys Sendable. Both kinds hold the same immutable object, whose functions
+    // may be called on any thread.
     private nonisolated(unsafe) let encryption: _RSA.Encryption.PublicKey
 
     /// Reads a key in PEM form: PKCS#1, or `BEGIN PUBLIC KEY`.

@@ -8,8 +8,8 @@ import Storage
 
 /// How the messages of this protocol are kept in the log.
 ///
-/// A message that only its recipients can read keeps its header in the event, once. One that the server opened is an event
-/// like any other; what its sender encrypted for others has the header with it.
+/// A message that only its recipients can read keeps its header in the event, once. One that the server opened is an
+/// event like any other; what its sender encrypted for others has the header with it.
 enum FastChatStored {
     /// What everybody reads instead of a message that the server could not open.
     static let unreadableText = "[unreadable message]"

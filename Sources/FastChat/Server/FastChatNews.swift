@@ -37,7 +37,8 @@ struct FastChatNews {
     /// What follows a position of the log.
     ///
     /// - Parameter position: Up to where the client has everything.
-    /// - Returns: What to write, in the order of the log; the position that this brings the client to; whether more follows.
+    /// - Returns: What to write, in the order of the log; the position that this brings the client to; whether more
+    ///   follows.
     /// - Throws: What the store says.
     mutating func page(
         after position: Position

@@ -84,8 +84,8 @@ extension FastChatService {
 
     /// The keys to write to a group with.
     ///
-    /// Members without a key have held ones; when they are many, only some of them. To a public group everybody writes with
-    /// the key that is held for its owner.
+    /// Members without a key have held ones; when they are many, only some of them. To a public group everybody writes
+    /// with the key that is held for its owner.
     ///
     /// - Returns: `nil` when the principal is no member.
     /// - Throws: What the store says, and `.internalFailure` without a key file.

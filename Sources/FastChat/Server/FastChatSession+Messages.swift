@@ -20,8 +20,8 @@ extension FastChatSession {
 
     /// Puts a message into the next batch, if its sender, its flow and its recipients' keys are in memory.
     ///
-    /// - Returns: `nil` if something must be read or opened first, or if the message is to be refused for anything but itself: that
-    ///   is counted.
+    /// - Returns: `nil` if something must be read or opened first, or if the message is to be refused for anything but
+    ///   itself: that is counted.
     func sendAtOnce(_ request: FastChatRequest, as ticket: RequestTicket) -> RequestAdmission<Answer>? {
         guard !isOver, let connection, let holder, request.sender == news?.reader.number,
             let principal = chat.knownPrincipal(uuid: holder.principal.uuid, token: holder.token, from: origin),

@@ -9,11 +9,12 @@ import Transport
 
 /// One FastChat connection.
 ///
-/// Special about the protocol: the balancer has to have sent the client; the session ends with its connection; what goes to the
-/// client is packed into arrays as late as can be, one on its way at a time, and messages are encrypted for the reader.
-/// `RequestPipeline` keeps the requests in order, `LiveReader` brings what others write.
+/// Special about the protocol: the balancer has to have sent the client; the session ends with its connection; what
+/// goes to the client is packed into arrays as late as can be, one on its way at a time, and messages are encrypted for
+/// the reader. `RequestPipeline` keeps the requests in order, `LiveReader` brings what others write.
 ///
-/// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
+/// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence
+/// `@unchecked Sendable`.
 final class FastChatSession: StreamSession, DeliverySession, LiveConnection, RequestSession, LogPresenter,
     @unchecked Sendable
 {

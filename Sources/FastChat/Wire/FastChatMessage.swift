@@ -48,10 +48,11 @@ package struct FastChatHeader: Equatable, Sendable {
         self.others = others
     }
 
-    /// Writes the members that the log keeps beside the event's own sender and flow: `type`, `time`, `response`, others.
+    /// Writes the members that the log keeps beside the event's own sender and flow: `type`, `time`, `response`,
+    /// others.
     ///
-    /// - Parameter writer: Inside an object that has no further members, unless they are called `dest`, `from`, `group`,
-    ///   `message`, `isgroup` or `key`: all other names may be the sender's.
+    /// - Parameter writer: Inside an object that has no further members, unless they are called `dest`, `from`,
+    ///   `group`, `message`, `isgroup` or `key`: all other names may be the sender's.
     package func writeKeptMembers(to writer: inout JSONWriter) {
         writer.member("type", kind.rawValue)
         writer.member("time", time)

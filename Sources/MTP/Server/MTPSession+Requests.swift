@@ -12,7 +12,8 @@ import Transport
 extension MTPSession {
     // MARK: Admitting
 
-    /// The checks of every frame in the protocol's order; then a message goes into the batch if all it needs is in memory.
+    /// The checks of every frame in the protocol's order; then a message goes into the batch if all it needs is in
+    /// memory.
     func admit(_ request: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
         guard case .decoded(let decoded) = request else { return .waits(forAnswers: true) }
         do throws(MTPRefusal) {
@@ -141,7 +142,8 @@ extension MTPSession {
         }
     }
 
-    /// Decides whose connection it is for the hub: who switched push on, else who logged in on it last, else who asked first.
+    /// Decides whose connection it is for the hub: who switched push on, else who logged in on it last, else who asked
+    /// first.
     ///
     /// - Throws: What the session is refused with, if it ended just before the hub knew the connection.
     private func belong(to requester: MTPRequester, wantsPush: Bool, isLogIn: Bool) async throws(ChatError) {
@@ -230,8 +232,8 @@ extension MTPSession {
 
     private func answer(_ request: MTPRequest, _ method: MTPMethod, _ requester: MTPRequester?) async -> Answer {
         do throws(MTPRefusal) {
-            // The end of an account or a session closes its connections; not this one, which is to get its answer and may log
-            // in again.
+            // The end of an account or a session closes its connections; not this one, which is to get its answer and
+            // may log in again.
             let ends = method == .deleteUser || method == .pingPong && request.meta?.endSession == true
             let own = ends && attached?.principal.user == requester?.principal.user ? attached : nil
             if own != nil { service.chat.hub.detach(self) }

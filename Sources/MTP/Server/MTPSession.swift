@@ -13,7 +13,8 @@ import Transport
 /// Special about the protocol: each request says who asks, and push belongs to who switched it on. `RequestPipeline`
 /// keeps the requests in order, `LiveReader` brings what is pushed.
 ///
-/// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
+/// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence
+/// `@unchecked Sendable`.
 final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, RequestSession, LogPresenter,
     @unchecked Sendable
 {

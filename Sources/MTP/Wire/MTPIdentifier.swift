@@ -6,7 +6,8 @@ package import Storage
 
 /// The uuid of an account, flow or message as it stands in a frame.
 ///
-/// A decimal number of 128 bits is kept as that number, without a text; any other text names nothing here, and is kept as it came.
+/// A decimal number of 128 bits is kept as that number, without a text; any other text names nothing here, and is kept
+/// as it came.
 package struct MTPIdentifier: Hashable, Sendable {
     private enum Form: Hashable {
         case number(Identifier)

@@ -31,7 +31,8 @@ extension CompletionKind {
         }
     }
 
-    /// Asks the running server or the store, with the settings that the command line names; nothing when they cannot be had.
+    /// Asks the running server or the store, with the settings that the command line names; nothing when they cannot be
+    /// had.
     private static func names(
         _ words: [String], _ body: @escaping @Sendable (OperationCaller) async throws -> [String]
     ) async -> [String] {

@@ -240,8 +240,8 @@ struct DatabaseCheck: Sendable {
         return try await storage.events(after: Position(head - 1), limit: 1).first?.time.seconds
     }
 
-    /// What the time of the newest event means: the log waits for a clock that is behind by up to a minute, and steps back
-    /// to one that is further behind.
+    /// What the time of the newest event means: the log waits for a clock that is behind by up to a minute, and steps
+    /// back to one that is further behind.
     func clockCheck(newestEventSeconds seconds: Int64) -> DoctorCheck {
         let ahead = seconds - Int64(now())
         guard ahead > Self.clockToleranceSeconds else {

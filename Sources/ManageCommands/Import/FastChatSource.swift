@@ -8,7 +8,8 @@ import Operations
 import ParleyServer
 import Storage
 
-/// The PostgreSQL database of FastChat servers: accounts with keys, groups, and messages that wait for their recipients.
+/// The PostgreSQL database of FastChat servers: accounts with keys, groups, and messages that wait for their
+/// recipients.
 struct FastChatSource: ImportSource {
     let database: ForeignDatabase
 

@@ -4,7 +4,8 @@
 import ArgumentParser
 import FoundationEssentials
 
-/// A time on the command line: `2026-01-31`, `2026-01-31T12:00:00Z`, Unix seconds, or a length of time ago such as `7d`.
+/// A time on the command line: `2026-01-31`, `2026-01-31T12:00:00Z`, Unix seconds, or a length of time ago such as
+/// `7d`.
 struct PointInTime: ExpressibleByArgument, Equatable {
     private enum Kind: Equatable {
         case at(Int64)

@@ -38,8 +38,8 @@ struct TableText: Sendable {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// The lines of the rows added since the last call, for a table that is written in parts: the headings come with the
-    /// first part, and columns keep their width unless something wider comes.
+    /// The lines of the rows added since the last call, for a table that is written in parts: the headings come with
+    /// the first part, and columns keep their width unless something wider comes.
     mutating func takeText(style: TextStyle) -> String {
         let natural = headings.indices.map { column in
             rows.reduce(takenWidths?[column] ?? headings[column].columns) { max($0, $1[column].columns) }

@@ -5,7 +5,8 @@ import Glibc
 import Settings
 import Transport
 
-/// A server's claim on the path of its admin socket where the database has no lock: with PostgreSQL several servers share it.
+/// A server's claim on the path of its admin socket where the database has no lock: with PostgreSQL several servers
+/// share it.
 ///
 /// Its holder may remove what a killed server left behind, because no other server can just be starting there. It
 /// is kept as long as the value lives; the kernel releases it when the process dies in whatever way.

@@ -6,9 +6,11 @@ import ParleyServer
 import Settings
 
 extension PassedSockets {
-    /// The addresses of the sockets as settings that go before the others, and a warning for each that says something else.
+    /// The addresses of the sockets as settings that go before the others, and a warning for each that says something
+    /// else.
     ///
-    /// The settings decide by the address what is safe there, such as passwords in clear: it must be the one that is listened on.
+    /// The settings decide by the address what is safe there, such as passwords in clear: it must be the one that is
+    /// listened on.
     func overrides(of settings: Settings) -> (values: [SettingKey: String], warnings: [String]) {
         var values: [SettingKey: String] = [:]
         var warnings: [String] = []

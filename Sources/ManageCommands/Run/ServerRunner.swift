@@ -77,8 +77,8 @@ enum ServerRunner {
 
     /// Runs services as one group until one of them asks for the end, or a signal does.
     ///
-    /// From here on a signal is an orderly end; before, it ends the process as it does any command. With `reload` SIGHUP asks
-    /// for the settings to be read again.
+    /// From here on a signal is an orderly end; before, it ends the process as it does any command. With `reload`
+    /// SIGHUP asks for the settings to be read again.
     ///
     /// - Throws: What `services` throws, or one of them.
     static func run(

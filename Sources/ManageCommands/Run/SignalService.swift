@@ -49,8 +49,8 @@ struct EndRequests {
         case inOrder, repeated, atOnce
     }
 
-    /// A signal so soon after the first belongs to it: `timeout` signals the process and then its group, and a program that
-    /// started the server may pass on the Ctrl-C that the terminal has sent to both.
+    /// A signal so soon after the first belongs to it: `timeout` signals the process and then its group, and a program
+    /// that started the server may pass on the Ctrl-C that the terminal has sent to both.
     static let moment = Duration.milliseconds(250)
 
     private var first: ContinuousClock.Instant?

@@ -72,8 +72,8 @@ struct ConnectionOptions: ParsableArguments {
 
     /// Whose certificates are trusted.
     ///
-    /// The address of the settings is one of this machine, where no other machine stands in between; its certificate is for the
-    /// name that others use.
+    /// The address of the settings is one of this machine, where no other machine stands in between; its certificate is
+    /// for the name that others use.
     func trust(_ settings: Settings) -> TLSTrust {
         if isInsecure { return .anyone }
         if let authorityFile { return .file(Self.fullPath(authorityFile)) }

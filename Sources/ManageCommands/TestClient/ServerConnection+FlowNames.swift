@@ -9,8 +9,8 @@ import TestClient
 extension ServerConnection {
     /// The uuid of a flow that is named as other commands name it, so far as it can be found out.
     ///
-    /// The server of the settings is asked as an administrator; another one knows uuids, and the titles that the account
-    /// sees. Digits that no flow is found by are sent as they are.
+    /// The server of the settings is asked as an administrator; another one knows uuids, and the titles that the
+    /// account sees. Digits that no flow is found by are sent as they are.
     func uuid(
         ofFlow name: String, as principal: TestAccount, _ settings: Settings, _ connection: ConnectionOptions
     ) async throws -> String {

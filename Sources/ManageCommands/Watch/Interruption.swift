@@ -22,7 +22,8 @@ enum Interruption {
         return stream
     }
 
-    /// Runs `body` until it returns, or is cancelled by an interruption: by one of `earlier`, if they were asked for before.
+    /// Runs `body` until it returns, or is cancelled by an interruption: by one of `earlier`, if they were asked for
+    /// before.
     ///
     /// - Throws: What `body` throws; `CancellationError` when it was interrupted, whatever it threw then.
     static func ending<Value: Sendable>(

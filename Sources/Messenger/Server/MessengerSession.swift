@@ -10,11 +10,12 @@ import Transport
 
 /// One messenger connection.
 ///
-/// Special about the protocol: requests have no frames, so the end of one may be a pause; a key stands for a login and may be
-/// used on other connections; a message that was taken is not answered; and what is written is spaced, unit by unit.
-/// `RequestPipeline` keeps the requests in order, `LiveReader` brings what is pushed.
+/// Special about the protocol: requests have no frames, so the end of one may be a pause; a key stands for a login and
+/// may be used on other connections; a message that was taken is not answered; and what is written is spaced, unit by
+/// unit. `RequestPipeline` keeps the requests in order, `LiveReader` brings what is pushed.
 ///
-/// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
+/// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence
+/// `@unchecked Sendable`.
 final class MessengerSession: StreamSession, DeliverySession, LiveConnection, RequestSession, LogPresenter,
     @unchecked Sendable
 {

@@ -3,16 +3,16 @@
 
 /// Makes requests of a stream that has neither lengths nor terminators.
 ///
-/// What has arrived is one request when the peer pauses; requests of a fixed size end by themselves. The caller measures
-/// the pause (`[MESSENGER] GATHER_MS`) and need only do so while `isWaiting`.
+/// What has arrived is one request when the peer pauses; requests of a fixed size end by themselves. The caller
+/// measures the pause (`[MESSENGER] GATHER_MS`) and need only do so while `isWaiting`.
 ///
 /// How the bytes were cut into pieces never changes what comes out, only where the pauses were does.
 package struct MessengerDecoder: Sendable {
     /// What came of the input.
     package enum Output: Equatable, Sendable {
         case request(MessengerRequest)
-        /// After `.unknownRequest` and `.tooLong` everything until the pause is dropped; they come with the pause, so that
-        /// a peer that waits for the answer loses nothing.
+        /// After `.unknownRequest` and `.tooLong` everything until the pause is dropped; they come with the pause, so
+        /// that a peer that waits for the answer loses nothing.
         case refusal(MessengerRefusal)
     }
 

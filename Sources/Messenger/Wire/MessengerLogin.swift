@@ -3,9 +3,9 @@
 
 /// A login as this protocol can carry it.
 ///
-/// Fields have no escape, so a carriage return in a login could be taken for the end of the field and what follows for a
-/// login or text of another account. Our accounts have no control characters in their logins; whatever comes from elsewhere
-/// is shown with U+FFFD in their place.
+/// Fields have no escape, so a carriage return in a login could be taken for the end of the field and what follows for
+/// a login or text of another account. Our accounts have no control characters in their logins; whatever comes from
+/// elsewhere is shown with U+FFFD in their place.
 package struct MessengerLogin: Hashable, Sendable {
     /// What goes over the wire, 1 to 1,024 bytes.
     package let text: String

@@ -36,9 +36,9 @@ extension MessengerRequest {
 
     /// Where the first request in `requests` ends.
     ///
-    /// Requests have no length, but one that begins with a key cannot contain the beginning of another with the same key
-    /// except by intent: a text never holds a control character followed by the sender's key. Without this rule such a text
-    /// would carry the key to another account.
+    /// Requests have no length, but one that begins with a key cannot contain the beginning of another with the same
+    /// key except by intent: a text never holds a control character followed by the sender's key. Without this rule
+    /// such a text would carry the key to another account.
     static func end(ofFirstIn requests: ArraySlice<UInt8>) -> Int {
         guard let code = requests.first.flatMap(MessengerCode.init(rawValue:)) else { return requests.endIndex }
         if let size = code.fixedSize { return min(requests.startIndex + size, requests.endIndex) }

@@ -18,8 +18,8 @@ package enum MessengerUnit: Equatable, Sendable {
 
     /// The units that show a message to a client, in order.
     ///
-    /// Line ends (`CR LF` and `CR`) become `LF`. A text that is too long for a unit is cut between characters, or within one
-    /// where a single character is longer than a unit.
+    /// Line ends (`CR LF` and `CR`) become `LF`. A text that is too long for a unit is cut between characters, or
+    /// within one where a single character is longer than a unit.
     package static func message(_ text: String, from sender: MessengerLogin) -> [MessengerUnit] {
         let room = maximumBytes - sender.text.utf8.count - 2
         let text = withoutCarriageReturns(text)

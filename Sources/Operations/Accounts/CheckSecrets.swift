@@ -64,7 +64,8 @@ package struct CheckSecrets: AdminOperation {
 }
 
 extension OperationContext {
-    /// Calls `body` with every account that is neither deleted nor hidden, by row, `pageSize` of them in memory at a time.
+    /// Calls `body` with every account that is neither deleted nor hidden, by row, `pageSize` of them in memory at a
+    /// time.
     func eachUser(pageSize: Int, _ body: (UserRecord) -> Void) async throws(OperationError) {
         var last = UserID(0)
         while true {

@@ -72,8 +72,8 @@ extension OperationContext {
 
     /// A login that can be given to a new account.
     ///
-    /// - Throws: `.invalid` for what is no login, `.exists` for one that is taken, `.refused` for that of a bot of the server,
-    ///   unless it `isOurs`.
+    /// - Throws: `.invalid` for what is no login, `.exists` for one that is taken, `.refused` for that of a bot of the
+    ///   server, unless it `isOurs`.
     func freeLogin(_ text: String, isOurs: Bool = false) async throws(OperationError) -> Login {
         let login = try await asking { _ in try Login(text) }
         if !isOurs { try checkIsNotReserved(login) }

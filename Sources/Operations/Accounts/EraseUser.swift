@@ -6,8 +6,8 @@ import Storage
 
 /// `user.erase`: deletes an account and everything that it wrote.
 ///
-/// First the account is locked out, then its messages are deleted some at a time, as their author could, and the account goes
-/// last: what an interruption leaves is done when the operation is run again with the same login.
+/// First the account is locked out, then its messages are deleted some at a time, as their author could, and the
+/// account goes last: what an interruption leaves is done when the operation is run again with the same login.
 package struct EraseUser: AdminOperation {
     /// What `user.erase` does, or would do.
     package struct Report: Codable, Sendable, Equatable {

@@ -99,8 +99,8 @@ final class AuditTrail: Sendable {
 extension AdminOperation {
     /// Runs the operation for the actor of a context, and records what becomes of it when it is one that writes.
     ///
-    /// The record is in the transaction of the first change. A refusal has a record in a transaction of its own, as has what was
-    /// done without a change of the log.
+    /// The record is in the transaction of the first change. A refusal has a record in a transaction of its own, as has
+    /// what was done without a change of the log.
     package func perform(on context: OperationContext) async throws(OperationError) -> Report {
         // A trial run is no change, but still nothing for a token that only reads: it may cost as much as the real one.
         guard Self.access == .write, !onlyLooks || context.actor.scope == .read else {

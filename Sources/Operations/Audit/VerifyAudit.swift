@@ -24,7 +24,8 @@ package struct VerifyAudit: AdminOperation {
             case changed
             /// It is not there.
             case missing
-            /// It does not follow the record that stands in front of it, or the end of the audit is not what was written.
+            /// It does not follow the record that stands in front of it, or the end of the audit is not what was
+            /// written.
             case unlinked
             /// No operation wrote it.
             case added

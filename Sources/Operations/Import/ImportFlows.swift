@@ -28,7 +28,8 @@ package struct ImportedFlow: Codable, Sendable {
     }
 }
 
-/// `import.flows`: takes over flows of another server with their members; those that were taken before stay as they are.
+/// `import.flows`: takes over flows of another server with their members; those that were taken before stay as they
+/// are.
 package struct ImportFlows: AdminOperation {
     package static let name = "import.flows"
     package static let summary = "Take over flows of another server with their members."

@@ -47,7 +47,8 @@ package struct MessageToImport: Codable, Sendable {
     }
 }
 
-/// `import.messages`: takes over messages of another server with their times; those that were taken before are left out.
+/// `import.messages`: takes over messages of another server with their times; those that were taken before are left
+/// out.
 package struct ImportMessages: AdminOperation {
     package static let name = "import.messages"
     package static let summary = "Take over messages of another server with their times."

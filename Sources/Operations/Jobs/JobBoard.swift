@@ -6,8 +6,8 @@ import Synchronization
 
 /// The long operations that this server runs for administrators, and those that have ended.
 ///
-/// They are in the memory of this server only: a restart ends and forgets them, and another server of the same database does
-/// not know them.
+/// They are in the memory of this server only: a restart ends and forgets them, and another server of the same database
+/// does not know them.
 package final class JobBoard: Sendable {
     /// Bounds on what is kept.
     package struct Limits: Sendable {

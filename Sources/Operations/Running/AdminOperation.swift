@@ -1,7 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// One thing that an administrator does to the data, once for every face: command line, admin socket, and whatever comes.
+/// One thing that an administrator does to the data, once for every face: command line, admin socket, and whatever
+/// comes.
 ///
 /// The value holds the parameters; `Codable` is their JSON form, as it is of the report. Keys are stable.
 package protocol AdminOperation: Codable, Sendable {

@@ -5,8 +5,8 @@ import JSON
 
 /// Bounds on a request of the admin socket, checked before it is decoded.
 ///
-/// Foundation keeps the members of an object by their names as `String`, whose hash takes the square of a run of combining
-/// marks, and parameters that are words are compared so: what is not ASCII is short.
+/// Foundation keeps the members of an object by their names as `String`, whose hash takes the square of a run of
+/// combining marks, and parameters that are words are compared so: what is not ASCII is short.
 package enum RequestCheck {
     /// The longest name of a member, and of an operation.
     package static let maximumNameBytes = 64

@@ -28,7 +28,8 @@ package struct ListSettings: AdminOperation {
         package var summary: String
         /// Whether a new value needs a restart.
         package var needsRestart: Bool
-        /// Whether `config.set` takes it: it is no secret, and neither the environment nor the command line goes before it.
+        /// Whether `config.set` takes it: it is no secret, and neither the environment nor the command line goes before
+        /// it.
         package var isChangeable: Bool
 
         /// `SECTION.KEY`.

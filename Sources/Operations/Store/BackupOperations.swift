@@ -155,7 +155,8 @@ package struct VerifyBackup: AdminOperation {
     }
 }
 
-/// `backup.download`: says where a backup is, for who takes it away; it is recorded, as everything of everybody is in it.
+/// `backup.download`: says where a backup is, for who takes it away; it is recorded, as everything of everybody is in
+/// it.
 package struct DownloadBackup: AdminOperation {
     /// What `backup.download` tells.
     package struct Report: Codable, Sendable, Equatable {
@@ -190,7 +191,8 @@ package struct DownloadBackup: AdminOperation {
 }
 
 extension OperationContext {
-    /// Does work that tells its progress from another thread; of steps that come faster than they are taken only the last counts.
+    /// Does work that tells its progress from another thread; of steps that come faster than they are taken only the
+    /// last counts.
     fileprivate func relayingProgress<Value: Sendable>(
         _ work: (@escaping BackupControl.Progress) async throws(OperationError) -> Value
     ) async throws(OperationError) -> Value {

@@ -6,8 +6,8 @@ import Storage
 
 /// `testclient.token`: a login of one minute for the health check's hidden bot, which has a private flow of its own.
 ///
-/// Bot and flow are made when they are not there; lists and counts leave them out. The token is a secret and for the calling
-/// process only, which ends it with `EndTestClient`.
+/// Bot and flow are made when they are not there; lists and counts leave them out. The token is a secret and for the
+/// calling process only, which ends it with `EndTestClient`.
 package struct IssueTestClientToken: AdminOperation {
     /// What `testclient.token` tells.
     package struct Report: Codable, Sendable {

@@ -7,8 +7,8 @@ import Storage
 
 /// Logins of administrators to the panel.
 ///
-/// A login is a token that is kept in a cookie: it ends when the administrator logs out, after twelve hours, with a new password, and
-/// with the administrator.
+/// A login is a token that is kept in a cookie: it ends when the administrator logs out, after twelve hours, with a new
+/// password, and with the administrator.
 package struct AdminSessions: Sendable {
     /// How long a login is valid.
     package static let lifetimeSeconds: Int64 = 12 * 3600
@@ -22,8 +22,8 @@ package struct AdminSessions: Sendable {
 
     /// Logs an administrator in, with a record in the audit; failures have none, or strangers could fill it.
     ///
-    /// The code is that of the second factor; it is not looked at where there is none. Returns the token, which only the
-    /// browser keeps.
+    /// The code is that of the second factor; it is not looked at where there is none. Returns the token, which only
+    /// the browser keeps.
     ///
     /// - Throws: `.refused`, `.busy`; the same error for a name, a password or a code that is wrong.
     package func logIn(

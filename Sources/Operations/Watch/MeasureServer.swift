@@ -5,7 +5,8 @@ import Bounds
 package import Chat
 import Glibc
 
-/// `server.measure`: how busy the server is, as sums since its start; the difference of two reports is what happened between.
+/// `server.measure`: how busy the server is, as sums since its start; the difference of two reports is what happened
+/// between.
 package struct MeasureServer: AdminOperation {
     /// What `server.measure` tells.
     package struct Report: Codable, Sendable, Equatable {

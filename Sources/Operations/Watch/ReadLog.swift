@@ -7,8 +7,8 @@ import Storage
 
 /// `log.read`: the entries of the log after a position, waiting a little when there are none yet.
 ///
-/// A reader that follows the log asks again with the position that the report names: a slow one costs the server nothing.
-/// A request for texts is noted in the server's log, with the user and the positions whose texts were shown.
+/// A reader that follows the log asks again with the position that the report names: a slow one costs the server
+/// nothing. A request for texts is noted in the server's log, with the user and the positions whose texts were shown.
 package struct ReadLog: AdminOperation {
     /// What `log.read` tells.
     package struct Report: Codable, Sendable {

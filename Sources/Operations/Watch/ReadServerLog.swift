@@ -5,9 +5,9 @@ import Storage
 
 /// `server.log`: the messages of the running server as it logs them, also of levels that its log leaves out.
 ///
-/// The first request begins to watch and gets the last messages; the ones that follow name the watch, and wait a little when
-/// nothing has come. What comes faster than it is read is dropped and counted. A watch ends half a minute after its last read,
-/// and there are few at the same time, of which the API has a share.
+/// The first request begins to watch and gets the last messages; the ones that follow name the watch, and wait a little
+/// when nothing has come. What comes faster than it is read is dropped and counted. A watch ends half a minute after
+/// its last read, and there are few at the same time, of which the API has a share.
 package struct ReadServerLog: AdminOperation {
     /// What `server.log` tells.
     package struct Report: Codable, Sendable, Equatable {

@@ -48,8 +48,8 @@ struct Housekeeping: Service {
 
     /// Follows the log, and leaves the messages that come meanwhile to the next time.
     ///
-    /// A transaction for each of them would cost more than the messages themselves. Where the index shares the writer with
-    /// the log, it waits for a moment without writes.
+    /// A transaction for each of them would cost more than the messages themselves. Where the index shares the writer
+    /// with the log, it waits for a moment without writes.
     private func index() async {
         do throws(StorageError) {
             let isApart = chat.storage.engine.dialect.search.isApart

@@ -31,7 +31,8 @@ struct LogControl: Sendable {
 
     /// Begins to watch, or reads what came since.
     ///
-    /// The tokens of an administrator share a few watches: those of the machine and of the panel are not used up by the API.
+    /// The tokens of an administrator share a few watches: those of the machine and of the panel are not used up by the
+    /// API.
     func read(
         _ request: ReadServerLog, of account: UserID?, for actor: OperationActor
     ) throws(OperationError) -> ReadServerLog.Report {

@@ -5,7 +5,8 @@ import Glibc
 import Storage
 import Synchronization
 
-/// What started the server as a service of `Type=notify`, such as systemd: it is told how the server is, by sd_notify(3).
+/// What started the server as a service of `Type=notify`, such as systemd: it is told how the server is, by
+/// sd_notify(3).
 package final class ServiceManager: Sendable {
     /// How often it wants a sign of life; `nil`: it does not watch.
     let watchdog: Duration?
@@ -35,7 +36,8 @@ package final class ServiceManager: Sendable {
         tell("RELOADING=1", "MONOTONIC_USEC=\(microseconds)")
     }
 
-    /// Says that the server reads its settings no longer; after a refusal the status line tells of it until the next reload.
+    /// Says that the server reads its settings no longer; after a refusal the status line tells of it until the next
+    /// reload.
     func tellReloaded(isRefused: Bool) {
         note.withLock { $0 = isRefused ? "the last reload was refused, see the log" : nil }
         tell("READY=1")

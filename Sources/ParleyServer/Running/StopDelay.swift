@@ -5,8 +5,8 @@ import Chat
 import Logging
 import ServiceLifecycle
 
-/// The first part of a stop: no new clients are sent here any more, and those that come all the same are still served for a
-/// while (`[SERVER] STOP_DELAY`).
+/// The first part of a stop: no new clients are sent here any more, and those that come all the same are still served
+/// for a while (`[SERVER] STOP_DELAY`).
 ///
 /// A proxy finds out from `/readyz`, other servers from the list of the cluster.
 struct StopDelay: Service {

@@ -7,7 +7,8 @@ extension INIDocument {
     /// Sets a value and leaves every other line, comment and the order as they are.
     ///
     /// A key that the section already has, under any of `names`, is changed where it stands. A new key goes below a
-    /// comment that shows it (`;PORT = 8080`), otherwise to the end of its section; a new section to the end of the file.
+    /// comment that shows it (`;PORT = 8080`), otherwise to the end of its section; a new section to the end of the
+    /// file.
     ///
     /// - Parameters:
     ///   - section: The section's name.

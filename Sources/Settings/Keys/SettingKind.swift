@@ -17,7 +17,8 @@ package enum SettingKind: Sendable, Hashable {
     case integer(ClosedRange<Int>)
     /// A number of bytes in a range: `16 MiB`, `256K`; a plain number counts bytes.
     case size(ClosedRange<Int>)
-    /// A span of time: `30d`, `5m`, `250ms`; a plain number counts the unit that is given here. The range is in seconds.
+    /// A span of time: `30d`, `5m`, `250ms`; a plain number counts the unit that is given here. The range is in
+    /// seconds.
     case duration(TimeUnit, ClosedRange<Int>)
     /// `yes`, `no`, `on`, `off`, `true`, `false`, `1` or `0`.
     case boolean

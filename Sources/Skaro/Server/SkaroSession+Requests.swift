@@ -15,7 +15,8 @@ extension SkaroSession {
 
     // MARK: Admitting
 
-    /// The checks of every request in the protocol's order; then a message goes into the batch if all it needs is in memory.
+    /// The checks of every request in the protocol's order; then a message goes into the batch if all it needs is in
+    /// memory.
     func admit(_ frame: Request, as ticket: RequestTicket) -> RequestAdmission<Answer> {
         switch frame {
         case .large: return .waits(forAnswers: true)

@@ -9,11 +9,12 @@ import Transport
 
 /// One skaro connection.
 ///
-/// Special about the protocol: a login answers a challenge and begins or restores a session, which one connection serves at
-/// a time; the client cannot say how far it has read; it is told of its contacts. `RequestPipeline` keeps the requests
-/// in order, `LiveReader` brings what is shown.
+/// Special about the protocol: a login answers a challenge and begins or restores a session, which one connection
+/// serves at a time; the client cannot say how far it has read; it is told of its contacts. `RequestPipeline` keeps the
+/// requests in order, `LiveReader` brings what is shown.
 ///
-/// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence `@unchecked Sendable`.
+/// Everything is touched on the connection's event loop only: the tasks prefer its executor. Hence
+/// `@unchecked Sendable`.
 final class SkaroSession: WebSocketSession, DeliverySession, LiveConnection, RequestSession, LogPresenter,
     @unchecked Sendable
 {

@@ -70,8 +70,8 @@ extension StoreRule {
             """
         ])
 
-    /// Flows `f` that have all their events: a deleted one loses them some at a time, and that of a hidden account loses its
-    /// messages after each check of the server, while their numbers stay given.
+    /// Flows `f` that have all their events: a deleted one loses them some at a time, and that of a hidden account
+    /// loses its messages after each check of the server, while their numbers stay given.
     private static let isWhole = """
         f.deleted_ms IS NULL
             AND NOT EXISTS (SELECT 1 FROM users o WHERE o.id = f.owner_id AND o.is_hidden = 1 AND f.is_public = 0)

@@ -26,7 +26,8 @@ package enum QueryKind: String, Sendable, CaseIterable {
 /// Takes what a transaction was for and how long it took, the wait for its connection included.
 package typealias QueryObserver = @Sendable (QueryKind, Duration) -> Void
 
-/// The store's transactions, observed; those of migrations, backups, copies and checks of the whole store use the engine alone.
+/// The store's transactions, observed; those of migrations, backups, copies and checks of the whole store use the
+/// engine alone.
 extension Storage {
     /// Runs `body` in a read transaction of an engine, by default the store's own.
     func read<Value: Sendable>(

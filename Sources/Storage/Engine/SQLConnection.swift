@@ -19,8 +19,8 @@ package typealias SQLRow = [SQLValue]
 
 /// A statement with its arguments.
 ///
-/// The text is a constant of our source, with `$1`, `$2`, … numbered in the order in which they first appear, which both
-/// engines read alike. A value never becomes part of the text.
+/// The text is a constant of our source, with `$1`, `$2`, … numbered in the order in which they first appear, which
+/// both engines read alike. A value never becomes part of the text.
 package struct SQLStatement: Sendable {
     package var sql: String
     package var arguments: [SQLValue]
@@ -81,15 +81,15 @@ package protocol SQLConnection: AnyObject {
 
     /// Runs statements whose rows are not needed, in order, at the latest ahead of the commit.
     ///
-    /// PostgreSQL sends them in the round trip of the next statement, of the end of a savepoint or of the commit, which then
-    /// fails with them.
+    /// PostgreSQL sends them in the round trip of the next statement, of the end of a savepoint or of the commit, which
+    /// then fails with them.
     func post(_ statements: [SQLStatement]) throws(StorageError)
 
     /// Inserts `rows`, with one statement where the engine can, and like `post` no later than at the commit.
     func insert(_ insertion: SQLInsertion, rows: [SQLRow]) throws(StorageError)
 
-    /// Lets the statements of this transaction, and the pauses between them, take as long as they need, as changes of the schema
-    /// and backups may.
+    /// Lets the statements of this transaction, and the pauses between them, take as long as they need, as changes of
+    /// the schema and backups may.
     ///
     /// Otherwise an engine whose database is another process gives up a statement that gets no answer in time.
     func allowLongStatements()

@@ -19,7 +19,8 @@ package struct Migration: Sendable {
     package static let passwords = Migration(
         "0010_passwords", ["ALTER TABLE users DROP COLUMN salt", "ALTER TABLE users DROP COLUMN key"])
 
-    /// When a node is drained that has been announced to its clients, and what they are told; in the engine's words for types.
+    /// When a node is drained that has been announced to its clients, and what they are told; in the engine's words for
+    /// types.
     package static func announcements(integer: String, text: String) -> Migration {
         Migration(
             "0011_announcements",
@@ -101,7 +102,8 @@ package struct SearchDialect: Sendable {
     ///
     /// `$1` the words, `$2` highest position (not included), `$3` limit.
     package var match: String
-    /// Remembers that words were removed, for the engine's `sweepSearchIndex`; `nil` if the engine forgets them by itself.
+    /// Remembers that words were removed, for the engine's `sweepSearchIndex`; `nil` if the engine forgets them by
+    /// itself.
     package var noteRemoval: String?
     /// Whether the index is a database of its own, with its own writer.
     package var isApart: Bool
@@ -132,7 +134,8 @@ package protocol StorageEngine: Sendable {
     /// `nil`: wherever the engine likes.
     var writerExecutor: (any TaskExecutor)? { get }
 
-    /// Runs `body` in a read-only transaction that sees one state of the database throughout, on a connection of the pool.
+    /// Runs `body` in a read-only transaction that sees one state of the database throughout, on a connection of the
+    /// pool.
     ///
     /// - Throws: `StorageError`; `.unavailable` when no connection could be had in time.
     func read<Value: Sendable>(
@@ -140,11 +143,12 @@ package protocol StorageEngine: Sendable {
     ) async throws(StorageError) -> Value
 
     /// Runs `body` in a transaction on the one writer connection and commits it. When the call returns, the commit is
-    /// durable: on the disk with SQLite (`synchronous=FULL`), flushed by the server with PostgreSQL (`synchronous_commit=on`).
-    /// A second call waits for the first.
+    /// durable: on the disk with SQLite (`synchronous=FULL`), flushed by the server with PostgreSQL
+    /// (`synchronous_commit=on`). A second call waits for the first.
     ///
-    /// - Throws: what `body` threw, after a rollback; `.commitUnknown` if COMMIT got no answer; `.inDoubt`, from then on
-    ///   always, if the disk failed. The next call reconnects, with back-off, and throws `.unavailable` when that fails.
+    /// - Throws: what `body` threw, after a rollback; `.commitUnknown` if COMMIT got no answer; `.inDoubt`, from then
+    ///   on always, if the disk failed. The next call reconnects, with back-off, and throws `.unavailable` when that
+    ///   fails.
     func write<Value: Sendable>(
         _ body: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(StorageError) -> Value

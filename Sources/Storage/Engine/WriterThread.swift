@@ -5,10 +5,11 @@ import Glibc
 import Synchronization
 import Threads
 
-/// The thread of an engine's one writer: runs the jobs of the tasks that prefer it, one after the other, in their order.
+/// The thread of an engine's one writer: runs the jobs of the tasks that prefer it, one after the other, in their
+/// order.
 ///
-/// A transaction blocks it for as long as the disk or the database takes; no thread of Swift's own waits. It ends with the
-/// last reference.
+/// A transaction blocks it for as long as the disk or the database takes; no thread of Swift's own waits. It ends with
+/// the last reference.
 package final class WriterThread: TaskExecutor {
     private let jobs = Jobs()
 

@@ -3,9 +3,11 @@
 
 import Synchronization
 
-/// Gathers the writes of all connections that wait, commits them in one transaction, and answers all of them: group commit.
+/// Gathers the writes of all connections that wait, commits them in one transaction, and answers all of them: group
+/// commit.
 ///
-/// While one batch is being committed the next one gathers, so batches grow with the load and a lone write does not wait.
+/// While one batch is being committed the next one gathers, so batches grow with the load and a lone write does not
+/// wait.
 package final class BatchWriter: Sendable {
     /// How much one transaction may hold.
     package struct Limits: Sendable {
@@ -45,10 +47,11 @@ package final class BatchWriter: Sendable {
 
     /// Puts a message into the next batch; `completion` is called on `executor` after the commit.
     ///
-    /// Writes enter the log in the order of these calls, and so do their completions come. An executor is called once for all
-    /// messages of a batch.
+    /// Writes enter the log in the order of these calls, and so do their completions come. An executor is called once
+    /// for all messages of a batch.
     ///
-    /// - Returns: Whether it waits; `false` when too much does already, or the writer is closed. Then nothing is called.
+    /// - Returns: Whether it waits; `false` when too much does already, or the writer is closed. Then nothing is
+    ///   called.
     package func submit(
         _ message: Write.SendMessage, by origin: WriteOrigin, on executor: any TaskExecutor,
         completion: @escaping @Sendable (WriteOutcome<Write.SendMessage.Result>) -> Void
@@ -58,7 +61,8 @@ package final class BatchWriter: Sendable {
 
     /// Puts a write into the next batch.
     ///
-    /// - Returns: The write, whose `outcome` comes after the commit; `nil` when too much waits already or the writer is closed.
+    /// - Returns: The write, whose `outcome` comes after the commit; `nil` when too much waits already or the writer is
+    ///   closed.
     package func submit<W: LogWrite>(
         _ write: W, by origin: WriteOrigin, audit: AuditNote? = nil
     ) -> PendingWrite<W.Result>? {
@@ -88,8 +92,8 @@ package final class BatchWriter: Sendable {
 
     /// Commits batch after batch until `close`; what waits then is committed first.
     ///
-    /// It runs on the engine's own thread for writing: between the queue and the commit there is no change of threads. Returns,
-    /// too, when the store is in doubt.
+    /// It runs on the engine's own thread for writing: between the queue and the commit there is no change of threads.
+    /// Returns, too, when the store is in doubt.
     package func run() async {
         await withTaskExecutorPreference(storage.engine.writerExecutor) { await commitBatches() }
     }

@@ -3,13 +3,14 @@
 
 /// A place where the log's time went back, because a clock had been far ahead.
 ///
-/// Time follows position, so that a time is found by a binary search. When a server's clock jumps ahead and back, the log's
-/// time waits for the clock for a lead of up to a minute. A longer one ends in a step: the log has the clock's time again,
-/// and the table `log_steps` says where. Between two steps time never goes back.
+/// Time follows position, so that a time is found by a binary search. When a server's clock jumps ahead and back, the
+/// log's time waits for the clock for a lead of up to a minute. A longer one ends in a step: the log has the clock's
+/// time again, and the table `log_steps` says where. Between two steps time never goes back.
 enum LogStep {
     /// The longest lead over the clock that is waited out.
     static let longestLead = Timestamp(milliseconds: 60_000)
-    /// How long after a step there is no other one: servers whose clocks differ by more than the lead do not step in turn.
+    /// How long after a step there is no other one: servers whose clocks differ by more than the lead do not step in
+    /// turn.
     static let shortestPause = Timestamp(milliseconds: 3_600_000)
 
     /// The time of a batch; under the lock of the log's head.
@@ -41,8 +42,8 @@ enum LogStep {
             """, [.int(position.rawValue + 1), SQLValue(before), SQLValue(after)])
     }
 
-    /// The positions after `low` within which time follows position and the first event at or after `time` is found: up to
-    /// the next step that came after such a time, else up to the head.
+    /// The positions after `low` within which time follows position and the first event at or after `time` is found: up
+    /// to the next step that came after such a time, else up to the head.
     static func run(
         holding time: Timestamp, after low: Position, head: Position, on connection: any SQLConnection
     ) throws(StorageError) -> (low: Position, high: Position) {

@@ -4,8 +4,8 @@
 /// One batch of writes inside one transaction: takes the head of the log, applies the writes in order, and gives every
 /// accepted one its position.
 ///
-/// The head's row lock lasts until the commit, so batches of all processes are serial: positions appear in order and without
-/// gaps, `seq` and `number` need no other lock, and a check made here still holds when the batch commits.
+/// The head's row lock lasts until the commit, so batches of all processes are serial: positions appear in order and
+/// without gaps, `seq` and `number` need no other lock, and a check made here still holds when the batch commits.
 package struct LogTransaction {
     let connection: any SQLConnection
     let dialect: SQLDialect
@@ -40,7 +40,8 @@ package struct LogTransaction {
         var head: Position = .start
     }
 
-    /// What was asked for the messages that are being applied, of those with which the batch begins together with the lock.
+    /// What was asked for the messages that are being applied, of those with which the batch begins together with the
+    /// lock.
     private var accessOfRun: [Pair: Access]?
 
     /// Takes the lock, and in the same round trip asks what the messages with which `writes` begin need.

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Storage {
-    /// Removes what a hidden account wrote in private flows of its own, at most `limit` events, and those of its sessions that
-    /// have ended.
+    /// Removes what a hidden account wrote in private flows of its own, at most `limit` events, and those of its
+    /// sessions that have ended.
     ///
     /// Numbers that were given to messages stay given.
     ///

@@ -120,7 +120,8 @@ struct MessageLoader {
         return 256 + Int(content + (blobBytes[position] ?? 0) + (bodyBytes[position] ?? 0))
     }
 
-    /// The messages at these positions, in this order; those that are not there or belong to a deleted flow are missing.
+    /// The messages at these positions, in this order; those that are not there or belong to a deleted flow are
+    /// missing.
     func messages(at positions: some Sequence<Position>) throws(StorageError) -> [MessageRecord] {
         var found: [(message: Event, change: Event?)] = []
         var large: [Position] = []

@@ -3,8 +3,8 @@
 
 /// The events of parts of some flows and of changed accounts in the order of the log, read as they are asked for.
 ///
-/// Each part is read by its flow's index in chunks that grow while it is asked for more, so that a page of many flows reads
-/// about as many entries as it returns, and those chunks that ran out together come in one round trip.
+/// Each part is read by its flow's index in chunks that grow while it is asked for more, so that a page of many flows
+/// reads about as many entries as it returns, and those chunks that ran out together come in one round trip.
 struct PositionMerge {
     /// How many entries a source's first chunk has.
     static let firstChunk = 16

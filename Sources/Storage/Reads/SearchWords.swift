@@ -3,8 +3,8 @@
 
 /// The words of a text as full-text search keeps and finds them.
 ///
-/// A word is a run of letters, digits and the marks on them. Texts are cut and folded here, not by the engines, whose own
-/// ideas of words and case differ: "Straße" finds "STRASSE" on both, "uber" does not find "über" on either.
+/// A word is a run of letters, digits and the marks on them. Texts are cut and folded here, not by the engines, whose
+/// own ideas of words and case differ: "Straße" finds "STRASSE" on both, "uber" does not find "über" on either.
 enum SearchWords {
     /// What follows in a longer text is not found.
     static let maximumTextScalars = 65_536
@@ -20,8 +20,8 @@ enum SearchWords {
             var words = FoldedWords()
             var start = 0
             while start < text.count, !words.isFull {
-                // Every word ends at an ASCII character that is neither letter nor digit. Most texts are ASCII alone, and every
-                // message goes through here: Swift's properties of a character cost many times as much.
+                // Every word ends at an ASCII character that is neither letter nor digit. Most texts are ASCII alone,
+                // and every message goes through here: Swift's properties of a character cost many times as much.
                 var end = start
                 var bits: UInt8 = 0
                 while end < text.count, text[end] >= 0x80 || isLetterOrDigit(text[end]) {

@@ -97,7 +97,8 @@ extension Storage {
     /// Those of the accounts with row numbers in a range that have a text in their login or shown name, by row number.
     ///
     /// - Parameters:
-    ///   - key: The text in the compared form of logins. In shown names upper and lower case of ASCII letters are the same.
+    ///   - key: The text in the compared form of logins. In shown names upper and lower case of ASCII letters are the
+    ///     same.
     ///   - text: The text as it was given.
     ///   - after: Only row numbers above this.
     ///   - last: The highest row number.
@@ -184,8 +185,9 @@ extension Storage {
         }
     }
 
-    /// Sessions that should have ended with their connection: their node was silent for longer than `silence`, or is not in
-    /// the list any more, or they are on none and were not seen for `silence` and ten minutes; those of `own` are left out.
+    /// Sessions that should have ended with their connection: their node was silent for longer than `silence`, or is
+    /// not in the list any more, or they are on none and were not seen for `silence` and ten minutes; those of `own`
+    /// are left out.
     package func abandonedSessions(
         besides own: NodeID, silentFor silence: Duration, limit: Int
     ) async throws(StorageError) -> [(user: UserID, session: SessionID)] {

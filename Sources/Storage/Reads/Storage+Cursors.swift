@@ -9,9 +9,11 @@ extension Storage {
             WHERE excluded.position > cursors.position
             """)
 
-    /// Notes how far devices have read, and when sessions were last used, beside the log, at most 1,000 of each in one transaction.
+    /// Notes how far devices have read, and when sessions were last used, beside the log, at most 1,000 of each in one
+    /// transaction.
     ///
-    /// No cursor goes back. `node` is where the sessions are now; `nil` leaves what is known. Those in `left` are nowhere.
+    /// No cursor goes back. `node` is where the sessions are now; `nil` leaves what is known. Those in `left` are
+    /// nowhere.
     package func saveCursors(
         _ cursors: [DeviceCursor], seen: [SessionID: Timestamp] = [:], node: NodeID? = nil,
         left: [SessionID: Timestamp] = [:]
@@ -86,8 +88,8 @@ extension Storage {
 
     // MARK: New devices
 
-    /// Where a device begins to read: at its cursor, or, when it is new, at the account's creation, but at most `backlog`
-    /// of the messages that it gets unasked before the log's end.
+    /// Where a device begins to read: at its cursor, or, when it is new, at the account's creation, but at most
+    /// `backlog` of the messages that it gets unasked before the log's end.
     ///
     /// An account that does not exist begins at the end.
     package func startPosition(

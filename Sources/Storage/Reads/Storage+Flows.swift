@@ -95,8 +95,8 @@ extension Storage {
 
     /// The flows that lists show, by row number: all but those of hidden accounts.
     ///
-    /// Only those whose title has `title` in it (upper and lower case of ASCII letters are the same), and that were made at
-    /// `created` or later; only row numbers up to `last`, if it is given.
+    /// Only those whose title has `title` in it (upper and lower case of ASCII letters are the same), and that were
+    /// made at `created` or later; only row numbers up to `last`, if it is given.
     package func shownFlows(
         title: String? = nil, since created: Timestamp? = nil, after: FlowID = FlowID(0), through last: FlowID? = nil,
         limit: Int

@@ -29,7 +29,8 @@ extension Storage {
         try await read(.accounts) { connection in try Self.keyPair(Self.bridgeKeyQuery(user, kind), on: connection) }
     }
 
-    /// The key pairs that the server holds for accounts, of the kinds after this one of `user`, and of the accounts after it.
+    /// The key pairs that the server holds for accounts, of the kinds after this one of `user`, and of the accounts
+    /// after it.
     package func bridgeKeys(
         after user: UserID = UserID(0), kind: String = "", limit: Int
     ) async throws(StorageError) -> [BridgeKeyRecord] {
@@ -87,8 +88,8 @@ extension Storage {
         try await read(.accounts) { connection in try Self.keyPair(Self.serverKeyQuery(name), on: connection) }
     }
 
-    /// Stores a key pair of the cluster unless there is one of that name, or in the place of just that one; all nodes end
-    /// with the same one.
+    /// Stores a key pair of the cluster unless there is one of that name, or in the place of just that one; all nodes
+    /// end with the same one.
     ///
     /// - Returns: The pair that is stored now: this one, or the one that another process stored before.
     package func putServerKey(

@@ -40,7 +40,8 @@ struct ReadableRanges {
 }
 
 extension Storage {
-    /// How many stays of an account in a flow are kept: adding and removing it again and again does not slow the reads of others.
+    /// How many stays of an account in a flow are kept: adding and removing it again and again does not slow the reads
+    /// of others.
     static let maximumStays = 256
 
     /// The stays of an account in a private flow, in order; none if it never was a member.
@@ -80,8 +81,8 @@ extension Storage {
         }
     }
 
-    /// Finds the stays of an account in flows with something new after `cursor`, which an index of their heads tells of the
-    /// public ones.
+    /// Finds the stays of an account in flows with something new after `cursor`, which an index of their heads tells of
+    /// the public ones.
     static func staysWithNews(of user: UserID, after cursor: Position) -> SQLStatement {
         SQLStatement(
             """

@@ -50,7 +50,8 @@ extension Storage {
         return page
     }
 
-    /// The messages at these positions, in this order, until they take so many bytes; those that are not there are missing.
+    /// The messages at these positions, in this order, until they take so many bytes; those that are not there are
+    /// missing.
     package func messages(
         at positions: [Position], maximumBytes: Int
     ) async throws(StorageError) -> MessagePage {
@@ -152,7 +153,8 @@ extension Storage {
     package func messages(
         sent comparison: TimeComparison, _ time: Timestamp, in flow: FlowID? = nil, after: Position = .start, limit: Int
     ) async throws(StorageError) -> MessagePage {
-        // Time follows position but for few steps, so a range of times is one of positions: no index on the time is needed.
+        // Time follows position but for few steps, so a range of times is one of positions: no index on the time is
+        // needed.
         let (first, last) = try await read(.messages) { connection in
             let head = try Self.head(on: connection)
             let before = comparison == .atOrBefore ? Position.start : try Self.position(before: time, on: connection)

@@ -82,7 +82,8 @@ extension Storage {
         }
     }
 
-    /// Asks for a node to be drained after a time, and for its clients to be told; one that drains already goes on draining.
+    /// Asks for a node to be drained after a time, and for its clients to be told; one that drains already goes on
+    /// draining.
     ///
     /// - Returns: Whether there is such a node.
     package func announceDraining(

@@ -25,8 +25,8 @@ extension Storage {
             var reader = RowReader(row)
             let version = try reader.int()
             for (users, isOnline) in [(came, true), (went, false)] where !users.isEmpty {
-                // The list comes first: SQLite counts parameters as they appear. Without a condition it takes the conflict
-                // clause for one of a join.
+                // The list comes first: SQLite counts parameters as they appear. Without a condition it takes the
+                // conflict clause for one of a join.
                 try connection.execute(
                     """
                     WITH users AS (SELECT n.number AS id FROM \(self.engine.dialect.numbers) n)

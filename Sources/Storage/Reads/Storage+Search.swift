@@ -4,8 +4,8 @@
 extension Storage {
     /// Messages that contain all the words, newest first.
     ///
-    /// Case does not count, diacritics do. The index is waited for until it has what was in the log at the call. `before`
-    /// asks for the next page: only messages before this position.
+    /// Case does not count, diacritics do. The index is waited for until it has what was in the log at the call.
+    /// `before` asks for the next page: only messages before this position.
     package func messages(
         matching words: [String], before: Position = Position(.max), limit: Int,
         text: @escaping @Sendable ([UInt8]) -> String?

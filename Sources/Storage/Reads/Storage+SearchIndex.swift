@@ -48,8 +48,8 @@ package enum SearchStep: Sendable {
 }
 
 extension Storage {
-    /// How many events one step of the index reads: many at a time cost less, and hold up an index that shares the writer with
-    /// the log.
+    /// How many events one step of the index reads: many at a time cost less, and hold up an index that shares the
+    /// writer with the log.
     private var searchStep: Int { engine.dialect.search.isApart ? 2000 : 500 }
 
     /// What one step has to do.
@@ -63,9 +63,11 @@ extension Storage {
 
     /// Lets full-text search follow the log by one step, in a task of its own and outside any message's commit.
     ///
-    /// A caller that comes during a step waits for it. `text` gives the words of a message's content, `nil` for one without text.
+    /// A caller that comes during a step waits for it. `text` gives the words of a message's content, `nil` for one
+    /// without text.
     ///
-    /// A step costs much the same for one message as for dozens, so a caller that is in no hurry stops after one that was not full.
+    /// A step costs much the same for one message as for dozens, so a caller that is in no hurry stops after one that
+    /// was not full.
     package func indexForSearch(
         text: @escaping @Sendable ([UInt8]) -> String?
     ) async throws(StorageError) -> SearchStep {
@@ -142,8 +144,8 @@ extension Storage {
         return news
     }
 
-    /// What the step changes; of several changes of one message the last alone, so that what was deleted meanwhile is never
-    /// written.
+    /// What the step changes; of several changes of one message the last alone, so that what was deleted meanwhile is
+    /// never written.
     private func searchChanges(for news: SearchNews, text: ([UInt8]) -> String?) -> [SQLStatement] {
         var words: [Position: String] = [:]
         var added: Set<Position> = []

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Storage {
-    /// Those of `sessions` that are neither revoked nor expired, and whose account is not deleted: one query, however many.
+    /// Those of `sessions` that are neither revoked nor expired, and whose account is not deleted: one query, however
+    /// many.
     package func liveSessions(among sessions: some Collection<SessionID>) async throws(StorageError) -> Set<SessionID> {
         let list = SQLValue.numbers(sessions.map(\.rawValue))
         let now = currentTime()
@@ -23,7 +24,8 @@ extension Storage {
         }
     }
 
-    /// The accounts that events after `position` say something new of: a session ended, a password or the account changed.
+    /// The accounts that events after `position` say something new of: a session ended, a password or the account
+    /// changed.
     ///
     /// - Parameters:
     ///   - position: Where the last look ended.

@@ -137,8 +137,8 @@ extension Storage {
     /// Reads only the account's flows with something new, each by its own index.
     ///
     /// `wholeSeconds`, for cursors that are a time, does not end inside a second, unless that alone is more than a page
-    /// may hold. `excluded` are events that the principal needs not be told of. With `bodies` the messages have what was
-    /// encrypted for the account alone. Without `accounts` what belongs to no flow is left out, and costs nothing.
+    /// may hold. `excluded` are events that the principal needs not be told of. With `bodies` the messages have what
+    /// was encrypted for the account alone. Without `accounts` what belongs to no flow is left out, and costs nothing.
     ///
     /// Of flows that the account has left there are messages only, as they were when it left.
     package func updates(
@@ -185,7 +185,8 @@ extension Storage {
 
     /// The objects that the events at these positions made or changed, each once, as they stand now.
     ///
-    /// Cut where it is large enough; then, with `wholeSeconds`, before the second in which that is, unless it is the first.
+    /// Cut where it is large enough; then, with `wholeSeconds`, before the second in which that is, unless it is the
+    /// first.
     private func load(
         _ positions: [Position], ends: [Int64: Position], wholeSeconds: Bool, bodiesFor reader: UserID?,
         on connection: any SQLConnection

@@ -164,7 +164,8 @@ package struct LogEvent: Sendable, Equatable {
     package var seq: Int64?
     package var number: Int64?
     package var sender: UserID?
-    /// Whom or what the event is about: the member's user id of a join, the user id of a `user`, `session`, `contact` or `key` event.
+    /// Whom or what the event is about: the member's user id of a join, the user id of a `user`, `session`, `contact`
+    /// or `key` event.
     package var subject: Int64?
     package var content: [UInt8]
     /// The message that an edit or deletion changes; a deletion of several names them in its content.

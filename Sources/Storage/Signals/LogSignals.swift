@@ -32,8 +32,8 @@ package enum LogHint: Sendable, Equatable {
 
 /// Tells the processes that share a store of each other's commits.
 ///
-/// A hint may come twice, late or not at all; those that come are in the order of the log. A reader that misses one sees that the
-/// next does not continue at its position.
+/// A hint may come twice, late or not at all; those that come are in the order of the log. A reader that misses one
+/// sees that the next does not continue at its position.
 package protocol LogSignals: Sendable {
     /// Passes on what was committed.
     ///

@@ -47,7 +47,8 @@ extension SQLDialect {
 
 /// The statements about tables whose text differs between engines.
 package struct TableDialect: Sendable {
-    /// Rows of name, type (`int`, `text`, `bytes`) and place in the primary key (from 1; 0: outside) for each stored column.
+    /// Rows of name, type (`int`, `text`, `bytes`) and place in the primary key (from 1; 0: outside) for each stored
+    /// column.
     ///
     /// `$1` is the table's name. Without rows there is no such table.
     package var columns: String

@@ -10,8 +10,8 @@ package struct TableReader {
 
     let connection: any SQLConnection
     let dialect: SQLDialect
-    /// The tables that the database has, each after those that it refers to; without the search index, which is no table of
-    /// rows.
+    /// The tables that the database has, each after those that it refers to; without the search index, which is no
+    /// table of rows.
     package let tables: [StoredTable]
     /// The migrations that were applied.
     package let migrations: [String]

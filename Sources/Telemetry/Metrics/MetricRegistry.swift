@@ -6,8 +6,8 @@ import Synchronization
 
 /// swift-metrics' way to what `/metrics` shows: counters and gauges are atomic numbers, histograms have a lock each.
 ///
-/// What makes a metric keeps it: names and labels are looked up then, never while counting. Only metrics of the table with
-/// its labels are kept; anything else is taken and dropped.
+/// What makes a metric keeps it: names and labels are looked up then, never while counting. Only metrics of the table
+/// with its labels are kept; anything else is taken and dropped.
 package final class MetricRegistry: MetricsFactory {
     private struct Series {
         let labels: [String]

@@ -18,7 +18,8 @@ package protocol ConversationServer: Sendable {
     func describe(_ error: any Error) -> String?
 }
 
-/// Lets throw-away people of several protocols write to each other, every pair in both directions, and notes what arrived.
+/// Lets throw-away people of several protocols write to each other, every pair in both directions, and notes what
+/// arrived.
 package struct CrossProtocolCheck: Sendable {
     /// A throw-away person.
     package struct Person: Sendable {

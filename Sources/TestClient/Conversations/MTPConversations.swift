@@ -8,8 +8,8 @@ import Synchronization
 
 /// A person's connection over MTP.
 ///
-/// The protocol knows flows and uuids only: who has which login, and what a flow is, is asked for when it matters. The log
-/// is never read from its beginning.
+/// The protocol knows flows and uuids only: who has which login, and what a flow is, is asked for when it matters. The
+/// log is never read from its beginning.
 package final class MTPConversations: ConversationClient {
     /// How many accounts are asked for at once, within the limit of every server.
     private static let usersPerRequest = 50

@@ -7,8 +7,8 @@ import Synchronization
 
 /// Throw-away people of one protocol who write to each other at a rate: each to the next one, in a circle.
 ///
-/// A message counts as acknowledged when the server has said so; over protocols that do not, when it has answered what was
-/// asked after it. It counts as delivered when its reader was shown it.
+/// A message counts as acknowledged when the server has said so; over protocols that do not, when it has answered what
+/// was asked after it. It counts as delivered when its reader was shown it.
 package final class LoadRun: Sendable {
     /// How much, and for how long.
     package struct Plan: Sendable {

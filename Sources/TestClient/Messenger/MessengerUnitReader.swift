@@ -5,9 +5,10 @@ package import Messenger
 
 /// Makes units of what reads bring, for a client that may be slower than the server's spacing.
 ///
-/// A read is one unit as a rule. Where several came together they are told apart by their form; the text of a message ends
-/// where a control character begins something that is a unit as well. A unit in pieces is put together; as whether a text is
-/// complete cannot be seen, the rest of one comes as another message of the same sender, like the parts of a long one.
+/// A read is one unit as a rule. Where several came together they are told apart by their form; the text of a message
+/// ends where a control character begins something that is a unit as well. A unit in pieces is put together; as whether
+/// a text is complete cannot be seen, the rest of one comes as another message of the same sender, like the parts of a
+/// long one.
 package struct MessengerUnitReader: Sendable {
     /// What a server that keeps to the protocol never exceeds: it sends units of 4,096 bytes.
     package static let maximumBytes = 1 << 20
@@ -50,8 +51,8 @@ package struct MessengerUnitReader: Sendable {
 
 /// Where units begin and end in bytes that may be several.
 ///
-/// The text of a message ends where units follow up to the end of the bytes. So the places are looked at from the last to the
-/// first, each once: trying every end of every text would double the work with each message.
+/// The text of a message ends where units follow up to the end of the bytes. So the places are looked at from the last
+/// to the first, each once: trying every end of every text would double the work with each message.
 private struct SplitUnits {
     /// The control characters that begin a unit after a text are the ones up to this.
     static let lastControl: UInt8 = 0x06

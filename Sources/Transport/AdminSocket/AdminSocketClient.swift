@@ -48,10 +48,12 @@ package struct AdminSocketClient: Sendable {
         }
     }
 
-    /// Connects to the server at `path` around `body`, and closes the connection afterwards, which cancels what is in flight.
+    /// Connects to the server at `path` around `body`, and closes the connection afterwards, which cancels what is in
+    /// flight.
     ///
-    /// - Throws: `AdminSocketError`, with code `notRunning` when there is no socket or no server listens on it, `notAllowed` when the
-    ///   socket, its folder or the server belong to a system account that is not to be trusted, and what `body` throws.
+    /// - Throws: `AdminSocketError`, with code `notRunning` when there is no socket or no server listens on it,
+    ///   `notAllowed` when the socket, its folder or the server belong to a system account that is not to be trusted,
+    ///   and what `body` throws.
     package static func connect<Result: Sendable>(
         path: String,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,

@@ -51,8 +51,8 @@ struct AdminSocketPath: Sendable {
 
     /// Whether this user may trust what is at the path: checked before anything is sent there.
     ///
-    /// The socket must belong to this user or to root, and so must its folder, in which no other user may write. Root trusts the
-    /// owner of the folder.
+    /// The socket must belong to this user or to root, and so must its folder, in which no other user may write. Root
+    /// trusts the owner of the folder.
     ///
     /// - Returns: Who owns the socket; `nil` when there is none.
     /// - Throws: `AdminSocketError` with code `notAllowed`.

@@ -33,7 +33,8 @@ package final class AdminSocketServer: Service {
     ///
     /// - Parameters:
     ///   - path: Where the socket will be; its folder is made with mode 0700 when it is missing.
-    ///   - removesStaleSocket: Whether to remove a socket that no server listens on. Say `true` only while holding the database's
+    ///   - removesStaleSocket: Whether to remove a socket that no server listens on. Say `true` only while holding the
+    ///     database's
     ///     lock, which shows that no other server is just starting.
     ///   - group: Runs the connections.
     ///   - drainTimeout: How long requests in flight may go on when the server stops.

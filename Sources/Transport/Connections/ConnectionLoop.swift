@@ -80,8 +80,8 @@ final class ConnectionLoop {
         self.httpConnections[ObjectIdentifier(channel)] = nil
     }
 
-    /// Drains `connection` at some moment of the time that follows: peers that all lost it at once would all come back at
-    /// once.
+    /// Drains `connection` at some moment of the time that follows: peers that all lost it at once would all come back
+    /// at once.
     func drain(_ connection: any LoopConnection, within spread: TimeAmount) {
         guard spread > .zero else { return connection.drain() }
         let wait = TimeAmount.nanoseconds(.random(in: 0..<spread.nanoseconds))

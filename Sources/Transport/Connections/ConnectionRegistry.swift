@@ -22,7 +22,8 @@ package final class ConnectionRegistry: Sendable {
         ///
         /// Default: 5 s.
         package var closeTimeout = TimeAmount.seconds(5)
-        /// From how many waiting bytes on a connection is not writable (`[SERVER_LIMIT] OUTBOUND_BYTES`); below half of it is again.
+        /// From how many waiting bytes on a connection is not writable (`[SERVER_LIMIT] OUTBOUND_BYTES`); below half of
+        /// it is again.
         ///
         /// Default: 1 MiB.
         package var outboundBytes = 1 << 20
@@ -129,8 +130,8 @@ package final class ConnectionRegistry: Sendable {
 
     /// Calls `body` with the session of each connection that is still open, on its loop: one hop per loop.
     ///
-    /// The order of `ids`, and that of calls that do not overlap, holds within a loop. What the sessions flush is flushed once, after
-    /// `body` has run for all of a loop.
+    /// The order of `ids`, and that of calls that do not overlap, holds within a loop. What the sessions flush is
+    /// flushed once, after `body` has run for all of a loop.
     package func forEachSession(
         of ids: some Sequence<ConnectionID>,
         _ body: @escaping @Sendable (any ConnectionSession) -> Void
@@ -146,7 +147,8 @@ package final class ConnectionRegistry: Sendable {
         }
     }
 
-    /// Closes every connection at once, and those that may still come: the end of a graceful shutdown that took too long.
+    /// Closes every connection at once, and those that may still come: the end of a graceful shutdown that took too
+    /// long.
     package func closeAll() {
         self.isShut.store(true, ordering: .releasing)
         for loop in self.loops {
@@ -161,7 +163,8 @@ package final class ConnectionRegistry: Sendable {
         return true
     }
 
-    /// Counts `channel` among those of the address that it comes from, until it is closed; returns whether it may be served.
+    /// Counts `channel` among those of the address that it comes from, until it is closed; returns whether it may be
+    /// served.
     func admit(_ channel: any Channel, from address: SocketAddress?) -> Bool {
         guard let source = ConnectionCounts.Source(address) else { return true }
         guard self.connectionCounts.admit(source) else { return false }

@@ -16,13 +16,13 @@ package protocol ConnectionSession: AnyObject {
 ///
 /// ``FanOut`` brings it.
 package protocol DeliverySession: ConnectionSession, SendableMetatype {
-    /// What is handed over: encoded frames or units with the positions of their events, and whatever the session needs to decide
-    /// whether they are for it.
+    /// What is handed over: encoded frames or units with the positions of their events, and whatever the session needs
+    /// to decide whether they are for it.
     associatedtype Delivery: Sendable
 
     /// Something for many connections, this one among them.
     ///
-    /// Write it and flush, or leave it in the log when the peer does not keep up (`isWritable`). However many deliveries a tick
-    /// brings, and however often they are flushed, the connection is flushed once.
+    /// Write it and flush, or leave it in the log when the peer does not keep up (`isWritable`). However many
+    /// deliveries a tick brings, and however often they are flushed, the connection is flushed once.
     func deliver(_ delivery: Delivery)
 }

@@ -12,9 +12,11 @@ package struct FanOut<Session: DeliverySession>: Sendable {
         self.registry = registry
     }
 
-    /// Brings `delivery` to the sessions of those connections that are still open; may be called on any thread, and returns at once.
+    /// Brings `delivery` to the sessions of those connections that are still open; may be called on any thread, and
+    /// returns at once.
     ///
-    /// A connection gets deliveries in the order of the calls, when these do not overlap. A connection with a session of another type is left out.
+    /// A connection gets deliveries in the order of the calls, when these do not overlap. A connection with a session
+    /// of another type is left out.
     package func deliver(_ delivery: Session.Delivery, to ids: some Sequence<ConnectionID>) {
         self.registry.forEachSession(of: ids) { session in
             // Sessions are final classes as a rule; asking for the exact type first spares a cast per delivery.

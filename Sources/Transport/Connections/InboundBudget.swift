@@ -3,10 +3,11 @@
 
 import Synchronization
 
-/// The memory that what all peers sent may hold together: partly received messages, and requests until they are answered.
+/// The memory that what all peers sent may hold together: partly received messages, and requests until they are
+/// answered.
 ///
-/// A connection takes what its unfinished message needs before it grows the buffer, and gives it back with the message; a session
-/// takes what its requests need (``InboundShare``).
+/// A connection takes what its unfinished message needs before it grows the buffer, and gives it back with the message;
+/// a session takes what its requests need (``InboundShare``).
 public final class InboundBudget: Sendable {
     /// The limit in bytes.
     package let maximumBytes: Int

@@ -1,7 +1,8 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the requests of one connection have of the budget of all connections, from their arrival until they are answered.
+/// What the requests of one connection have of the budget of all connections, from their arrival until they are
+/// answered.
 public struct InboundShare: ~Copyable {
     /// What a request takes in memory beside its bytes, roughly.
     private static let requestOverhead = 512

@@ -5,7 +5,8 @@ package import NIOCore
 
 /// What a connection of any kind is to its session.
 ///
-/// It can be kept anywhere, but apart from `id`, `eventLoop` and `remoteAddress` everything is for code on its event loop.
+/// It can be kept anywhere, but apart from `id`, `eventLoop` and `remoteAddress` everything is for code on its event
+/// loop.
 public class PeerConnection: @unchecked Sendable {
     /// The name of the connection.
     package let id: ConnectionID
@@ -31,7 +32,8 @@ public class PeerConnection: @unchecked Sendable {
     package var isOpen: Bool { false }
     /// Whether the peer keeps up: not too much waits to be sent.
     public var isWritable: Bool { false }
-    /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is asked.
+    /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is
+    /// asked.
     public func flush() {}
 
     /// Hands over nothing more until ``resumeReading()``, not even what has arrived with the current read.

@@ -21,10 +21,11 @@ package struct PeerLimits: Sendable {
     ///
     /// `nil`: no limit. Default: `nil`.
     package var connections: Int?
-    /// The most open connections of one address (`[SERVER_LIMIT] CONNECTIONS_PER_ADDRESS`); of IPv6 the first 64 bits count.
+    /// The most open connections of one address (`[SERVER_LIMIT] CONNECTIONS_PER_ADDRESS`); of IPv6 the first 64 bits
+    /// count.
     ///
-    /// Behind a trusted proxy it is the client's. Loopback addresses have no such limit: they are this machine. `nil`: no limit.
-    /// Default: `nil`.
+    /// Behind a trusted proxy it is the client's. Loopback addresses have no such limit: they are this machine. `nil`:
+    /// no limit. Default: `nil`.
     package var connectionsPerAddress: Int?
 
     package init() {}

@@ -5,8 +5,8 @@ import NIOCore
 
 /// Whether a peer reads what is written to it: a rule without I/O, which is asked about once a second.
 ///
-/// As long as bytes wait, a peer must take so many of them in each timeout. A peer that takes less, though there is more, holds
-/// memory and does not use it.
+/// As long as bytes wait, a peer must take so many of them in each timeout. A peer that takes less, though there is
+/// more, holds memory and does not use it.
 struct ReaderWatch {
     /// What a peer has to take in the time, if there is as much.
     let minimumBytes: UInt64

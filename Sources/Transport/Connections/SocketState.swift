@@ -5,8 +5,8 @@ import Glibc
 import NIOCore
 
 extension Channel {
-    /// Bytes that the socket has taken and the peer's TCP has not acknowledged (`SIOCOUTQ`); `nil` when the system does not say,
-    /// as of a channel that is closed.
+    /// Bytes that the socket has taken and the peer's TCP has not acknowledged (`SIOCOUTQ`); `nil` when the system does
+    /// not say, as of a channel that is closed.
     ///
     /// For the channel's event loop.
     var unacknowledgedBytes: Int? {

@@ -11,7 +11,8 @@ protocol Wakeable: AnyObject {
 
 /// The short timers of one loop, to the millisecond: all that fall on the same one share a timer.
 ///
-/// Nothing is ever cancelled, so a connection that closes must not be found here for long: use it for times well below a second.
+/// Nothing is ever cancelled, so a connection that closes must not be found here for long: use it for times well below
+/// a second.
 final class WakeSchedule {
     private static let tick: UInt64 = 1_000_000
 

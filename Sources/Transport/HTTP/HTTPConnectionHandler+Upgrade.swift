@@ -100,8 +100,9 @@ extension HTTPConnectionHandler {
             registry: self.settings.registry
         )
         let pipeline = context.pipeline.syncOperations
-        // The encoder leaves at once: from here on bytes are written. The decoder leaves with the next tick and passes on
-        // what it had not parsed, to the handler that is next to it by then. What serves HTTP after it stays, cut off.
+        // The encoder leaves at once: from here on bytes are written. The decoder leaves with the next tick and passes
+        // on what it had not parsed, to the handler that is next to it by then. What serves HTTP after it stays, cut
+        // off.
         pipeline.removeHandler(self.encoder, promise: nil)
         do {
             try pipeline.addHandler(handler, position: .after(self.decoder))

@@ -10,14 +10,16 @@ import NIOHTTPTypesHTTP1
 import NIOPosix
 import NIOWebSocket
 
-/// Guards an HTTP connection: it admits or refuses requests, watches timeouts, and turns the connection into a WebSocket.
+/// Guards an HTTP connection: it admits or refuses requests, watches timeouts, and turns the connection into a
+/// WebSocket.
 ///
-/// It stands after the HTTP codec. What serves requests is added after it with the first of them, so that a connection which
-/// becomes a WebSocket at once never has it. An upgrade may also come later on a connection, as proxies that reuse theirs send it.
+/// It stands after the HTTP codec. What serves requests is added after it with the first of them, so that a connection
+/// which becomes a WebSocket at once never has it. An upgrade may also come later on a connection, as proxies that
+/// reuse theirs send it.
 ///
-/// Ours, because the `HTTPConnectionStateHandler` of HummingbirdCore has one time, that of an idle connection, and closes when
-/// told to: it has no admission and no deadlines for head, body and the last answer. NIO's `HTTPServerUpgradeHandler` looks at
-/// the first request of a connection only.
+/// Ours, because the `HTTPConnectionStateHandler` of HummingbirdCore has one time, that of an idle connection, and
+/// closes when told to: it has no admission and no deadlines for head, body and the last answer. NIO's
+/// `HTTPServerUpgradeHandler` looks at the first request of a connection only.
 final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -310,8 +312,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         self.endOutput(context: context)
     }
 
-    /// Closes our direction when all is sent; the peer's is read until it ends or the time is over, because a system that closes
-    /// with bytes unread sends a reset, which can overtake the response.
+    /// Closes our direction when all is sent; the peer's is read until it ends or the time is over, because a system
+    /// that closes with bytes unread sends a reset, which can overtake the response.
     private func endOutput(context: ChannelHandlerContext) {
         self.setDeadline(in: self.settings.options.lingerTimeout, context: context)
         let promise = context.eventLoop.makePromise(of: Void.self)
@@ -366,7 +368,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
     }
 
-    /// A peer that is gone looks like one that has only ended its direction, so that one does not wait for long until an answer begins.
+    /// A peer that is gone looks like one that has only ended its direction, so that one does not wait for long until
+    /// an answer begins.
     private func limitWaitWithoutInput(context: ChannelHandlerContext) {
         guard self.isInputClosed, !self.isAnswering else { return }
         self.setDeadline(in: self.settings.options.bodyTimeout, context: context)

@@ -90,9 +90,9 @@ package struct ListenerError: Error, CustomStringConvertible {
 
 /// A server socket and all that it accepts, as a service.
 ///
-/// With a graceful shutdown it accepts no more; HTTP requests in flight are finished, sessions are drained. It ends when every
-/// connection of the registry is closed; those that are open after the timeout are cut. So several listeners must stop at the
-/// same time: run them as one ``ListenerGroup``.
+/// With a graceful shutdown it accepts no more; HTTP requests in flight are finished, sessions are drained. It ends
+/// when every connection of the registry is closed; those that are open after the timeout are cut. So several listeners
+/// must stop at the same time: run them as one ``ListenerGroup``.
 package struct Listener: Service {
     private let address: ListenerAddress
     private let server: any Service
@@ -102,10 +102,10 @@ package struct Listener: Service {
 
     /// Creates a listener; it binds in ``run()``.
     ///
-    /// `serving` is what to serve, as from `HTTPServing.http(webSockets:registry:load:options:tls:)`;
-    /// `responder` answers HTTP requests; a graceful shutdown may take `drainTimeout`; `onRunning` is called with the
-    /// server socket once it listens; the local address of one that was bound has the port. Throws what BoringSSL says when
-    /// the TLS of `serving` cannot be used.
+    /// `serving` is what to serve, as from `HTTPServing.http(webSockets:registry:load:options:tls:)`; `responder`
+    /// answers HTTP requests; a graceful shutdown may take `drainTimeout`; `onRunning` is called with the server socket
+    /// once it listens; the local address of one that was bound has the port. Throws what BoringSSL says when the TLS
+    /// of `serving` cannot be used.
     package init(
         _ serving: HTTPServing,
         address: ListenerAddress,
@@ -178,8 +178,8 @@ package struct ListenerGroup: Service {
 }
 
 extension Channel {
-    /// Lets a server's socket pause for a second when the system gives no descriptor: the waiting client is reported at once and again,
-    /// which would take a processor.
+    /// Lets a server's socket pause for a second when the system gives no descriptor: the waiting client is reported at
+    /// once and again, which would take a processor.
     func pauseAfterFailedAccepts() async {
         try? await self.eventLoop.submit {
             try self.pipeline.syncOperations.addHandler(AcceptBackoffHandler(), position: .first)

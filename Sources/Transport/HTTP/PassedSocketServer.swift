@@ -11,8 +11,8 @@ import ServiceLifecycle
 
 /// Accepts connections on a socket that listens already, as `HummingbirdCore.Server` does on one that it binds.
 ///
-/// It takes a copy of the descriptor: the socket goes on to listen while the connections drain and after that, and clients
-/// wait in its queue for the next start.
+/// It takes a copy of the descriptor: the socket goes on to listen while the connections drain and after that, and
+/// clients wait in its queue for the next start.
 struct PassedSocketServer<Child: ServerChildChannel>: Service {
     let child: Child
     let socket: CInt

@@ -5,8 +5,9 @@ import Synchronization
 
 /// How much the server has to do, and how much it may have: `--limit-concurrency` and `--limit-max-requests`.
 ///
-/// The rule is uvicorn's: a request is refused while the open connections (its own among them) or the requests in flight
-/// number `maximumConcurrency` or more. Upgrades are requests here; afterwards they count as the connection that they are.
+/// The rule is uvicorn's: a request is refused while the open connections (its own among them) or the requests in
+/// flight number `maximumConcurrency` or more. Upgrades are requests here; afterwards they count as the connection that
+/// they are.
 package final class ServerLoad: Sendable {
     private let maximumConcurrency: Int?
     private let maximumRequests: Int?
@@ -20,7 +21,8 @@ package final class ServerLoad: Sendable {
     /// - Parameters:
     ///   - maximumConcurrency: From how many connections or requests on a request gets 503; `nil`: never.
     ///   - maximumRequests: After how many requests and upgrades the server ends; `nil`: never.
-    ///   - onLastRequest: Called once, when the last request that is allowed has been admitted. It is to begin a graceful
+    ///   - onLastRequest: Called once, when the last request that is allowed has been admitted. It is to begin a
+    ///     graceful
     ///     shutdown, which lets that request finish.
     package init(
         maximumConcurrency: Int? = nil,

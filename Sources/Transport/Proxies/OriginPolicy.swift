@@ -8,8 +8,8 @@ import Synchronization
 
 /// Which web pages may open a WebSocket here (`[SERVER] ORIGINS`).
 ///
-/// A browser sends the `Origin` of the page with each handshake, and does not ask the person: without this check any page that a person
-/// looks at could talk to a server on their machine or in their network.
+/// A browser sends the `Origin` of the page with each handshake, and does not ask the person: without this check any
+/// page that a person looks at could talk to a server on their machine or in their network.
 package final class OriginPolicy: Sendable {
     private let allowed: Mutex<Set<WebOrigin>>
 
@@ -25,8 +25,9 @@ package final class OriginPolicy: Sendable {
 
     /// Whether a handshake may go on.
     ///
-    /// Without `Origin` it is no browser's. A page of the server's own has the scheme, host and port of the `Host` header. A server
-    /// that only this machine reaches does not take that header's word for a name that some name server may point here.
+    /// Without `Origin` it is no browser's. A page of the server's own has the scheme, host and port of the `Host`
+    /// header. A server that only this machine reaches does not take that header's word for a name that some name
+    /// server may point here.
     ///
     /// - Parameters:
     ///   - headers: Of the handshake.

@@ -7,7 +7,8 @@ package import NIOCore
 ///
 /// <https://www.haproxy.org/download/2.8/doc/proxy-protocol.txt>, section 2.2. Pure: bytes in, a value out.
 package struct ProxyHeader: Equatable, Sendable {
-    /// Where the connection comes from; `nil` when the proxy speaks for itself, as in its health checks, or does not say.
+    /// Where the connection comes from; `nil` when the proxy speaks for itself, as in its health checks, or does not
+    /// say.
     package let source: SocketAddress?
 
     /// The longest header that is read, with what proxies append to the addresses.

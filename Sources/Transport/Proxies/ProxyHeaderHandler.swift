@@ -7,8 +7,8 @@ import NIOCore
 
 /// The first bytes of a connection from a trusted proxy: its header says where the connection comes from.
 ///
-/// It stands at the very beginning of a pipeline, before TLS. What follows learns of the connection when the header is there, and
-/// is told its source before that by a `ProxiedPeer` event. A connection of any other peer passes at once.
+/// It stands at the very beginning of a pipeline, before TLS. What follows learns of the connection when the header is
+/// there, and is told its source before that by a `ProxiedPeer` event. A connection of any other peer passes at once.
 final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -94,7 +94,8 @@ final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
 @available(*, unavailable)
 extension ProxyHeaderHandler: Sendable {}
 
-/// Where a connection really comes from, as a trusted proxy says: an event that goes through the pipeline before it is active.
+/// Where a connection really comes from, as a trusted proxy says: an event that goes through the pipeline before it is
+/// active.
 struct ProxiedPeer: Sendable {
     let address: SocketAddress
 }

@@ -8,8 +8,8 @@ import Synchronization
 
 /// The proxies whose word about where people come from is taken, and how they say it.
 package struct TrustedProxies: Sendable {
-    /// The header of HTTP in which the proxies say where a request comes from; the other one is not looked at, because a proxy
-    /// that sets one may pass the other on as a client wrote it.
+    /// The header of HTTP in which the proxies say where a request comes from; the other one is not looked at, because
+    /// a proxy that sets one may pass the other on as a client wrote it.
     package enum Header: String, Sendable, CaseIterable {
         /// `X-Forwarded-For: 192.0.2.1, 10.0.0.7`
         case xForwardedFor = "X-Forwarded-For"

@@ -6,8 +6,8 @@ package import Logging
 
 /// What is told of every request of a protocol when it is answered: a line of the log at level debug, and a count.
 ///
-/// The line says who, what, how long and with which outcome; nothing of what the request says. While the log does not want level
-/// debug it costs the check of the level.
+/// The line says who, what, how long and with which outcome; nothing of what the request says. While the log does not
+/// want level debug it costs the check of the level.
 package final class RequestLog: Sendable {
     /// Takes a request's command, its outcome, why it was not done, and how long it took in nanoseconds.
     package typealias Count =

@@ -38,7 +38,8 @@ public protocol RequestSession: AnyObject, Sendable {
 
     /// The connection with its requests; always the same.
     var core: SessionCore<Self, Connection> { get }
-    /// Whether the peer reads what it is sent: nothing is answered otherwise. Default: while the connection is writable.
+    /// Whether the peer reads what it is sent: nothing is answered otherwise. Default: while the connection is
+    /// writable.
     var hasRoom: Bool { get }
     /// Decides about a request at once, from what is in memory.
     func admit(_ request: Request, as ticket: RequestTicket) -> RequestAdmission<Answer>
@@ -64,14 +65,14 @@ extension RequestSession {
 
 /// The requests of one connection: admitted in their order, answered in that order, and bounded as long as they wait.
 ///
-/// A request is admitted in the call that brings it if its session can decide about it from memory; many of one connection
-/// are in flight then. One that has to wait for the store becomes a task, and what follows waits for it. What a request
-/// takes of the budget of all connections is given back when it is answered, and nothing is answered while the peer does
-/// not read, so a connection holds little more than one answer.
+/// A request is admitted in the call that brings it if its session can decide about it from memory; many of one
+/// connection are in flight then. One that has to wait for the store becomes a task, and what follows waits for it.
+/// What a request takes of the budget of all connections is given back when it is answered, and nothing is answered
+/// while the peer does not read, so a connection holds little more than one answer.
 ///
-/// Touched on the connection's event loop only: hence `@unchecked Sendable`. Inlinable and public, with what it refers to, so
-/// that each protocol has a copy for types of its own: Swift 6.3 does not specialize what is inlinable and `package`, and
-/// without copies a `ping_pong` takes 12 µs instead of 7.
+/// Touched on the connection's event loop only: hence `@unchecked Sendable`. Inlinable and public, with what it refers
+/// to, so that each protocol has a copy for types of its own: Swift 6.3 does not specialize what is inlinable and
+/// `package`, and without copies a `ping_pong` takes 12 µs instead of 7.
 public final class RequestPipeline<Session: RequestSession>: @unchecked Sendable {
     /// What a connection may have in flight before no more is read from it.
     public struct Limits {

@@ -3,16 +3,18 @@
 
 package import NIOCore
 
-/// What the session of any protocol keeps of its connection: the way to the peer, the requests, and whether it is ending.
+/// What the session of any protocol keeps of its connection: the way to the peer, the requests, and whether it is
+/// ending.
 ///
-/// For code on the connection's event loop only, apart from `eventLoop` and `number`: hence `@unchecked Sendable`. Public
-/// for the same reason as ``RequestPipeline``.
+/// For code on the connection's event loop only, apart from `eventLoop` and `number`: hence `@unchecked Sendable`.
+/// Public for the same reason as ``RequestPipeline``.
 public final class SessionCore<Session: RequestSession, Connection: PeerConnection>: @unchecked Sendable {
     /// The connection, as long as it is there.
     public private(set) var connection: Connection?
     /// Its requests, from the time it was opened.
     public private(set) var pipeline: RequestPipeline<Session>?
-    /// Set when the connection is opened, before any other thread knows the session, and never again: safe to read anywhere.
+    /// Set when the connection is opened, before any other thread knows the session, and never again: safe to read
+    /// anywhere.
     package private(set) var eventLoop: (any EventLoop)?
     /// The connection's number for its protocol's `EventSink`; the same holds.
     package private(set) var number: UInt64 = 0

@@ -81,7 +81,8 @@ struct StreamChannel: ServerChildChannel {
 extension Listener {
     /// Creates a listener for TCP connections with a session each; it binds in ``run()``.
     ///
-    /// The group of `registry` must be the server's; a connection counts in `load` as one request and as the connection that it is.
+    /// The group of `registry` must be the server's; a connection counts in `load` as one request and as the connection
+    /// that it is.
     ///
     /// - Throws: What BoringSSL says when `tls` cannot be used.
     package init(

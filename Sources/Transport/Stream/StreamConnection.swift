@@ -5,9 +5,9 @@ package import NIOCore
 
 /// The sending side of one TCP connection.
 ///
-/// It can be kept anywhere, but apart from `id`, `eventLoop` and `remoteAddress` everything is for code on its event loop.
-/// What is written is a unit: with ``StreamOptions/spacing`` the peer finds each in a read of its own. Units collect until
-/// ``flush()``; after a close they are dropped.
+/// It can be kept anywhere, but apart from `id`, `eventLoop` and `remoteAddress` everything is for code on its event
+/// loop. What is written is a unit: with ``StreamOptions/spacing`` the peer finds each in a read of its own. Units
+/// collect until ``flush()``; after a close they are dropped.
 package final class StreamConnection: PeerConnection, @unchecked Sendable {
     enum State {
         case open
@@ -31,8 +31,8 @@ package final class StreamConnection: PeerConnection, @unchecked Sendable {
 
     /// Whether the peer keeps up.
     ///
-    /// It turns false when ``StreamOptions/outboundBytes`` wait, and true again when less than half of that does; then the session
-    /// is told.
+    /// It turns false when ``StreamOptions/outboundBytes`` wait, and true again when less than half of that does; then
+    /// the session is told.
     package override var isWritable: Bool {
         self.eventLoop.assertInEventLoop()
         return self.state == .open && self.handler?.isWritable == true
@@ -67,7 +67,8 @@ package final class StreamConnection: PeerConnection, @unchecked Sendable {
         self.handler?.dropWaiting()
     }
 
-    /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is asked.
+    /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is
+    /// asked.
     package override func flush() {
         self.eventLoop.assertInEventLoop()
         guard self.hasWritten, !self.isFlushPending, let handler = self.handler else { return }
@@ -75,9 +76,11 @@ package final class StreamConnection: PeerConnection, @unchecked Sendable {
         self.loop.flushSoon(handler)
     }
 
-    /// Closes the connection when everything has been written: the socket has taken the units, spaced as they are to be.
+    /// Closes the connection when everything has been written: the socket has taken the units, spaced as they are to
+    /// be.
     ///
-    /// It is cut when the peer does not let that happen (``StreamOptions/closeTimeout``). What the peer sends is thrown away.
+    /// It is cut when the peer does not let that happen (``StreamOptions/closeTimeout``). What the peer sends is thrown
+    /// away.
     package func close() {
         self.eventLoop.assertInEventLoop()
         guard self.state == .open else { return }
@@ -101,9 +104,11 @@ package final class StreamConnection: PeerConnection, @unchecked Sendable {
         self.handler?.readingResumed()
     }
 
-    /// Calls the session's `paused()`, once, when the peer has sent nothing for `time`, counted from now and anew from each read.
+    /// Calls the session's `paused()`, once, when the peer has sent nothing for `time`, counted from now and anew from
+    /// each read.
     ///
-    /// For times below a second; another call takes the place of this one, `nil` takes it back. While reading is paused the time stands still.
+    /// For times below a second; another call takes the place of this one, `nil` takes it back. While reading is paused
+    /// the time stands still.
     package func awaitPause(of time: TimeAmount?) {
         self.eventLoop.assertInEventLoop()
         self.handler?.awaitPause(of: time)

@@ -286,8 +286,8 @@ final class StreamHandler: ChannelDuplexHandler {
         }
     }
 
-    /// Closes our direction when everything has left; what still comes is thrown away until the peer closes, too: closing with bytes
-    /// unread would make the system send a reset, which can overtake the last units.
+    /// Closes our direction when everything has left; what still comes is thrown away until the peer closes, too:
+    /// closing with bytes unread would make the system send a reset, which can overtake the last units.
     private func endIfDrained() {
         guard let context = self.context, self.connection?.state == .closing, self.queue.isDrained else { return }
         self.connection?.end()

@@ -5,7 +5,8 @@ package import NIOCore
 
 /// What a protocol does with one TCP connection.
 ///
-/// Every call comes on the connection's event loop. A session that gets deliveries of a ``FanOut`` is a ``DeliverySession`` as well.
+/// Every call comes on the connection's event loop. A session that gets deliveries of a ``FanOut`` is a
+/// ``DeliverySession`` as well.
 package protocol StreamSession: ConnectionSession {
     /// The connection is open: the first call, once. Keep `connection` to write to it.
     ///

@@ -6,8 +6,9 @@ import NIOCore
 
 /// What waits to be written on a connection, and the rule when it may be.
 ///
-/// With spacing one unit is on its way at a time, and the next may leave when the peer's TCP has acknowledged it and the spacing has
-/// passed since: a peer that takes one read for one unit finds them apart. It does no I/O and reads no clock.
+/// With spacing one unit is on its way at a time, and the next may leave when the peer's TCP has acknowledged it and
+/// the spacing has passed since: a peer that takes one read for one unit finds them apart. It does no I/O and reads no
+/// clock.
 struct UnitQueue {
     enum Step: Equatable {
         case write(ByteBuffer)
@@ -17,7 +18,8 @@ struct UnitQueue {
         case idle
     }
 
-    /// The first look for an acknowledgement comes this long after the socket has taken everything; each further one waits twice as long.
+    /// The first look for an acknowledgement comes this long after the socket has taken everything; each further one
+    /// waits twice as long.
     static let firstPoll = TimeAmount.milliseconds(1)
     /// The longest time between two looks when there is no spacing.
     static let slowestPoll = TimeAmount.milliseconds(50)
@@ -73,7 +75,8 @@ struct UnitQueue {
         self.pollAt = now + self.pollDelay
     }
 
-    /// Notes whether the socket has nothing that is not acknowledged; returns how many units that makes known to have arrived.
+    /// Notes whether the socket has nothing that is not acknowledged; returns how many units that makes known to have
+    /// arrived.
     mutating func looked(isAcknowledged: Bool, now: NIODeadline) -> Int {
         guard self.untakenBytes == 0, self.unitsOnTheirWay > 0 else { return 0 }
         guard isAcknowledged else {

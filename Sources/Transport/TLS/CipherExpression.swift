@@ -3,8 +3,8 @@
 
 /// A list of cipher suites in OpenSSL's language, such as `ECDHE+AESGCM:!AES256` or `HIGH:!aNULL:@STRENGTH`.
 ///
-/// It is evaluated here, to the names of suites that BoringSSL has, because BoringSSL must not be given a list that leaves
-/// nothing. The suites of TLS 1.3 are fixed and not part of it.
+/// It is evaluated here, to the names of suites that BoringSSL has, because BoringSSL must not be given a list that
+/// leaves nothing. The suites of TLS 1.3 are fixed and not part of it.
 package struct CipherExpression: Equatable, Sendable {
     /// Why an expression cannot be used.
     package enum Problem: Error, Equatable, Sendable {
@@ -19,8 +19,8 @@ package struct CipherExpression: Equatable, Sendable {
 
     /// Evaluates an expression.
     ///
-    /// Words stand between `:`, `,` or blanks. `!` removes suites for good, `-` removes them, `+` moves them to the end; a `+`
-    /// within a word means both. Words of OpenSSL for what BoringSSL does not have select nothing.
+    /// Words stand between `:`, `,` or blanks. `!` removes suites for good, `-` removes them, `+` moves them to the
+    /// end; a `+` within a word means both. Words of OpenSSL for what BoringSSL does not have select nothing.
     package init(_ text: String) throws(Problem) {
         let words = text.split(whereSeparator: { ":, ".contains($0) }).map(String.init)
         // What Python's ssl module and uvicorn give by default.

@@ -5,8 +5,8 @@ package import NIOCore
 
 /// The sending side of one WebSocket connection.
 ///
-/// It can be kept anywhere, but apart from `id`, `eventLoop` and `remoteAddress` everything is for code on its event loop.
-/// Writes collect until ``flush()``; after a close they are dropped.
+/// It can be kept anywhere, but apart from `id`, `eventLoop` and `remoteAddress` everything is for code on its event
+/// loop. Writes collect until ``flush()``; after a close they are dropped.
 package final class WebSocketConnection: PeerConnection, @unchecked Sendable {
     /// Frames up to this length are copied into the batch; longer ones are passed on as they are.
     static let maximumCopiedBytes = 8 * 1024
@@ -76,7 +76,8 @@ package final class WebSocketConnection: PeerConnection, @unchecked Sendable {
         self.append(frame.bytes)
     }
 
-    /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is asked.
+    /// Sends what has been written, as soon as the loop has done what it has in flight now: once, however often it is
+    /// asked.
     package override func flush() {
         self.eventLoop.assertInEventLoop()
         guard self.hasUnflushedWrites, !self.isFlushPending, let handler = self.handler else { return }
@@ -90,9 +91,11 @@ package final class WebSocketConnection: PeerConnection, @unchecked Sendable {
         return self.totalBytes
     }
 
-    /// How many of ``writtenBytes`` the peer's TCP has acknowledged, at the least; after the end, as far as that was known then.
+    /// How many of ``writtenBytes`` the peer's TCP has acknowledged, at the least; after the end, as far as that was
+    /// known then.
     ///
-    /// It asks the system: for now and then. Under TLS it is a little less than the truth until everything is acknowledged.
+    /// It asks the system: for now and then. Under TLS it is a little less than the truth until everything is
+    /// acknowledged.
     package var acknowledgedBytes: UInt64 {
         self.eventLoop.assertInEventLoop()
         self.lookForAcknowledgement()
@@ -150,7 +153,8 @@ package final class WebSocketConnection: PeerConnection, @unchecked Sendable {
         self.handler?.loggedIn()
     }
 
-    /// Notes that no account is logged in any more: as at the beginning, messages are short, and the time for a login runs.
+    /// Notes that no account is logged in any more: as at the beginning, messages are short, and the time for a login
+    /// runs.
     package func loggedOut() {
         self.eventLoop.assertInEventLoop()
         self.handler?.loggedOut()

@@ -5,9 +5,9 @@ import NIOCore
 
 /// The WebSocket end of a pipeline: bytes in, calls of a ``WebSocketSession`` out.
 ///
-/// Ours, because NIOWebSocket ends at frames: pings, the close handshake, timeouts and peers that do not read are left to
-/// its user. Its `NIOWebSocketFrameAggregator` has bounds that are fixed when it is made, where ours are wider after a login
-/// and count against the budget of all connections; its encoder frames a message for each connection, where a
+/// Ours, because NIOWebSocket ends at frames: pings, the close handshake, timeouts and peers that do not read are left
+/// to its user. Its `NIOWebSocketFrameAggregator` has bounds that are fixed when it is made, where ours are wider after
+/// a login and count against the budget of all connections; its encoder frames a message for each connection, where a
 /// ``PreparedFrame`` goes to all. ``WebSocketDecoder`` says what its codec costs beside ours.
 final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
@@ -241,8 +241,8 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Ends the connection when all that was written has left.
     ///
-    /// - Parameter halfClose: First only our direction, and what still comes is thrown away: closing with bytes unread would make the
-    ///   system send a reset, which can overtake the close frame.
+    /// - Parameter halfClose: First only our direction, and what still comes is thrown away: closing with bytes unread
+    ///   would make the system send a reset, which can overtake the close frame.
     private func endAfterFlush(halfClose: Bool) {
         guard let context = self.connection.context else { return }
         self.connection.end()

@@ -18,8 +18,8 @@ package protocol WebSocketSession: ConnectionSession {
 
     /// A whole text message, checked to be UTF-8.
     ///
-    /// Messages up to 4 KiB lie in room that the loop uses again when the buffer is not held after the call: decode at once, do not
-    /// keep many of them.
+    /// Messages up to 4 KiB lie in room that the loop uses again when the buffer is not held after the call: decode at
+    /// once, do not keep many of them.
     func received(text: ByteBuffer)
 
     /// A whole binary message; for its room the same holds.

@@ -5,8 +5,8 @@ import Mustache
 
 /// Escapes what a template inserts, for text and for quoted attributes.
 ///
-/// The escaping of Mustache works on characters: it overlooks a quotation mark that a combining mark follows, because the two
-/// are one character. A browser sees the quotation mark.
+/// The escaping of Mustache works on characters: it overlooks a quotation mark that a combining mark follows, because
+/// the two are one character. A browser sees the quotation mark.
 struct HTMLText: MustacheContentType {
     private static let name = "PARLEY_HTML"
     private static let register: Void = MustacheContentTypes.register(HTMLText(), named: HTMLText.name)

@@ -38,7 +38,8 @@ extension AdminPanel {
         }
     }
 
-    /// Answers `/admin/log/events`: what comes after the page, as server-sent events with the lines of the list, rendered here.
+    /// Answers `/admin/log/events`: what comes after the page, as server-sent events with the lines of the list,
+    /// rendered here.
     ///
     /// Before anything is sent it is looked whether the login is still valid.
     static func logEvents(_ visit: PanelVisit) async throws(OperationError) -> Response {

@@ -61,7 +61,8 @@ extension PanelVisit {
                 Chart("Delivered in, 99 of 100", points.map { $0.slow?.milliseconds ?? 0 }) {
                     Duration.microseconds(Int64($0 * 1000)).inMilliseconds
                 }.values,
-                Chart("Logged-in connections", points.map { Double($0.connections) }) { Int($0.rounded()).grouped }.values,
+                Chart("Logged-in connections", points.map { Double($0.connections) }) { Int($0.rounded()).grouped }
+                    .values,
             ],
         ]
         if let disk = panel.server.disk() {

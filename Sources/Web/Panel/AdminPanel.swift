@@ -9,7 +9,8 @@ package import Operations
 
 /// The admin panel at `/admin`: pages for administrators, rendered here, that work without scripts.
 ///
-/// Each change is an operation of `Operations`; the panel checks who asks, and shows the report or the error's own text.
+/// Each change is an operation of `Operations`; the panel checks who asks, and shows the report or the error's own
+/// text.
 package struct AdminPanel: Sendable {
     /// What the pages tell of the server beside what operations do.
     package struct Server: Sendable {

@@ -3,7 +3,8 @@
 
 import Credentials
 
-/// What shows that a form was made for the browser that sends it: a hash of the browser's cookie, which no other page knows.
+/// What shows that a form was made for the browser that sends it: a hash of the browser's cookie, which no other page
+/// knows.
 struct FormToken: Sendable {
     static let fieldName = "form_token"
 

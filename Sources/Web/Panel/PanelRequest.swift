@@ -35,8 +35,8 @@ struct PanelRequest: Sendable {
 
     /// Whether the panel is shown at all: passwords and cookies cross no network in clear.
     ///
-    /// A browser of this machine has to name it by an address or `localhost`: another name may be one that a page elsewhere
-    /// had pointed here.
+    /// A browser of this machine has to name it by an address or `localhost`: another name may be one that a page
+    /// elsewhere had pointed here.
     var isPlaceAllowed: Bool {
         if isSecure { return true }
         guard IPAddress(address)?.isLoopback == true else { return false }

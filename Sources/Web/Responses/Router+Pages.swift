@@ -54,8 +54,8 @@ struct NotFoundPage: RouterMiddleware {
     }
 }
 
-/// Gives each request but those that are repeated all the time a line in the log: method, path without its query, status, client,
-/// milliseconds.
+/// Gives each request but those that are repeated all the time a line in the log: method, path without its query,
+/// status, client, milliseconds.
 struct RequestLog: RouterMiddleware {
     typealias Context = BasicRequestContext
 

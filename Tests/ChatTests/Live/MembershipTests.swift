@@ -157,8 +157,8 @@ import Testing
         }
     }
 
-    /// Changes the members of a group of Alice (connection 1), so that Bob (connection 2) belongs to it or not, in a batch
-    /// that delivery drops; and holds the next message to its audience.
+    /// Changes the members of a group of Alice (connection 1), so that Bob (connection 2) belongs to it or not, in a
+    /// batch that delivery drops; and holds the next message to its audience.
     private func whatHappensInADroppedBatch(
         wasMember: Bool, audience: Set<UInt64>,
         change: (Chat, FlowAccess, Principal, Person) async throws -> Void

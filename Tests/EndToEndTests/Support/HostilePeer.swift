@@ -5,7 +5,8 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// A client as one writes it to harm a server: a blocking socket that never reads, with as little room as the system gives.
+/// A client as one writes it to harm a server: a blocking socket that never reads, with as little room as the system
+/// gives.
 final class HostilePeer: Sendable {
     struct Failure: Error {
         var call: String

@@ -62,7 +62,8 @@ struct PrivatePostgres: Sendable {
 
     /// Halts all its processes: connections stay, and nothing is answered.
     func halt() async throws {
-        // The first signal ends the starting of processes; the second one reaches those that came before it took effect.
+        // The first signal ends the starting of processes; the second one reaches those that came before it took
+        // effect.
         try await signal(SIGSTOP)
         try await signal(SIGSTOP)
     }

@@ -33,8 +33,8 @@ import Transport
         }
     }
 
-    /// Revoked after the login was written, while one of what follows is read: the cursor, where a new device begins, the key,
-    /// and the session itself, which is the check; also when nobody tells the connection.
+    /// Revoked after the login was written, while one of what follows is read: the cursor, where a new device begins,
+    /// the key, and the session itself, which is the check; also when nobody tells the connection.
     @Test(arguments: [true, false], 1...4)
     func aLogInThatIsRevokedMeanwhileEndsTheConnection(isTold: Bool, read: Int) async throws {
         try await FastChatWorld.with { world in

@@ -11,7 +11,8 @@ import Testing
 
 /// What is pushed is read from the store once, however many connections hear it.
 @Suite(.timeLimit(.minutes(10))) struct MTPLiveTests {
-    /// The reads that an edit, a deletion, a join, a change of a profile and an attachment take, each heard by all listeners.
+    /// The reads that an edit, a deletion, a join, a change of a profile and an attachment take, each heard by all
+    /// listeners.
     private static func reads(listeners count: Int, on kind: StorageKind) async throws -> [Int] {
         var fewest: [Int] = []
         try await MTPServer.with(kind) { server in

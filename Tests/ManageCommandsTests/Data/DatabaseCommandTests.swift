@@ -48,7 +48,8 @@ struct DatabaseCommandTests {
         #expect(try await run("db", "copy", "--to", "sqlite:copy.db", "--dry-run").status == .exists)
     }
 
-    /// A write that meets a lock waits as long as the settings say; what is cut off to whole seconds does not wait at all.
+    /// A write that meets a lock waits as long as the settings say; what is cut off to whole seconds does not wait at
+    /// all.
     @Test func aFractionOfASecondIsWaitedForALock() async throws {
         try await prepare()
         let settings = try Settings.load(

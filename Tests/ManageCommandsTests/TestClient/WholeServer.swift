@@ -18,8 +18,8 @@ enum WholeServer {
         "PARLEY_HASH_SIZE_ARGON2_MEMORY": "1 MiB", "PARLEY_HASH_SIZE_ARGON2_ITERATIONS": "1",
     ]
 
-    /// Serves around `body`, which gets the environment that leads commands to it; `onReload` is told when it is to read its
-    /// settings again.
+    /// Serves around `body`, which gets the environment that leads commands to it; `onReload` is told when it is to
+    /// read its settings again.
     static func during(
         _ run: CommandRun, setting more: [String: String] = [:], onReload: @escaping @Sendable () -> Void = {},
         _ body: @escaping ([String: String]) async throws -> Void

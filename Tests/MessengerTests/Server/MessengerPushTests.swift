@@ -264,8 +264,8 @@ import Transport
         while true {
             let (found, pause) = try await readUnits(units.joined().count, spacing: spacing)
             try #require(Array(found.joined()) == Array(units.joined()))
-            // What comes is read after two pauses of the loop at most. A reader that was kept from it for longer than the
-            // spacing may find two units together whatever the server does: that attempt tells nothing.
+            // What comes is read after two pauses of the loop at most. A reader that was kept from it for longer than
+            // the spacing may find two units together whatever the server does: that attempt tells nothing.
             if found == units || pause + pause < spacing {
                 #expect(found == units)
                 return
@@ -276,8 +276,8 @@ import Transport
 
     /// Logs in where two messages wait and a third one comes.
     ///
-    /// - Returns: What each read brought after the answer, until there are so many bytes, and the longest time between two turns of
-    ///   the reader's loop.
+    /// - Returns: What each read brought after the answer, until there are so many bytes, and the longest time between
+    ///   two turns of the reader's loop.
     private func readUnits(
         _ count: Int, spacing: TimeAmount
     ) async throws -> (reads: [[UInt8]], longestPause: TimeAmount) {

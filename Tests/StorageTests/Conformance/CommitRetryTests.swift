@@ -105,7 +105,8 @@ struct CommitRetryTests {
     func aLookUpHasATimeoutOfItsOwn(kind: StorageKind) async throws {
         try await with(kind) { test, storage, engine, clock, flow, alice in
             let outage = Array(repeating: HeldEngine.Fault.failBefore(.unavailable), count: 15)
-            // The time for attempts is nearly over when the COMMIT gets no answer; the outage goes on for as long again.
+            // The time for attempts is nearly over when the COMMIT gets no answer; the outage goes on for as long
+            // again.
             engine.fail(with: outage + [.failAfter(.commitUnknown)] + outage)
 
             let batch = try await storage.commit([test.write(test.message("hi", to: flow), by: alice)])

@@ -93,7 +93,8 @@ struct LogStepTests {
         }
     }
 
-    /// A batch in which everything is refused moves the log's time and no position: another step comes at the same place.
+    /// A batch in which everything is refused moves the log's time and no position: another step comes at the same
+    /// place.
     @Test(arguments: StorageKind.available)
     func aStepWithoutAnEventDoesNotStopTheNext(kind: StorageKind) async throws {
         let day: Int64 = 86_400_000

@@ -96,7 +96,8 @@ struct SearchTests {
         }
     }
 
-    /// A caller that is in no hurry leaves what comes during a step to its next round, instead of one message to each step.
+    /// A caller that is in no hurry leaves what comes during a step to its next round, instead of one message to each
+    /// step.
     @Test(arguments: StorageKind.available)
     func aStepThatIsNotFullSaysSo(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in

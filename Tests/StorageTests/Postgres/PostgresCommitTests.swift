@@ -152,7 +152,8 @@ struct PostgresCommitTests {
                 let sent = ["\(round).0", "\(round).1"]
                 let writes = batch(sent)
                 async let committed = storage.commit(writes)
-                // A moment later each time, whatever the engine does then; but not while it connects, after which it pauses.
+                // A moment later each time, whatever the engine does then; but not while it connects, after which it
+                // pauses.
                 for _ in 0..<round % 5 { try await database.raw.query("SELECT 1") }
                 kills += try await database.raw.query(
                     """

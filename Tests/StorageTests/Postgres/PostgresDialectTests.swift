@@ -24,7 +24,8 @@ struct PostgresDialectTests {
 
     /// The statements of all migrations, each once.
     ///
-    /// SQLite cannot drop a constraint: where PostgreSQL changes `events`, it makes the table anew with the same indexes.
+    /// SQLite cannot drop a constraint: where PostgreSQL changes `events`, it makes the table anew with the same
+    /// indexes.
     private static func schema(_ dialect: SQLDialect) -> [String] {
         var known: Set<String> = []
         return dialect.migrations.flatMap(\.statements).compactMap(neutral).filter { statement in

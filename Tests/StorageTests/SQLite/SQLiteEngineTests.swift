@@ -91,7 +91,8 @@ struct SQLiteEngineTests {
     @Test func aDatabaseThatMayOnlyBeReadIsRefusedAndKept() async throws {
         try await withClosedDatabase { path in
             var contents = try bytes(of: path)
-            // The file format's write version: one that this SQLite does not know makes the file read-only, for root too.
+            // The file format's write version: one that this SQLite does not know makes the file read-only, for root
+            // too.
             contents[18] = 3
             try write(contents, to: path)
 

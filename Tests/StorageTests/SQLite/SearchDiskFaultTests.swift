@@ -9,7 +9,8 @@ import Testing
 
 @testable import Storage
 
-/// The disk goes wrong while the search index follows the log: no message is held up or lost, and a search finds what is there.
+/// The disk goes wrong while the search index follows the log: no message is held up or lost, and a search finds what
+/// is there.
 @Suite(.serialized, .timeLimit(.minutes(10)))
 struct SearchDiskFaultTests {
     /// How many of the operations are made to fail in one run.

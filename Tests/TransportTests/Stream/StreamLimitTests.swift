@@ -96,7 +96,8 @@ struct StreamLimitTests {
                 .connect(host: "127.0.0.1", port: server.port).get()
             _ = await connections.first { _ in true }
 
-            // Reading stops with the first bytes, so what is held is what one read event brought after them: most often nothing.
+            // Reading stops with the first bytes, so what is held is what one read event brought after them: most often
+            // nothing.
             for _ in 0..<32 { try? await channel.writeAndFlush(ByteBuffer(repeating: 0x61, count: 64 * 1024)).get() }
 
             #expect(registry.inboundBudget.usedBytes <= 1000)

@@ -7,8 +7,8 @@ import Transport
 struct CipherExpressionTests {
     private func suites(_ text: String) throws -> [String]? { try CipherExpression(text).suites }
 
-    // What OpenSSL 3.0 gives ('openssl ciphers -tls1_2 -s'), without the suites that BoringSSL does not have; the order of
-    // suites that one word selects is ours.
+    // What OpenSSL 3.0 gives ('openssl ciphers -tls1_2 -s'), without the suites that BoringSSL does not have; the order
+    // of suites that one word selects is ours.
     @Test(arguments: [
         ("AES256-SHA:AES128-SHA", ["AES256-SHA", "AES128-SHA"]), ("aes128-sha", ["AES128-SHA"]),
         ("AES128-SHA,AES256-SHA AES128-SHA", ["AES128-SHA", "AES256-SHA"]),

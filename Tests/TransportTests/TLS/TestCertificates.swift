@@ -12,7 +12,8 @@ final class TestCertificates: Sendable {
 
     let folder: String
 
-    /// An authority `ca`, a server `server` for localhost and a client `client`, all elliptic, and a stranger's pair `other`.
+    /// An authority `ca`, a server `server` for localhost and a client `client`, all elliptic, and a stranger's pair
+    /// `other`.
     init() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -41,7 +41,8 @@ struct WebSocketDecoderTests {
         }
     }
 
-    /// A long message in fragments of one byte, or read by single bytes, takes no more than its part of the time of short ones.
+    /// A long message in fragments of one byte, or read by single bytes, takes no more than its part of the time of
+    /// short ones.
     @Test(arguments: [1, 1 << 20]) func singleBytesTakeTimeInProportion(pieces: Int) {
         func fragments(_ count: Int) -> [UInt8] {
             clientFrame(.text, [0x61], isFinal: false)

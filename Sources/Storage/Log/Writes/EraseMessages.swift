@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Write {
-    /// Appends one deletion for several messages of a flow that are not to be kept any longer, and overwrites what they and
-    /// their edits said: no client is told of each.
+    /// Appends one deletion for several messages of a flow that are not to be kept any longer, and overwrites what they
+    /// and their edits said: no client is told of each.
     ///
     /// Those that are deleted already, or are not there, are left out.
     package struct EraseMessages: LogWrite {

@@ -29,8 +29,9 @@ package struct ImportedMessage: Sendable {
 extension Write {
     /// Appends messages of another server with the times that they had there, the oldest first.
     ///
-    /// No account's rights are asked: the author of one may have left since. Where the first is older than the newest event, the log's
-    /// time steps back (`LogStep`), once for each run of imported messages: what comes afterwards has the time of the clock again.
+    /// No account's rights are asked: the author of one may have left since. Where the first is older than the newest
+    /// event, the log's time steps back (`LogStep`), once for each run of imported messages: what comes afterwards has
+    /// the time of the clock again.
     package struct ImportMessages: LogWrite {
         let messages: [ImportedMessage]
 
