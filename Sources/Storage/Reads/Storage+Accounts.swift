@@ -188,6 +188,8 @@ extension Storage {
     /// Sessions that should have ended with their connection: their node was silent for longer than `silence`, or is
     /// not in the list any more, or they are on none and were not seen for `silence` and ten minutes; those of `own`
     /// are left out.
+    ///
+    /// A heartbeat from ahead of the database's clock is no silence here: its node may be about to renew it.
     package func abandonedSessions(
         besides own: NodeID, silentFor silence: Duration, limit: Int
     ) async throws(StorageError) -> [(user: UserID, session: SessionID)] {

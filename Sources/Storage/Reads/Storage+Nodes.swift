@@ -63,7 +63,7 @@ extension Storage {
                 return NodeRecord(
                     id: NodeID(try reader.int()), name: try reader.text(), address: try reader.text(),
                     protocols: try reader.text(), started: try reader.time(),
-                    ageMilliseconds: max(0, try reader.int()), isDraining: try reader.bool(),
+                    ageMilliseconds: Self.heartbeatAge(try reader.int()), isDraining: try reader.bool(),
                     announcement: try Self.announcement(&reader), clients: try reader.int())
             }
         }
@@ -129,6 +129,16 @@ extension Storage {
 
     private static func removal(ofNodesSilentFor limit: Duration, now: String) -> SQLStatement {
         let milliseconds = min(max(limit, .zero), .seconds(1 << 40)).wholeMilliseconds
-        return SQLStatement("DELETE FROM nodes WHERE heartbeat_ms < \(now) - $1", [.int(milliseconds)])
+        // Where no silence is allowed, no lead is either.
+        return SQLStatement(
+            "DELETE FROM nodes WHERE heartbeat_ms < \(now) - $1 OR heartbeat_ms > \(now) + $2",
+            [.int(milliseconds), .int(min(milliseconds, Timestamp.longestCorrection))])
+    }
+
+    /// The age of a heartbeat, given the difference of times.
+    ///
+    /// Of one that is too far ahead only the lead is known: who lives would have replaced it.
+    private static func heartbeatAge(_ difference: Int64) -> Int64 {
+        difference < -Timestamp.longestCorrection ? Int64(clamping: difference.magnitude) : max(0, difference)
     }
 }

@@ -51,8 +51,11 @@ extension Storage {
         let milliseconds = limit.components.seconds * 1000
         return try await read(.chores) { connection in
             let rows = try connection.rows(
-                "SELECT id, presence_version FROM nodes WHERE id <> $1 AND heartbeat_ms >= \(now) - $2 ORDER BY id",
-                [.int(own.rawValue), .int(milliseconds)])
+                """
+                SELECT id, presence_version FROM nodes
+                WHERE id <> $1 AND heartbeat_ms >= \(now) - $2 AND heartbeat_ms <= \(now) + $3
+                ORDER BY id
+                """, [.int(own.rawValue), .int(milliseconds), .int(Timestamp.longestCorrection)])
             return try rows.map { row in
                 var reader = RowReader(row)
                 let node = NodeID(try reader.int())

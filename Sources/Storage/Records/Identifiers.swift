@@ -48,6 +48,11 @@ package struct Timestamp: Hashable, Sendable, Comparable {
     }
     package static func < (left: Self, right: Self) -> Bool { left.milliseconds < right.milliseconds }
 
+    /// By how many milliseconds a clock may be set back without more ado.
+    ///
+    /// A stored time that is further ahead is from a clock that was wrong: how old it is, is not known.
+    package static let longestCorrection: Int64 = 3_600_000
+
     /// The time so many seconds later, or the last there is.
     func adding(seconds: Int64) -> Timestamp {
         let sum = milliseconds.addingReportingOverflow(Timestamp(seconds: seconds).milliseconds)

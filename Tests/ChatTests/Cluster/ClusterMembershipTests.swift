@@ -219,6 +219,43 @@ struct ClusterMembershipTests {
         }
     }
 
+    /// The machine died while its clock was ahead: its row would be alive, and first, until the clock is there again.
+    @Test func aLifeFromFarAheadNeitherKeepsSessionsNorTheChores() async throws {
+        try await ChatUnderTest.with { test in
+            let alice = try await test.register("alice").principal
+            let before = try await test.storage.registerNode(NewNode(name: "alpha", address: ""))
+            try await test.storage.age(before, milliseconds: -365 * 86_400_000)
+            _ = try await openSession(of: alice.user, on: before, in: test)
+
+            await membership(test.chat).join([:])
+            try await test.storage.keepAlive(test.chat.policy.node.id)
+
+            #expect(try await test.chat.serverNodes().map(\.id) == [test.chat.policy.node.id])
+            #expect(try await test.storage.sessions(of: alice.user).map(\.id) == [alice.session])
+            #expect(try await test.chat.doesCommonChores())
+        }
+    }
+
+    /// The database's clock was set back by a day.
+    @Test(arguments: StorageKind.engines) func aHeartbeatFromFarAheadTakesNoChores(_ kind: StorageKind) async throws {
+        var policy = ChatPolicy()
+        policy.sharesStore = true
+        try await ChatUnderTest.with(kind, policy: policy) { test in
+            let alice = try await test.register("alice").principal
+            let other = try await test.storage.registerNode(NewNode(name: "other", address: ""))
+            await membership(test.chat).join([:])
+            try await test.storage.keepAlive(test.chat.policy.node.id)
+            let session = try await openSession(of: alice.user, on: other, in: test)
+            try await test.storage.age(other, milliseconds: -86_400_000)
+
+            #expect(try await test.chat.serverNodes().map(\.isSilent) == [true, false])
+            #expect(try await test.chat.doesCommonChores())
+            // It may live and renew its heartbeat in a moment: nobody is cut off for a clock.
+            try await test.chat.endAbandonedSessions()
+            #expect(try await test.storage.sessions(of: alice.user).map(\.id).contains(session))
+        }
+    }
+
     // MARK: The balancer over the list
 
     @Test(arguments: StorageKind.engines) func balancerNamesWhoServes(_ kind: StorageKind) async throws {

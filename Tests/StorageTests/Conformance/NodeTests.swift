@@ -101,4 +101,29 @@ struct NodeTests {
             #expect(try await test.storage.nodes().map(\.id) == [nodes[2], fourth])
         }
     }
+
+    /// A server died while the database's clock was ahead: nothing would make its heartbeat younger.
+    @Test(arguments: StorageKind.available)
+    func aHeartbeatFromFarAheadIsOfADeadNode(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let dead = try await test.storage.registerNode(NewNode(name: "dead", address: ""))
+            let early = try await test.storage.registerNode(NewNode(name: "early", address: ""))
+            try await test.storage.age(dead, milliseconds: -86_400_000)
+            try await test.storage.keepAlive(early)
+
+            let nodes = try await test.storage.nodes()
+
+            #expect(nodes.map(\.id) == [dead, early])
+            #expect((80_000_000...86_400_000).contains(nodes[0].ageMilliseconds))
+            #expect(nodes[1].ageMilliseconds == 0)
+            let seen = try await test.storage.presence(after: [:], except: .unknown, silentFor: .seconds(10))
+            #expect(seen.map(\.node) == [early])
+
+            let new = try await test.storage.registerNode(NewNode(name: "new", address: ""))
+            #expect(try await test.storage.nodes().map(\.id) == [early, new])
+            // Nothing is left of an earlier life, whatever its clock was.
+            _ = try await test.storage.removeNodes(silentFor: .zero)
+            #expect(try await !test.storage.nodes().contains { $0.id == early })
+        }
+    }
 }
