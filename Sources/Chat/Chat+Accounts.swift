@@ -305,10 +305,10 @@ extension Chat {
         if user.deleted != nil { throw .accountDeleted }
         if session.revoked != nil { throw .tokenRevoked }
         let time = storage.currentTime()
-        let seen = max(session.lastSeen, cursors.lastSeen(session.id) ?? session.lastSeen)
+        let used = [session.lastSeen, cursors.lastSeen(session.id) ?? session.lastSeen]
         let isFresh =
             hub.isConnected(user.id, session: session.id)
-            || time.milliseconds <= seen.milliseconds + seconds * 1000
+            || used.contains { $0.isRecent(within: seconds * 1000, at: time) }
         guard session.expires > time, isFresh else { throw .tokenExpired }
         return Principal(
             user: user.id, uuid: user.uuid, session: session.id, expires: session.expires, network: origin?.network,

@@ -56,8 +56,7 @@ extension Storage {
     /// Notes that a token was used, unless it was noted a short time ago.
     package func noteUse(of token: AdminTokenRecord) async throws(StorageError) {
         let now = currentTime()
-        let oldest = now.milliseconds - Self.lastUseMilliseconds
-        guard token.lastUsed.map({ $0.milliseconds <= oldest }) ?? true else { return }
+        guard token.lastUsed?.isRecent(within: Self.lastUseMilliseconds - 1, at: now) != true else { return }
         try await write(.accounts) { connection in
             _ = try connection.execute(
                 "UPDATE admin_tokens SET last_used_ms = $1 WHERE token_hash = $2", [SQLValue(now), .bytes(token.hash)])

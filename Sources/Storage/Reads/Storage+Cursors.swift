@@ -13,7 +13,7 @@ extension Storage {
     /// transaction.
     ///
     /// No cursor goes back. `node` is where the sessions are now; `nil` leaves what is known. Those in `left` are
-    /// nowhere.
+    /// nowhere. A session is not seen before it was, unless that was by a clock that was far ahead.
     package func saveCursors(
         _ cursors: [DeviceCursor], seen: [SessionID: Timestamp] = [:], node: NodeID? = nil,
         left: [SessionID: Timestamp] = [:]
@@ -54,7 +54,9 @@ extension Storage {
                 WITH seen AS (SELECT p.flow_id AS session_id, p.user_id AS time_ms FROM \(engine.dialect.pairs) p)
                 UPDATE sessions SET last_seen_ms = seen.time_ms, node = coalesce($2, node)
                 FROM seen
-                WHERE sessions.id = seen.session_id AND sessions.last_seen_ms <= seen.time_ms
+                WHERE sessions.id = seen.session_id
+                    AND (sessions.last_seen_ms <= seen.time_ms
+                        OR sessions.last_seen_ms > seen.time_ms + \(Timestamp.longestCorrection))
                 """, [.text("[\(list)]"), SQLValue(node?.rawValue)])
         }
     }

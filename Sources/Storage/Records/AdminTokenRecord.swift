@@ -45,6 +45,9 @@ package struct AdminTokenRecord: Sendable, Equatable {
     private static let idleMilliseconds: Int64 = 45 * 60_000
 
     private func isIdle(at time: Timestamp) -> Bool {
-        kind == .panel && time.milliseconds > (lastUsed ?? created).milliseconds + Self.idleMilliseconds
+        guard kind == .panel else { return false }
+        // The log's time, which may be ahead of the clock.
+        guard let lastUsed else { return time.milliseconds > created.milliseconds + Self.idleMilliseconds }
+        return !lastUsed.isRecent(within: Self.idleMilliseconds, at: time)
     }
 }

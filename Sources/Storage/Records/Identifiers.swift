@@ -53,6 +53,12 @@ package struct Timestamp: Hashable, Sendable, Comparable {
     /// A stored time that is further ahead is from a clock that was wrong: how old it is, is not known.
     package static let longestCorrection: Int64 = 3_600_000
 
+    /// Whether this time was so many milliseconds ago at most, or is ahead of the clock by no more than a correction.
+    package func isRecent(within milliseconds: Int64, at now: Timestamp) -> Bool {
+        let (age, isOverflow) = now.milliseconds.subtractingReportingOverflow(self.milliseconds)
+        return !isOverflow && age >= -Self.longestCorrection && age <= milliseconds
+    }
+
     /// The time so many seconds later, or the last there is.
     func adding(seconds: Int64) -> Timestamp {
         let sum = milliseconds.addingReportingOverflow(Timestamp(seconds: seconds).milliseconds)

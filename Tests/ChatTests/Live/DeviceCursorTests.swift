@@ -197,6 +197,36 @@ import Testing
         }
     }
 
+    /// The connection broke while the clock was ahead: when that was is not known.
+    @Test(arguments: StorageKind.engines) func aClockThatWasAheadStretchesNoSession(on kind: StorageKind) async throws {
+        try await ChatUnderTest.with(kind, policy: ChatPolicy(tokenLifetimeSeconds: 1_000_000)) { test in
+            let alice = try await test.register("alice")
+            let connection = RecordingConnection()
+            func restore() async throws -> Principal {
+                try await test.chat.restore(token: TokenHash(of: alice.token), within: Self.minutes)
+            }
+            func comeAndGo(ahead milliseconds: Int64) async {
+                test.chat.hub.attach(connection, principal: alice.principal, wantsNews: false)
+                test.wallClock.advance(milliseconds: milliseconds)
+                test.chat.hub.detach(connection)
+                await test.chat.cursors.save()
+                test.wallClock.advance(milliseconds: -milliseconds)
+            }
+
+            await comeAndGo(ahead: 86_400_000)
+            await #expect(throws: ChatError.tokenExpired) { try await restore() }
+
+            // What is seen by the right clock counts.
+            await comeAndGo(ahead: 0)
+            #expect(try await restore() == alice.principal)
+            // A clock that was set right by a little parts nobody.
+            await comeAndGo(ahead: 1_800_000)
+            #expect(try await restore() == alice.principal)
+            test.wallClock.advance(milliseconds: 1_800_000 + Self.minutes * 1000 + 1)
+            await #expect(throws: ChatError.tokenExpired) { try await restore() }
+        }
+    }
+
     @Test(arguments: StorageKind.engines) func whatEndedIsNotTakenUpAgain(on kind: StorageKind) async throws {
         try await ChatUnderTest.with(kind) { test in
             let alice = try await test.register("alice")

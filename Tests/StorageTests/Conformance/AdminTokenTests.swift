@@ -115,6 +115,46 @@ struct AdminTokenTests {
     }
 
     @Test(arguments: StorageKind.available)
+    func aUseByAClockThatWasAheadIsForgotten(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            _ = try await administrator("root", test)
+            try await test.done(token(1, "api"))
+            func use() async throws -> Timestamp? {
+                let record = try #require(try await test.storage.adminToken(hash: hash(1)))
+                try await test.storage.noteUse(of: record)
+                return try await test.storage.adminToken(hash: hash(1))?.lastUsed
+            }
+
+            test.clock.advance(milliseconds: 3_600_001)
+            let ahead = test.clock.now
+            #expect(try await use() == ahead)
+            test.clock.advance(milliseconds: -3_600_000)
+            #expect(try await use() == ahead)
+            test.clock.advance(milliseconds: -1)
+            #expect(try await use() == test.clock.now)
+        }
+    }
+
+    /// Or a login that somebody took would stay open until the clock is there again.
+    @Test func aLoginThatWasUsedFarAheadIsIdle() {
+        let now = Timestamp(seconds: 1_700_000_000)
+        func isValid(_ kind: AdminTokenRecord.Kind, usedSecondsAgo age: Int64?) -> Bool {
+            let ahead = Timestamp(seconds: now.seconds + 86_400)
+            let record = AdminTokenRecord(
+                hash: hash(1), kind: kind, name: "", administrator: "root", canWrite: true, created: ahead,
+                expires: Timestamp(seconds: ahead.seconds + 43_200),
+                lastUsed: age.map { Timestamp(seconds: now.seconds - $0) })
+            return record.isValid(at: now)
+        }
+
+        #expect(isValid(.panel, usedSecondsAgo: 2700) && !isValid(.panel, usedSecondsAgo: 2701))
+        #expect(isValid(.panel, usedSecondsAgo: -3600) && !isValid(.panel, usedSecondsAgo: -3601))
+        #expect(isValid(.api, usedSecondsAgo: 2701) && isValid(.api, usedSecondsAgo: -3601))
+        // It was just made, while the log's time is ahead of the clock.
+        #expect(isValid(.panel, usedSecondsAgo: nil))
+    }
+
+    @Test(arguments: StorageKind.available)
     func stepsOfASecondFactorAreTakenOnce(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             _ = try await administrator("root", test)

@@ -88,6 +88,30 @@ struct CursorTests {
         }
     }
 
+    @Test(arguments: StorageKind.available)
+    func aClockThatWasFarAheadDoesNotFixWhereASessionIs(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let alice = try await test.createUser("alice")
+            let new = NewSession(
+                tokenHash: [UInt8](repeating: 1, count: 32), protocol: "skaro", address: "127.0.0.1",
+                lifetimeSeconds: 60)
+            let session = try await test.done(Write.OpenSession(alice, new)).result
+            let now = test.clock.now
+            func seen(ahead milliseconds: Int64, node: Int64) async throws -> SessionRecord {
+                let time = Timestamp(milliseconds: now.milliseconds + milliseconds)
+                try await test.storage.touch([session: time], node: NodeID(node))
+                return try await Self.session(of: alice, in: test)
+            }
+
+            #expect(try await seen(ahead: 3_600_000, node: 1).node == NodeID(1))
+            // It may be what another node knew before.
+            #expect(try await seen(ahead: 0, node: 2).node == NodeID(1))
+            #expect(try await seen(ahead: 3_600_001, node: 3).node == NodeID(3))
+            let right = try await seen(ahead: 0, node: 4)
+            #expect(right.node == NodeID(4) && right.lastSeen == now)
+        }
+    }
+
     /// alice sees a public group and a chat with bob, not the group of bob and carol.
     private func fill(_ test: StorageUnderTest, count: Int) async throws -> (alice: UserID, own: [Receipt<Int64>]) {
         let bob = try await test.createUser("bob")
