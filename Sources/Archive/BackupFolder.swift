@@ -17,9 +17,6 @@ package struct BackupFolder: Sendable {
     }
 
     private static let prefix = "parley-"
-    /// How far a name may be ahead of the clock, in milliseconds: one that is further was given while the clock was
-    /// wrong.
-    private static let tolerance: Int64 = 3_600_000
     package let path: String
 
     package init(path: String) {
@@ -59,10 +56,15 @@ package struct BackupFolder: Sendable {
 
     /// The same with its size.
     package func newestFile(now: Timestamp) throws -> (time: Int64, bytes: Int64)? {
-        guard let name = try backups(now: now).past.last else { return nil }
-        var status = stat()
-        guard stat("\(path)/\(name)", &status) == 0 else { return nil }
-        return (Int64(status.st_mtim.tv_sec) * 1000, Int64(status.st_size))
+        let limit = Self.limit(now: now)
+        for name in try backups(now: now).past.reversed() {
+            var status = stat()
+            guard stat("\(path)/\(name)", &status) == 0 else { continue }
+            // The clock may have gone ahead while it was written: then it is as old as its name.
+            let times = [Int64(status.st_mtim.tv_sec) * 1000, Self.time(of: name)]
+            if let time = times.first(where: { $0 <= limit }) { return (time, Int64(status.st_size)) }
+        }
+        return nil
     }
 
     /// Deletes backups that bear a name of ours until `keep` are left: first those from the future, then the oldest.
@@ -94,10 +96,15 @@ package struct BackupFolder: Sendable {
     /// The names of ours that the clock has reached, and those that are further ahead of it than it may be set back.
     private func backups(now: Timestamp) throws -> (past: [String], future: [String]) {
         // Names of ours are in the order of their times.
-        let (limit, isTooLarge) = now.milliseconds.addingReportingOverflow(Self.tolerance)
-        let last = Self.name(at: isTooLarge ? now.milliseconds : limit)
+        let last = Self.name(at: Self.limit(now: now))
         let ours = try names().filter(Self.isOurs)
         return (ours.filter { $0 <= last }, ours.filter { $0 > last })
+    }
+
+    /// What is later was made while the clock was wrong.
+    private static func limit(now: Timestamp) -> Int64 {
+        let (limit, isTooLarge) = now.milliseconds.addingReportingOverflow(Timestamp.longestCorrection)
+        return isTooLarge ? now.milliseconds : limit
     }
 
     private func names(
@@ -126,6 +133,22 @@ package struct BackupFolder: Sendable {
             && middle.enumerated().allSatisfy { index, byte in
                 index == 8 ? byte == UInt8(ascii: "-") : (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
             }
+    }
+
+    /// The time in a name of ours, in milliseconds since 1970.
+    private static func time(of name: String) -> Int64 {
+        let digits = name.utf8.filter { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        func number(_ range: Range<Int>) -> Int32 {
+            digits[range].reduce(0) { $0 * 10 + Int32($1 - UInt8(ascii: "0")) }
+        }
+        var parts = tm()
+        parts.tm_year = number(0..<4) - 1900
+        parts.tm_mon = number(4..<6) - 1
+        parts.tm_mday = number(6..<8)
+        parts.tm_hour = number(8..<10)
+        parts.tm_min = number(10..<12)
+        parts.tm_sec = number(12..<14)
+        return Int64(timegm(&parts)) * 1000
     }
 
     private static func about(_ path: String) throws -> ArchiveAbout {

@@ -78,6 +78,28 @@ struct BackupFolderTests {
         #expect(folder.names() == [past[1]])
     }
 
+    /// The clock went ahead while it was written, and back: no other would be made until then.
+    @Test func backupThatWasWrittenInTheFutureIsAsOldAsItsName() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        // 2026-02-01 00:00:00 UTC
+        let now: Int64 = 1_769_904_000
+        let place = BackupFolder(path: folder.path)
+        func newest(written time: Int64, as name: String) throws -> Int64? {
+            let path = try folder.write("x", to: name)
+            let times = [timespec](repeating: timespec(tv_sec: Int(time), tv_nsec: 0), count: 2)
+            try #require(utimensat(AT_FDCWD, path, times, 0) == 0)
+            return try place.newest(now: Timestamp(seconds: now)).map { $0 / 1000 }
+        }
+
+        // A file of another time is as old as it is.
+        #expect(try newest(written: now - 60, as: "parley-20260131-000000.tar.gz") == now - 60)
+        #expect(try newest(written: now + 3600, as: "parley-20260131-000000.tar.gz") == now + 3600)
+        #expect(try newest(written: now + 3601, as: "parley-20260131-000102.tar.gz") == now - 86_400 + 62)
+        // There is no such day: neither time is one that was.
+        #expect(try newest(written: now + 3601, as: "parley-20260199-000000.tar.gz") == now - 86_400 + 62)
+    }
+
     @Test func whatAKilledBackupLeftGoesAfterADay() throws {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
