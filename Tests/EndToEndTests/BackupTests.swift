@@ -147,4 +147,25 @@ struct BackupTests {
             #expect(verified.ending == .exited(0), "\(verified.errors)")
         }
     }
+
+    /// One that was made while the clock was ahead is neither the newest nor a reason to make none.
+    @Test func aBackupFromTheFutureIsNotMeasured() async throws {
+        try await Program.with { program in
+            try await fill(program, messages: 10)
+            #expect(mkdir(program.path("backup"), 0o700) == 0)
+            try program.write("ahead", to: "backup/parley-20990101-000000.tar.gz")
+            program["PARLEY_BACKUP_SCHEDULE"] = "daily 03:30"
+            let metric = "parley_backup_timestamp_seconds"
+            let begin = time(nil)
+            let server = try await program.startServer()
+
+            #expect(try await scraped(metric, from: server) == nil)
+            #expect(await server.process.errors.line { $0.contains("A backup was made and verified") } != nil)
+            let value = try #require(try await scraped(metric, from: server).flatMap { Double($0) })
+
+            #expect((Double(begin)...Double(time(nil))).contains(value))
+            #expect(program.names(in: "backup").count == 2)
+            await server.stop()
+        }
+    }
 }
