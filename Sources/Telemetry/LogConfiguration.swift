@@ -53,6 +53,8 @@ package struct LogConfiguration: Sendable {
     package var usesUTC: Bool
     /// The wall clock.
     package var now: @Sendable () -> LogTime
+    /// The clock that measures, which nobody sets.
+    package var instant: @Sendable () -> ContinuousClock.Instant
 
     /// The defaults: info and above to stderr, no files.
     package init() {
@@ -72,6 +74,7 @@ package struct LogConfiguration: Sendable {
         queueCapacity = 8192
         usesUTC = false
         now = { LogTime.now() }
+        instant = { .now }
     }
 
     /// The format of messages at a level.

@@ -32,7 +32,7 @@ extension LogSink {
         _ filter: LogFilter, last: Int, for holder: String? = nil
     ) throws(LogWatchRefusal) -> (id: UInt64, records: [WatchedLogRecord]) {
         defer { updateFloor() }
-        return try watchers.begin(filter, last: last, for: holder, now: now())
+        return try watchers.begin(filter, last: last, for: holder, now: instant())
     }
 
     /// What came since the last read, and how many messages were dropped; `nil` for a watch that was not read for half
@@ -40,7 +40,7 @@ extension LogSink {
     package func readWatched(
         _ id: UInt64, for holder: String? = nil
     ) -> (records: [WatchedLogRecord], dropped: Int)? {
-        watchers.read(id, for: holder, now: now())
+        watchers.read(id, for: holder, now: instant())
     }
 
     /// Loggers ask this before they make a message at all.

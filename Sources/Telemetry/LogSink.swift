@@ -57,6 +57,7 @@ package final class LogSink: Sendable {
     /// The number of the least important level that anything wants.
     let floor: Atomic<Int>
     let now: @Sendable () -> LogTime
+    let instant: @Sendable () -> ContinuousClock.Instant
     private let capacity: Int
     private let queue = Mutex(Queue())
     private let outputs: Mutex<LogOutputs>
@@ -72,6 +73,7 @@ package final class LogSink: Sendable {
         rules = Mutex(LogLevels(level: configuration.level))
         floor = Atomic(configuration.level.rawValue)
         now = configuration.now
+        instant = configuration.instant
         capacity = min(max(1, configuration.queueCapacity), 1 << 20)
         outputs = Mutex(try LogOutputs(configuration))
     }
@@ -158,7 +160,7 @@ package final class LogSink: Sendable {
             message: LogText.limited(message, to: LogText.maximumMessageBytes), metadata: metadata, source: source,
             file: file, function: function, line: line)
         let isLogged = isWanted || rules.withLock { $0.allows(record) }
-        if watchers.note(record, isLogged: isLogged) { updateFloor() }
+        if watchers.note(record, isLogged: isLogged, now: instant()) { updateFloor() }
         guard isLogged else { return }
         let orders = queue.withLock { queue -> (wakes: Bool, starts: Bool) in
             guard queue.phase == .idle || queue.phase == .running else { return (false, false) }

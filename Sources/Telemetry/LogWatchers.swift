@@ -48,8 +48,8 @@ final class LogWatchers: Sendable {
         var holder: String?
         var records: [LogRecord] = []
         var dropped = 0
-        /// When it is forgotten, in seconds since 1970.
-        var end: Int
+        /// When it is forgotten.
+        var end: ContinuousClock.Instant
     }
 
     private struct State {
@@ -79,19 +79,20 @@ final class LogWatchers: Sendable {
     private static let maximumHeld = 8
     private static let maximumRecords = 1000
     private static let pageRecords = 200
-    private static let leaseSeconds = 30
+    private static let lease = Duration.seconds(30)
 
     private let state = Mutex(State())
 
     /// Shows a message to who watches; `isLogged` says whether it also goes to the log itself.
     ///
     /// Returns whether a watcher was forgotten that did not come back.
-    func note(_ record: LogRecord, isLogged: Bool) -> Bool {
+    func note(_ record: LogRecord, isLogged: Bool, now: @autoclosure () -> ContinuousClock.Instant) -> Bool {
         state.withLock { state in
             if isLogged { state.remember(record) }
             guard !state.watchers.isEmpty else { return false }
             let count = state.watchers.count
-            state.watchers = state.watchers.filter { $0.value.end > record.time.seconds }
+            let now = now()
+            state.watchers = state.watchers.filter { $0.value.end > now }
             for id in state.watchers.keys where state.watchers[id]?.filter.takes(record) == true {
                 if state.watchers[id]?.records.count ?? 0 < Self.maximumRecords {
                     state.watchers[id]?.records.append(record)
@@ -110,10 +111,10 @@ final class LogWatchers: Sendable {
     ///
     /// - Returns: A name for the next reads, and the last messages of the log that the filter takes, `last` at most.
     func begin(
-        _ filter: LogFilter, last: Int, for holder: String?, now: LogTime
+        _ filter: LogFilter, last: Int, for holder: String?, now: ContinuousClock.Instant
     ) throws(LogWatchRefusal) -> (id: UInt64, records: [WatchedLogRecord]) {
         try state.withLock { state throws(LogWatchRefusal) in
-            state.watchers = state.watchers.filter { $0.value.end > now.seconds }
+            state.watchers = state.watchers.filter { $0.value.end > now }
             guard state.watchers.count < Self.maximumWatchers else { throw .full }
             if let holder {
                 let holders = state.watchers.values.compactMap(\.holder)
@@ -122,7 +123,7 @@ final class LogWatchers: Sendable {
             }
             state.lastWatcher += 1
             state.watchers[state.lastWatcher] = Watcher(
-                filter: filter, holder: holder, end: now.seconds + Self.leaseSeconds)
+                filter: filter, holder: holder, end: now + Self.lease)
             let records = state.remembered.filter { filter.takes($0) }.suffix(max(0, last))
             return (state.lastWatcher, records.map { WatchedLogRecord($0) })
         }
@@ -130,10 +131,12 @@ final class LogWatchers: Sendable {
 
     /// What came since the last read, in order, and how much was dropped; `nil` for a watch that has ended or is
     /// another holder's.
-    func read(_ id: UInt64, for holder: String?, now: LogTime) -> (records: [WatchedLogRecord], dropped: Int)? {
+    func read(
+        _ id: UInt64, for holder: String?, now: ContinuousClock.Instant
+    ) -> (records: [WatchedLogRecord], dropped: Int)? {
         let taken = state.withLock { state -> (records: [LogRecord], dropped: Int)? in
             guard var watcher = state.watchers[id], watcher.holder == holder else { return nil }
-            watcher.end = now.seconds + Self.leaseSeconds
+            watcher.end = now + Self.lease
             let records = Array(watcher.records.prefix(Self.pageRecords))
             watcher.records.removeFirst(records.count)
             // What was dropped came after what is left.

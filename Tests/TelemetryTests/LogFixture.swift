@@ -26,6 +26,7 @@ extension LogFixture {
         configuration.errorTemplate = LogFormatTemplate("{level} {message}")
         configuration.debugTemplate = LogFormatTemplate("{level} {message}")
         configuration.infoTemplate = LogFormatTemplate("{level} {message}")
+        configuration.instant = { [clock] in clock.now }
         configuration.now = { [clock] in
             LogTime(seconds: 1_772_323_445 + Int(clock.elapsed.components.seconds))
         }

@@ -137,6 +137,25 @@ struct LogWatchTests: LogFixture {
         sink.shutdown()
     }
 
+    /// Watches neither end with a time of day that is set ahead, nor last until one that was.
+    @Test(arguments: [-365 * 86_400, 365 * 86_400]) func watchesDoNotGoByTheTimeOfDay(jump: Int) throws {
+        let jumped = Tally()
+        var configuration = try configuration(.info)
+        configuration.now = { LogTime(seconds: 1_772_323_445 + (jumped.value > 0 ? jump : 0)) }
+        let sink = try LogSink(configuration)
+        let logger = logger(sink)
+        let watch = try sink.beginWatching(LogFilter(level: .trace), last: 0)
+
+        jumped.increment()
+        logger.trace("seen")
+        #expect(try #require(sink.readWatched(watch.id)).records.map(\.message) == ["seen"])
+        clock.advance(by: .seconds(31))
+        logger.trace("not seen")
+
+        #expect(sink.readWatched(watch.id) == nil)
+        sink.shutdown()
+    }
+
     /// Neither one holder nor all of them take the watches of those who have none, nor read another's.
     @Test func holdersHaveAShareOfTheWatches() throws {
         let sink = try LogSink(configuration(.info))
