@@ -29,10 +29,13 @@ extension Manage.Node {
     /// `node list`: all servers.
     struct List: OperationCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the servers, with their clients and the age of their heartbeats.",
+            abstract: "List the servers, with their open connections and the age of their heartbeats.",
             discussion: """
                 A server says every few seconds that it lives. One that has not for 10
                 seconds is silent: it is gone, or cut off from the database.
+
+                CONNECTIONS are all that are open, logged in or not, pages of the panel among
+                them. 'manage top' counts those that are logged in.
 
                 Examples:
                   manage node list
@@ -138,7 +141,7 @@ enum NodeChange {
 
 extension ListNodes.Report: CommandReport {
     func text(style: TextStyle) -> String {
-        var table = TableText(headings: ["NODE", "NAME", "STATUS", "CLIENTS", "HEARTBEAT", "STARTED"])
+        var table = TableText(headings: ["NODE", "NAME", "STATUS", "CONNECTIONS", "HEARTBEAT", "STARTED"])
         for node in nodes {
             table.add([
                 "\(node.id)", node.name, node.statusAndMode, "\(node.clients)",
@@ -177,7 +180,7 @@ struct ChangedNodeReport: CommandReport {
     func text(style: TextStyle) -> String {
         let name = node.name.escapedForTerminal(lineBreaks: false)
         return switch node.status {
-        case .draining: "Server '\(name)' gets no new clients; it has \(node.clients).\n"
+        case .draining: "Server '\(name)' gets no new clients; \(node.clients.counted("connection")) open.\n"
         case .serving where node.drainsAt != nil:
             "Server '\(name)' gets no new clients from \(node.drainsAt?.minuteOfTime ?? "") on.\n"
         case .serving: "Server '\(name)' gets new clients.\n"

@@ -158,7 +158,7 @@ struct BundleSummary: Encodable, Sendable {
             }
         }
         for node in nodes ?? [] {
-            fields.add("Server", "\(node.name): \(node.status), \(node.clients.counted("client"))")
+            fields.add("Server", "\(node.name): \(node.status), \(node.clients.counted("open connection"))")
         }
         for (name, reason) in missing.sorted(by: { $0.key < $1.key }) { fields.add("Missing", "\(name): \(reason)") }
         var text = fields.text(style: style) + "\n"

@@ -12,7 +12,8 @@ extension MetricDefinition {
 
     private static let connections = [
         MetricDefinition("parley_connections", .gauge, labels: ["protocol"], "Logged-in connections."),
-        MetricDefinition("parley_open_connections", .gauge, "Open connections of clients, logged in or not."),
+        MetricDefinition(
+            "parley_open_connections", .gauge, "Open connections, logged in or not, pages of the panel among them."),
         MetricDefinition("parley_subscribers", .gauge, "Logged-in connections that get messages live."),
         MetricDefinition(
             "parley_sessions_connected_total", .counter, labels: ["protocol", "outcome"],

@@ -35,10 +35,11 @@ import Testing
             await membership.beat()
             try await chat.storage.keepAlive(chat.policy.node.id)
 
+            #expect(text.output.contains("  STATUS   CONNECTIONS  HEARTBEAT  "))
             #expect(text.output.contains(#"al\u{1b}pha  serving  5 "#))
             #expect(text.output.contains("NODE  PROTOCOL  ADDRESS\n"))
             #expect(text.output.contains("mtp       ws://192.0.2.1:80/ws\n"))
-            #expect(drained.output == "Server 'al\\u{1b}pha' gets no new clients; it has 5.\n")
+            #expect(drained.output == "Server 'al\\u{1b}pha' gets no new clients; 5 connections open.\n")
             #expect(membership.isDraining)
             let node = try await json("node", "list")["nodes"]?.array?[0]
             #expect(node?["status"]?.string == "draining")

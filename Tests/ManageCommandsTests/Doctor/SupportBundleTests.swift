@@ -95,7 +95,7 @@ import Testing
         let lines = result.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         for line in [
             "Program   1.2.3", "System    Linux 6.1, x86_64, 8 processors", "Settings  SERVER.PORT",
-            "Database  SQLite 3, schema current, 5 bytes", "Server    alpha: serving, 3 clients",
+            "Database  SQLite 3, schema current, 5 bytes", "Server    alpha: serving, 3 open connections",
             "Missing   metrics.txt: No server is running.", "error    settings: Read it.",
             "           error: config.ini:2: It is unknown. Remove it.",
             "           more: docs/operations.md#key-unknown", "1 problem.",
