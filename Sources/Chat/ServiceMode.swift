@@ -1,7 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-package import Storage
+import Storage
 
 /// What a server does for people, from its start to its end; what administrators do always works.
 package enum ServiceMode: String, Codable, Sendable, CaseIterable {
@@ -13,9 +13,6 @@ package enum ServiceMode: String, Codable, Sendable, CaseIterable {
 }
 
 extension Chat {
-    /// The mode of a server if it is this one; of others it is not known.
-    package func mode(of node: NodeID) -> ServiceMode? { policy.node.id == node ? mode : nil }
-
     /// Refuses a change by people while they may only read; what the operator changes names no protocol.
     ///
     /// Sessions begin and end all the same: no account reads without one.

@@ -130,7 +130,7 @@ package struct ParleyServer: Sendable {
         let start = Announcement(listeners: 2 + streams.count + (settings.metrics.isEnabled ? 1 : 0)) {
             [manager = options.serviceManager] addresses, endpoints in
             // What is not in the list gets no clients.
-            if !isMaintained { await membership.join(endpoints) }
+            await membership.join(endpoints)
             await onRunning(addresses)
             manager?.tell("READY=1")
         }

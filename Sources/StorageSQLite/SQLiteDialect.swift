@@ -11,7 +11,7 @@ package enum SQLiteDialect {
             Migration("0001_spine", spine), Migration("0002_live", live), Migration("0003_intervals", intervals),
             Migration("0004_admin_accounts", adminAccounts), Migration("0006_limits", limits),
             Migration("0007_heads", heads), Migration("0008_audit", audit), Migration("0009_search", search),
-            .passwords, .announcements(integer: "INTEGER", text: "TEXT"),
+            .passwords, .announcements(integer: "INTEGER", text: "TEXT"), .modes(text: "TEXT"),
         ],
         dropAllTables: [
             "admin_tokens", "audit_head", "audit", "account_usage", "account_limits", "log_steps", "node_presence",

@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What administrators do in the panel and over the API while a server is read-only or in maintenance."""
 
+import contextlib
 import json
+import os
 import re
 import urllib.request
 
 import pytest
 
 from panel_client import PanelClient
-from server_process import Server
+from server_process import PostgresDatabase, Server
+from test_panel_sessions import make, panel_of
 
 PASSWORD = "a long enough secret"
 
@@ -70,6 +73,48 @@ def test_api_tells_the_mode(restricted):
     credentials = {"Authorization": f"Bearer {json.loads(made.stdout)['secret']}"}
     assert get("admin/api/v1/server", **credentials)["mode"] == mode
     assert get("", Accept="application/json")["server"]["mode"] == mode
-    # A server in maintenance is not in the list.
-    nodes = get("admin/api/v1/nodes", **credentials)["nodes"]
-    assert [node.get("mode") for node in nodes] == ([] if mode == "maintenance" else [mode])
+    assert [node["mode"] for node in get("admin/api/v1/nodes", **credentials)["nodes"]] == [mode]
+
+
+@pytest.mark.skipif("PARLEY_TEST_POSTGRES" not in os.environ, reason="PARLEY_TEST_POSTGRES is not set")
+def test_each_server_of_a_cluster_tells_the_mode_of_the_others(tmp_path):
+    database = PostgresDatabase(os.environ["PARLEY_TEST_POSTGRES"])
+    with contextlib.ExitStack() as exits:
+        exits.callback(database.drop)
+        servers = {}
+        for name, options in (("closed", ["--maintenance"]), ("reading", ["--read-only"]), ("open", [])):
+            folder = tmp_path / name
+            folder.mkdir()
+            servers[name] = Server(
+                folder, database, CLUSTER_NODE=name, SECRETS_KEY_FILE=str(tmp_path / "secret.key"))
+            if len(servers) == 1:
+                servers[name].prepare_database()
+            servers[name].start(*options)
+            exits.callback(servers[name].stop)
+
+        modes = {"closed": "maintenance", "reading": "read-only", "open": "normal"}
+        for server in servers.values():
+            done = server.manage("node", "list", "--json")
+            assert done.returncode == 0, done.stderr
+            assert {node["name"]: node["mode"] for node in json.loads(done.stdout)["nodes"]} == modes
+        table = [line.split() for line in servers["open"].manage("node", "list").stdout.splitlines()]
+        status = {cells[1]: cells[2] for cells in table if len(cells) > 3}
+        assert {name: status[name] for name in servers} == modes | {"open": "serving"}
+        checked = servers["open"].manage("doctor", "--no-color").stdout
+        assert "3 servers are running, 1 read-only, 1 in maintenance." in checked
+
+        make(servers["open"], "anna")
+        anna = panel_of(servers["open"])
+        for path in ("/admin", "/admin/nodes"):
+            page = anna.get(path).text
+            for name in ("closed", "reading"):
+                assert re.search(rf'{name}(</a>)? <span class="tag warn">{modes[name]}</span>', page), (path, page)
+            assert re.search('open(</a>)? <span class="tag( good)?">serving</span>', page), (path, page)
+
+        # No client is sent to the one in maintenance, by whichever server.
+        for server in servers.values():
+            named = set()
+            for _ in range(6):
+                with urllib.request.urlopen(server.addresses["Home page"] + "balance", timeout=60) as answer:
+                    named.add(json.load(answer)["node"])
+            assert named == {"reading", "open"}, server.folder

@@ -30,7 +30,8 @@ def test_what_an_older_version_left_is_there(engine, tmp_path):
             assert done.returncode == 0, done.stderr
             return done.stdout
 
-        assert "0007_heads, 0008_audit, 0009_search, 0010_passwords, 0011_announcements" in old_database.fill(server, database)
+        migrations = "0007_heads, 0008_audit, 0009_search, 0010_passwords, 0011_announcements, 0012_modes"
+        assert migrations in old_database.fill(server, database)
         manage("db", "check")
         server.start()
         anna = Member(server, "anna")

@@ -10,10 +10,13 @@ import Testing
 struct NodeOperationTests {
     /// A server in the list; a silent one is a minute old.
     @discardableResult
-    private func node(_ name: String, isSilent: Bool = false, in office: Office) async throws -> NodeID {
+    private func node(
+        _ name: String, isSilent: Bool = false, mode: ServiceMode = .normal, in office: Office
+    ) async throws -> NodeID {
         let storage = office.chat.storage
         let id = try await storage.registerNode(
-            NewNode(name: name, address: "", protocols: #"{"mtp":"ws://192.0.2.1:80/ws"}"#))
+            NewNode(
+                name: name, address: "", protocols: #"{"mtp":"ws://192.0.2.1:80/ws"}"#, mode: mode.rawValue))
         if isSilent { try await storage.age(id) } else { try await storage.keepAlive(id) }
         return id
     }
@@ -21,14 +24,15 @@ struct NodeOperationTests {
     @Test func listTellsWhoServesDrainsAndIsSilent() async throws {
         try await Office.open { office in
             try await node("alpha", in: office)
-            try await node("beta", in: office)
-            try await node("gamma", isSilent: true, in: office)
+            try await node("beta", mode: .readOnly, in: office)
+            try await node("gamma", isSilent: true, mode: .maintenance, in: office)
             _ = try await office.run(DrainNode(node: "beta"))
 
             let nodes = try await office.run(ListNodes()).nodes
 
             #expect(nodes.map(\.name) == ["alpha", "beta", "gamma"])
             #expect(nodes.map(\.status) == [.serving, .draining, .silent])
+            #expect(nodes.map(\.mode) == [.normal, .readOnly, .maintenance])
             #expect(nodes.first?.addresses == ["mtp": "ws://192.0.2.1:80/ws"])
             let silent = try #require(nodes.last)
             #expect(silent.heartbeatAge >= 60_000)

@@ -7,11 +7,11 @@ extension Chat {
     /// A server that was silent for longer does nothing for the others.
     private static let silenceMilliseconds: Int64 = 15_000
 
-    /// Whether this server does what one does for all that share the store: of those that are alive it is the first
-    /// one.
+    /// Whether this server does what one does for all that share the store: of those that are alive and not in
+    /// maintenance it is the first one.
     package func doesCommonChores() async throws(StorageError) -> Bool {
         let alive = try await storage.nodes().filter { $0.ageMilliseconds < Self.silenceMilliseconds }
-        guard let first = alive.map(\.id.rawValue).min() else { return false }
-        return policy.node.id.rawValue == first
+        let first = alive.map(ServerNode.init).filter { $0.mode != .maintenance }.map(\.id).min()
+        return first == policy.node.id
     }
 }

@@ -22,6 +22,7 @@ package final class ClusterMembership: Sendable {
     private let sharesStore: Bool
     private let logger: Logger
     private let name: String
+    private let mode: ServiceMode
     private let pause: Duration
     private let clients: @Sendable () -> Int
     private let endAbandonedSessions: @Sendable () async -> Void
@@ -35,13 +36,14 @@ package final class ClusterMembership: Sendable {
     ///   - identity: Gets the server's number when it is in the list.
     ///   - sharesStore: Whether other servers may use the store, too.
     ///   - name: The server's, for people.
+    ///   - mode: What the server does for people.
     ///   - pause: Between two heartbeats.
     ///   - logger: Gets what an operator should know.
     ///   - clients: How many are connected.
     ///   - endAbandonedSessions: Ends what servers left behind that are no more.
     ///   - announce: Tells people what the operator has announced; `nil` when it was taken back.
     package init(
-        storage: Storage, identity: NodeIdentity, sharesStore: Bool, name: String,
+        storage: Storage, identity: NodeIdentity, sharesStore: Bool, name: String, mode: ServiceMode = .normal,
         pause: Duration = .milliseconds(2500), logger: Logger, clients: @escaping @Sendable () -> Int,
         endAbandonedSessions: @escaping @Sendable () async -> Void,
         announce: @escaping @Sendable (String?) -> Void = { _ in }
@@ -53,6 +55,7 @@ package final class ClusterMembership: Sendable {
         self.endAbandonedSessions = endAbandonedSessions
         self.announce = announce
         self.name = name
+        self.mode = mode
         self.pause = pause
         self.clients = clients
     }
@@ -122,7 +125,9 @@ package final class ClusterMembership: Sendable {
             }
             let isDraining = isDraining
             let id = try await storage.registerNode(
-                NewNode(name: name, address: endpoints["http"] ?? "", protocols: ServerNode.text(of: endpoints)))
+                NewNode(
+                    name: name, address: endpoints["http"] ?? "", protocols: ServerNode.text(of: endpoints),
+                    mode: mode.rawValue))
             identity.id = id
             // What the operator wanted outlives the row.
             if isDraining { _ = try await storage.setDraining(id, true) }
@@ -178,8 +183,9 @@ extension ClusterMembership {
     ) {
         let policy = chat.policy
         self.init(
-            storage: chat.storage, identity: policy.node, sharesStore: policy.sharesStore, name: name, pause: pause,
-            logger: chat.logger, clients: clients, endAbandonedSessions: { try? await chat.endAbandonedSessions() },
+            storage: chat.storage, identity: policy.node, sharesStore: policy.sharesStore, name: name,
+            mode: chat.mode, pause: pause, logger: chat.logger, clients: clients,
+            endAbandonedSessions: { try? await chat.endAbandonedSessions() },
             announce: { chat.hub.announce($0) })
     }
 }

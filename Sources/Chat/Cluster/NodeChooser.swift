@@ -30,7 +30,7 @@ package struct NodeChooser: Sendable {
 
     /// Chooses a server for one client more.
     ///
-    /// Never one that is draining or whose heartbeat is older than `ServerNode.silenceLimit`.
+    /// Never one that is draining or in maintenance, or whose heartbeat is older than `ServerNode.silenceLimit`.
     ///
     /// - Returns: `nil` when there is none.
     package mutating func choose(
@@ -39,7 +39,7 @@ package struct NodeChooser: Sendable {
     ) -> ServerNode? {
         let waited = time.duration(to: now)
         let fit = nodes.filter { node in
-            !node.isDraining && node.age + waited <= ServerNode.silenceLimit
+            !node.isDraining && node.mode != .maintenance && node.age + waited <= ServerNode.silenceLimit
                 && name.map { node.endpoints[$0] != nil } ?? true
         }.sorted { $0.id < $1.id }
         forgetCounted(by: nodes, readAt: time)

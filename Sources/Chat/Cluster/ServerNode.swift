@@ -14,6 +14,8 @@ package struct ServerNode: Sendable, Equatable {
     package var name: String
     /// Where clients reach it, by the name of the protocol, such as `mtp`: URLs.
     package var endpoints: [String: String]
+    /// What it does for people.
+    package var mode: ServiceMode
     /// Since the last heartbeat, when the list was read.
     package var age: Duration
     /// Gets no new clients.
@@ -27,12 +29,14 @@ package struct ServerNode: Sendable, Equatable {
 
     /// A server with all that is known of it.
     package init(
-        id: NodeID, name: String, endpoints: [String: String], age: Duration = .zero, isDraining: Bool = false,
-        announcement: NodeAnnouncement? = nil, clients: Int = 0, started: Timestamp = Timestamp(milliseconds: 0)
+        id: NodeID, name: String, endpoints: [String: String], mode: ServiceMode = .normal, age: Duration = .zero,
+        isDraining: Bool = false, announcement: NodeAnnouncement? = nil, clients: Int = 0,
+        started: Timestamp = Timestamp(milliseconds: 0)
     ) {
         self.id = id
         self.name = name
         self.endpoints = endpoints
+        self.mode = mode
         self.age = age
         self.isDraining = isDraining
         self.announcement = announcement
@@ -44,6 +48,8 @@ package struct ServerNode: Sendable, Equatable {
     package init(_ record: NodeRecord) {
         self.init(
             id: record.id, name: record.name, endpoints: Self.endpoints(in: record.protocols),
+            // The column has no other words.
+            mode: ServiceMode(rawValue: record.mode) ?? .normal,
             age: .milliseconds(record.ageMilliseconds), isDraining: record.isDraining,
             announcement: record.announcement, clients: Int(record.clients), started: record.started)
     }

@@ -32,7 +32,8 @@ extension Manage.Node {
             abstract: "List the servers, with their open connections and the age of their heartbeats.",
             discussion: """
                 A server says every few seconds that it lives. One that has not for 10
-                seconds is silent: it is gone, or cut off from the database.
+                seconds is silent: it is gone, or cut off from the database. STATUS has also
+                the mode of a server that is read-only or in maintenance.
 
                 CONNECTIONS are all that are open, logged in or not, pages of the panel among
                 them. 'manage top' counts those that are logged in.
@@ -166,10 +167,10 @@ extension ListNodes.Report: CommandReport {
 }
 
 extension NodeReport {
-    /// What it does with clients, and the mode that restricts it, if that is known.
+    /// What it does with clients, and the mode that restricts it; one that serves in a mode has the mode alone.
     fileprivate var statusAndMode: String {
-        guard let mode, mode != .normal else { return status.rawValue }
-        return "\(status.rawValue), \(mode.rawValue)"
+        guard mode != .normal else { return status.rawValue }
+        return status == .serving ? mode.rawValue : "\(status.rawValue), \(mode.rawValue)"
     }
 }
 
@@ -183,6 +184,8 @@ struct ChangedNodeReport: CommandReport {
         case .draining: "Server '\(name)' gets no new clients; \(node.clients.counted("connection")) open.\n"
         case .serving where node.drainsAt != nil:
             "Server '\(name)' gets no new clients from \(node.drainsAt?.minuteOfTime ?? "") on.\n"
+        case .serving where node.mode == .maintenance:
+            "Server '\(name)' is in maintenance: it gets no new clients until it is started without it.\n"
         case .serving: "Server '\(name)' gets new clients.\n"
         case .silent: "Server '\(name)' is silent: noted for when it is heard of again.\n"
         }

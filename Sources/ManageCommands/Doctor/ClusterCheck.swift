@@ -1,6 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Chat
 import Operations
 import Settings
 
@@ -16,8 +17,18 @@ enum ClusterCheck {
             return DoctorCheck(.cluster, "The list of servers cannot be read.")
         }
         let living = nodes.filter { $0.status != .silent }
-        let summary = living.count == 1 ? "1 server is running." : "\(living.count) servers are running."
-        return DoctorCheck(.cluster, summary, findings: findings(living.map(\.name)))
+        return DoctorCheck(.cluster, summary(of: living), findings: findings(living.map(\.name)))
+    }
+
+    /// How many servers are running, and how many of them are restricted by their mode.
+    static func summary(of living: [NodeReport]) -> String {
+        let count = living.count == 1 ? "1 server is running" : "\(living.count) servers are running"
+        let modes: [(ServiceMode, words: String)] = [(.readOnly, "read-only"), (.maintenance, "in maintenance")]
+        let restricted = modes.compactMap { mode, words in
+            let number = living.count { $0.mode == mode }
+            return number > 0 ? "\(number) \(words)" : nil
+        }
+        return ([count] + restricted).joined(separator: ", ") + "."
     }
 
     /// What it means that servers have these names.

@@ -121,6 +121,7 @@ struct BundleSummary: Encodable, Sendable {
     struct Node: Codable, Sendable {
         var name: String
         var status: String
+        @Nullable var mode: String?
         var clients: Int
     }
 
@@ -158,7 +159,8 @@ struct BundleSummary: Encodable, Sendable {
             }
         }
         for node in nodes ?? [] {
-            fields.add("Server", "\(node.name): \(node.status), \(node.clients.counted("open connection"))")
+            let mode = node.mode.flatMap { $0.utf8.elementsEqual("normal".utf8) ? nil : ", \($0)" } ?? ""
+            fields.add("Server", "\(node.name): \(node.status)\(mode), \(node.clients.counted("open connection"))")
         }
         for (name, reason) in missing.sorted(by: { $0.key < $1.key }) { fields.add("Missing", "\(name): \(reason)") }
         var text = fields.text(style: style) + "\n"

@@ -20,7 +20,7 @@ package struct ListNodes: AdminOperation {
 
     package func run(on context: OperationContext) async throws(OperationError) -> Report {
         let nodes = try await context.asking { try await $0.serverNodes() }
-        return Report(nodes: nodes.map { NodeReport($0, in: context.chat) })
+        return Report(nodes: nodes.map(NodeReport.init))
     }
 }
 
@@ -114,6 +114,6 @@ extension OperationContext {
                 .notFound, "The server '\(word)' has just left.", nextStep: "List them with 'manage node list'.")
         }
         await heartbeat()
-        return NodeReport(changed, in: chat)
+        return NodeReport(changed)
     }
 }

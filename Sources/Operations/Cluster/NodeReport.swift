@@ -9,7 +9,7 @@ import Storage
 package struct NodeReport: Codable, Sendable, Equatable {
     /// What a server does with clients.
     package enum Status: String, Codable, Sendable, CaseIterable {
-        /// It takes new ones.
+        /// It takes new ones, unless its mode is maintenance.
         case serving
         /// It keeps those that it has.
         case draining
@@ -23,8 +23,8 @@ package struct NodeReport: Codable, Sendable, Equatable {
     package var name: String
     /// What it does with clients.
     package var status: Status
-    /// What it does for people: of the server that answers; of others it is not known.
-    package var mode: ServiceMode?
+    /// What it does for people.
+    package var mode: ServiceMode
     /// When it begins to drain, if that was announced, as RFC 3339 writes it.
     package var drainsAt: String?
     /// What its clients were told of that.
@@ -44,11 +44,11 @@ package struct NodeReport: Codable, Sendable, Equatable {
         case started, addresses
     }
 
-    init(_ node: ServerNode, in chat: Chat) {
+    init(_ node: ServerNode) {
         id = node.id.rawValue
         name = node.name
         status = node.isSilent ? .silent : node.isDraining ? .draining : .serving
-        mode = chat.mode(of: node.id)
+        mode = node.mode
         if let announcement = node.announcement {
             drainsAt = announcement.time.text
             if !announcement.message.isEmpty { message = announcement.message }

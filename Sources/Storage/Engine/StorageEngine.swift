@@ -29,6 +29,18 @@ package struct Migration: Sendable {
                 "ALTER TABLE nodes ADD COLUMN notice \(text) NOT NULL DEFAULT ''",
             ])
     }
+
+    /// What a node does for people, in the engine's word for texts.
+    package static func modes(text: String) -> Migration {
+        Migration(
+            "0012_modes",
+            [
+                """
+                ALTER TABLE nodes ADD COLUMN mode \(text) NOT NULL DEFAULT 'normal'
+                    CHECK (mode IN ('normal', 'read-only', 'maintenance'))
+                """
+            ])
+    }
 }
 
 /// The texts that differ between engines where one shared statement cannot serve both.

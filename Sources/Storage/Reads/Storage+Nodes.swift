@@ -15,10 +15,10 @@ extension Storage {
             try connection.execute(silence)
             let rows = try connection.rows(
                 """
-                INSERT INTO nodes (name, address, protocols, started_ms, heartbeat_ms, draining, clients)
-                VALUES ($1, $2, $3, \(now), \(now), 0, 0)
+                INSERT INTO nodes (name, address, protocols, mode, started_ms, heartbeat_ms, draining, clients)
+                VALUES ($1, $2, $3, $4, \(now), \(now), 0, 0)
                 RETURNING id
-                """, [.text(node.name), .text(node.address), .text(node.protocols)])
+                """, [.text(node.name), .text(node.address), .text(node.protocols), .text(node.mode)])
             guard let row = rows.first else {
                 throw StorageError(.writeFailed, "The node could not be entered. Try again.")
             }
@@ -53,7 +53,7 @@ extension Storage {
         return try await read(.chores) { connection in
             let rows = try connection.rows(
                 """
-                SELECT id, name, address, protocols, started_ms, \(now) - heartbeat_ms,
+                SELECT id, name, address, protocols, mode, started_ms, \(now) - heartbeat_ms,
                     \(draining), drain_at_ms, notice, clients
                 FROM nodes
                 ORDER BY id
@@ -62,7 +62,7 @@ extension Storage {
                 var reader = RowReader(row)
                 return NodeRecord(
                     id: NodeID(try reader.int()), name: try reader.text(), address: try reader.text(),
-                    protocols: try reader.text(), started: try reader.time(),
+                    protocols: try reader.text(), mode: try reader.text(), started: try reader.time(),
                     ageMilliseconds: Self.heartbeatAge(try reader.int()), isDraining: try reader.bool(),
                     announcement: try Self.announcement(&reader), clients: try reader.int())
             }

@@ -18,11 +18,14 @@ package struct NewNode: Sendable {
     package var address: String
     /// What it serves and where, as JSON text; its form is the caller's.
     package var protocols: String
+    /// What it does for people, until it ends: `normal`, `read-only` or `maintenance`.
+    package var mode: String
 
-    package init(name: String, address: String, protocols: String = "{}") {
+    package init(name: String, address: String, protocols: String = "{}", mode: String = "normal") {
         self.name = name
         self.address = address
         self.protocols = protocols
+        self.mode = mode
     }
 }
 
@@ -32,6 +35,8 @@ package struct NodeRecord: Sendable, Equatable {
     package var name: String
     package var address: String
     package var protocols: String
+    /// What it does for people: `normal`, `read-only` or `maintenance`.
+    package var mode: String
     /// By the database's clock, as the age is.
     package var started: Timestamp
     /// Since the last heartbeat.

@@ -87,7 +87,7 @@ extension MetricDefinition {
             "parley_disk_free_bytes", .gauge,
             "Free space where the log files are and, with SQLite, the database; the smaller one."),
         MetricDefinition("parley_nodes", .gauge, "Servers that share the database and are alive."),
-        MetricDefinition("parley_nodes_draining", .gauge, "Those of them that take no new clients."),
+        MetricDefinition("parley_nodes_draining", .gauge, "Those of them that are draining."),
     ]
 
     private static let health = [

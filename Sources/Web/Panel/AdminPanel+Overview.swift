@@ -119,7 +119,8 @@ extension NodeReport {
             "draining": status == .draining, "serving": status == .serving,
             "resumable": status == .draining || (status == .serving && drainsAt != nil),
             "announced": drainsAt != nil, "drainsAt": drainsAt?.asTime ?? "", "told": message != nil,
-            "message": message ?? "", "restricted": mode ?? .normal != .normal, "mode": mode?.rawValue ?? "",
+            "message": message ?? "", "restricted": mode != .normal, "mode": mode.rawValue,
+            "stated": status != .serving || mode == .normal,
             "addresses": addresses.sorted { $0.key < $1.key }.map { ["name": $0.key, "address": $0.value] },
         ]
     }

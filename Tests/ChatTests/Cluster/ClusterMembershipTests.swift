@@ -36,6 +36,26 @@ struct ClusterMembershipTests {
         }
     }
 
+    @Test(arguments: ServiceMode.allCases) func othersLearnTheModeOfAServer(_ mode: ServiceMode) async throws {
+        var policy = ChatPolicy()
+        policy.mode = mode
+        try await ChatUnderTest.with(policy: policy) { test in
+            let membership = membership(test.chat)
+            await membership.join([:])
+            #expect(try await test.chat.serverNodes().map(\.mode) == [mode])
+
+            // Also when it enters itself anew.
+            _ = try await test.storage.removeNode(test.chat.policy.node.id)
+            await membership.beat()
+            try await test.storage.keepAlive(test.chat.policy.node.id)
+            #expect(try await test.chat.serverNodes().map(\.mode) == [mode])
+
+            let balancer = NodeBalancer(storage: test.storage, algorithm: .roundRobin, logger: Self.silent)
+            #expect(await balancer.next()?.id == (mode == .maintenance ? nil : test.chat.policy.node.id))
+            #expect(try await test.chat.doesCommonChores() == (mode != .maintenance))
+        }
+    }
+
     @Test(arguments: StorageKind.engines) func aServerThatStopsStaysInTheListWithoutNewClients(
         _ kind: StorageKind
     ) async throws {

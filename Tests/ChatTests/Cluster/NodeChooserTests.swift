@@ -21,11 +21,12 @@ struct NodeChooserTests {
 
     private static func node(
         _ id: Int64, clients: Int = 0, age: Duration = .seconds(1), isDraining: Bool = false,
+        mode: ServiceMode = .normal,
         endpoints: [String: String] = ["fastchat": "tcp://192.0.2.1:8010"]
     ) -> ServerNode {
         ServerNode(
-            id: NodeID(id), name: "node \(id)", endpoints: endpoints, age: age, isDraining: isDraining,
-            clients: clients)
+            id: NodeID(id), name: "node \(id)", endpoints: endpoints, mode: mode, age: age,
+            isDraining: isDraining, clients: clients)
     }
 
     private static func choices(
@@ -65,6 +66,7 @@ struct NodeChooserTests {
     @Test(arguments: NodeChooser.Algorithm.allCases)
     func whoDrainsIsSilentOrServesNoFastChatIsNeverChosen(_ algorithm: NodeChooser.Algorithm) {
         let nodes = [
+            Self.node(5, mode: .maintenance),
             Self.node(1, isDraining: true), Self.node(2, age: .milliseconds(10_001)),
             Self.node(3, endpoints: ["mtp": "ws://192.0.2.1:80/ws"]), Self.node(4, clients: 1000),
         ]

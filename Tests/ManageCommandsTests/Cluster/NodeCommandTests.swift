@@ -51,6 +51,39 @@ import Testing
         }
     }
 
+    @Test func statusTellsTheModeOfEachServerIn80Columns() async throws {
+        try await RunningServer.during(run) { chat in
+            func node(_ name: String, _ mode: ServiceMode) async throws -> String {
+                let id = try await chat.storage.registerNode(NewNode(name: name, address: "", mode: mode.rawValue))
+                try await chat.storage.keepAlive(id)
+                return "\(id.rawValue)"
+            }
+            let ids = [
+                try await node("alpha", .normal), try await node("beta", .maintenance),
+                try await node("third-node", .readOnly),
+            ]
+            _ = try await chat.storage.setDraining(NodeID(try #require(Int64(ids[2]))), true)
+
+            let text = try await run("node", "list")
+            let list = try await json("node", "list")
+            let resumed = try await run("node", "resume", "beta")
+
+            let rows = text.output.split(separator: "\n").dropFirst()
+            let cells = rows.map { $0.split(separator: " ").map(String.init) }
+            #expect(
+                cells.map { Array($0.prefix(3)) } == [
+                    [ids[0], "alpha", "serving"], [ids[1], "beta", "maintenance"], [ids[2], "third-node", "draining,"],
+                ])
+            #expect(cells[2][3] == "read-only")
+            #expect(rows.allSatisfy { $0.count <= 80 }, "\(text.output)")
+            let modes = list["nodes"]?.array?.map { $0["mode"]?.string }
+            #expect(modes == ["normal", "maintenance", "read-only"])
+            #expect(
+                resumed.output
+                    == "Server 'beta' is in maintenance: it gets no new clients until it is started without it.\n")
+        }
+    }
+
     @Test func unknownServerIsNotFound() async throws {
         try await RunningServer.during(run) { _ in
             let result = try await run("node", "drain", "delta", "-q")

@@ -78,7 +78,14 @@ import Testing
         try await pack([
             ("doctor.json", doctor()), ("about.json", Self.about), ("log/error.log", log),
             ("database.json", #"{"engine":"SQLite 3","schema":"current","size_bytes":5,"counts":null,"more":1}"#),
-            ("nodes.json", #"{"nodes":[{"name":"alpha","status":"serving","clients":3}]}"#),
+            (
+                "nodes.json",
+                #"""
+                {"nodes":[{"name":"alpha","status":"serving","clients":3},
+                {"name":"beta","status":"serving","mode":"maintenance","clients":1},
+                {"name":"gamma","status":"draining","mode":"normal","clients":0}]}
+                """#
+            ),
             (
                 "settings.json",
                 #"""
@@ -96,6 +103,7 @@ import Testing
         for line in [
             "Program   1.2.3", "System    Linux 6.1, x86_64, 8 processors", "Settings  SERVER.PORT",
             "Database  SQLite 3, schema current, 5 bytes", "Server    alpha: serving, 3 open connections",
+            "Server    beta: serving, maintenance, 1 open connection", "Server    gamma: draining, 0 open connections",
             "Missing   metrics.txt: No server is running.", "error    settings: Read it.",
             "           error: config.ini:2: It is unknown. Remove it.",
             "           more: docs/operations.md#key-unknown", "1 problem.",

@@ -266,7 +266,9 @@ struct MigrationTests {
 
             let applied = try await test.storage.migrate()
             #expect(
-                applied == ["0007_heads", "0008_audit", "0009_search", "0010_passwords", "0011_announcements"])
+                applied == [
+                    "0007_heads", "0008_audit", "0009_search", "0010_passwords", "0011_announcements", "0012_modes",
+                ])
 
             #expect(try await FlowHeadTests.wrongHeads(of: test.storage) == [])
             let events = try await test.storage.events(after: .start, limit: 100)

@@ -10,7 +10,8 @@ struct NodeTests {
     @Test(arguments: StorageKind.available)
     func nodesAreEnteredWithTheirAge(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
-            let new = NewNode(name: "one", address: "host:8010", protocols: #"{"fastchat":"host:8010"}"#)
+            let new = NewNode(
+                name: "one", address: "host:8010", protocols: #"{"fastchat":"host:8010"}"#, mode: "maintenance")
             let one = try await test.storage.registerNode(new)
             let two = try await test.storage.registerNode(NewNode(name: "two", address: ""))
 
@@ -20,6 +21,7 @@ struct NodeTests {
             #expect(nodes.map(\.id) == [one, two] && one != two && one != .unknown)
             let first = try #require(nodes.first)
             #expect(first.name == "one" && first.address == new.address && first.protocols == new.protocols)
+            #expect(nodes.map(\.mode) == ["maintenance", "normal"])
             #expect(!first.isDraining && first.clients == 0)
             #expect((20_000..<80_000).contains(first.ageMilliseconds))
             #expect((0..<60_000).contains(nodes[1].ageMilliseconds))
@@ -28,8 +30,22 @@ struct NodeTests {
 
             #expect(try await test.storage.heartbeat(one, clients: 17) == NodeHeartbeat(isDraining: false))
             let beaten = try #require(try await test.storage.nodes().first)
-            #expect(beaten.clients == 17 && beaten.ageMilliseconds < 20_000)
+            #expect(beaten.clients == 17 && beaten.ageMilliseconds < 20_000 && beaten.mode == "maintenance")
             #expect(try await test.storage.head() == .start)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func aModeThatIsNoneIsRefused(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            for mode in ["", "asleep"] {
+                await #expect(throws: StorageError.self) {
+                    _ = try await test.storage.registerNode(NewNode(name: "one", address: "", mode: mode))
+                }
+            }
+            _ = try await test.storage.registerNode(NewNode(name: "two", address: "", mode: "read-only"))
+
+            #expect(try await test.storage.nodes().map(\.mode) == ["read-only"])
         }
     }
 
