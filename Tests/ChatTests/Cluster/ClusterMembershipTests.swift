@@ -155,6 +155,36 @@ struct ClusterMembershipTests {
         }
     }
 
+    @Test(arguments: StorageKind.engines) func choresAreDoneByOneThatMayErase(_ kind: StorageKind) async throws {
+        var policy = ChatPolicy()
+        policy.sharesStore = true
+        try await ChatUnderTest.with(kind, policy: policy) { test in
+            var nodes: [ServiceMode: NodeID] = [:]
+            for mode in [ServiceMode.maintenance, .readOnly] {
+                let new = NewNode(name: mode.rawValue, address: "", mode: mode.rawValue)
+                nodes[mode] = try await test.storage.registerNode(new)
+            }
+            await membership(test.chat).join([:])
+            nodes[.normal] = test.chat.policy.node.id
+            func doesChores(_ mode: ServiceMode) async throws -> Bool {
+                for node in nodes.values { try await test.storage.keepAlive(node) }
+                test.chat.policy.node.id = try #require(nodes[mode])
+                return try await test.chat.doesCommonChores()
+            }
+
+            #expect(try await doesChores(.normal))
+            #expect(try await !doesChores(.readOnly))
+            #expect(try await !doesChores(.maintenance))
+
+            _ = try await test.storage.removeNode(try #require(nodes.removeValue(forKey: .normal)))
+            #expect(try await doesChores(.readOnly))
+            #expect(try await !doesChores(.maintenance))
+
+            _ = try await test.storage.removeNode(try #require(nodes.removeValue(forKey: .readOnly)))
+            #expect(try await !doesChores(.maintenance))
+        }
+    }
+
     @Test func storeOutOfReachIsTriedAgain() async throws {
         try await ChatUnderTest.with { test in
             let engine = HeldEngine(test.direct.engine)
