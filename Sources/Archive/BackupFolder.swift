@@ -51,7 +51,8 @@ package struct BackupFolder: Sendable {
 
     /// When the newest backup was written, in milliseconds since 1970; `nil` when there is none.
     ///
-    /// One from the future, made while the clock was ahead, does not count: no other would be made until then.
+    /// One from the future, made while the clock was ahead, does not count: no other would be made until then. A file
+    /// that is from the future is as old as its name says.
     package func newest(now: Timestamp) throws -> Int64? { try newestFile(now: now)?.time }
 
     /// The same with its size.

@@ -73,8 +73,8 @@ struct Housekeeping: Service {
         chat.cursors.noteSeen(chat.hub.connectedSessions)
         do throws(StorageError) {
             let now = chat.storage.currentTime()
-            // What seems old by a clock that was set ahead may be new.
-            let isClockAhead = clock.hoursAhead(time: now) != nil
+            // What seems old by a clock that is ahead may be new.
+            let isClockAhead = try await clock.hoursAhead(in: chat) != nil
             if !isClockAhead {
                 _ = try await chat.storage.removeSessions(
                     expiredBefore: Timestamp(milliseconds: now.milliseconds - Self.expiredSessionSeconds * 1000))

@@ -8,7 +8,8 @@ import Storage
 
 /// Erases the messages that are older than the settings keep them, on one of the servers that share the store.
 ///
-/// First a minute after the start, then every hour; not while the clock is ahead of what it was at the start.
+/// First a minute after the start, then every hour; not while the clock is ahead of what it was at the start or of the
+/// database's.
 struct MessageRetention: Service {
     let chat: Chat
     let clock: ClockWatch
@@ -33,15 +34,15 @@ struct MessageRetention: Service {
     private func erase() async {
         let ages = chat.policy.retention
         guard !ages.isEmpty else { return }
-        if let hours = clock.hoursAhead(time: chat.storage.currentTime()) {
-            logger.warning(
-                """
-                The clock was set ahead while the server ran, so no old messages are erased. Set it right, or restart the \
-                server if it is right now
-                """, metadata: ["clock.hours_ahead": "\(hours)"])
-            return
-        }
         do {
+            if let hours = try await clock.hoursAhead(in: chat) {
+                logger.warning(
+                    """
+                    The clock was set ahead while the server ran, or is ahead of the database's, so no old messages are \
+                    erased. Set it right, or restart the server if it is right now
+                    """, metadata: ["clock.hours_ahead": "\(hours)"])
+                return
+            }
             guard try await chat.doesCommonChores() else { return }
             var expiry = try await MessageExpiry(of: chat, keeping: ages)
             while try await expiry.step(), !Task.isCancelled {}

@@ -27,6 +27,15 @@ extension Storage {
         }
     }
 
+    /// What the database's clock says: the clock of this machine where the database is a file.
+    package func databaseTime() async throws(StorageError) -> Timestamp {
+        let sql = "SELECT \(engine.dialect.nowMilliseconds)"
+        return try await read(.chores) { connection in
+            var reader = RowReader(try connection.rows(sql).first ?? [])
+            return try reader.time()
+        }
+    }
+
     /// Says that a node lives, by the database's clock.
     ///
     /// - Returns: `nil` when the node is not in the list any more and must enter itself anew.

@@ -60,6 +60,33 @@ struct ClockGuardTests {
         }
     }
 
+    /// The server has known no other clock; PostgreSQL's tells.
+    @Test(.enabled(if: Engine.available.contains(.postgres)))
+    func nothingIsErasedByAClockThatIsAheadOfTheDatabase() async throws {
+        try await Program.with { program in
+            program["PARLEY_RETENTION_GROUP"] = "1d"
+            let clock = try await MovableClock(program)
+            try await Engine.postgres.prepare(program) {
+                var server = try await program.startServer()
+                let alice = try await Person("alice", on: server)
+                let flow = try await alice.makeFlow()
+                #expect(try await alice.say("from today", in: flow) == 200)
+                await server.stop()
+
+                try clock.set(29 * Self.day)
+                server = try await program.startServer(tracer: clock.tracer)
+                let back = try await Person(alice.credentials, on: server)
+                let warning = await server.process.errors.line { $0.contains("is ahead of the database's") }
+
+                // 29 days, less the moment between two looks at two clocks.
+                let hours = ["clock.hours_ahead=695", "clock.hours_ahead=696"]
+                #expect(hours.contains { warning?.contains($0) == true }, "\(warning ?? "")")
+                #expect(try await back.messages(of: flow).map { $0.text?.string } == ["from today"])
+                await server.stop()
+            }
+        }
+    }
+
     @Test(.enabled(if: Engine.available.contains(.postgres)), arguments: [-1, 1])
     func serversWhoseClocksAreADayApartAreOne(days: Int64) async throws {
         var tracerOfBeta: [String] = []

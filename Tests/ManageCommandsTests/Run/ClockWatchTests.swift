@@ -31,6 +31,16 @@ struct ClockWatchTests {
         #expect(hoursAhead(60, after: .seconds(60)) == nil)
     }
 
+    @Test func hoursBetweenTwoClocksAreCounted() {
+        func hours(_ seconds: Int64) -> Int64? {
+            ClockWatch.hours(from: noon, to: Timestamp(seconds: noon.seconds + seconds))
+        }
+        #expect(hours(3600) == nil)
+        #expect(hours(3601) == 1)
+        #expect(hours(-86_400) == nil)
+        #expect(hours(86_400) == 24)
+    }
+
     @Test func timesBeyondAllReasonAreAhead() {
         let watch = ClockWatch(time: Timestamp(milliseconds: .min), at: start)
         #expect(watch.hoursAhead(time: Timestamp(milliseconds: .max), at: start) == 2_562_047_788_015)

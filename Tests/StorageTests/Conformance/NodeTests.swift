@@ -50,6 +50,20 @@ struct NodeTests {
     }
 
     @Test(arguments: StorageKind.available)
+    func databaseSaysItsTime(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let before = try await test.storage.databaseTime()
+            _ = try await test.storage.registerNode(NewNode(name: "one", address: ""))
+            let after = try await test.storage.databaseTime()
+
+            // Nodes start by the same clock, and not by the stopped one of this test.
+            let started = try #require(try await test.storage.nodes().first?.started)
+            #expect(before <= started && started <= after)
+            #expect(before > test.clock.now)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
     func aNodeLearnsOfItsDrainingAndRemoval(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             let one = try await test.storage.registerNode(NewNode(name: "one", address: ""))
