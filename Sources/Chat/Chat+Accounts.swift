@@ -46,7 +46,7 @@ extension Chat {
             try admit(.registration, user: nil, network: origin.network, over: origin.protocol)
         }
         try MessageContent.check(key?.publicKey ?? "", "public_key", limit: ChatLimits.publicKeyBytes)
-        var code: [UInt8]?
+        var use: Write.RegisterUser.InviteUse?
         switch policy.registration {
         case .open: break
         case .closed: throw .registrationClosed
@@ -55,8 +55,9 @@ extension Chat {
             let hash = TokenHash(of: invite).bytes
             // Before the password costs anything; the write decides for good.
             let known = try await reading { try await storage.invite(codeHash: hash) }
-            guard let known, known.isValid(at: storage.currentTime()) else { throw .inviteInvalid }
-            code = hash
+            let time = storage.currentTime()
+            guard let known, known.isValid(at: time) else { throw .inviteInvalid }
+            use = Write.RegisterUser.InviteUse(codeHash: hash, at: time)
         }
         let login = try Login(login)
         guard !password.isEmpty else { throw .credentialsMissing }
@@ -71,7 +72,7 @@ extension Chat {
         user.key = key
         let token = newToken()
         let receipt = try await write(
-            Write.RegisterUser(user, session: newSession(token, origin), invite: code), by: nil, over: origin.protocol)
+            Write.RegisterUser(user, session: newSession(token, origin), invite: use), by: nil, over: origin.protocol)
         metrics.registered(over: origin.protocol)
         return logIn(
             receipt.result.user, user.uuid, receipt.result.session, token, at: receipt.time, from: origin)

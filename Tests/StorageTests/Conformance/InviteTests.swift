@@ -13,7 +13,8 @@ struct InviteTests {
         let session = NewSession(
             tokenHash: Array((login + String(repeating: " ", count: 32)).utf8.prefix(32)), protocol: "test",
             address: "192.0.2.1", lifetimeSeconds: 60)
-        return Write.RegisterUser(test.newUser(login), session: session, invite: hash(invite))
+        let use = Write.RegisterUser.InviteUse(codeHash: hash(invite), at: test.clock.now)
+        return Write.RegisterUser(test.newUser(login), session: session, invite: use)
     }
 
     @Test(arguments: StorageKind.available)
@@ -68,6 +69,26 @@ struct InviteTests {
             #expect(try await test.refusal(of: Write.RevokeInvite(hash(2))) == .inviteInvalid)
             #expect(try await test.refusal(of: Write.RevokeInvite(hash(3))) == .inviteInvalid)
             #expect(try await test.storage.user(loginKey: "bob") == nil)
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
+    func inviteEndsByTheClockAlsoWhenTheLogIsAhead(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let day: Int64 = 86_400_000
+            // The second time within an hour the log does not follow the clock back.
+            for (number, milliseconds) in [day, -day, day, -day].enumerated() {
+                test.clock.advance(milliseconds: milliseconds)
+                _ = try await test.createUser("user\(number)")
+            }
+            let expires = Timestamp(milliseconds: test.clock.now.milliseconds + 1000)
+            try await test.done(Write.CreateInvite(codeHash: hash(1), uses: 9, expires: expires))
+
+            test.clock.advance(milliseconds: 999)
+            let receipt = try await test.done(newcomer(test, "alice", invite: 1))
+            #expect(receipt.time.milliseconds > expires.milliseconds)
+            test.clock.advance(milliseconds: 1)
+            #expect(try await test.refusal(of: newcomer(test, "bob", invite: 1)) == .inviteInvalid)
         }
     }
 

@@ -6,13 +6,25 @@ extension Write {
     package struct RegisterUser: LogWrite {
         let user: NewUser
         let session: NewSession
-        let invite: [UInt8]?
+        let invite: InviteUse?
 
-        /// With `invite`, the hash of a code, it also takes one use of that invite.
-        package init(_ user: NewUser, session: NewSession, invite: [UInt8]? = nil) {
+        /// With `invite` it also takes one use of that invite.
+        package init(_ user: NewUser, session: NewSession, invite: InviteUse? = nil) {
             self.user = user
             self.session = session
             self.invite = invite
+        }
+
+        /// A code that is shown at a time.
+        package struct InviteUse: Sendable {
+            let codeHash: [UInt8]
+            let time: Timestamp
+
+            /// `time` is by the clock that ends the invite, which the log's time may be ahead of.
+            package init(codeHash: [UInt8], at time: Timestamp) {
+                self.codeHash = codeHash
+                self.time = time
+            }
         }
 
         /// The rows that were made.
@@ -23,15 +35,15 @@ extension Write {
 
         package func apply(to log: inout LogTransaction) throws -> Result {
             if let invite {
-                let known = try Storage.invite(codeHash: invite, on: log.connection)
-                guard let known, known.isValid(at: log.time) else { throw WriteRefusal.inviteInvalid }
+                let known = try Storage.invite(codeHash: invite.codeHash, on: log.connection)
+                guard let known, known.isValid(at: invite.time) else { throw WriteRefusal.inviteInvalid }
             }
             let id = try log.insert(user)
             let session = try log.insert(session, of: id)
             if let invite {
                 try log.connection.execute(
                     "UPDATE invites SET uses_left = uses_left - 1, used = used + 1 WHERE code_hash = $1",
-                    [.bytes(invite)])
+                    [.bytes(invite.codeHash)])
             }
             log.appendCreation(of: user, id)
             return Result(user: id, session: session)
