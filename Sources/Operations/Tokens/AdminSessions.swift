@@ -44,7 +44,7 @@ package struct AdminSessions: Sendable {
             operation: "panel.login", target: administrator.username)
         let creation = Write.CreateAdminToken(
             hash: token.hash.bytes, kind: .panel, name: "", administrator: administrator.username, canWrite: true,
-            lifetimeSeconds: Self.lifetimeSeconds)
+            created: context.chat.currentTime, lifetimeSeconds: Self.lifetimeSeconds)
         _ = try await context.asking {
             try await $0.write(creation, by: nil, audit: AuditNote(entry) { SHA256Digest.digest(of: $0) })
         }

@@ -60,7 +60,7 @@ package struct CreateToken: AdminOperation {
         _ = try await context.write(
             Write.CreateAdminToken(
                 hash: hash, kind: .api, name: name, administrator: superuser, canWrite: scope == .write,
-                lifetimeSeconds: seconds))
+                created: context.chat.currentTime, lifetimeSeconds: seconds))
         let record = try await context.reading { try await $0.adminToken(hash: hash) }
         guard let record else { throw OperationError(.failed, "The token is gone.", nextStep: "Try again.") }
         return Report(secret: SecretText(token.text), token: TokenReport(record, at: context.chat.currentTime))

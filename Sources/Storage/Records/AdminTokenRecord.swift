@@ -44,10 +44,8 @@ package struct AdminTokenRecord: Sendable, Equatable {
     /// A login to the panel ends after half an hour without a request; its last use is known to a quarter of an hour.
     private static let idleMilliseconds: Int64 = 45 * 60_000
 
+    /// A use that is as far in the future was by a clock that was ahead: the login would outlive its time.
     private func isIdle(at time: Timestamp) -> Bool {
-        guard kind == .panel else { return false }
-        // The log's time, which may be ahead of the clock.
-        guard let lastUsed else { return time.milliseconds > created.milliseconds + Self.idleMilliseconds }
-        return !lastUsed.isRecent(within: Self.idleMilliseconds, at: time)
+        kind == .panel && !(lastUsed ?? created).isRecent(within: Self.idleMilliseconds, at: time)
     }
 }

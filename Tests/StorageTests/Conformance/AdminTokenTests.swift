@@ -11,12 +11,11 @@ struct AdminTokenTests {
 
     private func token(
         _ byte: UInt8, _ name: String, of administrator: String = "root", kind: AdminTokenRecord.Kind = .api,
-        seconds: Int64 = 60
+        in test: StorageUnderTest, seconds: Int64 = 60
     ) -> Write.CreateAdminToken {
         Write.CreateAdminToken(
             hash: hash(byte), kind: kind, name: name, administrator: administrator,
-            canWrite: byte.isMultiple(of: 2),
-            lifetimeSeconds: seconds)
+            canWrite: byte.isMultiple(of: 2), created: test.clock.now, lifetimeSeconds: seconds)
     }
 
     /// An account that is an administrator of the same name.
@@ -29,9 +28,9 @@ struct AdminTokenTests {
     func tokensAreFoundUntilTheyEnd(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             _ = try await administrator("root", test)
-            try await test.done(token(1, "look"))
+            try await test.done(token(1, "look", in: test))
             test.clock.advance(milliseconds: 1)
-            try await test.done(token(2, "change", seconds: .max))
+            try await test.done(token(2, "change", in: test, seconds: .max))
 
             let look = try #require(try await test.storage.adminToken(hash: hash(1)))
             #expect(look.name == "look" && look.administrator == "root" && !look.canWrite && look.kind == .api)
@@ -46,9 +45,9 @@ struct AdminTokenTests {
             #expect(try await test.storage.apiToken(named: "look") == nil)
             #expect(try await test.refusal(of: Write.RevokeAdminToken(hash(1))) == .noSuchSession)
             // Its name is free again, that of one which is not revoked is not.
-            try await test.done(token(3, "look"))
-            #expect(try await test.refusal(of: token(4, "look")) == .tokenNameTaken)
-            #expect(try await test.refusal(of: token(5, "other", of: "nobody")) == .noSuchAdmin)
+            try await test.done(token(3, "look", in: test))
+            #expect(try await test.refusal(of: token(4, "look", in: test)) == .tokenNameTaken)
+            #expect(try await test.refusal(of: token(5, "other", of: "nobody", in: test)) == .noSuchAdmin)
         }
     }
 
@@ -57,8 +56,8 @@ struct AdminTokenTests {
         try await StorageUnderTest.with(kind) { test in
             _ = try await administrator("root", test)
             let alice = try await administrator("alice", test)
-            try await test.done(token(1, "of root"))
-            try await test.done(token(2, "of alice", of: "alice"))
+            try await test.done(token(1, "of root", in: test))
+            try await test.done(token(2, "of alice", of: "alice", in: test))
 
             try await test.done(Write.DeleteAdmin(username: "root"))
             try await test.done(Write.DeleteUser(alice))
@@ -77,9 +76,9 @@ struct AdminTokenTests {
         try await StorageUnderTest.with(kind) { test in
             let root = try await administrator("root", test)
             _ = try await administrator("alice", test)
-            try await test.done(token(1, "api"))
-            try await test.done(token(2, "", kind: .panel))
-            try await test.done(token(3, "", of: "alice", kind: .panel))
+            try await test.done(token(1, "api", in: test))
+            try await test.done(token(2, "", kind: .panel, in: test))
+            try await test.done(token(3, "", of: "alice", kind: .panel, in: test))
 
             try await test.done(Write.SetPassword(root, hash: "new", keeping: nil))
 
@@ -88,7 +87,7 @@ struct AdminTokenTests {
             #expect(try await test.storage.adminToken(hash: hash(3)) != nil)
             // Expired ones are removed when the next one is made.
             test.clock.advance(milliseconds: 60_000)
-            try await test.done(token(4, "", kind: .panel))
+            try await test.done(token(4, "", kind: .panel, in: test))
             #expect(try await test.storage.adminToken(hash: hash(3)) == nil)
             #expect(try await test.storage.adminToken(hash: hash(4)) != nil)
         }
@@ -98,7 +97,7 @@ struct AdminTokenTests {
     func lastUseIsCoarse(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             _ = try await administrator("root", test)
-            try await test.done(token(1, "api"))
+            try await test.done(token(1, "api", in: test))
             func use() async throws -> Timestamp? {
                 let record = try #require(try await test.storage.adminToken(hash: hash(1)))
                 try await test.storage.noteUse(of: record)
@@ -115,10 +114,51 @@ struct AdminTokenTests {
     }
 
     @Test(arguments: StorageKind.available)
+    func loginByAClockThatWasAheadEndsWhenItIsSetBack(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            _ = try await administrator("root", test)
+            try await test.done(token(1, "", kind: .panel, in: test, seconds: 12 * 3600))
+            try await test.done(token(2, "api", in: test))
+            let login = try #require(try await test.storage.adminToken(hash: hash(1)))
+            let api = try #require(try await test.storage.adminToken(hash: hash(2)))
+            func time(_ milliseconds: Int64) -> Timestamp {
+                Timestamp(milliseconds: test.clock.now.milliseconds + milliseconds)
+            }
+            let idle: Int64 = 45 * 60_000
+            let hour: Int64 = 3_600_000
+
+            #expect(login.isValid(at: time(idle)) && login.isValid(at: time(-hour)))
+            #expect(!login.isValid(at: time(idle + 1)) && !login.isValid(at: time(-hour - 1)))
+            #expect(api.isValid(at: time(-365 * 86_400_000)))
+        }
+    }
+
+    /// Else a login would be from the future at once.
+    @Test(arguments: StorageKind.available)
+    func tokenIsMadeByTheClockAlsoWhenTheLogIsAhead(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            _ = try await administrator("root", test)
+            let day: Int64 = 86_400_000
+            // The second time within an hour the log does not follow the clock back.
+            for (number, milliseconds) in [day, -day, day, -day].enumerated() {
+                test.clock.advance(milliseconds: milliseconds)
+                _ = try await test.createUser("user\(number)")
+            }
+            let now = test.clock.now
+
+            let receipt = try await test.done(token(1, "", kind: .panel, in: test))
+
+            #expect(receipt.time.milliseconds == now.milliseconds + day)
+            let login = try #require(try await test.storage.adminToken(hash: hash(1)))
+            #expect(login.created == now && login.isValid(at: now))
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
     func aUseByAClockThatWasAheadIsForgotten(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             _ = try await administrator("root", test)
-            try await test.done(token(1, "api"))
+            try await test.done(token(1, "api", in: test))
             func use() async throws -> Timestamp? {
                 let record = try #require(try await test.storage.adminToken(hash: hash(1)))
                 try await test.storage.noteUse(of: record)
@@ -150,8 +190,8 @@ struct AdminTokenTests {
         #expect(isValid(.panel, usedSecondsAgo: 2700) && !isValid(.panel, usedSecondsAgo: 2701))
         #expect(isValid(.panel, usedSecondsAgo: -3600) && !isValid(.panel, usedSecondsAgo: -3601))
         #expect(isValid(.api, usedSecondsAgo: 2701) && isValid(.api, usedSecondsAgo: -3601))
-        // It was just made, while the log's time is ahead of the clock.
-        #expect(isValid(.panel, usedSecondsAgo: nil))
+        // It was made while the clock was ahead.
+        #expect(!isValid(.panel, usedSecondsAgo: nil))
     }
 
     @Test(arguments: StorageKind.available)

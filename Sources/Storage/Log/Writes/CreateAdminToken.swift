@@ -9,18 +9,20 @@ extension Write {
         let name: String
         let administrator: String
         let canWrite: Bool
+        let created: Timestamp
         let lifetimeSeconds: Int64
 
-        /// `hash` is 32 bytes.
+        /// `hash` is 32 bytes; `created` is by the clock that ends it, which the log's time may be ahead of.
         package init(
             hash: [UInt8], kind: AdminTokenRecord.Kind, name: String, administrator: String, canWrite: Bool,
-            lifetimeSeconds: Int64
+            created: Timestamp, lifetimeSeconds: Int64
         ) {
             self.hash = hash
             self.kind = kind
             self.name = name
             self.administrator = administrator
             self.canWrite = canWrite
+            self.created = created
             self.lifetimeSeconds = lifetimeSeconds
         }
 
@@ -31,7 +33,7 @@ extension Write {
             guard kind != .api || taken.isEmpty else { throw WriteRefusal.tokenNameTaken }
             try log.connection.post([
                 SQLStatement(
-                    "DELETE FROM admin_tokens WHERE kind = 'panel' AND expires_ms <= $1", [SQLValue(log.time)]),
+                    "DELETE FROM admin_tokens WHERE kind = 'panel' AND expires_ms <= $1", [SQLValue(created)]),
                 SQLStatement(
                     """
                     INSERT INTO admin_tokens (token_hash, kind, name, username, can_write, created_ms, expires_ms)
@@ -39,7 +41,7 @@ extension Write {
                     """,
                     [
                         .bytes(hash), .text(kind.rawValue), .text(name), .text(administrator), SQLValue(canWrite),
-                        SQLValue(log.time), SQLValue(log.time.adding(seconds: lifetimeSeconds)),
+                        SQLValue(created), SQLValue(created.adding(seconds: lifetimeSeconds)),
                     ]),
             ])
             log.append(.admin, of: nil, "token")
