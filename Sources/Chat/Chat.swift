@@ -129,7 +129,6 @@ package final class Chat: Sendable {
                 group.addTask { await self.delivery.listen() }
             }
         }
-        await cursors.save()
         await storedBytes.save()
     }
 

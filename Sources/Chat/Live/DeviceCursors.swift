@@ -170,7 +170,7 @@ package final class DeviceCursors: Sendable {
         }
     }
 
-    /// Saves every few seconds, and when connections end, until `finish`.
+    /// Saves every few seconds, when connections end, and a last time after `finish`.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -185,6 +185,8 @@ package final class DeviceCursors: Sendable {
             for await () in ends {}
             group.cancelAll()
         }
+        // At once, and not after what else ends with the server: clients are on their way to another one.
+        await save()
     }
 
     func finish() {

@@ -5,6 +5,7 @@ import Chat
 import ChatTesting
 import Credentials
 import Storage
+import TestSupport
 import Testing
 
 /// Where devices go on reading that cannot say so themselves, and what they missed.
@@ -36,6 +37,27 @@ import Testing
             }
             #expect(try await test.chat.startPosition(of: "skaro 1", for: people[0]) == Position(5))
             #expect(try await test.chat.startPosition(of: "messenger", for: people[1]) == Position(6))
+        }
+    }
+
+    /// The clients of a server that stops come to another one, which asks the store.
+    @Test func cursorsAreSavedAtTheEndWhileOtherWorkIsStillUnderWay() async throws {
+        try await ChatUnderTest.with { test in
+            let alice = try await test.register("alice").principal
+            test.chat.cursors.note(alice.user, device: "messenger", at: Position(7))
+            // A slow read of another part of the server.
+            let (reading, slow) = (Turnstile(places: 0), Turnstile(places: 0))
+            test.engine.beforeNextRead {
+                reading.leave()
+                await slow.enter()
+            }
+            defer { slow.leave() }
+            try await test.chat.write(Write.SetLimits(alice.user, nil), by: nil)
+            await reading.enter()
+
+            test.engine.hold()
+            test.chat.close()
+            await test.engine.writeIsHeld()
         }
     }
 
