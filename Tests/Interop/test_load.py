@@ -25,6 +25,18 @@ def load(server, *words):
     return server.manage("testclient", "load", "--connections", "3", "--rate", "10", "--duration", "2", *words)
 
 
+def begun_load(server, *words):
+    """The process of a load over MTP of which the server has counted a message."""
+    before = counted(server, "mtp")
+    process = subprocess.Popen(
+        [BINARY, "testclient", "load", *words, "--config", str(server.config)],
+        cwd=server.folder, env=server.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+    while counted(server, "mtp") == before:
+        assert process.poll() is None, process.stderr.read()
+    return process
+
+
 def is_empty(server):
     return all("[]" in server.manage(kind, "list", "--json").stdout for kind in ("user", "flow"))
 
@@ -64,20 +76,15 @@ def test_text_says_the_same_and_interruption_leaves_nobody(start_server):
     server = start_server()
     assert "Until acknowledged" in load(server).stdout
 
-    process = subprocess.Popen(
-        [BINARY, "testclient", "load", "--duration", "600", "--config", str(server.config)],
-        cwd=server.folder, env=server.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )
-    before = counted(server, "mtp")
-    while counted(server, "mtp") == before:
-        assert process.poll() is None, process.stderr.read()
+    process = begun_load(server, "--duration", "600")
     process.send_signal(signal.SIGINT)
 
     assert process.wait(60) == 130, process.stderr.read()
     assert is_empty(server)
 
 
-@pytest.mark.parametrize(("protocol", "name"), [("mtp", "MTP"), ("skaro", "skaro"), ("messenger", "messenger"), ("fastchat", "FastChat")])
+@pytest.mark.parametrize(("protocol", "name"), [
+    ("mtp", "MTP"), ("skaro", "skaro"), ("messenger", "messenger"), ("fastchat", "FastChat")])
 def test_users_are_removed_from_the_server_that_is_named(start_server, protocol, name):
     server = start_server()
 
@@ -98,13 +105,7 @@ def test_fastchat_is_reached_with_and_without_its_balancer(start_server):
 
 def test_users_that_could_not_be_removed_are_named(start_server):
     server = start_server()
-    process = subprocess.Popen(
-        [BINARY, "testclient", "load", "--duration", "5", "--connections", "2", "--config", str(server.config)],
-        cwd=server.folder, env=server.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )
-    before = counted(server, "mtp")
-    while counted(server, "mtp") == before:
-        assert process.poll() is None, process.stderr.read()
+    process = begun_load(server, "--duration", "5", "--connections", "2")
     # Commands do not find the server any more, and it has the database.
     (server.folder / "run" / "admin.sock").unlink()
     _, errors = process.communicate(timeout=60)
@@ -115,6 +116,21 @@ def test_users_that_could_not_be_removed_are_named(start_server):
     server.start()
     users = json.loads(server.manage("user", "list", "--json").stdout)["users"]
     assert len(users) == 2 and all(user["login"] in errors for user in users)
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_users_of_a_server_that_died_are_named(start_server, is_named):
+    server = start_server()
+    address = ["-a", server.url] if is_named else []
+
+    process = begun_load(server, "--connections", "3", "--duration", "600", *address)
+    server.kill()
+    # Without a connection nothing more is to be sent.
+    output, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 5, output + errors
+    assert "3 users could not be removed" in errors
+    assert server.manage("user", "list", "--json").stdout.count('"login"') == 3
 
 
 def test_users_stay_on_a_server_that_is_not_of_the_settings(start_server):

@@ -84,17 +84,19 @@ extension Manage.TestClient {
                 server: connector, over: wireProtocol,
                 plan: LoadRun.Plan(connections: connections, rate: rate, duration: .seconds(duration)),
                 instant: instant)
+            // Whose users they are is asked now: at the end the server may be gone.
+            let own = await connector.withoutAddress()
             let line = LoadLine(context: .current, isQuiet: output.isQuiet)
             do {
                 try await Interruption.ending { try await load.run { line.show($0, $1) } }
             } catch {
                 line.finish()
-                _ = try await remove(load.registered, connector)
+                _ = try await remove(load.registered, from: own)
                 if error is CancellationError { throw ExitCode(CommandStatus.interrupted.rawValue) }
                 throw error
             }
             line.finish()
-            let isRemoved = try await remove(load.registered, connector)
+            let isRemoved = try await remove(load.registered, from: own)
             let report = TestLoadReport(
                 wireProtocol: wireProtocol, address: connector.address(wireProtocol), connections: connections,
                 figures: load.figures)
@@ -110,9 +112,9 @@ extension Manage.TestClient {
 
         /// - Returns: Whether nothing is left that was to be removed; what is left on another server is only told.
         private func remove(
-            _ people: [CrossProtocolCheck.Person], _ connector: ProtocolConnector
+            _ people: [CrossProtocolCheck.Person], from own: ProtocolConnector?
         ) async throws -> Bool {
-            guard let own = await connector.withoutAddress() else {
+            guard let own else {
                 try warn(of: people.map(\.login), "stay, because the address is not that of the settings' server")
                 return true
             }

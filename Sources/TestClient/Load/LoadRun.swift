@@ -137,18 +137,16 @@ package final class LoadRun: Sendable {
         let start = instant()
         await withTaskGroup(of: Void.self) { group in
             for client in clients { group.addTask { await self.read(client) } }
-            await withTaskGroup(of: Void.self) { writers in
-                let telling = writers.addTaskUnlessCancelled {
+            await withTaskGroup(of: Void.self) { telling in
+                telling.addTask {
                     while self.sinceStart(start) < self.plan.duration, !Task.isCancelled {
                         let rest = self.plan.duration - self.sinceStart(start)
                         try? await Task.sleep(for: min(Self.progressPause, rest))
                         progress(self.figures, self.sinceStart(start))
                     }
                 }
-                guard telling else { return }
-                for (index, client) in clients.enumerated() {
-                    writers.addTask { await self.write(client, to: conversations[index], number: index, start: start) }
-                }
+                // Without any connection there is nothing to wait for.
+                if await !self.writeAll(clients, conversations, start: start) { telling.cancelAll() }
             }
             state.withLock { $0.figures.duration = start.duration(to: instant()) }
             let lastSent = instant()
@@ -166,20 +164,34 @@ package final class LoadRun: Sendable {
 
     private func sinceStart(_ start: ContinuousClock.Instant) -> Duration { start.duration(to: instant()) }
 
+    /// - Returns: Whether any connection could go on.
+    private func writeAll(
+        _ clients: [Client], _ conversations: [Conversation], start: ContinuousClock.Instant
+    ) async -> Bool {
+        await withTaskGroup(of: Bool.self) { writers in
+            for (index, client) in clients.enumerated() {
+                writers.addTask { await self.write(client, to: conversations[index], number: index, start: start) }
+            }
+            return await writers.reduce(false) { $0 || $1 }
+        }
+    }
+
     /// Writes at the times of one connection: they are spread evenly among those of the others.
+    ///
+    /// - Returns: Whether the connection could go on.
     private func write(
         _ client: Client, to conversation: Conversation, number: Int, start: ContinuousClock.Instant
-    ) async {
+    ) async -> Bool {
         let interval = Duration.seconds(Double(plan.connections) / plan.rate)
         var due = start + Duration.seconds(Double(number) / plan.rate)
         var count = 0
         while due < start + plan.duration, !Task.isCancelled {
             let wait = instant().duration(to: due)
             if wait > .zero {
-                do { try await Task.sleep(for: wait) } catch { return }
+                do { try await Task.sleep(for: wait) } catch { return true }
             }
             count += 1
-            guard await send("load \(client.own) \(count)", by: client, to: conversation) else { return }
+            guard await send("load \(client.own) \(count)", by: client, to: conversation) else { return false }
             due += interval
             // What could not be sent in time is not made up for: that would be another rate.
             let now = instant()
@@ -188,6 +200,7 @@ package final class LoadRun: Sendable {
                 state.withLock { $0.figures.late += 1 }
             }
         }
+        return true
     }
 
     /// - Returns: Whether the connection can go on.
