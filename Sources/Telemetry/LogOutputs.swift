@@ -10,16 +10,21 @@ struct LogOutputs: Sendable {
     private var debugFile: RotatingLogFile?
     private var calendar: LogCalendar
     private var console: [UInt8] = []
-    private var lastExpiry: LogTime?
+    private let start: (time: LogTime, instant: ContinuousClock.Instant)
+    private var lastExpiry: ContinuousClock.Instant
 
     private static let consoleBufferBytes = 64 * 1024
-    private static let secondsBetweenExpiries = 3600
+    private static let pauseBetweenExpiries = Duration.seconds(3600)
+    /// A clock that gains more than this on the time that has passed was set ahead.
+    private static let longestCorrectionSeconds = 3600
 
     /// Creates the folder and opens the files.
     ///
     /// - Throws: `LogError`, which names the folder or file that cannot be used.
     init(_ configuration: LogConfiguration) throws(LogError) {
         self.configuration = configuration
+        start = (configuration.now(), configuration.instant())
+        lastExpiry = start.instant
         calendar = LogCalendar(alwaysUTC: configuration.usesUTC)
         guard let folder = configuration.folder else { return }
         try Self.createFolder(folder)
@@ -27,7 +32,7 @@ struct LogOutputs: Sendable {
         if configuration.level < .info {
             debugFile = try Self.open("debug", in: folder, days: configuration.debugDays, configuration)
         }
-        deleteExpired(now: configuration.now())
+        deleteExpired()
     }
 
     mutating func write(_ records: [LogRecord]) {
@@ -57,11 +62,11 @@ struct LogOutputs: Sendable {
         flushConsole()
     }
 
-    /// Deletes old files when the last look at them is an hour ago.
+    /// Deletes old files when one was added or the last look at them is an hour ago.
     mutating func deleteExpiredNowAndThen() {
-        let now = configuration.now()
-        if let lastExpiry, abs(now.seconds - lastExpiry.seconds) < Self.secondsBetweenExpiries { return }
-        deleteExpired(now: now)
+        let isDue = lastExpiry.duration(to: configuration.instant()) >= Self.pauseBetweenExpiries
+        let isNew = errorFile?.hasNewPredecessor == true || debugFile?.hasNewPredecessor == true
+        if isDue || isNew { deleteExpired() }
     }
 
     /// Opens the files by their names again, after another program has renamed them.
@@ -75,8 +80,12 @@ struct LogOutputs: Sendable {
         debugFile?.close()
     }
 
-    private mutating func deleteExpired(now: LogTime) {
-        lastExpiry = now
+    /// What is old by a clock that was set ahead meanwhile stays.
+    private mutating func deleteExpired() {
+        lastExpiry = configuration.instant()
+        let passed = Int(start.instant.duration(to: lastExpiry).components.seconds)
+        let latest = start.time.seconds + passed + Self.longestCorrectionSeconds
+        let now = LogTime(seconds: min(configuration.now().seconds, latest))
         errorFile?.deleteExpired(now: now)
         debugFile?.deleteExpired(now: now)
     }

@@ -29,6 +29,8 @@ struct RotatingLogFile: Sendable {
     private(set) var isFailing = false
     /// Whether the last write ended in the middle of a line.
     private var isTorn = false
+    /// Whether a file was closed and renamed since predecessors were looked for.
+    private(set) var hasNewPredecessor = false
 
     private static let bufferBytes = 64 * 1024
 
@@ -93,7 +95,8 @@ struct RotatingLogFile: Sendable {
     }
 
     /// Deletes the predecessors that were closed the set number of days ago or earlier.
-    func deleteExpired(now: LogTime) {
+    mutating func deleteExpired(now: LogTime) {
+        hasNewPredecessor = false
         guard let days, let listing = opendir(folder) else { return }
         defer { closedir(listing) }
         var expired: [String] = []
@@ -133,8 +136,8 @@ struct RotatingLogFile: Sendable {
             isFailing = true
             throw Failure(action: "renamed", path: path, code: code)
         }
+        hasNewPredecessor = true
         try open()
-        deleteExpired(now: now)
     }
 
     /// When a predecessor was closed, by its name: `stem.YYYY-MM-DDTHH-MM-SSZ.log` or with `-N` before `.log`.

@@ -3,6 +3,7 @@
 
 import Glibc
 import Logging
+import Synchronization
 import TestSupport
 import Testing
 
@@ -79,6 +80,33 @@ struct LogFileTests: LogFixture {
         let names = folder.names(in: "log")
         #expect(!names.contains(kept[0]) && !names.contains(kept[1]))
         #expect(names.count == kept.count)
+    }
+
+    @Test func aClockThatIsSetAheadMakesNoFileOld() throws {
+        var configuration = try configuration()
+        configuration.errorDays = 3
+        configuration.maximumFileBytes = 30
+        let ahead = Mutex(0)
+        let right = configuration.now
+        configuration.now = { LogTime(seconds: right().seconds + ahead.withLock { $0 }) }
+        mkdir(folder.path("log"), 0o700)
+        let old = "error.2026-02-26T03-00-00Z.log"
+        try folder.write("", to: "log/\(old)")
+        let sink = try LogSink(configuration)
+
+        ahead.withLock { $0 = 365 * 86400 }
+        clock.advance(by: .seconds(3600))
+        logger(sink).error("after an hour, and a year by the clock")
+        logger(sink).error("in a file of its own")
+        sink.flush()
+        #expect(folder.names(in: "log").count == 3 && folder.names(in: "log").contains(old))
+
+        // It is old when its days have passed.
+        ahead.withLock { $0 = 0 }
+        clock.advance(by: .seconds(7200))
+        logger(sink).error("the clock is right again")
+        sink.shutdown()
+        #expect(!folder.names(in: "log").contains(old))
     }
 
     @Test(arguments: [Int?.none, Int.max]) func filesAreKeptForeverWhenAsked(_ days: Int?) throws {
