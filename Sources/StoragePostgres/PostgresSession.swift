@@ -235,17 +235,12 @@ final class PostgresSession: SQLConnection {
                 .writeFailed, "A row to insert is not of its table's form. Report this as a fault of Parley.",
                 cause: "\(columns.count) columns were expected in \(insertion.table)")
         }
-        let arrays = columns.enumerated().map { index, column in "$\(index + 1)::\(column.type.postgresName)[]" }
-        let sql = """
-            INSERT INTO \(insertion.table) (\(columns.map(\.name).joined(separator: ", ")))
-            SELECT * FROM unnest(\(arrays.joined(separator: ", "))) \(insertion.onConflict)
-            """
         for part in Self.parts(of: rows) {
             var parameters = ParameterBuffer()
             for (index, column) in columns.enumerated() {
                 try parameters.appendColumn(index, of: part, type: column.type)
             }
-            waiting.append(.statement((sql, parameters)))
+            waiting.append(.statement((insertion.arrayStatement, parameters)))
         }
     }
 
@@ -335,15 +330,5 @@ final class PostgresSession: SQLConnection {
         // The plan no longer fits the tables, or a pooler between us gave the connection to another server.
         if ["0A000", "26000"].contains(outcome.sqlState) { isStale = true }
         return (outcome, places)
-    }
-}
-
-extension SQLType {
-    fileprivate var postgresName: String {
-        switch self {
-        case .int: "bigint"
-        case .text: "text"
-        case .bytes: "bytea"
-        }
     }
 }

@@ -57,10 +57,7 @@ final class SQLiteConnection: SQLConnection {
 
     func insert(_ insertion: SQLInsertion, rows: [SQLRow]) throws(StorageError) {
         guard !rows.isEmpty else { return }
-        let columns = insertion.columns.map(\.name).joined(separator: ", ")
-        let places = (1...insertion.columns.count).map { "$\($0)" }.joined(separator: ", ")
-        try run("INSERT INTO \(insertion.table) (\(columns)) VALUES (\(places)) \(insertion.onConflict)") {
-            (handle) throws(StorageError) in
+        try run(insertion.rowStatement) { (handle) throws(StorageError) in
             for row in rows {
                 try bind(row, to: handle)
                 while try step(handle) {}

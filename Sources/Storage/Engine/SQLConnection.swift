@@ -11,8 +11,12 @@ package enum SQLValue: Sendable, Equatable {
     case bytes([UInt8])
 }
 
-/// The type of a column, for engines that must name it (PostgreSQL's `bigint`, `text`, `bytea`).
-package enum SQLType: Sendable { case int, text, bytes }
+/// The type of a column; the raw value is PostgreSQL's name of it.
+package enum SQLType: String, Sendable {
+    case int = "bigint"
+    case text
+    case bytes = "bytea"
+}
 
 /// A result row: the selected columns in order.
 package typealias SQLRow = [SQLValue]
@@ -40,17 +44,24 @@ extension SQLValue {
 
 /// Where many rows go at once: a table, its columns and their types.
 ///
-/// A constant of our source.
+/// A constant of our source; the texts are made once, since batches with one message are many.
 package struct SQLInsertion: Sendable {
-    package var table: String
-    package var columns: [(name: String, type: SQLType)]
-    /// What follows the rows, such as `ON CONFLICT (id) DO NOTHING`.
-    package var onConflict: String
+    package let table: String
+    package let columns: [(name: String, type: SQLType)]
+    /// Inserts one row: its arguments are the values.
+    package let rowStatement: String
+    /// Inserts many rows on PostgreSQL: its arguments are the columns' arrays.
+    package let arrayStatement: String
 
+    /// `onConflict` follows the rows, such as `ON CONFLICT (id) DO NOTHING`.
     package init(into table: String, columns: [(name: String, type: SQLType)], onConflict: String = "") {
         self.table = table
         self.columns = columns
-        self.onConflict = onConflict
+        let start = "INSERT INTO \(table) (\(columns.map(\.name).joined(separator: ", ")))"
+        let places = columns.indices.map { "$\($0 + 1)" }
+        let arrays = zip(places, columns).map { "\($0)::\($1.type.rawValue)[]" }
+        rowStatement = "\(start) VALUES (\(places.joined(separator: ", "))) \(onConflict)"
+        arrayStatement = "\(start) SELECT * FROM unnest(\(arrays.joined(separator: ", "))) \(onConflict)"
     }
 }
 

@@ -4,6 +4,9 @@
 extension Write {
     /// Makes a flow; a chat of two people who have one already is that one.
     package struct CreateFlow: LogWrite {
+        private static let memberInsertion = SQLInsertion(
+            into: "flow_members", columns: [("flow_id", .int), ("user_id", .int), ("joined_position", .int)])
+
         let flow: NewFlow
 
         package init(_ flow: NewFlow) {
@@ -50,8 +53,7 @@ extension Write {
                 of: id)
             let position = log.append(.flow, to: id, content: LogEvent.what("created"))
             try log.connection.insert(
-                SQLInsertion(
-                    into: "flow_members", columns: [("flow_id", .int), ("user_id", .int), ("joined_position", .int)]),
+                Self.memberInsertion,
                 rows: members.sorted().map { [SQLValue(id), SQLValue($0), SQLValue(position)] })
             return id
         }
