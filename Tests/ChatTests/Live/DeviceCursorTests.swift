@@ -52,7 +52,7 @@ import Testing
                 await slow.enter()
             }
             defer { slow.leave() }
-            try await test.chat.write(Write.SetLimits(alice.user, nil), by: nil)
+            _ = try await test.chat.write(Write.SetLimits(alice.user, nil), by: nil)
             await reading.enter()
 
             test.engine.hold()
