@@ -28,6 +28,11 @@ final class ConnectionLoop {
     static let batchBytes = 64 * 1024
     /// How often timeouts are looked at.
     static let sweepInterval = TimeAmount.seconds(1)
+    /// How many connections are looked at before what has come meanwhile has its turn.
+    static let sweepStep = 256
+    static let sweepPause = TimeAmount.milliseconds(10)
+    /// With more connections, more of them are looked at in a step.
+    private static let maximumSweepSteps = 32
 
     let eventLoop: any EventLoop
     let number: Int
@@ -140,18 +145,17 @@ final class ConnectionLoop {
 
     // MARK: Timeouts
 
-    private func scheduleSweep() {
-        self.sweep = self.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: Self.sweepInterval) {
-            self.checkTimeouts()
-            if self.sweep != nil { self.scheduleSweep() }
-        }
-    }
-
-    private func checkTimeouts() {
-        let now = self.eventLoop.now
-        // A copy, because a timeout may close the connection and so change the table.
-        for connection in Array(self.connections.values) {
-            connection.checkTimeouts(now: now)
+    /// Looks at all connections, some at a time: thousands of them take longer than a message may wait.
+    private func scheduleSweep(of rest: ArraySlice<any LoopConnection> = []) {
+        let wait = rest.isEmpty ? Self.sweepInterval : Self.sweepPause
+        self.sweep = self.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: wait) {
+            self.sweep = nil
+            // A copy, because a timeout may close the connection and so change the table.
+            let due = rest.isEmpty ? Array(self.connections.values)[...] : rest
+            let step = max(Self.sweepStep, self.connections.count / Self.maximumSweepSteps)
+            let now = self.eventLoop.now
+            for connection in due.prefix(step) { connection.checkTimeouts(now: now) }
+            if self.sweep == nil, !self.connections.isEmpty { self.scheduleSweep(of: due.dropFirst(step)) }
         }
     }
 }

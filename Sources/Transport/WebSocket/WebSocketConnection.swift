@@ -29,6 +29,8 @@ package final class WebSocketConnection: PeerConnection, @unchecked Sendable {
     private var hasUnflushedWrites = false
     private var isFlushPending = false
     private var totalBytes: UInt64 = 0
+    /// What `totalBytes` was when the socket had taken all of it.
+    private var takenBytes: UInt64 = 0
     private var knownAcknowledgedBytes: UInt64 = 0
 
     /// Whether frames can still be sent.
@@ -46,8 +48,13 @@ package final class WebSocketConnection: PeerConnection, @unchecked Sendable {
     /// Outbound bytes that the socket has not taken yet.
     package var bufferedBytes: Int {
         self.eventLoop.assertInEventLoop()
+        // Nearly always, and to ask the channel for an option takes long.
+        if self.takenBytes == self.totalBytes { return 0 }
         guard let options = self.context?.channel.syncOptions else { return self.batch.readableBytes }
-        return self.batch.readableBytes + ((try? options.getOption(.bufferedWritableBytes)) ?? 0)
+        let bytes = self.batch.readableBytes + ((try? options.getOption(.bufferedWritableBytes)) ?? 0)
+        // What waits for a flush may be in a handler between us and the channel.
+        if bytes == 0, !self.hasUnflushedWrites { self.takenBytes = self.totalBytes }
+        return bytes
     }
 
     /// Adds a text message; `text` must be UTF-8.
