@@ -53,7 +53,7 @@ package struct LogConfiguration: Sendable {
     package var usesUTC: Bool
     /// The wall clock.
     package var now: @Sendable () -> LogTime
-    /// The clock that measures, which nobody sets.
+    /// The monotonic clock, with which durations are measured.
     package var instant: @Sendable () -> ContinuousClock.Instant
 
     /// The defaults: info and above to stderr, no files.
