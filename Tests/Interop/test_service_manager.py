@@ -3,9 +3,11 @@
 """What the server tells systemd, heard by a socket of the test's own in the place of systemd's."""
 
 import contextlib
+import queue
 import secrets
 import signal
 import socket
+import threading
 import time
 
 import pytest
@@ -17,13 +19,35 @@ from test_supervision import silent_client
 SECONDS = 60
 
 
+class Listener:
+    """A bound socket that is read at once, as systemd does: the kernel keeps ten messages, and what follows is lost."""
+
+    def __init__(self, name):
+        self._messages = queue.Queue()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(name.replace("@", "\0", 1))
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        with contextlib.suppress(OSError):
+            while message := self._socket.recv(4096):
+                self._messages.put(message.decode().split("\n"))
+
+    def lines(self):
+        """Those of the next message."""
+        return self._messages.get(timeout=SECONDS)
+
+    def close(self):
+        # An empty message ends the thread, which waits in the kernel.
+        with self._socket, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"", self._socket.getsockname())
+
+
 @pytest.fixture(params=["file", "abstract"])
 def notices(request, tmp_path):
-    """A bound socket and its name as systemd puts it into the environment."""
-    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listener:
-        listener.settimeout(SECONDS)
-        name = f"@parley-test-{secrets.token_hex(8)}" if request.param == "abstract" else str(tmp_path / "notify")
-        listener.bind(name.replace("@", "\0", 1))
+    """A listener and its name as systemd puts it into the environment."""
+    name = f"@parley-test-{secrets.token_hex(8)}" if request.param == "abstract" else str(tmp_path / "notify")
+    with contextlib.closing(Listener(name)) as listener:
         yield listener, name
 
 
@@ -36,7 +60,7 @@ def started(folder, name, **environment):
 def next_with(listener, assignment):
     """The lines of the next message that has this one; what came before it is let pass."""
     while True:
-        lines = listener.recv(4096).decode().split("\n")
+        lines = listener.lines()
         if assignment in lines:
             return lines
 
@@ -45,7 +69,7 @@ def until(listener, assignment):
     """All messages up to the first with this line."""
     messages = []
     while not messages or assignment not in messages[-1]:
-        messages.append(listener.recv(4096).decode().split("\n"))
+        messages.append(listener.lines())
     return messages
 
 

@@ -5,7 +5,6 @@
 import contextlib
 import json
 import signal
-import socket
 import threading
 import time
 
@@ -14,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 import messenger_client
 from mtp_client import Client, Person
 from server_process import STOP_SECONDS, Server
-from test_service_manager import next_with
+from test_service_manager import Listener, next_with
 from test_service_manager import until as messages_until
 from test_supervision import probe, until
 
@@ -106,9 +105,7 @@ def test_connections_are_closed_one_after_the_other(tmp_path):
 
 
 def test_the_service_manager_is_told_how_long_a_stop_takes(tmp_path):
-    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listener:
-        listener.settimeout(STOP_SECONDS)
-        listener.bind(str(tmp_path / "notify"))
+    with contextlib.closing(Listener(str(tmp_path / "notify"))) as listener:
         server = Server(tmp_path, SERVER_STOP_DELAY="2s", SERVER_STOP_SPREAD="1s")
         server.environment["NOTIFY_SOCKET"] = str(tmp_path / "notify")
         server.start()
