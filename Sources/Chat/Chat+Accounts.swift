@@ -52,10 +52,9 @@ extension Chat {
         case .closed: throw .registrationClosed
         case .invite:
             guard let invite, !invite.isEmpty else { throw .inviteNeeded }
-            let hash = TokenHash(of: invite).bytes
+            let (hash, time) = (TokenHash(of: invite).bytes, storage.currentTime())
             // Before the password costs anything; the write decides for good.
             let known = try await reading { try await storage.invite(codeHash: hash) }
-            let time = storage.currentTime()
             guard let known, known.isValid(at: time) else { throw .inviteInvalid }
             use = Write.RegisterUser.InviteUse(codeHash: hash, at: time)
         }
