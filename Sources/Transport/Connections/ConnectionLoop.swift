@@ -154,7 +154,10 @@ final class ConnectionLoop {
             let due = rest.isEmpty ? Array(self.connections.values)[...] : rest
             let step = max(Self.sweepStep, self.connections.count / Self.maximumSweepSteps)
             let now = self.eventLoop.now
-            for connection in due.prefix(step) { connection.checkTimeouts(now: now) }
+            // One that has ended since the copy was made has given back what it held.
+            for connection in due.prefix(step) where self.connections[connection.id] != nil {
+                connection.checkTimeouts(now: now)
+            }
             if self.sweep == nil, !self.connections.isEmpty { self.scheduleSweep(of: due.dropFirst(step)) }
         }
     }
