@@ -54,7 +54,7 @@ extension Chat {
     ) async throws(ChatError) -> PendingMessage {
         let counted = try count(messageBy: principal)
         let (message, size) = try await prepared(content, bodies: bodies, to: access, by: principal)
-        let pending = try await refunding(size, to: principal) { () async throws(ChatError) in
+        let pending = try await refunding(size, to: principal) {
             try submit(message, by: principal.user, over: principal.protocol, uuid: counted.uuid)
         }
         return PendingMessage(uuid: counted.uuid, pending: pending)
@@ -146,7 +146,7 @@ extension Chat {
         let (bytes, blobs) = content.isLarge ? await offLoop { content.encoded() } : content.encoded()
         let size = Self.size(of: bytes, blobs, bodies)
         try await spend(size, by: principal)
-        let stored = try await refunding(size, to: principal) { () async throws(ChatError) in
+        let stored = try await refunding(size, to: principal) {
             try await storingLarge(blobs)
         }
         return (Write.SendMessage(flow: access.id, content: bytes, blobs: stored, bodies: bodies), size)
@@ -209,7 +209,7 @@ extension Chat {
         let (content, beside) = edit.isLarge ? await offLoop { edit.encodedEdit() } : edit.encodedEdit()
         let size = content.count + beside.reduce(0) { $0 + ($1.bytes?.count ?? 0) }
         try await spend(size, by: principal)
-        let receipt = try await refunding(size, to: principal) { () async throws(ChatError) in
+        let receipt = try await refunding(size, to: principal) {
             try await write(
                 Write.EditMessage(
                     flow: record.flow, message: record.position, content: content, blobs: storingLarge(beside)),

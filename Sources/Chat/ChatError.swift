@@ -59,6 +59,14 @@ package enum ChatError: Error, Equatable, Sendable {
     case outcomeUnknown
     /// Something else of ours failed; the cause is in the log.
     case internalFailure
+
+    /// What a closure of the domain's calls threw.
+    ///
+    /// Swift infers no typed error for a closure, so functions that run one take `() throws` and convert here. Anything
+    /// but a `ChatError`, which the domain does not throw, is an internal failure.
+    package init(thrown error: any Error) {
+        self = error as? ChatError ?? .internalFailure
+    }
 }
 
 /// The bounds of what accounts may store.

@@ -71,11 +71,12 @@ extension Chat {
 
     /// Does something that stores what was counted, and gives the room back if it is not stored.
     func refunding<Value>(
-        _ bytes: Int, to principal: Principal, _ body: () async throws(ChatError) -> Value
+        _ bytes: Int, to principal: Principal, _ body: () async throws -> Value
     ) async throws(ChatError) -> Value {
-        do throws(ChatError) {
+        do {
             return try await body()
         } catch {
+            let error = ChatError(thrown: error)
             refund(bytes, to: principal, after: error)
             throw error
         }

@@ -20,9 +20,7 @@ extension FastChatSession {
         }
         try await requireKeys(of: members, in: nil)
         let (people, title) = (members, "Group of \(news?.reader.number.rawValue ?? 0)")
-        let flow = try await chatting { () async throws(ChatError) in
-            try await chat.createGroup(title: title, members: people, by: principal)
-        }
+        let flow = try await chatting { try await chat.createGroup(title: title, members: people, by: principal) }
         try await tell(.created(FastChatGroupNumber(flow.id)), andPrivacyOf: flow)
     }
 
@@ -82,22 +80,21 @@ extension FastChatSession {
     private func countLookUp(
         for principal: Principal, about group: FastChatGroupNumber? = nil
     ) async throws(FastChatRefusal) {
-        try await chatting(about: group) { () async throws(ChatError) in try chat.admit(.read, by: principal) }
+        try await chatting(about: group) { try chat.admit(.read, by: principal) }
     }
 
     private func group(
         _ group: FastChatGroupNumber, for principal: Principal
     ) async throws(FastChatRefusal) -> FlowAccess {
-        try await chatting(about: group) { () async throws(ChatError) in try await service.group(group, for: principal)
+        try await chatting(about: group) {
+            try await service.group(group, for: principal)
         }
     }
 
     /// Without the bridge everybody in a group has a key of their own.
     private func requireKeys(of people: [Person], in group: FastChatGroupNumber?) async throws(FastChatRefusal) {
         guard !service.options.isBridged else { return }
-        let withKey = try await chatting(about: group) { () async throws(ChatError) in
-            try await service.withKey(people.map(\.id))
-        }
+        let withKey = try await chatting(about: group) { try await service.withKey(people.map(\.id)) }
         if let person = people.first(where: { !withKey.contains($0.id) }) {
             throw FastChatRefusal("user \(person.publicNumber) has no key, and the bridge is off", group: group)
         }
@@ -106,15 +103,11 @@ extension FastChatSession {
     /// Tells of a change of a group and whether it is end to end now; when it ceased to be, all members learn that.
     private func tell(_ notice: FastChatNotice, andPrivacyOf flow: FlowAccess) async throws(FastChatRefusal) {
         let group = FastChatGroupNumber(flow.id)
-        let isEndToEnd = try await chatting(about: group) { () async throws(ChatError) in
-            try await service.isEndToEnd(flow)
-        }
+        let isEndToEnd = try await chatting(about: group) { try await service.isEndToEnd(flow) }
         if !isEndToEnd { news?.toldOpen.insert(flow.id) }
         tell(notice)
         tell(.privacy(of: group, isEndToEnd: isEndToEnd))
         guard !isEndToEnd, service.options.isBridged else { return }
-        try await chatting(about: group) { () async throws(ChatError) in
-            try await chat.markBridged(flow, over: FastChatService.name)
-        }
+        try await chatting(about: group) { try await chat.markBridged(flow, over: FastChatService.name) }
     }
 }

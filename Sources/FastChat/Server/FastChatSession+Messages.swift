@@ -78,12 +78,12 @@ extension FastChatSession {
         _ message: FastChatMessage, by principal: Principal, as ticket: RequestTicket
     ) async throws(FastChatRefusal) -> RequestAdmission<Answer> {
         let recipient = message.copy.recipient
-        try await chatting { () async throws(ChatError) in
+        try await chatting {
             let counted = try chat.count(messageBy: principal)
             let person = try await chat.person(publicNumber: recipient.rawValue)
             let hasKey = try await !service.withKey([person.id]).isEmpty
             guard hasKey || service.options.isBridged else {
-                throw .notAllowed("User \(recipient.rawValue) has no key, and the bridge is off.")
+                throw ChatError.notAllowed("User \(recipient.rawValue) has no key, and the bridge is off.")
             }
             let flow = try await chat.directFlow(with: person, by: principal)
             if hasKey {
@@ -124,11 +124,11 @@ extension FastChatSession {
     func send(
         _ message: FastChatGroupMessage, by principal: Principal, as ticket: RequestTicket
     ) async throws(FastChatRefusal) -> RequestAdmission<Answer> {
-        let (counted, flow) = try await chatting(about: message.group) { () async throws(ChatError) in
+        let (counted, flow) = try await chatting(about: message.group) {
             (try chat.count(messageBy: principal), try await service.group(message.group, for: principal))
         }
         let (copies, held) = try await sorted(message, to: flow, by: principal)
-        try await chatting(about: message.group) { () async throws(ChatError) in
+        try await chatting(about: message.group) {
             if held.isEmpty {
                 let bodies = copies.map { FastChatStored.body($0.copy, for: $0.person.id, header: nil) }
                 return try await submit(
@@ -164,9 +164,7 @@ extension FastChatSession {
             }
             copies.append((person, copy))
         }
-        let withKey = try await chatting(about: message.group) { () async throws(ChatError) in
-            try await service.withKey(copies.map(\.person.id))
-        }
+        let withKey = try await chatting(about: message.group) { try await service.withKey(copies.map(\.person.id)) }
         // To a public group everybody writes with the key that is held for its owner.
         let isHeld = { (person: Person) in
             !withKey.contains(person.id) || flow.isPublic && person.id == flow.owner

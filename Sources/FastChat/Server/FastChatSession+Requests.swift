@@ -122,9 +122,9 @@ extension FastChatSession {
 
     /// Calls the domain; what it refuses is told in this protocol's words.
     func chatting<Value>(
-        about group: FastChatGroupNumber? = nil, _ body: () async throws(ChatError) -> Value
+        about group: FastChatGroupNumber? = nil, _ body: () async throws -> Value
     ) async throws(FastChatRefusal) -> Value {
-        do { return try await body() } catch { throw FastChatRefusal(error, group: group) }
+        do { return try await body() } catch { throw FastChatRefusal(ChatError(thrown: error), group: group) }
     }
 
     // MARK: Accounts
@@ -165,7 +165,7 @@ extension FastChatSession {
             let logIn = try await chat.register(
                 login: String(number.rawValue), password: password, username: nil, email: nil,
                 key: NewKey(kind: FastChatService.name, publicKey: pem), from: origin)
-            try await begin(logIn, reply: .registered) { () async throws(ChatError) in key }
+            try await begin(logIn, reply: .registered) { key }
             return .registered
         } catch .loginTaken {
             return .userTaken
@@ -183,7 +183,7 @@ extension FastChatSession {
             }
             let logIn = try await chat.logIn(login: login, password: password, from: origin)
             let user = logIn.principal.user
-            try await begin(logIn, reply: .loggedIn) { () async throws(ChatError) in
+            try await begin(logIn, reply: .loggedIn) {
                 try await service.publishedKeys(of: [user])[user].flatMap { try? RSAPublicKey(pem: $0) }
             }
             return .loggedIn
@@ -198,12 +198,12 @@ extension FastChatSession {
 
     /// Makes the connection that of a session.
     private func begin(
-        _ logIn: NewLogIn, reply: FastChatReply, key: () async throws(ChatError) -> RSAPublicKey?
+        _ logIn: NewLogIn, reply: FastChatReply, key: () async throws -> RSAPublicKey?
     ) async throws(ChatError) {
         let (principal, token) = (logIn.principal, TokenHash(of: logIn.token))
         // Known to the hub first: from here on a revocation reaches the connection.
         attach(principal, token)
-        do throws(ChatError) {
+        do {
             let person = try await chat.person(principal.user)
             let position = try await chat.startPosition(of: FastChatService.name, for: principal)
             let reader = FastChatReader(user: principal.user, number: FastChatUserNumber(person), key: try await key())
@@ -212,7 +212,7 @@ extension FastChatSession {
             begin(FastChatNews(service: service, principal: principal, reader: reader), after: position, reply: reply)
         } catch {
             detach()
-            throw error
+            throw ChatError(thrown: error)
         }
     }
 

@@ -47,7 +47,7 @@ struct MTPRequests {
         case .registerUser, .authentication, .sendMessage: return Outcome()
         case .pingPong:
             if meta?.endSession == true {
-                try await chatting { () async throws(ChatError) in try await chat.logOut(principal) }
+                try await chatting { try await chat.logOut(principal) }
             }
             return Outcome()
         case .getUpdate: return try await updates(data, since: meta?.since, for: principal)
@@ -61,17 +61,15 @@ struct MTPRequests {
         }
     }
 
-    private func chatting<Value>(
-        _ body: () async throws(ChatError) -> Value
-    ) async throws(MTPRefusal) -> Value {
-        do { return try await body() } catch { throw MTPRefusal(error) }
+    private func chatting<Value>(_ body: () async throws -> Value) async throws(MTPRefusal) -> Value {
+        do { return try await body() } catch { throw MTPRefusal(ChatError(thrown: error)) }
     }
 
     // MARK: Accounts
 
     private func register(_ data: MTPData, invite: String?) async throws(MTPRefusal) -> Outcome {
         let user = data.user?.first
-        let logIn = try await chatting { () async throws(ChatError) in
+        let logIn = try await chatting {
             try await chat.register(
                 login: user?.login ?? "", password: Password(user?.password ?? ""), username: user?.username,
                 email: user?.email, invite: invite, from: origin)
@@ -82,7 +80,7 @@ struct MTPRequests {
 
     private func authenticate(_ data: MTPData) async throws(MTPRefusal) -> Outcome {
         let user = data.user?.first
-        let logIn = try await chatting { () async throws(ChatError) in
+        let logIn = try await chatting {
             try await chat.logIn(
                 login: user?.login ?? "", password: Password(user?.password ?? ""), from: origin)
         }
@@ -110,7 +108,7 @@ struct MTPRequests {
         guard asked.count <= limit else {
             throw MTPRefusal(.tooManyRequests, "At most \(limit) users are shown at a time.")
         }
-        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: principal) }
+        try await chatting { try chat.admit(.read, by: principal) }
         var uuids: [Identifier] = []
         for user in asked {
             if let named = user.uuid {
@@ -118,7 +116,7 @@ struct MTPRequests {
                 uuids.append(uuid)
             } else if let login = user.login {
                 uuids.append(
-                    try await chatting { () async throws(ChatError) in
+                    try await chatting {
                         // A look-up of its own.
                         try chat.admit(.read, by: principal)
                         return try await chat.person(login: login).uuid
@@ -128,7 +126,7 @@ struct MTPRequests {
             }
         }
         let wanted = uuids
-        let found = try await chatting { () async throws(ChatError) in try await chat.users(wanted) }
+        let found = try await chatting { try await chat.users(wanted) }
         let users = found.map { user in
             var shown = UserObject(user, for: principal)
             if showsPresence { shown.isOnline = chat.isOnline(user.id) }
@@ -139,7 +137,7 @@ struct MTPRequests {
 
     private func deleteUser(_ data: MTPData, by principal: Principal) async throws(MTPRefusal) -> Outcome {
         let user = data.user?.first
-        try await chatting { () async throws(ChatError) in
+        try await chatting {
             try await chat.deleteAccount(
                 of: principal, login: user?.login ?? "", password: Password(user?.password ?? ""), from: origin)
         }
@@ -162,7 +160,7 @@ struct MTPRequests {
             members.append(uuid)
         }
         let named = members
-        let made = try await chatting { () async throws(ChatError) in
+        let made = try await chatting {
             try await chat.createFlow(
                 kind, title: flow.title ?? "", info: flow.info ?? "", members: named, by: principal)
         }
@@ -171,9 +169,7 @@ struct MTPRequests {
     }
 
     private func flows(for principal: Principal) async throws(MTPRefusal) -> Outcome {
-        let (flows, isCut) = try await chatting { () async throws(ChatError) in
-            try await chat.visibleFlows(to: principal)
-        }
+        let (flows, isCut) = try await chatting { try await chat.visibleFlows(to: principal) }
         guard !flows.isEmpty else { throw MTPRefusal(.notFound, "There is no flow that you can see.") }
         return Outcome(
             status: isCut ? .partialContent : .ok,
@@ -203,7 +199,7 @@ struct MTPRequests {
         let time = data.time.map { Timestamp(seconds: $0) }
         let list: MessageList
         if asked.messageStart == nil, asked.messageEnd == nil {
-            list = try await chatting { () async throws(ChatError) in
+            list = try await chatting {
                 try await chat.messages(in: flow, since: time ?? Timestamp(seconds: 0), limit: limit, for: principal)
             }
         } else {
@@ -212,7 +208,7 @@ struct MTPRequests {
                 throw MTPRefusal(
                     .badRequest, "message_start and message_end count from 0, the end not before the start.")
             }
-            list = try await chatting { () async throws(ChatError) in
+            list = try await chatting {
                 try await chat.messages(in: flow, numbers: start..<end, since: time, limit: limit, for: principal)
             }
         }
@@ -232,7 +228,7 @@ struct MTPRequests {
             throw MTPRefusal(.badRequest, "data.message[0] needs what is to change: a text, an emoji or a file.")
         }
         guard let uuid = uuid.identifier else { throw MTPRefusal(ChatError.noSuchMessage) }
-        let receipt = try await chatting { () async throws(ChatError) in
+        let receipt = try await chatting {
             try await chat.edit(
                 uuid, text: message.text?.string, emoji: message.emoji?.string, files: message.files, by: principal)
         }
@@ -246,9 +242,7 @@ struct MTPRequests {
         }
         guard let flow = flow.identifier else { throw MTPRefusal(ChatError.noSuchFlow) }
         guard let message = message.identifier else { throw MTPRefusal(ChatError.noSuchMessage) }
-        let receipt = try await chatting { () async throws(ChatError) in
-            try await chat.delete(message, in: flow, by: principal)
-        }
+        let receipt = try await chatting { try await chat.delete(message, in: flow, by: principal) }
         return Outcome(caused: receipt.position)
     }
 
@@ -257,18 +251,18 @@ struct MTPRequests {
     private func updates(_ data: MTPData, since: String?, for principal: Principal) async throws(MTPRefusal) -> Outcome
     {
         // A push reads as often as it must; who asks is counted.
-        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: principal) }
+        try await chatting { try chat.admit(.read, by: principal) }
         let limit = service.options.messagesPerAnswer
         let updates: Chat.Updates
         if let since {
             guard let cursor = MTPCursor(since) else {
                 throw MTPRefusal(.badRequest, "meta.since is not a cursor of this server.")
             }
-            updates = try await chatting { () async throws(ChatError) in
+            updates = try await chatting {
                 try await chat.updates(for: principal, after: Position(cursor.position), limit: limit)
             }
         } else if let time = data.time {
-            updates = try await chatting { () async throws(ChatError) in
+            updates = try await chatting {
                 try await chat.updates(for: principal, since: Timestamp(seconds: time), limit: limit)
             }
         } else {

@@ -12,10 +12,8 @@ struct SkaroRequests {
 
     private var chat: Chat { service.chat }
 
-    private func chatting<Value>(
-        _ body: () async throws(ChatError) -> Value
-    ) async throws(SkaroRefusal) -> Value {
-        do { return try await body() } catch { throw SkaroRefusal(error) }
+    private func chatting<Value>(_ body: () async throws -> Value) async throws(SkaroRefusal) -> Value {
+        do { return try await body() } catch { throw SkaroRefusal(ChatError(thrown: error)) }
     }
 
     // MARK: Without a login
@@ -29,7 +27,7 @@ struct SkaroRequests {
     }
 
     func register(_ registration: SkaroRegistration) async throws(SkaroRefusal) -> SkaroResponse.Content {
-        try await chatting { () async throws(ChatError) in
+        try await chatting {
             let logIn = try await chat.register(
                 login: registration.login, password: Password(registration.password), username: registration.name,
                 email: registration.email, invite: registration.invite, from: origin)
@@ -44,7 +42,7 @@ struct SkaroRequests {
     func authorize(
         login: String, proof: String, challenge: String
     ) async throws(SkaroRefusal) -> (principal: Principal, token: String) {
-        try await chatting { () async throws(ChatError) in
+        try await chatting {
             let logIn = try await chat.logIn(login: login, answer: proof, to: challenge, from: origin)
             return (logIn.principal, logIn.token)
         }
@@ -52,7 +50,7 @@ struct SkaroRequests {
 
     /// Finds the session to go on with.
     func restore(_ sid: String) async throws(SkaroRefusal) -> Principal {
-        try await chatting { () async throws(ChatError) in
+        try await chatting {
             try await chat.restore(token: TokenHash(of: sid), within: service.options.restoreSeconds, from: origin)
         }
     }
@@ -66,17 +64,17 @@ struct SkaroRequests {
         case .authorize, .sessionRestore: throw .alreadyLoggedIn
         case .getContacts:
             return .contacts(
-                try await chatting { () async throws(ChatError) in
+                try await chatting {
                     try await chat.contacts(of: principal).map(SkaroUser.init)
                 })
         case .addContact(let login):
             return .contact(
-                try await chatting { () async throws(ChatError) in
+                try await chatting {
                     SkaroUser(try await chat.addContact(login: login, of: principal))
                 })
         case .deleteContact(let login):
             return .contact(
-                try await chatting { () async throws(ChatError) in
+                try await chatting {
                     SkaroUser(try await chat.removeContact(login: login, of: principal))
                 })
         case .searchContacts(let query): return try await search(query, for: principal)
@@ -94,20 +92,18 @@ struct SkaroRequests {
         // No login is that long.
         guard query.utf8.count <= ChatLimits.loginBytes else { return .contacts([]) }
         return .contacts(
-            try await chatting { () async throws(ChatError) in
+            try await chatting {
                 try await chat.search(login: query, for: principal).map(SkaroUser.init)
             })
     }
 
     /// The principal's own account, with what only they see.
     func ownUser(_ principal: Principal) async throws(SkaroRefusal) -> SkaroUser {
-        try await chatting { () async throws(ChatError) in
-            SkaroUser(try await chat.user(principal), isOnline: chat.isOnline(principal.user))
-        }
+        try await chatting { SkaroUser(try await chat.user(principal), isOnline: chat.isOnline(principal.user)) }
     }
 
     private func user(_ login: String, for principal: Principal) async throws(SkaroRefusal) -> SkaroResponse.Content {
-        let person = try await chatting { () async throws(ChatError) in
+        let person = try await chatting {
             try chat.admit(.read, by: principal)
             return try await chat.person(login: login)
         }
@@ -118,7 +114,7 @@ struct SkaroRequests {
     private func update(
         _ profile: SkaroProfile, of principal: Principal
     ) async throws(SkaroRefusal) -> SkaroResponse.Content {
-        try await chatting { () async throws(ChatError) in
+        try await chatting {
             try await chat.updateProfile(
                 of: principal, username: profile.name, email: profile.email, bio: profile.bio, avatar: profile.avatar)
         }
@@ -167,7 +163,7 @@ struct SkaroRequests {
     /// Finds out where a message goes: to a flow by its uuid, else to a person by their login.
     func draft(_ body: String, to name: String, by principal: Principal) async throws(SkaroRefusal) -> Draft {
         let known = try await flow(uuid: name, for: principal)
-        return try await chatting { () async throws(ChatError) in
+        return try await chatting {
             let flow: FlowAccess
             if let known {
                 flow = known
@@ -208,10 +204,10 @@ struct SkaroRequests {
     ) async throws(SkaroRefusal) -> SkaroResponse.Content {
         let bound = try Self.bound(before)
         // Whether there is such a conversation is a look-up, too.
-        try await chatting { () async throws(ChatError) in try chat.admit(.read, by: principal) }
+        try await chatting { try chat.admit(.read, by: principal) }
         var found = try await readableFlow(uuid: dialog, for: principal)
         if found == nil {
-            found = try await chatting { () async throws(ChatError) in
+            found = try await chatting {
                 try await chat.existingDirectFlow(with: try await chat.person(login: dialog), by: principal)
                     .map(ReadableFlow.init)
             }
@@ -222,7 +218,7 @@ struct SkaroRequests {
         }
         let limit = min(max(limit ?? .max, 1), service.options.messagesPerAnswer)
         return .history(
-            try await chatting { () async throws(ChatError) in
+            try await chatting {
                 let end = try await chat.historyEnd(at: bound, of: flow)
                 var messages: [SkaroMessage] = []
                 var next = max(0, end - Int64(limit))
