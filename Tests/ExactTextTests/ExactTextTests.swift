@@ -56,7 +56,7 @@ import Testing
     @Test func stringTakesTheSquare() {
         let slowdown = HostileText.slowdown { text in #expect([text: 1]["send"] == nil) }
 
-        // 200 to 400 times here; the faster the machine, the less, since the plain text's time counts from a millisecond.
+        // It is 200 to 400 times; less on a faster machine, since the plain text's time counts from a millisecond.
         #expect(slowdown > 5 * HostileText.tolerance)
     }
 }

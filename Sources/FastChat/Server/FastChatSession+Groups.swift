@@ -19,7 +19,7 @@ extension FastChatSession {
             }
         }
         try await requireKeys(of: members, in: nil)
-        let (people, title) = (members, "Group of \(news?.reader.number.rawValue ?? 0)")
+        let (people, title) = (members, "Group of \(feed?.reader.number.rawValue ?? 0)")
         let flow = try await chatting { try await chat.createGroup(title: title, members: people, by: principal) }
         try await tell(.created(FastChatGroupNumber(flow.id)), andPrivacyOf: flow)
     }
@@ -72,7 +72,7 @@ extension FastChatSession {
             throw FastChatRefusal(error, group: group)
         }
         // Who leaves is told by the log.
-        guard number != news?.reader.number else { return }
+        guard number != feed?.reader.number else { return }
         tell(FastChatNotice("You have removed \(number.rawValue) from group \(group.rawValue)", group: group))
     }
 
@@ -104,7 +104,7 @@ extension FastChatSession {
     private func tell(_ notice: FastChatNotice, andPrivacyOf flow: FlowAccess) async throws(FastChatRefusal) {
         let group = FastChatGroupNumber(flow.id)
         let isEndToEnd = try await chatting(about: group) { try await service.isEndToEnd(flow) }
-        if !isEndToEnd { news?.toldOpen.insert(flow.id) }
+        if !isEndToEnd { feed?.toldOpen.insert(flow.id) }
         tell(notice)
         tell(.privacy(of: group, isEndToEnd: isEndToEnd))
         guard !isEndToEnd, service.options.isBridged else { return }

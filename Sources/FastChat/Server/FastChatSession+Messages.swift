@@ -23,7 +23,7 @@ extension FastChatSession {
     /// - Returns: `nil` if something must be read or opened first, or if the message is to be refused for anything but
     ///   itself: that is counted.
     func sendAtOnce(_ request: FastChatRequest, as ticket: RequestTicket) -> RequestAdmission<Answer>? {
-        guard !isOver, let connection, let holder, request.sender == news?.reader.number,
+        guard !isOver, let connection, let holder, request.sender == feed?.reader.number,
             let principal = chat.knownPrincipal(uuid: holder.principal.uuid, token: holder.token, from: origin),
             let draft = knownDraft(request, by: principal)
         else { return nil }

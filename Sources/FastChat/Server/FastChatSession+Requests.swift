@@ -77,14 +77,14 @@ extension FastChatSession {
         case .close: end()
         default:
             do throws(FastChatRefusal) {
-                guard let number = news?.reader.number else { throw FastChatRefusal("log in first") }
+                guard let number = feed?.reader.number else { throw FastChatRefusal("log in first") }
                 guard let principal = try await currentPrincipal() else { return .finished(.refused) }
                 if let sender = request.sender, sender != number {
                     throw FastChatRefusal("from must be the user who logged in")
                 }
                 return try await perform(request, for: principal, as: ticket)
             } catch {
-                guard request.sender == news?.reader.number, let reply = Self.noKeys(for: request) else {
+                guard request.sender == feed?.reader.number, let reply = Self.noKeys(for: request) else {
                     return .answer(.refused(error.detail, group: error.group))
                 }
                 refuse(error.detail, group: error.group)
@@ -130,7 +130,7 @@ extension FastChatSession {
     // MARK: Accounts
 
     private func logIn(sign: String, _ body: () async throws(ChatError) -> FastChatReply) async {
-        guard news == nil else { return refuse("you are logged in already") }
+        guard feed == nil else { return refuse("you are logged in already") }
         do throws(ChatError) {
             guard try await service.isSent(here: sign) else {
                 service.logger.debug(
@@ -209,7 +209,7 @@ extension FastChatSession {
             let reader = FastChatReader(user: principal.user, number: FastChatUserNumber(person), key: try await key())
             // Revoked before the hub knew the connection: no revocation would reach it.
             _ = try await chat.principal(uuid: principal.uuid, token: token)
-            begin(FastChatNews(service: service, principal: principal, reader: reader), after: position, reply: reply)
+            begin(FastChatFeed(service: service, principal: principal, reader: reader), after: position, reply: reply)
         } catch {
             detach()
             throw ChatError(thrown: error)

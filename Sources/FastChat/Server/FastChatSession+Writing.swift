@@ -20,7 +20,7 @@ extension FastChatSession {
     }
 
     func tell(_ notice: FastChatNotice) {
-        write(notice.encoded(for: news?.reader.number ?? FastChatUserNumber(0), time: service.time))
+        write(notice.encoded(for: feed?.reader.number ?? FastChatUserNumber(0), time: service.time))
     }
 
     /// Replies stand alone; after a final one the connection closes.

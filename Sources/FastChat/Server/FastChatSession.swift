@@ -48,10 +48,10 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     let protocolName = FastChatService.name
     let service: FastChatService
     let origin: Origin
-    /// Whose connection it is, from the time the hub knows it; the client hears of it when `news` is set.
+    /// Whose connection it is, from the time the hub knows it; the client hears of it when `feed` is set.
     private(set) var holder: (principal: Principal, token: TokenHash)?
     /// What the client is told of the log.
-    var news: FastChatNews?
+    var feed: FastChatFeed?
     /// Values in a row that were no JSON.
     var unparseable = 0
     /// Whether the request that is being done was refused.
@@ -131,7 +131,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         logInTimer?.cancel()
         heldInput.giveBackAll()
         detach()
-        news = nil
+        feed = nil
         reader?.end()
         sealing?.cancel()
     }
@@ -163,14 +163,14 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
     }
 
     /// The account of the connection is known: what was missed follows the reply.
-    func begin(_ news: FastChatNews, after position: Position, reply: FastChatReply) {
-        guard !isOver, holder?.principal == news.principal else { return }
+    func begin(_ feed: FastChatFeed, after position: Position, reply: FastChatReply) {
+        guard !isOver, holder?.principal == feed.principal else { return }
         logInTimer?.cancel()
         logInTimer = nil
-        self.news = news
+        self.feed = feed
         reader?.begin(after: position)
         splitter.maximumBytes = FastChatSplitter.standardMaximumBytes
-        service.chat.hub.attach(self, principal: news.principal, wantsNews: true)
+        service.chat.hub.attach(self, principal: feed.principal, wantsNews: true)
         answer(reply)
         reader?.readIfDue()
     }
@@ -182,7 +182,7 @@ final class FastChatSession: StreamSession, DeliverySession, LiveConnection, Req
         guard !isOver else { return }
         outbox.dropWaiting()
         connection?.dropWaiting()
-        if news != nil { tell(FastChatNotice("The session was ended by the server.")) }
+        if feed != nil { tell(FastChatNotice("The session was ended by the server.")) }
         end()
     }
 

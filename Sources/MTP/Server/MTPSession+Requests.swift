@@ -115,7 +115,7 @@ extension MTPSession {
             let principal = service.chat.knownPrincipal(
                 uuid: credentials.uuid, token: credentials.hash, from: origin)
         else { return nil }
-        if request.meta?.push == true, push.principal != principal { return nil }
+        if request.meta?.push == true, feed.principal != principal { return nil }
         return MTPRequester(principal: principal, token: credentials.hash)
     }
 
@@ -150,13 +150,13 @@ extension MTPSession {
         guard let connection else { return }
         if attached == nil { connection.loggedIn(maximumMessageBytes: service.options.frameBytes) }
         if wantsPush {
-            guard push.wanted(by: requester.principal) else { return }
+            guard feed.wanted(by: requester.principal) else { return }
         } else {
-            guard attached == nil || isLogIn && !push.isWanted else { return }
+            guard attached == nil || isLogIn && !feed.isWanted else { return }
         }
         guard attached?.principal != requester.principal || wantsPush else { return }
         attached = requester
-        service.chat.hub.attach(self, principal: requester.principal, wantsNews: push.isWanted)
+        service.chat.hub.attach(self, principal: requester.principal, wantsNews: feed.isWanted)
         do throws(ChatError) {
             // Revoked before the hub knew the connection: no revocation would reach it.
             _ = try await service.chat.principal(uuid: requester.principal.uuid, token: requester.token)
@@ -177,14 +177,14 @@ extension MTPSession {
             guard let flow = try service.chat.knownFlow(uuid, for: requester.principal), let connection else {
                 return false
             }
-            push.sends(sent.uuid)
+            feed.sends(sent.uuid)
             let isSubmitted = try service.chat.submitAtOnce(
                 content, as: sent.uuid, to: flow, by: requester.principal, on: connection.taskExecutor
             ) { self.settle(sent, $0) }
-            if !isSubmitted { push.didNotSend(sent.uuid) }
+            if !isSubmitted { feed.didNotSend(sent.uuid) }
             return isSubmitted
         } catch {
-            push.didNotSend(sent.uuid)
+            feed.didNotSend(sent.uuid)
             throw MTPRefusal(error)
         }
     }
@@ -199,12 +199,12 @@ extension MTPSession {
         do throws(ChatError) {
             let flow = try await service.chat.flow(uuid, for: requester.principal)
             guard let connection else { throw .busy }
-            push.sends(sent.uuid)
+            feed.sends(sent.uuid)
             try await service.chat.submit(content, as: counted, to: flow, on: connection.taskExecutor) {
                 self.settle(sent, $0)
             }
         } catch {
-            push.didNotSend(sent.uuid)
+            feed.didNotSend(sent.uuid)
             throw MTPRefusal(error)
         }
     }
@@ -212,7 +212,7 @@ extension MTPSession {
     private func settle(_ sent: SentMessage, _ outcome: MessageOutcome) {
         switch outcome {
         case .success(let receipt):
-            push.sent(sent.uuid, at: receipt.position, shown: reader?.position)
+            feed.sent(sent.uuid, at: receipt.position, shown: reader?.position)
             let message = MessageObject(
                 uuid: MTPIdentifier(sent.uuid), clientID: sent.clientID, fromUser: MTPIdentifier(sent.principal.uuid),
                 fromFlow: sent.flow, time: receipt.time.seconds)
@@ -222,7 +222,7 @@ extension MTPSession {
                 meta: sent.hasMeta ? MTPMeta(since: MTPCursor(position: receipt.position.rawValue).text) : nil)
             pipeline?.settle(sent.ticket, Answer(response: response, principal: sent.principal))
         case .failure(let error):
-            push.didNotSend(sent.uuid)
+            feed.didNotSend(sent.uuid)
             pipeline?.settle(sent.ticket, refusal(sent.type, MTPRefusal(error)))
         }
         pipeline?.advance()
@@ -245,7 +245,7 @@ extension MTPSession {
                 if let own { await returnToHub(own) }
                 throw error
             }
-            if let position = outcome.caused { push.caused(position, shown: reader?.position) }
+            if let position = outcome.caused { feed.caused(position, shown: reader?.position) }
             if let logIn = outcome.logIn {
                 do throws(ChatError) {
                     try await belong(to: logIn, wantsPush: false, isLogIn: true)
@@ -271,7 +271,7 @@ extension MTPSession {
     /// The account was not deleted: its connection goes on, unless the session was revoked meanwhile.
     private func returnToHub(_ requester: MTPRequester) async {
         guard connection != nil else { return }
-        service.chat.hub.attach(self, principal: requester.principal, wantsNews: push.isWanted)
+        service.chat.hub.attach(self, principal: requester.principal, wantsNews: feed.isWanted)
         if (try? await service.chat.principal(uuid: requester.principal.uuid, token: requester.token)) == nil {
             end(.policyViolation, "The session was revoked.")
         }

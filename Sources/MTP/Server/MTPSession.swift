@@ -37,7 +37,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
     let protocolName = MTPService.name
     let service: MTPService
     let origin: Origin
-    var push = MTPPush()
+    var feed = MTPFeed()
     let core = SessionCore<MTPSession, WebSocketConnection>()
     private(set) var reader: LiveReader?
     /// Whose connection it is for the hub.
@@ -110,7 +110,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
     private func stopPush() {
         attached = nil
         announcement = nil
-        push = MTPPush()
+        feed = MTPFeed()
         reader?.end()
     }
 
@@ -119,7 +119,7 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
             guard let attached = self.attached, attached.principal.session == session else { return }
             if !self.service.chat.isExpired(attached.principal) {
                 self.end(.policyViolation, "The session was revoked.")
-            } else if self.push.isWanted {
+            } else if self.feed.isWanted {
                 self.end(.policyViolation, "The session has expired.")
             } else {
                 // The next request is refused, and may be followed by a login.
@@ -133,13 +133,13 @@ final class MTPSession: WebSocketSession, DeliverySession, LiveConnection, Reque
     /// Writes an answer; what it shows may be where pushing begins.
     func write(_ answer: Answer) {
         connection?.write(text: answer.frame ?? answer.response.frame())
-        guard let reader, push.isWanted else { return }
+        guard let reader, feed.isWanted else { return }
         // Only an answer with a cursor can switch pushing on.
-        if reader.position == nil, let principal = answer.principal, push.principal?.user == principal.user,
+        if reader.position == nil, let principal = answer.principal, feed.principal?.user == principal.user,
             let since = answer.response.meta?.since.flatMap(MTPCursor.init)
         {
             reader.begin(after: Position(since.position))
-            push.forgetOwn(upTo: Position(since.position))
+            feed.forgetOwn(upTo: Position(since.position))
             tellAnnouncement()
         }
         reader.readIfDue()

@@ -1,7 +1,7 @@
 // Copyright (c) the Parley authors
 // SPDX-License-Identifier: Apache-2.0
 
-package import JSON
+import JSON
 package import Storage
 
 /// The uuid of an account, flow or message as it stands in a frame.

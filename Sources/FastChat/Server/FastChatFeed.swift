@@ -24,7 +24,7 @@ extension FastChatNotice {
 }
 
 /// Turns what happened in the log into what a client of the protocol reads.
-struct FastChatNews {
+struct FastChatFeed {
     let service: FastChatService
     let principal: Principal
     let reader: FastChatReader

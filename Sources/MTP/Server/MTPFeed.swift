@@ -7,7 +7,7 @@ import Storage
 /// Who wants to be told of what happens on a connection, and what of it the connection did itself: a rule without I/O.
 ///
 /// How far the connection has been told is the business of its `LiveReader`.
-struct MTPPush {
+struct MTPFeed {
     /// Who switched it on.
     private(set) var principal: Principal?
     /// What the connection itself caused after its cursor: it is not told of that.
