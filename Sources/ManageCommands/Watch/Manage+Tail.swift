@@ -14,9 +14,9 @@ extension Manage {
             discussion: """
                 Shows the last entries of the log and then each new one: time (UTC), who,
                 where, the protocol by which it came, what happened, and its size in bytes.
-                Ends with Ctrl-C (status 130), or when
-                its output is closed. Without a running server it shows what is there and
-                ends; for one that ends meanwhile it waits.
+                Ends with Ctrl-C (status 130), or when its output is closed. Without a
+                running server it shows what is there and ends; for one that ends meanwhile
+                it waits.
 
                 Texts of messages are shown only with --text, which asks first. The server
                 notes in its log who asked, and for which entries.

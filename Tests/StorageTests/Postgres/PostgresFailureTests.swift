@@ -248,6 +248,19 @@ struct PostgresFailureTests {
         #expect(error?.message.contains("sslrootcert") == true)
     }
 
+    @Test func missingPasswordIsNamed() async throws {
+        var configuration = try PostgresServer.configuration()
+        configuration.password = nil
+        configuration.parameters["passfile"] = "/nonexistent/pgpass"
+        let engine = PostgresEngine(configuration, logger: .silent)
+
+        let error = await storageFailure { _ = try await engine.facts() }
+        await engine.close()
+
+        #expect(error?.code == .unusable)
+        #expect(error?.message.contains("asks for a password") == true)
+    }
+
     @Test func unknownHostIsNamed() async throws {
         var configuration = try PostgresServer.configuration()
         configuration.host = "host.invalid"
