@@ -60,15 +60,23 @@ extension Chat {
     /// A right one is used up, with all earlier ones. Without a second factor nothing is right. A secret that the key
     /// file does not open lets no administrator in; `manage superuser-totp` makes a new one.
     package func acceptsSecondFactor(_ code: String, of administrator: AdminRecord) async throws(ChatError) -> Bool {
-        guard let sealed = administrator.totpSecret, let sealer = policy.sealer else { return false }
-        let bytes = try? sealer.open(sealed, associatedData: Self.sealName(administrator.username))
-        guard let factor = bytes.flatMap({ TOTP(bytes: $0) }) else {
+        guard administrator.totpSecret != nil, policy.sealer != nil else { return false }
+        guard let factor = secondFactor(of: administrator) else {
             logger.error("A sealed secret cannot be opened: is the key file another one?")
             return false
         }
         let now = storage.currentTime().milliseconds / 1000
         guard let step = factor.step(of: code, at: now) else { return false }
         return try await reading { try await storage.takeTOTPStep(step, of: administrator.username) }
+    }
+
+    /// Whether the key file opens an administrator's second factor.
+    package func opensSecondFactor(of administrator: AdminRecord) -> Bool { secondFactor(of: administrator) != nil }
+
+    private func secondFactor(of administrator: AdminRecord) -> TOTP? {
+        guard let sealed = administrator.totpSecret, let sealer = policy.sealer else { return nil }
+        let bytes = try? sealer.open(sealed, associatedData: Self.sealName(administrator.username))
+        return bytes.flatMap { TOTP(bytes: $0) }
     }
 
     private static func sealName(_ administrator: String) -> [UInt8] { Array("totp \(administrator)".utf8) }

@@ -109,6 +109,7 @@ package struct ParleyServer: Sendable {
     package func services(
         stop: StopRequest, onRunning: @escaping @Sendable ([Address]) async -> Void
     ) async throws -> [ServiceGroupConfiguration.ServiceConfiguration] {
+        try await store.warnOfMissingKeyFile(settings, logger: logger)
         let chat = try store.makeChat(settings, mode: options.mode, metrics: options.metrics, logger: logger)
         let group = MultiThreadedEventLoopGroup.singleton
         var webSocketLimits = ConnectionRegistry.WebSocketLimits()

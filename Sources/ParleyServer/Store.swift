@@ -88,6 +88,21 @@ package struct Store: Sendable {
         }
     }
 
+    /// Says that a key file is about to be made, though the database holds what was sealed with another one.
+    ///
+    /// - Throws: `KeyFileError` for a file that cannot be used, `StorageError`.
+    func warnOfMissingKeyFile(_ settings: Settings, logger: Logger) async throws {
+        let file = SecretKeyFile(path: settings.secrets.keyFile)
+        guard settings.needsKeyFile, try file.existingSealer() == nil, try await storage.holdsSealedSecrets() else {
+            return
+        }
+        logger.warning(
+            """
+            The key file is missing, and the database holds secrets sealed with it: another one is made. Restore the \
+            former file, or append its keys to the new one; 'manage doctor' says what cannot be opened
+            """, metadata: ["file": "\(file.path)"])
+    }
+
     /// The domain over this store, after the settings.
     ///
     /// The caller runs it and closes it. With `makesKeyFile` a key file that is missing is made; otherwise nothing is
@@ -111,7 +126,7 @@ package struct Store: Sendable {
         policy.sharesStore = !isOurs
         policy.node = node
         policy.mode = mode
-        if settings.skaro.isEnabled || settings.fastChat.isEnabled {
+        if settings.needsKeyFile {
             var random = SecureRandom()
             let file = SecretKeyFile(path: settings.secrets.keyFile)
             policy.sealer = makesKeyFile ? try file.sealer(using: &random) : try? file.existingSealer()

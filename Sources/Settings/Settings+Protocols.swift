@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Settings {
+    /// Whether a protocol is served that seals secrets with the key file of `[SECRETS]`.
+    package var needsKeyFile: Bool { skaro.isEnabled || fastChat.isEnabled }
+
     /// `[SKARO]`: CBOR over WebSocket at `/skaro`, on the address of `[SERVER]`.
     package struct Skaro: Sendable {
         /// Whether the endpoint is there.

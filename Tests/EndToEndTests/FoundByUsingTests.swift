@@ -95,6 +95,8 @@ struct FoundByUsingTests {
             #expect(denial?.status.hasPrefix("401 ") == true)
             #expect(denial?.info?.contains("log in once with a client of another protocol") == true)
             #expect(server.process.errors.text.contains("A sealed secret cannot be opened"))
+            #expect(!before.process.errors.text.contains("another one is made"))
+            #expect(server.process.errors.text.contains("another one is made") == !isForeign)
             #expect(!session.isEmpty)
             #expect(healed.output.contains("secrets: The key file"), "\(healed.output)")
             #expect(!healed.output.contains("does not open the secrets"), "\(healed.output)")

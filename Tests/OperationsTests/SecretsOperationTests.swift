@@ -47,6 +47,28 @@ struct SecretsOperationTests {
         }
     }
 
+    @Test func secondFactorsThatTheKeyFileDoesNotOpenAreCounted() async throws {
+        try await Office.open(sealer: Self.sealer(1)) { office in
+            for name in ["alice", "bob", "carol"] {
+                _ = try await office.run(
+                    CreateSuperuser(username: name, login: name, password: SecretText("secret word")))
+            }
+            for name in ["alice", "bob"] {
+                _ = try await office.run(SetSecondFactor(username: name, isEnabled: true))
+            }
+            let whole = try await office.run(CheckSecrets())
+            let context = OperationContext(chat: Self.other(office))
+
+            let damaged = try await CheckSecrets().run(on: context)
+            _ = try await SetSecondFactor(username: "bob", isEnabled: true).run(on: context)
+            let half = try await CheckSecrets().run(on: context)
+
+            #expect(whole.factors == 2 && whole.unopenedFactors == 0)
+            #expect(damaged.factors == 2 && damaged.unopenedFactors == 2)
+            #expect(half.factors == 2 && half.unopenedFactors == 1)
+        }
+    }
+
     @Test func heldKeysOfALostKeyFileAreCountedAndReplaced() async throws {
         try await Office.open(sealer: Self.sealer(1)) { office in
             for login in ["alice", "bob"] { try await office.user(login) }

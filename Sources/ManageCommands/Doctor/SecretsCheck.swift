@@ -13,7 +13,7 @@ struct SecretsCheck {
 
     /// Looks at the file, and at the database if `canRead` says that there is one.
     func examine(canRead: Bool) async -> DoctorCheck {
-        guard settings.skaro.isEnabled || settings.fastChat.isEnabled else {
+        guard settings.needsKeyFile else {
             return DoctorCheck(.secrets, "No protocol that is switched on needs the key file.")
         }
         let isThere: Bool
@@ -33,7 +33,7 @@ struct SecretsCheck {
 
     /// What it means that secrets are sealed with a key that is there or not.
     static func findings(path: String, isThere: Bool, sealed: CheckSecrets.Report?) -> [SettingsFinding] {
-        guard let sealed, sealed.sealed + sealed.heldKeys > 0 else { return [] }
+        guard let sealed, sealed.holdsSecrets else { return [] }
         if !isThere {
             return [
                 finding(
@@ -60,6 +60,14 @@ struct SecretsCheck {
                         + "server holds for FastChat.",
                     "\(restore) the server replaces each key when a client next asks for it, but not while another "
                         + "server on the same database is running. Stored messages are not affected."))
+        }
+        if sealed.unopenedFactors > 0 {
+            findings.append(
+                finding(
+                    .keyFileOther, .warning,
+                    "The key file '\(path)' does not open the second factor of \(sealed.unopenedFactors) of "
+                        + "\(sealed.factors) administrators: they cannot log in to the admin panel.",
+                    "\(restore) make them new ones with 'manage superuser-totp'."))
         }
         return findings
     }

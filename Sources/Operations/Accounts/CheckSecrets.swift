@@ -16,13 +16,25 @@ package struct CheckSecrets: AdminOperation {
         package var heldKeys: Int
         /// Those of them whose private half the key file does not open.
         package var unopenedKeys: Int
+        /// Administrators with a second factor.
+        package var factors: Int
+        /// Those of them whose second factor the key file does not open.
+        package var unopenedFactors: Int
 
-        package init(sealed: Int = 0, unopened: Int = 0, heldKeys: Int = 0, unopenedKeys: Int = 0) {
+        package init(
+            sealed: Int = 0, unopened: Int = 0, heldKeys: Int = 0, unopenedKeys: Int = 0, factors: Int = 0,
+            unopenedFactors: Int = 0
+        ) {
             self.sealed = sealed
             self.unopened = unopened
             self.heldKeys = heldKeys
             self.unopenedKeys = unopenedKeys
+            self.factors = factors
+            self.unopenedFactors = unopenedFactors
         }
+
+        /// Whether the database holds anything that is sealed.
+        package var holdsSecrets: Bool { sealed + heldKeys + factors > 0 }
     }
 
     package static let name = "secrets.check"
@@ -48,6 +60,13 @@ package struct CheckSecrets: AdminOperation {
             report.heldKeys += 1
             if !context.chat.opens(pair, ofServer: SignAssignment.keyName) { report.unopenedKeys += 1 }
         }
+        try await countKeys(into: &report, on: context)
+        try await countFactors(into: &report, on: context)
+        return report
+    }
+
+    /// Counts the keys that the server holds for accounts.
+    private func countKeys(into report: inout Report, on context: OperationContext) async throws(OperationError) {
         var last: BridgeKeyRecord?
         while true {
             let (user, kind) = (last?.user ?? UserID(0), last?.kind ?? "")
@@ -56,9 +75,25 @@ package struct CheckSecrets: AdminOperation {
             }
             report.heldKeys += page.count
             report.unopenedKeys += page.count { !context.chat.opens($0) }
-            guard page.count == Self.pageSize else { return report }
+            guard page.count == Self.pageSize else { return }
             try context.checkCancellation()
             last = page.last
+        }
+    }
+
+    /// Counts the second factors of administrators.
+    private func countFactors(into report: inout Report, on context: OperationContext) async throws(OperationError) {
+        var last = ""
+        while true {
+            let name = last
+            let page = try await context.reading { try await $0.admins(after: name, limit: Self.pageSize) }
+            for administrator in page where administrator.totpSecret != nil {
+                report.factors += 1
+                if !context.chat.opensSecondFactor(of: administrator) { report.unopenedFactors += 1 }
+            }
+            guard let end = page.last, page.count == Self.pageSize else { return }
+            try context.checkCancellation()
+            last = end.username
         }
     }
 }

@@ -53,6 +53,19 @@ extension Storage {
         }
     }
 
+    /// Whether anything is stored that was sealed with the key file.
+    package func holdsSealedSecrets() async throws(StorageError) -> Bool {
+        try await read(.administration) { connection in
+            let rows = try connection.rows(
+                """
+                SELECT 1 WHERE EXISTS (SELECT 1 FROM users WHERE skaro_secret IS NOT NULL)
+                    OR EXISTS (SELECT 1 FROM bridge_keys) OR EXISTS (SELECT 1 FROM server_keys)
+                    OR EXISTS (SELECT 1 FROM admins WHERE totp_secret IS NOT NULL)
+                """)
+            return !rows.isEmpty
+        }
+    }
+
     /// Stores a key pair for an account unless there is one of that kind, or in the place of just that one.
     ///
     /// - Returns: The pair that is stored now: this one, or the one that another process stored before.

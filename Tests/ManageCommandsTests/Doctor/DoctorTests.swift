@@ -165,12 +165,16 @@ import Testing
 
         let held = SecretsCheck.findings(
             path: "k", isThere: true, sealed: CheckSecrets.Report(heldKeys: 5, unopenedKeys: 4))
+        let factors = SecretsCheck.findings(
+            path: "k", isThere: true, sealed: CheckSecrets.Report(factors: 2, unopenedFactors: 1))
         let lost = SecretsCheck.findings(path: "k", isThere: false, sealed: CheckSecrets.Report(heldKeys: 1))
 
         #expect(other.first?.severity == .warning)
         #expect(other.first?.message.contains("2 of 3 accounts") == true)
         #expect(held.map(\.severity) == [.warning])
         #expect(held.first?.message.contains("4 of 5 keys") == true)
+        #expect(factors.map(\.severity) == [.warning])
+        #expect(factors.first?.message.contains("second factor of 1 of 2 administrators") == true)
         #expect(lost.map(\.severity) == [.error])
         #expect(none.isEmpty)
         #expect(SecretsCheck.findings(path: "k", isThere: false, sealed: nil).isEmpty)

@@ -36,6 +36,33 @@ struct KeyTests {
     }
 
     @Test(arguments: StorageKind.available)
+    func whateverIsSealedIsFound(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let pair = SealedKeyPair(publicKey: "one", sealedPrivateKey: [1])
+            let alice = try await test.createUser("alice")
+            try await test.done(
+                Write.CreateUser(test.newUser("root"), admin: NewAdmin(username: "root", passwordHash: "h")))
+            #expect(try await !test.storage.holdsSealedSecrets())
+
+            try await test.done(Write.SetTOTP(username: "root", [1]))
+            #expect(try await test.storage.holdsSealedSecrets())
+            try await test.done(Write.SetTOTP(username: "root", nil))
+            _ = try await test.storage.putBridgeKey(pair, of: alice, kind: "fastchat")
+            #expect(try await test.storage.holdsSealedSecrets())
+            try await test.done(Write.DeleteUser(alice))
+            #expect(try await !test.storage.holdsSealedSecrets())
+            var bob = test.newUser("bob")
+            bob.challengeSecret = [1]
+            let user = try await test.done(Write.CreateUser(bob)).userID
+            #expect(try await test.storage.holdsSealedSecrets())
+            try await test.done(Write.DeleteUser(user))
+            #expect(try await !test.storage.holdsSealedSecrets())
+            _ = try await test.storage.putServerKey(pair, name: "balancer")
+            #expect(try await test.storage.holdsSealedSecrets())
+        }
+    }
+
+    @Test(arguments: StorageKind.available)
     func theFirstKeyPairOfThePersonStays(kind: StorageKind) async throws {
         try await StorageUnderTest.with(kind) { test in
             let alice = try await test.createUser("alice")
