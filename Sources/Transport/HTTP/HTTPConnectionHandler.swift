@@ -19,7 +19,8 @@ import NIOWebSocket
 ///
 /// Ours, because the `HTTPConnectionStateHandler` of HummingbirdCore has one time, that of an idle connection, and
 /// closes when told to: it has no admission and no deadlines for head, body and the last answer. NIO's
-/// `HTTPServerUpgradeHandler` looks at the first request of a connection only.
+/// `HTTPServerUpgradeHandler` looks at the first request of a connection only. What serves requests, and the task that
+/// waits for them, make 29 KiB of a connection; one that became a WebSocket at once takes 7 (3,000 idle ones of each).
 final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
