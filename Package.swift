@@ -343,8 +343,8 @@ let package = Package(
                 "Skaro", "Messenger", "FastChat", nioCore, nioHTTP1, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ], path: "Tests/Simulation"),
-        // Runs the program `Simulation`, and must not depend on it: what that puts in the place of the system's clock, threads
-        // and memory would be linked into all tests.
+        // Runs the program `Simulation`, and must not depend on it: what that puts in the place of the system's clock,
+        // threads and memory would be linked into all tests.
         .testTarget(name: "SimulationTests"),
         .testTarget(
             name: "EndToEndTests",

@@ -33,8 +33,9 @@ package struct OpenAPIDocument {
             "openapi": "3.1.0",
             "info": [
                 "title": "Parley", "version": "1",
-                "description":
-                    "What administrators do with a Parley server. A token of 'manage token create' goes with each request.",
+                "description": .string(
+                    "What administrators do with a Parley server. A token of 'manage token create' goes with each "
+                        + "request."),
                 "license": ["name": "Apache-2.0", "identifier": "Apache-2.0"],
             ],
             "servers": [["url": .string(CallTarget.root)]],

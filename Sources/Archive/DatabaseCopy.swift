@@ -84,7 +84,8 @@ package struct DatabaseCopy: Sendable {
         do { try await compare(total: total) } catch let found as Difference {
             throw ArchiveError(
                 .inputOutput,
-                "Table '\(found.table)' has \(found.sourceRows) rows in the source and \(found.targetRows) in the target, or others. Empty the target with 'manage db delete', and try again."
+                "Table '\(found.table)' has \(found.sourceRows) rows in the source and \(found.targetRows) in the "
+                    + "target, or others. Empty the target with 'manage db delete', and try again."
             )
         }
         guard try await Self.identity(of: source) == identity else {
@@ -111,7 +112,8 @@ package struct DatabaseCopy: Sendable {
             guard try await target.copySource() == identity else {
                 throw ArchiveError(
                     .notEmpty,
-                    "The target has an unfinished copy of another database, or of this one before it was changed. Empty it with 'manage db delete'; nothing was changed."
+                    "The target has an unfinished copy of another database, or of this one before it was changed. "
+                        + "Empty it with 'manage db delete'; nothing was changed."
                 )
             }
             return (identity, .unfinished)

@@ -147,7 +147,8 @@ package enum Restore {
             guard try reader.count(of: table) == 0 else {
                 throw ArchiveError(
                     .notEmpty,
-                    "The database has data already (table '\(table.name)'). Only an empty one can be filled; nothing was changed."
+                    "The database has data already (table '\(table.name)'). Only an empty one can be filled; nothing "
+                        + "was changed."
                 )
             }
         }

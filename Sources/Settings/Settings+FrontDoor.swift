@@ -19,8 +19,8 @@ extension Settings {
                 "Registration is closed because \(reasonForStrangers). Only administrators create accounts. "
                     + "Open it with 'manage config set REGISTRATION.MODE open'."
             } else {
-                "Registration is open because the server listens on \(server.host) only: any program on this machine can "
-                    + "create an account."
+                "Registration is open because the server listens on \(server.host) only: any program on this machine "
+                    + "can create an account."
             }
         }
     }

@@ -74,7 +74,8 @@ extension SettingsLoader {
             ),
             file: document == nil ? nil : file.path, folder: baseFolder, findings: findings,
             note: document == nil
-                ? "No settings file: the defaults apply. Write one with 'manage config init' (it would be \(file.path))."
+                ? "No settings file: the defaults apply. Write one with 'manage config init' (it would be "
+                    + "\(file.path))."
                 : nil,
             resolved: resolved, valuesByKey: values
         )

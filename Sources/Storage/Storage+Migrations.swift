@@ -70,7 +70,8 @@ extension Storage {
             if forMigration { return }
             throw StorageError(
                 .needsMigration,
-                "The database is older than this program (\(status.pending.count) migrations to go). Run 'manage db migrate'."
+                "The database is older than this program (\(status.pending.count) migrations to go). Run 'manage db "
+                    + "migrate'."
             )
         case .newer:
             throw StorageError(
@@ -80,12 +81,14 @@ extension Storage {
         case .foreign:
             throw StorageError(
                 .unusable,
-                "The database holds tables of another program. Name another database in [DATABASE] URI; nothing was changed."
+                "The database holds tables of another program. Name another database in [DATABASE] URI; nothing was "
+                    + "changed."
             )
         case .copying:
             throw StorageError(
                 .unusable,
-                "A copy into the database was not finished. Continue it with 'manage db copy', or empty the database with 'manage db delete'."
+                "A copy into the database was not finished. Continue it with 'manage db copy', or empty the database "
+                    + "with 'manage db delete'."
             )
         case .halfMigrated:
             throw StorageError(

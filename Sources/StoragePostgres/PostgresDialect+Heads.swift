@@ -16,7 +16,8 @@ extension PostgresDialect {
         """,
         """
         INSERT INTO flow_heads (flow_id, is_public, event_count, message_count, head_position)
-        SELECT id, CASE WHEN deleted_ms IS NULL THEN is_public ELSE 0 END, event_count, message_count, head_position FROM flows
+        SELECT id, CASE WHEN deleted_ms IS NULL THEN is_public ELSE 0 END, event_count, message_count, head_position
+            FROM flows
         """,
         "ALTER TABLE flows DROP COLUMN event_count",
         "ALTER TABLE flows DROP COLUMN message_count",

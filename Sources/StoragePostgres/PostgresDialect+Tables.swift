@@ -9,7 +9,8 @@ extension PostgresDialect {
         columns: """
             SELECT a.attname,
                 CASE a.atttypid
-                    WHEN 'bigint'::regtype THEN 'int' WHEN 'text'::regtype THEN 'text' WHEN 'bytea'::regtype THEN 'bytes'
+                    WHEN 'bigint'::regtype THEN 'int' WHEN 'text'::regtype THEN 'text'
+                        WHEN 'bytea'::regtype THEN 'bytes'
                     ELSE a.atttypid::regtype::text
                 END,
                 coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0)

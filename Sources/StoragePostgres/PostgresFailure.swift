@@ -93,8 +93,8 @@ extension StorageError {
         case "" where report.text.contains("no password supplied"):
             code = .unusable
             message = """
-                PostgreSQL at \(configuration.location) asks for a password. Put it into the file ~/.pgpass, or give the \
-                whole URI with 'manage config set DATABASE.URI --value-stdin'.
+                PostgreSQL at \(configuration.location) asks for a password. Put it into the file ~/.pgpass, or give \
+                the whole URI with 'manage config set DATABASE.URI --value-stdin'.
                 """
         case "" where report.text.contains("could not translate host name"):
             code = .unavailable

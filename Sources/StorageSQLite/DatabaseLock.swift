@@ -19,7 +19,8 @@ package final class DatabaseLock: Sendable {
         guard opened >= 0 else {
             throw StorageError(
                 .unusable,
-                "The lock file '\(path)' cannot be made (\(String(cString: strerror(errno)))). Check that its folder exists and that this user may write there."
+                "The lock file '\(path)' cannot be made (\(String(cString: strerror(errno)))). Check that its folder "
+                    + "exists and that this user may write there."
             )
         }
         guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {

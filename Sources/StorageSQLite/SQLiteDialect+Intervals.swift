@@ -46,6 +46,7 @@ extension SQLiteDialect {
         """,
         // Such a session ends with its connection, also when its server died.
         "ALTER TABLE sessions ADD COLUMN ends_with_connection INTEGER NOT NULL DEFAULT 0",
-        "CREATE INDEX sessions_connections ON sessions (node, id) WHERE ends_with_connection = 1 AND revoked_ms IS NULL",
+        "CREATE INDEX sessions_connections ON sessions (node, id) WHERE ends_with_connection = 1 AND revoked_ms IS "
+            + "NULL",
     ]
 }

@@ -8,7 +8,8 @@ extension SQLiteDialect {
     static let tables = TableDialect(
         columns: """
             SELECT name,
-                CASE upper(type) WHEN 'INTEGER' THEN 'int' WHEN 'TEXT' THEN 'text' WHEN 'BLOB' THEN 'bytes' ELSE type END, pk
+                CASE upper(type) WHEN 'INTEGER' THEN 'int' WHEN 'TEXT' THEN 'text' WHEN 'BLOB' THEN 'bytes'
+                    ELSE type END, pk
             FROM pragma_table_xinfo($1)
             WHERE hidden = 0
             ORDER BY cid

@@ -66,7 +66,8 @@ enum SQLiteFailure {
         case .SQLITE_CANTOPEN:
             return StorageError(
                 .unusable,
-                "The database '\(path)' cannot be opened. Check that its folder exists and that this user may write there.",
+                "The database '\(path)' cannot be opened. Check that its folder exists and that this user may write "
+                    + "there.",
                 cause: cause)
         case .SQLITE_FULL:
             return StorageError(.full, "The disk is full: '\(path)' cannot grow. Free some space.", cause: cause)
@@ -82,7 +83,8 @@ enum SQLiteFailure {
     }
 
     private static func unexplained(_ path: String?, _ phase: Phase) -> String {
-        "The database '\(path ?? ":memory:")' could not be \(phase == .read ? "read" : "written"). See the log for details."
+        "The database '\(path ?? ":memory:")' could not be \(phase == .read ? "read" : "written"). See the log for "
+            + "details."
     }
 
     // MARK: The disk
@@ -117,8 +119,8 @@ enum SQLiteFailure {
             return StorageError(
                 .inDoubt,
                 """
-                The disk failed while '\(path)' was written. Everything acknowledged before is kept, and nothing more is \
-                acknowledged. Check the disk, then start again.
+                The disk failed while '\(path)' was written. Everything acknowledged before is kept, and nothing more \
+                is acknowledged. Check the disk, then start again.
                 """, cause: cause)
         case .SQLITE_CORRUPT:
             return StorageError(

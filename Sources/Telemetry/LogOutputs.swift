@@ -175,8 +175,8 @@ package struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
         self.path = path
         description =
             reason.map { reason in
-                "The log \(kind) '\(path)' cannot be written: \(reason). Make it writable for the server's user, or set "
-                    + "LOGGING.FOLDER to another folder."
+                "The log \(kind) '\(path)' cannot be written: \(reason). Make it writable for the server's user, or "
+                    + "set LOGGING.FOLDER to another folder."
             }
             ?? "The log folder '\(path)' is a file. Move it away, or set LOGGING.FOLDER to another folder."
     }

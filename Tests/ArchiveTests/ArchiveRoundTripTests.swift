@@ -105,8 +105,8 @@ struct ArchiveRoundTripTests {
             try await old.storage.engine.write { connection in
                 try connection.execute(
                     """
-                    INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email, avatar,
-                        bio, created_ms)
+                    INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email,
+                        avatar, bio, created_ms)
                     VALUES (x'00112233445566778899aabbccddeeff', 'alice', 'alice', '', '', 0, 0, '', '', '', 1)
                     """)
             }

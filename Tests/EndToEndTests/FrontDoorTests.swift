@@ -81,7 +81,8 @@ struct FrontDoorTests {
                 let connection = try await RawConnection(to: server)
                 try await connection.send(
                     """
-                    GET /ws HTTP/1.1\r\nHost: \(host)\r\nOrigin: \(origin)\r\nConnection: Upgrade\r\nUpgrade: websocket\r
+                    GET /ws HTTP/1.1\r\nHost: \(host)\r\nOrigin: \(origin)\r\nConnection: Upgrade\r\n\
+                    Upgrade: websocket\r
                     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n
                     """)
                 let line = await connection.received.line { $0.hasPrefix("HTTP/1.1 ") }

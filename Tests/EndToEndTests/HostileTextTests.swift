@@ -161,8 +161,10 @@ struct HostileTextTests {
                 #"{"type": "new", "user": 7, "password": "p", "sign": "s", "public_key": "k"}"#,
                 #"{"type": "login", "user": 7, "password": "p", "sign": "s"}"#,
                 #"{"type": "keys", "dest": "server", "from": 7, "message": 8, "isgroup": 0}"#,
-                #"[{"type": "msg", "time": "T", "dest": 8, "group": 3, "from": 7, "message": "m", "isgroup": 1, "key": "k"}]"#,
-                #"{"type": "img", "time": "T", "dest": 8, "from": 7, "message": "m", "isgroup": 0, "key": "k", "x": "y"}"#,
+                #"[{"type": "msg", "time": "T", "dest": 8, "group": 3, "from": 7, "message": "m", "isgroup": 1, "#
+                    + #""key": "k"}]"#,
+                #"{"type": "img", "time": "T", "dest": 8, "from": 7, "message": "m", "isgroup": 0, "key": "k", "x": "#
+                    + #""y"}"#,
                 #"{"type": "msg", "time": "T", "dest": "2,3", "from": 7, "message": "create_group", "isgroup": 1}"#,
             ]
 
@@ -235,10 +237,13 @@ struct HostileTextTests {
             let values = [
                 #"{"type": "keys", "dest": "server", "from": 7, "message": 8, "isgroup": 0}"#,
                 #"{"type": "keys", "dest": "server", "from": 7, "message": 1, "isgroup": 1}"#,
-                #"{"type": "msg", "time": "T", "dest": 8, "from": 7, "message": "m", "isgroup": 0, "key": "k", "x": "y"}"#,
-                #"[{"type": "img", "time": "T", "dest": 8, "group": 1, "from": 7, "message": "m", "isgroup": 1, "key": "k"}]"#,
+                #"{"type": "msg", "time": "T", "dest": 8, "from": 7, "message": "m", "isgroup": 0, "key": "k", "x": "#
+                    + #""y"}"#,
+                #"[{"type": "img", "time": "T", "dest": 8, "group": 1, "from": 7, "message": "m", "isgroup": 1, "#
+                    + #""key": "k"}]"#,
                 #"{"type": "msg", "time": "T", "dest": "8,9", "from": 7, "message": "create_group", "isgroup": 1}"#,
-                #"{"type": "msg", "time": "T", "dest": 8, "group": 1, "from": 7, "message": "add_to_group", "isgroup": 1}"#,
+                #"{"type": "msg", "time": "T", "dest": 8, "group": 1, "from": 7, "message": "add_to_group", "#
+                    + #""isgroup": 1}"#,
             ]
             var lastGroup: Int64 = 900_000
 
@@ -271,12 +276,14 @@ struct HostileTextTests {
                 #"{"operation": "user.show", "parameters": {"login": "anna"}}"#,
                 #"{"operation": "flow.show", "parameters": {"uuid": "1"}}"#,
                 ##"{"operation": "flow.show", "parameters": {"uuid": "#1"}}"##,
-                #"{"operation": "flow.create", "parameters": {"owner": "a", "type": "group", "title": "", "info": "", "members": ["b"]}}"#,
+                #"{"operation": "flow.create", "parameters": {"owner": "a", "type": "group", "title": "", "info": "", "#
+                    + #""members": ["b"]}}"#,
                 #"{"operation": "flow.list", "parameters": {"range": {"after": 0, "limit": 2}, "title": "a"}}"#,
                 #"{"operation": "message.search", "parameters": {"range": {"after": 0, "limit": 2}, "words": "a b"}}"#,
                 #"{"operation": "invite.revoke", "parameters": {"id": "abcdef"}}"#,
                 #"{"operation": "node.drain", "parameters": {"node": "a"}}"#,
-                #"{"operation": "user.create", "parameters": {"login": "anna", "username": "a", "password": "p", "isBot": false, "email": ""}}"#,
+                #"{"operation": "user.create", "parameters": {"login": "anna", "username": "a", "password": "p", "#
+                    + #""isBot": false, "email": ""}}"#,
             ]
 
             for request in requests {

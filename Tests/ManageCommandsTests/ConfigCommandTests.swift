@@ -141,7 +141,8 @@ struct ConfigCommandTests {
 
     @Test func checkEndsWith3AndListsEverything() async throws {
         try run.write(
-            "[SERVER]\nPROT = 1\n[LOGGING]\nFOLDER = config.ini/log\n[ADMIN]\nSOCKET = \(String(repeating: "s", count: 120))\n",
+            "[SERVER]\nPROT = 1\n[LOGGING]\nFOLDER = config.ini/log\n[ADMIN]\nSOCKET = "
+                + "\(String(repeating: "s", count: 120))\n",
             to: "config.ini")
 
         let result = try await run("config", "check") { settings in

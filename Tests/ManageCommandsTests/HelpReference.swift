@@ -51,9 +51,9 @@ struct HelpReference {
         - **On another machine's server.** Commands with `--server URL --token-file FILE` run there, through the
           [HTTP API](admin-api.md#from-the-command-line), with the same output and exit codes; `PARLEY_SERVER` and
           `PARLEY_TOKEN_FILE` say the same to all of them. Commands that need the machine itself have no such options.
-        - **Output.** Standard output has the result and nothing else; talk, questions and progress go to standard error.
-          `--json` prints one object with a `version` and stable keys. Colours appear on a terminal only, and not when
-          `NO_COLOR` is set.
+        - **Output.** Standard output has the result and nothing else; talk, questions and progress go to standard
+          error. `--json` prints one object with a `version` and stable keys. Colours appear on a terminal only, and not
+          when `NO_COLOR` is set.
         - **Questions** are asked on a terminal only. What destroys data needs `--yes` elsewhere.
         - **Secrets** never stand on the command line, which every user of the machine can read: passwords are asked
           for without echo, or come from `--password-stdin` or `--password-file`; a token from `--token-file`.

@@ -208,8 +208,8 @@ struct AuditOperationTests {
             ("UPDATE audit_head SET hash = zeroblob(32)", 3, .unlinked),
             (
                 """
-                INSERT INTO audit SELECT 4, time_ms, actor, face, address, operation, target, parameters, refusal, previous_hash,
-                    hash FROM audit WHERE number = 3
+                INSERT INTO audit SELECT 4, time_ms, actor, face, address, operation, target, parameters, refusal,
+                    previous_hash, hash FROM audit WHERE number = 3
                 """, 4, .added
             ),
         ] as [(String, Int64, VerifyAudit.Finding.Kind)])

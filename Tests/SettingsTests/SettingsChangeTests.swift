@@ -15,7 +15,8 @@ struct SettingsChangeTests {
     @Test func keysWithOtherValuesAreFound() throws {
         let text =
             "[SERVER]\nNAME = A\n[SESSION]\nTOKEN_TTL = 60s\n[ADMIN]\nSOCKET = /s\nSECRET_KEY = one\n"
-            + "[LOGGING]\nFOLDER = /l\n[BACKUP]\nFOLDER = /b\n[DATABASE]\nURI = postgres://u:one@h/n\n[SECRETS]\nKEY_FILE = /k\n"
+            + "[LOGGING]\nFOLDER = /l\n[BACKUP]\nFOLDER = /b\n[DATABASE]\nURI = "
+            + "postgres://u:one@h/n\n[SECRETS]\nKEY_FILE = /k\n"
         let before = try Self.settings(text)
         let after = try Self.settings(
             text.replacing("NAME = A", with: "NAME = B").replacing("60s", with: "1m").replacing("one", with: "two"))

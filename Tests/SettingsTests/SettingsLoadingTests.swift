@@ -170,7 +170,8 @@ struct SettingsLoadingTests {
 
     @Test func everyWrongValueIsReportedWithPlaceAndRemedy() throws {
         let error = try failure(
-            "[SERVER]\nPORT = 99999\n[LOGGING]\nLEVEL = loud\nUVICORN_LOGGING_DISABLE = perhaps\n[SERVER_LIMIT]\nUSERS = ten\n",
+            "[SERVER]\nPORT = 99999\n[LOGGING]\nLEVEL = loud\nUVICORN_LOGGING_DISABLE = perhaps\n[SERVER_LIMIT]\nUSERS "
+                + "= ten\n",
             environment: ["PARLEY_SESSION_TOKEN_TTL": "5 years"], overrides: [.serverHost: "a b"]
         )
 
@@ -184,11 +185,13 @@ struct SettingsLoadingTests {
         let lines = error.description.split(separator: "\n").map(String.init)
         #expect(
             lines[0].hasSuffix(
-                "It comes from the command line. Write an address such as 127.0.0.1 or ::1, or 0.0.0.0 for every IPv4 address of the machine."
+                "It comes from the command line. Write an address such as 127.0.0.1 or ::1, or 0.0.0.0 for every IPv4 "
+                    + "address of the machine."
             ))
         #expect(
             lines[1]
-                == "\(folder.path)/config.ini:2: [SERVER] PORT '99999' is outside of the range. Write a whole number, 0 to 65535."
+                == "\(folder.path)/config.ini:2: [SERVER] PORT '99999' is outside of the range. Write a whole number, "
+                + "0 to 65535."
         )
         #expect(lines[2].contains("environment variable PARLEY_SESSION_TOKEN_TTL"))
     }
@@ -262,7 +265,8 @@ struct SettingsLoadingTests {
 
     @Test func unknownNamesAreFindingsWithASuggestion() throws {
         let file =
-            "[SERVER]\nPROT = 1\nUSERS = 5\nCOLOUR = red\n[SERVRE]\nHOST = a\n[LOGGING]\nLEVEL = 20\n[Logging]\nFOLDER = x\n"
+            "[SERVER]\nPROT = 1\nUSERS = 5\nCOLOUR = red\n[SERVRE]\nHOST = a\n[LOGGING]\nLEVEL = 20\n[Logging]\nFOLDER "
+            + "= x\n"
 
         let settings = try load(file, environment: ["PARLEY_SERVER_PRT": "1", "PARLEYX": "1", "PARLEY_CONFIG": ""])
 
@@ -273,7 +277,8 @@ struct SettingsLoadingTests {
                 "9 [Logging] Move its keys to one section.",
                 "2 SERVER.PROT Did you mean SERVER.PORT?",
                 "3 SERVER.USERS Did you mean SERVER_LIMIT.USERS?",
-                "4 SERVER.COLOUR The keys of [SERVER] are HOST, PORT, NAME, WEB_CHAT, STOP_DELAY, STOP_SPREAD, ORIGINS, TRUSTED_PROXIES, FORWARDED_HEADER, PROXY_PROTOCOL.",
+                "4 SERVER.COLOUR The keys of [SERVER] are HOST, PORT, NAME, WEB_CHAT, STOP_DELAY, STOP_SPREAD, "
+                    + "ORIGINS, TRUSTED_PROXIES, FORWARDED_HEADER, PROXY_PROTOCOL.",
                 "0 PARLEY_SERVER_PRT Did you mean PARLEY_SERVER_PORT?",
             ])
         #expect(settings.findings.allSatisfy { $0.severity == .warning })

@@ -32,7 +32,8 @@ extension Verdict {
         let possible = edits.count { !$0.outcome.isRefused }
         if !(done...possible).contains(written.count) {
             problem(
-                "the message at \(message.position) has \(written.count) edits; \(done) were acknowledged, \(possible) possible"
+                "the message at \(message.position) has \(written.count) edits; \(done) were acknowledged, \(possible) "
+                    + "possible"
             )
         }
         var places: [(edit: Change, position: Int64)] = []
@@ -82,7 +83,8 @@ extension Verdict {
             let line = line(at: position)
             if line?.kind != change.kind.rawValue || line?.flow != flow || line?.subject != account {
                 problem(
-                    "the \(change.kind.rawValue) of \(change.account.login) in flow \(flow) was acknowledged and is not at \(position)"
+                    "the \(change.kind.rawValue) of \(change.account.login) in flow \(flow) was acknowledged and is "
+                        + "not at \(position)"
                 )
             }
         }

@@ -65,7 +65,8 @@ struct Verdict {
         world.trace("the log:")
         for line in log {
             world.trace(
-                "  \(line.position) \(line.kind) flow \(line.flow ?? 0) by \(line.sender ?? 0) of \(line.subject ?? 0) \(line.text ?? "") \(line.replaces.map { "replaces \($0)" } ?? "")"
+                "  \(line.position) \(line.kind) flow \(line.flow ?? 0) by \(line.sender ?? 0) of \(line.subject ?? 0) "
+                    + "\(line.text ?? "") \(line.replaces.map { "replaces \($0)" } ?? "")"
             )
         }
         judgeAcknowledgements()
@@ -307,7 +308,9 @@ struct Verdict {
                     : max(end.time, shown.node.lastTrouble) + Self.revocationTime
                 if shown.written > latest {
                     problem(
-                        "\(device.name) was shown \(shown.text) at \(line.position) with session \(shown.session.rawValue), \(shown.written - end.time) after its end at \(end.position.rawValue) by \(end.node.name)"
+                        "\(device.name) was shown \(shown.text) at \(line.position) with session "
+                            + "\(shown.session.rawValue), \(shown.written - end.time) after its end at "
+                            + "\(end.position.rawValue) by \(end.node.name)"
                     )
                 }
             }

@@ -110,7 +110,8 @@ struct LogFormatTemplateTests {
         ),
         (#"\<b> \\<b>x</b> a<b c> <"#, "<b> \\\u{1B}[1mx\u{1B}[0m a<b c> <", #"<b> \x a<b c> <"#),
         (
-            "<fg red>1</fg red><bg 200>2</><fg #00ff88>4</><bg 1,2,3>5</><lg>6</><light-blue>7</><LC>8</><LIGHT-RED>9</>",
+            "<fg red>1</fg red><bg 200>2</><fg #00ff88>4</><bg "
+                + "1,2,3>5</><lg>6</><light-blue>7</><LC>8</><LIGHT-RED>9</>",
             "\u{1B}[31m1\u{1B}[0m\u{1B}[48;5;200m2\u{1B}[0m\u{1B}[38;2;0;255;136m4\u{1B}[0m\u{1B}[48;2;1;2;3m5\u{1B}[0m"
                 + "\u{1B}[92m6\u{1B}[0m\u{1B}[94m7\u{1B}[0m\u{1B}[106m8\u{1B}[0m\u{1B}[101m9\u{1B}[0m",
             "12456789"

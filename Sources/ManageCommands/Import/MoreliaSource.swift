@@ -149,7 +149,8 @@ struct MoreliaSource: ImportSource {
         while true {
             let sizes = try await database.rows(
                 """
-                SELECT id, coalesce(length(text), 0) + coalesce(length(file_picture), 0) + coalesce(length(file_video), 0)
+                SELECT id, coalesce(length(text), 0) + coalesce(length(file_picture), 0)
+                    + coalesce(length(file_video), 0)
                     + coalesce(length(file_audio), 0) + coalesce(length(file_document), 0) + coalesce(length(emoji), 0)
                 FROM message WHERE id > $1 ORDER BY id LIMIT $2
                 """, [.int(last), .int(Self.pageRows)])

@@ -12,7 +12,8 @@ struct ServerOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Work on the server at this address, through its HTTP API. (default: \(ClientVariables.server), or this machine)",
+            "Work on the server at this address, through its HTTP API. (default: \(ClientVariables.server), or this "
+                + "machine)",
             valueName: "url"))
     var server: String?
 

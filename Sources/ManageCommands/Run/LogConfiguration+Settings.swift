@@ -10,7 +10,8 @@ package import Telemetry
 ///   - settings: Level, folder, format, templates and days.
 ///   - options: Whether the console is coloured.
 ///   - environment: `NO_COLOR` and `TERM` decide when the options do not.
-/// - Returns: What `Telemetry.bootstrap` takes, which makes the folder; its `LogError` names it and ends a command with 78.
+/// - Returns: What `Telemetry.bootstrap` takes, which makes the folder; its `LogError` names it and ends a command
+///   with 78.
 package func logConfiguration(
     for settings: Settings, options: RunOptions, environment: [String: String] = CommandContext.current.environment
 ) -> LogConfiguration {

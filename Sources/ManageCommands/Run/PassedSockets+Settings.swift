@@ -31,8 +31,8 @@ extension PassedSockets {
                 let source = name == .server ? "[SERVER], or --host and --port, say" : "[\(name.section)] says"
                 warnings.append(
                     """
-                    The socket '\(name.rawValue)' that was passed listens on \(socket), and \(source) \(written): the socket \
-                    counts. Write its address into the settings, or change its socket unit.
+                    The socket '\(name.rawValue)' that was passed listens on \(socket), and \(source) \(written): the \
+                    socket counts. Write its address into the settings, or change its socket unit.
                     """)
             }
         }
@@ -44,7 +44,8 @@ extension PassedSockets {
         for name in names where !settings.serves(name) {
             throw CommandError(
                 .settings,
-                "The socket '\(name.rawValue)' was passed, and the settings do not have [\(name.section)] served there.",
+                "The socket '\(name.rawValue)' was passed, and the settings do not have [\(name.section)] served "
+                    + "there.",
                 nextStep: "Set [\(name.section)] ENABLED to on, or disable the socket unit.")
         }
     }

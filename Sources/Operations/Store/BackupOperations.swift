@@ -41,7 +41,8 @@ package struct BackupControl: Sendable {
         list: @escaping @Sendable () throws(OperationError) -> ListBackups.Report,
         create: @escaping @Sendable (@escaping Progress) async throws(OperationError) -> CreateBackup.Report,
         verify:
-            @escaping @Sendable (_ name: String, @escaping Progress) async throws(OperationError) -> VerifyBackup.Report,
+            @escaping @Sendable (_ name: String, @escaping Progress) async throws(OperationError)
+            -> VerifyBackup.Report,
         find: @escaping @Sendable (_ name: String) throws(OperationError) -> DownloadBackup.Report
     ) {
         self.list = list

@@ -38,8 +38,8 @@ struct MessageRetention: Service {
             if let hours = try await clock.hoursAhead(in: chat) {
                 logger.warning(
                     """
-                    The clock was set ahead while the server ran, or is ahead of the database's, so no old messages are \
-                    erased. Set it right, or restart the server if it is right now
+                    The clock was set ahead while the server ran, or is ahead of the database's, so no old messages \
+                    are erased. Set it right, or restart the server if it is right now
                     """, metadata: ["clock.hours_ahead": "\(hours)"])
                 return
             }

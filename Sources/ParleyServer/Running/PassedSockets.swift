@@ -114,8 +114,8 @@ package struct PassedSockets: Sendable, CustomStringConvertible {
                 throw PassedSocketError(
                     message: "Two sockets with the name '\(name.rawValue)' were passed.",
                     remedy: """
-                        Give each listener one socket unit with one ListenStream=, such as 0.0.0.0:PORT for every IPv4 address \
-                        or PORT for every address.
+                        Give each listener one socket unit with one ListenStream=, such as 0.0.0.0:PORT for every IPv4 \
+                        address or PORT for every address.
                         """)
             }
             descriptors[name] = firstDescriptor + CInt(place)

@@ -80,7 +80,8 @@ struct INIParser {
             throw INIError(
                 line: index + 1,
                 message:
-                    "the key \(name.quotedForDisplay(quotes: false)) occurs twice in [\(section.name.quotedForDisplay(quotes: false))]"
+                    "the key \(name.quotedForDisplay(quotes: false)) occurs twice in "
+                    + "[\(section.name.quotedForDisplay(quotes: false))]"
             )
         }
         let value = content[(delimiter + 1)...].trimmingBlanks()

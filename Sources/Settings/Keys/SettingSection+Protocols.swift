@@ -8,8 +8,8 @@ extension SettingKey {
     package static let skaroEnabled = SettingKey(
         "SKARO", "ENABLED", .boolean, default: "on",
         "Whether skaro clients are served. While they are, the server keeps with each account what checks skaro's "
-            + "login, sealed with the key of [SECRETS]; an account whose password was set while this was off cannot log "
-            + "in with skaro until its owner has logged in with another protocol."
+            + "login, sealed with the key of [SECRETS]; an account whose password was set while this was off cannot "
+            + "log in with skaro until its owner has logged in with another protocol."
     )
     /// `[SKARO] RESTORE_SECONDS`.
     package static let skaroRestoreSeconds = SettingKey(
@@ -78,8 +78,8 @@ extension SettingKey {
     package static let fastChatAdvertise = SettingKey(
         "FASTCHAT", "ADVERTISE", .address(ports: 1...65535),
         unset: "HOST and PORT of this section, or none while HOST is every address of the machine",
-        "The address at which clients reach this server. The balancer names it and signs it, and only clients that were "
-            + "sent to it are served."
+        "The address at which clients reach this server. The balancer names it and signs it, and only clients that "
+            + "were sent to it are served."
     )
     /// `[FASTCHAT] BRIDGE`.
     package static let fastChatBridge = SettingKey(
@@ -131,8 +131,8 @@ extension SettingKey {
     package static let secretsKeyFile = SettingKey(
         "SECRETS", "KEY_FILE", .path, default: "run/secret.key",
         "The key that seals secrets in the database. It is made when it is missing, with mode 0600. Keep a copy apart "
-            + "from the copies of the database: a thief who has both can log in as skaro users, and without it their accounts "
-            + "need a login by password first. Servers that share a database need the same file."
+            + "from the copies of the database: a thief who has both can log in as skaro users, and without it their "
+            + "accounts need a login by password first. Servers that share a database need the same file."
     )
 
     /// `[CLUSTER] NODE`.

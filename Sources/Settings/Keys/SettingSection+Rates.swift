@@ -20,7 +20,8 @@ extension SettingKey {
     /// `[RATE_LIMIT] LOGINS`.
     package static let rateLogins = rate(
         "LOGINS", "60/m burst 60",
-        "Successful logins of one account. Wrong passwords are slowed down for each account and address apart from this."
+        "Successful logins of one account. Wrong passwords are slowed down for each account and address apart from "
+            + "this."
     )
     /// `[RATE_LIMIT] PROFILE_CHANGES`.
     package static let rateProfileChanges = rate(
@@ -46,12 +47,14 @@ extension SettingKey {
     /// `[RATE_LIMIT] PUBLIC_FLOWS`.
     package static let quotaPublicFlows = SettingKey(
         "RATE_LIMIT", "PUBLIC_FLOWS", .integer(1...1_000_000_000), default: "100",
-        "How many of them may be public. Every account reads those, so each makes the updates of everybody a little slower."
+        "How many of them may be public. Every account reads those, so each makes the updates of everybody a little "
+            + "slower."
     )
     /// `[RATE_LIMIT] BYTES`.
     package static let quotaBytes = SettingKey(
         "RATE_LIMIT", "BYTES", .size(1024...1_125_899_906_842_624), default: "10 GiB",
-        "How much the messages of one account may take in the store, with their files. Deleted ones give their part back."
+        "How much the messages of one account may take in the store, with their files. Deleted ones give their part "
+            + "back."
     )
 
     private static func rate(_ name: String, _ standard: String, _ summary: String) -> SettingKey {

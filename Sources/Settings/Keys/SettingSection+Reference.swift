@@ -58,7 +58,8 @@ extension SettingKey {
     /// `[TEMPLATES] FOLDER`.
     package static let templatesFolder = SettingKey(
         "TEMPLATES", "FOLDER", .path, unset: "the built-in pages",
-        "A folder with templates that replace built-in pages of the same name. A folder that does not exist changes nothing."
+        "A folder with templates that replace built-in pages of the same name. A folder that does not exist changes "
+            + "nothing."
     )
 
     /// `[API_VERSION] MAX_VERSION`.

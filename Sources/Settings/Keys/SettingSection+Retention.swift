@@ -12,8 +12,9 @@ extension SettingKey {
     private static func retention(_ name: String, _ flows: String) -> SettingKey {
         SettingKey(
             "RETENTION", name, .duration(.days, 3600...3_153_600_000), unset: "kept for ever",
-            "How long messages in \(flows) are kept; a plain number counts days. Older ones read 'Message deleted', and what "
-                + "they said is gone with their files. See first what would go: 'manage message expire --dry-run'."
+            "How long messages in \(flows) are kept; a plain number counts days. Older ones read 'Message deleted', "
+                + "and what they said is gone with their files. See first what would go: 'manage message expire "
+                + "--dry-run'."
         )
     }
 }

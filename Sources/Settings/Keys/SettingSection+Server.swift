@@ -8,7 +8,8 @@ extension SettingKey {
     /// `[SERVER] HOST`.
     package static let serverHost = SettingKey(
         "SERVER", "HOST", .host, default: "127.0.0.1",
-        "The address to listen on. 127.0.0.1 serves this machine only; 0.0.0.0 serves every IPv4 address of the machine."
+        "The address to listen on. 127.0.0.1 serves this machine only; 0.0.0.0 serves every IPv4 address of the "
+            + "machine."
     )
     /// `[SERVER] PORT`.
     package static let serverPort = SettingKey(
@@ -31,8 +32,8 @@ extension SettingKey {
     /// `[SERVER] STOP_DELAY`.
     package static let serverStopDelay = SettingKey(
         "SERVER", "STOP_DELAY", .duration(.seconds, 0...3600), default: "0s",
-        "How long the server serves on after it was asked to stop. /readyz answers 503 from the first moment, so that a "
-            + "proxy that asks every few seconds sends new clients elsewhere before the port is closed."
+        "How long the server serves on after it was asked to stop. /readyz answers 503 from the first moment, so that "
+            + "a proxy that asks every few seconds sends new clients elsewhere before the port is closed."
     )
     /// `[SERVER] STOP_SPREAD`.
     package static let serverStopSpread = SettingKey(
@@ -44,20 +45,20 @@ extension SettingKey {
     /// `[SERVER] ORIGINS`.
     package static let serverOrigins = SettingKey(
         "SERVER", "ORIGINS", .origins, unset: "the server's own pages only",
-        "Web pages of which other places may open a WebSocket here. Browsers name the place with each connection; programs "
-            + "that are no browsers do not, and are not concerned."
+        "Web pages of which other places may open a WebSocket here. Browsers name the place with each connection; "
+            + "programs that are no browsers do not, and are not concerned."
     )
     /// `[SERVER] TRUSTED_PROXIES`.
     package static let serverTrustedProxies = SettingKey(
         "SERVER", "TRUSTED_PROXIES", .ranges, unset: "none",
-        "The proxies in front of this server. What they say about where a connection comes from is taken, so that limits, "
-            + "sessions and the log see people and not the proxy. No other peer is believed."
+        "The proxies in front of this server. What they say about where a connection comes from is taken, so that "
+            + "limits, sessions and the log see people and not the proxy. No other peer is believed."
     )
     /// `[SERVER] FORWARDED_HEADER`.
     package static let serverForwardedHeader = SettingKey(
         "SERVER", "FORWARDED_HEADER", .choice(["X-Forwarded-For", "Forwarded"]), default: "X-Forwarded-For",
-        "The header in which the trusted proxies name the client of an HTTP request or WebSocket. Only this one is read: "
-            + "a proxy may pass the other one on as a client wrote it."
+        "The header in which the trusted proxies name the client of an HTTP request or WebSocket. Only this one is "
+            + "read: a proxy may pass the other one on as a client wrote it."
     )
     /// `[SERVER] PROXY_PROTOCOL`.
     package static let serverProxyProtocol = proxyProtocol("SERVER")
@@ -80,7 +81,8 @@ extension SettingKey {
     package static let registrationMode = SettingKey(
         "REGISTRATION", "MODE", .choice(["open", "invite", "closed"]),
         unset:
-            "open while the server listens on loopback addresses only, without TRUSTED_PROXIES and ADVERTISE; otherwise closed",
+            "open while the server listens on loopback addresses only, without TRUSTED_PROXIES and ADVERTISE; "
+            + "otherwise closed",
         "Who may create an account: everyone who reaches the server, who has a code of 'manage invite create', or "
             + "administrators only, who always can."
     )
@@ -94,9 +96,10 @@ extension SettingKey {
     /// `[DATABASE] URI`.
     package static let databaseURI = SettingKey(
         "DATABASE", "URI", .databaseURI, default: "sqlite:db_sqlite.db",
-        "Where the data is. A relative SQLite file counts from the folder of the settings file; sqlite:/:memory: is gone "
-            + "when the server ends. PostgreSQL takes the parameters of libpq after a '?', such as sslmode=require; "
-            + "?host=/run/postgresql connects through a Unix socket. Special characters are written as %XX."
+        "Where the data is. A relative SQLite file counts from the folder of the settings file; sqlite:/:memory: is "
+            + "gone when the server ends. PostgreSQL takes the parameters of libpq after a '?', such as "
+            + "sslmode=require; ?host=/run/postgresql connects through a Unix socket. Special characters are written "
+            + "as %XX."
     )
     /// `[DATABASE] POOL`.
     package static let databasePool = SettingKey(
@@ -128,8 +131,8 @@ extension SettingKey {
     /// `[SERVER_LIMIT] INBOUND_BYTES`.
     package static let limitInboundBytes = SettingKey(
         "SERVER_LIMIT", "INBOUND_BYTES", .size(65536...68_719_476_736), default: "256 MiB",
-        "How much memory the partly received messages of all connections, and the requests that are not answered yet, may "
-            + "take together."
+        "How much memory the partly received messages of all connections, and the requests that are not answered yet, "
+            + "may take together."
     )
     /// `[SERVER_LIMIT] OUTBOUND_BYTES`.
     package static let limitOutboundBytes = SettingKey(
@@ -145,8 +148,8 @@ extension SettingKey {
     /// `[SERVER_LIMIT] WRITE_TIMEOUT`.
     package static let limitWriteTimeout = SettingKey(
         "SERVER_LIMIT", "WRITE_TIMEOUT", .duration(.seconds, 1...86_400), default: "60s",
-        "A client that reads nothing of what is sent to it for this long is disconnected. It finds everything in the log "
-            + "when it comes back."
+        "A client that reads nothing of what is sent to it for this long is disconnected. It finds everything in the "
+            + "log when it comes back."
     )
     /// `[SERVER_LIMIT] LOGIN_TIMEOUT`.
     package static let limitLogInTimeout = SettingKey(
@@ -162,7 +165,8 @@ extension SettingKey {
     /// `[SERVER_LIMIT] CONNECTIONS_PER_ADDRESS`.
     package static let limitConnectionsPerAddress = SettingKey(
         "SERVER_LIMIT", "CONNECTIONS_PER_ADDRESS", .integer(1...1_000_000), default: "1000",
-        "How many of them one address may have open; of IPv6 the first 64 bits count. Loopback addresses may have any number."
+        "How many of them one address may have open; of IPv6 the first 64 bits count. Loopback addresses may have any "
+            + "number."
     )
 
     /// `[SERVER_LIMIT] BACKLOG`.
@@ -205,14 +209,15 @@ extension SettingKey {
     /// `[ADMIN] PANEL`.
     package static let adminPanel = SettingKey(
         "ADMIN", "PANEL", .boolean, default: "on",
-        "Whether administrators find the admin panel at /admin. It is shown over HTTPS only, and to browsers of this machine."
+        "Whether administrators find the admin panel at /admin. It is shown over HTTPS only, and to browsers of this "
+            + "machine."
     )
 
     /// `[ADMIN] API`.
     package static let adminAPI = SettingKey(
         "ADMIN", "API", .boolean, default: "on",
-        "Whether /admin/api/v1 serves administrators who have a token of 'manage token create'. Requests are answered over TLS "
-            + "(of this server or of a trusted proxy), and in clear from this machine only."
+        "Whether /admin/api/v1 serves administrators who have a token of 'manage token create'. Requests are answered "
+            + "over TLS (of this server or of a trusted proxy), and in clear from this machine only."
     )
 
     /// `[TLS] KEY_FILE`.

@@ -80,7 +80,8 @@ extension StoreRule {
     private static let wrongHead = """
         flow_id IN (SELECT f.id FROM flows f WHERE \(isWhole)) AND (
             event_count <> (SELECT coalesce(max(e.seq) + 1, 0) FROM events e WHERE e.flow_id = flow_heads.flow_id)
-            OR message_count <> (SELECT coalesce(max(e.number) + 1, 0) FROM events e WHERE e.flow_id = flow_heads.flow_id)
+            OR message_count <> (SELECT coalesce(max(e.number) + 1, 0)
+                FROM events e WHERE e.flow_id = flow_heads.flow_id)
             OR head_position < (SELECT coalesce(max(e.position), 0) FROM events e WHERE e.flow_id = flow_heads.flow_id))
         """
 
@@ -91,7 +92,8 @@ extension StoreRule {
             """
             UPDATE flow_heads SET
                 event_count = (SELECT coalesce(max(e.seq) + 1, 0) FROM events e WHERE e.flow_id = flow_heads.flow_id),
-                message_count = (SELECT coalesce(max(e.number) + 1, 0) FROM events e WHERE e.flow_id = flow_heads.flow_id),
+                message_count = (SELECT coalesce(max(e.number) + 1, 0)
+                    FROM events e WHERE e.flow_id = flow_heads.flow_id),
                 head_position = (SELECT coalesce(max(e.position), 0) FROM events e WHERE e.flow_id = flow_heads.flow_id)
             WHERE \(wrongHead)
             """

@@ -14,7 +14,8 @@ package struct StoredMessage: Sendable, Equatable {
     static let bytesExpression = """
         length(e.content)
             + (SELECT coalesce(CAST(sum(length(c.content)) AS BIGINT), 0) FROM events c WHERE c.replaces = e.position)
-            + (SELECT coalesce(CAST(sum(length(d.body)) AS BIGINT), 0) FROM event_bodies d WHERE d.position = e.position)
+            + (SELECT coalesce(CAST(sum(length(d.body)) AS BIGINT), 0)
+                FROM event_bodies d WHERE d.position = e.position)
             + (SELECT coalesce(CAST(sum(length(b.bytes)) AS BIGINT), 0)
                 FROM blob_refs p JOIN blobs b ON b.sha256 = p.sha256
                 WHERE p.position = e.position)

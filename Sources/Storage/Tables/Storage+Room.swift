@@ -88,7 +88,8 @@ extension Storage {
                     WHERE r.sha256 = blobs.sha256 AND f.deleted_ms IS NULL)
                 """
             let blobs = try pair(
-                "SELECT count(*), CAST(coalesce(sum(length(bytes)), 0) AS BIGINT) FROM blobs WHERE created_ms < $1 AND \(unusedSoon)",
+                "SELECT count(*), CAST(coalesce(sum(length(bytes)), 0) AS BIGINT) FROM blobs WHERE created_ms < $1 AND "
+                    + "\(unusedSoon)",
                 [SQLValue(oldest)])
             let events = try pair(
                 """

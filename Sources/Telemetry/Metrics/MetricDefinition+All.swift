@@ -17,18 +17,18 @@ extension MetricDefinition {
         MetricDefinition("parley_subscribers", .gauge, "Logged-in connections that get messages live."),
         MetricDefinition(
             "parley_sessions_connected_total", .counter, labels: ["protocol", "outcome"],
-            "Connections that were logged in: with a new session (outcome new) or with an earlier one, as after a broken "
-                + "connection (resumed)."),
+            "Connections that were logged in: with a new session (outcome new) or with an earlier one, as after a "
+                + "broken connection (resumed)."),
         MetricDefinition(
             "parley_logins_total", .counter, labels: ["protocol", "outcome"],
-            "Checks of a password or challenge: success, wrong_password, unknown_login, throttled after too many failures "
-                + "or attempts, or busy while too many passwords wait to be hashed."),
+            "Checks of a password or challenge: success, wrong_password, unknown_login, throttled after too many "
+                + "failures or attempts, or busy while too many passwords wait to be hashed."),
         MetricDefinition("parley_registrations_total", .counter, labels: ["protocol"], "New accounts made by clients."),
         MetricDefinition(
             "parley_throttled_total", .counter, labels: ["protocol", "bucket"],
-            "Requests that were refused by a limit of [RATE_LIMIT], of an account or of an address, or because too many "
-                + "writes wait (bucket write_queue); protocol admin for logins to the panel, none for writes of operators "
-                + "and of the server itself."),
+            "Requests that were refused by a limit of [RATE_LIMIT], of an account or of an address, or because too "
+                + "many writes wait (bucket write_queue); protocol admin for logins to the panel, none for writes of "
+                + "operators and of the server itself."),
         MetricDefinition("parley_http_requests_total", .counter, "HTTP requests and upgrades to WebSocket."),
         MetricDefinition("parley_inbound_bytes", .gauge, "Memory of partly received messages and unanswered requests."),
         MetricDefinition("parley_outbound_bytes", .gauge, "What waits for clients that read slowly."),
@@ -38,12 +38,12 @@ extension MetricDefinition {
     private static let requests = [
         MetricDefinition(
             "parley_requests_total", .counter, labels: ["protocol", "command", "outcome"],
-            "Answered requests of clients, by the protocol's own name for them: ok, refused, throttled by a limit of rates, "
-                + "failed for a reason of the server's, or unanswered because the connection had ended."),
+            "Answered requests of clients, by the protocol's own name for them: ok, refused, throttled by a limit of "
+                + "rates, failed for a reason of the server's, or unanswered because the connection had ended."),
         MetricDefinition(
             "parley_requests_refused_total", .counter, labels: ["protocol", "reason"],
-            "Those that were refused, throttled or failed, by the status that the client was told, or the protocol's word "
-                + "for it."),
+            "Those that were refused, throttled or failed, by the status that the client was told, or the protocol's "
+                + "word for it."),
         MetricDefinition(
             "parley_request_duration_seconds", .histogram(times), labels: ["protocol"],
             "From the arrival of a request until its answer is written: what waits before it and the commit included."),
@@ -77,10 +77,10 @@ extension MetricDefinition {
             "Reads for requests and deliveries that were not answered from memory."),
         MetricDefinition(
             "parley_database_query_duration_seconds", .histogram(times), labels: ["query"],
-            "Transactions of the database by what they are for, the wait for a connection included: commit (a batch of the "
-                + "log), messages, updates (catching up and deliveries), search, accounts, flows, attachments, "
-                + "administration, or chores (what the server does by itself). Backups and checks of the whole database "
-                + "are left out."),
+            "Transactions of the database by what they are for, the wait for a connection included: commit (a batch of "
+                + "the log), messages, updates (catching up and deliveries), search, accounts, flows, attachments, "
+                + "administration, or chores (what the server does by itself). Backups and checks of the whole "
+                + "database are left out."),
         MetricDefinition("parley_database_errors_total", .counter, "Reads and writes that the database failed."),
         MetricDefinition("parley_database_size_bytes", .gauge, "Size of the database."),
         MetricDefinition(
@@ -112,7 +112,8 @@ extension MetricDefinition {
         MetricDefinition("parley_backup_size_bytes", .gauge, "Size of that backup."),
         MetricDefinition(
             "parley_backup_failed", .gauge,
-            "1 from a scheduled backup that failed until one succeeds, otherwise 0; missing without [BACKUP] SCHEDULE."),
+            "1 from a scheduled backup that failed until one succeeds, otherwise 0; missing without [BACKUP] "
+                + "SCHEDULE."),
         MetricDefinition("parley_build_info", .info, labels: ["version"], "The program."),
     ]
 

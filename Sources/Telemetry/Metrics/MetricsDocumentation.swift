@@ -10,19 +10,20 @@ package enum MetricsDocumentation {
 
             <!-- Made from the table in Sources/Telemetry/Metrics; RECORD_SNAPSHOTS=1 Scripts/test writes it anew. -->
 
-            A server shows what it does at `http://127.0.0.1:9464/metrics`, in OpenMetrics 1.0.0 for a scraper that asks for it
-            and in Prometheus's text format for others. `[METRICS] LISTEN` says where and `ENABLED = off` that it does not;
-            `/livez`, `/readyz` and `/version` are on the same port. While the settings say nothing of the address and
-            another program has the port, the server runs without metrics and says so in its log: with several servers on one
-            machine give each a LISTEN of its own.
+            A server shows what it does at `http://127.0.0.1:9464/metrics`, in OpenMetrics 1.0.0 for a scraper that asks
+            for it and in Prometheus's text format for others. `[METRICS] LISTEN` says where and `ENABLED = off` that it
+            does not; `/livez`, `/readyz` and `/version` are on the same port. While the settings say nothing of the
+            address and another program has the port, the server runs without metrics and says so in its log: with
+            several servers on one machine give each a LISTEN of its own.
 
-            Any client that reaches the port can read the figures: it listens on a loopback address, and has no password. The labels
-            name protocols, outcomes, limits, kinds of query and the program's version, never an account, a flow or an address.
-            `manage top` shows the same figures: there is one source for both. Everything is counted since the start of the process.
+            Any client that reaches the port can read the figures: it listens on a loopback address, and has no
+            password. The labels name protocols, outcomes, limits, kinds of query and the program's version, never an
+            account, a flow or an address. `manage top` shows the same figures: there is one source for both. Everything
+            is counted since the start of the process.
 
-            `deploy/grafana-parley.json` is a board for Grafana, `deploy/parley.rules.yml` has rules for Prometheus: server
-            down, not ready, errors, queue growing, deliveries slow, disk nearly full, backup too old or failed, many failed logins,
-            reload refused, file descriptors running out.
+            `deploy/grafana-parley.json` is a board for Grafana, `deploy/parley.rules.yml` has rules for Prometheus:
+            server down, not ready, errors, queue growing, deliveries slow, disk nearly full, backup too old or failed,
+            many failed logins, reload refused, file descriptors running out.
 
             ```yaml
             # prometheus.yml
@@ -43,8 +44,9 @@ package enum MetricsDocumentation {
         }
         text += """
 
-            A histogram has the samples `_bucket`, `_count` and `_sum`. Bounds of times are powers of two of a microsecond,
-            from 64 µs to 8.4 s. `process_cpu_seconds_total` and its neighbours have the names that every exporter gives them.
+            A histogram has the samples `_bucket`, `_count` and `_sum`. Bounds of times are powers of two of a
+            microsecond, from 64 µs to 8.4 s. `process_cpu_seconds_total` and its neighbours have the names that every
+            exporter gives them.
 
             """
         return text

@@ -79,7 +79,8 @@ package struct AdminSocketClient: Sendable {
             guard let peer, peer.isTrusted(by: owner ?? geteuid()) else {
                 throw AdminSocketError(
                     .notAllowed,
-                    "The server listening on '\(path)' belongs to another user. Run the command as that user or as root."
+                    "The server listening on '\(path)' belongs to another user. Run the command as that user or as "
+                        + "root."
                 )
             }
             return try await body(AdminSocketClient(outbound: outbound, replies: Replies(inbound: inbound)))

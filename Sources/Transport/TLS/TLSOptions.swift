@@ -117,7 +117,8 @@ package struct TLSOptions: Sendable {
             throw TLSOptionsError(
                 .invalid,
                 file: file,
-                "'\(file)' has no certificate that can be read. Give \(option) a PEM file (-----BEGIN CERTIFICATE-----)."
+                "'\(file)' has no certificate that can be read. Give \(option) a PEM file (-----BEGIN "
+                    + "CERTIFICATE-----)."
             )
         }
         return certificates

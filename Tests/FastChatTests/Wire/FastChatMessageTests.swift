@@ -19,8 +19,8 @@ import Testing
 
     @Test func aMessageIsPassedOnWithTheMembersOfItsSender() throws {
         let json =
-            #"{"colour":"r\u0065d","type":"msg","time":"T","dest":8,"from":7,"message":"C+/=","isgroup":0,"response":3,"#
-            + #""key":"K","x":{"a":[1,2.5,null,true]},"":"é"}"#
+            #"{"colour":"r\u0065d","type":"msg","time":"T","dest":8,"from":7,"message":"C+/=","isgroup":0,"#
+            + #""response":3,"key":"K","x":{"a":[1,2.5,null,true]},"":"é"}"#
 
         let message = try #require(try delivered(json).first)
 

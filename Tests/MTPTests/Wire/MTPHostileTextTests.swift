@@ -11,9 +11,10 @@ import Testing
     static let everything = """
         {"type": "send_message", "jsonapi": {"version": "1.0", "revision": "17"}, "meta": {"since": "0", "invite": "i"},
         "data": {"flow": [{"uuid": "1", "type": "chat", "title": "t", "info": "i", "owner": "1", "users": ["1", "2"]}],
-        "message": [{"uuid": "1", "text": "t", "from_user": "1", "from_flow": "1", "file_picture": "p", "file_video": "v",
-        "file_audio": "a", "file_document": "d", "emoji": "e"}], "user": [{"uuid": "1", "auth_id": "1", "login": "l",
-        "username": "u", "bio": "b", "avatar": "a", "password": "p", "email": "e"}]}}
+        "message": [{"uuid": "1", "text": "t", "from_user": "1", "from_flow": "1", "file_picture": "p",
+        "file_video": "v", "file_audio": "a", "file_document": "d", "emoji": "e"}],
+        "user": [{"uuid": "1", "auth_id": "1", "login": "l", "username": "u", "bio": "b", "avatar": "a",
+        "password": "p", "email": "e"}]}}
         """
 
     @Test func everyTextAndNameIsReadInProportionToItsLength() throws {

@@ -50,8 +50,8 @@ struct PassedSocketsTests {
         #expect(
             message("1", "parley.socket")
                 == """
-                A socket with the name 'parley.socket' was passed, which no listener has. Set FileDescriptorName= of its \
-                socket unit to one of server, messenger, fastchat, balancer, metrics.
+                A socket with the name 'parley.socket' was passed, which no listener has. Set FileDescriptorName= of \
+                its socket unit to one of server, messenger, fastchat, balancer, metrics.
                 """)
         #expect(message("1", "") != nil)
         #expect(message("2", "server:\u{1B}[2J")?.contains("\u{1B}") == false)

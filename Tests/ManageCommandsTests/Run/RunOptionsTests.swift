@@ -153,7 +153,8 @@ struct RunOptionsTests {
     @Test func logFollowsSettingsAndOptions() throws {
         let run = try CommandRun()
         try run.write(
-            "[LOGGING]\nLEVEL = 30\nFOLDER = logs\nEXPIRATION_DATE = 1h\nDEBUG_EXPIRATION_DATE = 10\nINFO = {message}\n",
+            "[LOGGING]\nLEVEL = 30\nFOLDER = logs\nEXPIRATION_DATE = 1h\nDEBUG_EXPIRATION_DATE = 10\nINFO = "
+                + "{message}\n",
             to: "config.ini")
         let plain = try parsed()
         let loud = try parsed("--log-level", "trace", "--log-format", "json", "--use-colors")

@@ -53,7 +53,10 @@ struct SkaroRequestExample: Sendable, CustomTestStringConvertible {
             optional: ["before", "limit"]),
         SkaroRequestExample(
             call: .sendMessage(to: "bob", body: "Gr\u{FC}\u{DF}e \u{1F642}"),
-            frame: ["type": "send_message", "to": "bob", "body": "Gr\u{FC}\u{DF}e \u{1F642}"], required: ["to", "body"]),
+            frame: [
+                "type": "send_message", "to": "bob",
+                "body": "Gr\u{FC}\u{DF}e \u{1F642}",
+            ], required: ["to", "body"]),
     ]
 }
 

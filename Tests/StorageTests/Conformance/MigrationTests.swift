@@ -163,8 +163,8 @@ struct MigrationTests {
                 try await test.storage.engine.write { connection in
                     _ = try connection.execute(
                         """
-                        INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email, avatar,
-                            bio, created_ms)
+                        INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email,
+                            avatar, bio, created_ms)
                         VALUES ($1, $2, $2, '', $3, 0, 0, '', '', '', 5)
                         """, [SQLValue(Identifier(UInt128(id))), .text(login), .text("hash of \(login)")])
                 }
@@ -177,7 +177,8 @@ struct MigrationTests {
                 """,
                 """
                 INSERT INTO events (position, flow_id, seq, number, uuid, type, sender_id, time_ms, content)
-                SELECT 7, f.id, 0, 0, u.uuid, 'message', f.owner_id, 5, f.uuid FROM flows f JOIN users u ON u.login = '042'
+                SELECT 7, f.id, 0, 0, u.uuid, 'message', f.owner_id, 5, f.uuid FROM flows f
+                    JOIN users u ON u.login = '042'
                 """, "UPDATE log_head SET position = 7, time_ms = 5", on: test.storage)
             for (name, hash) in [("root", "hash of alice"), ("changed since", "another hash")] {
                 try await test.storage.engine.write { connection in
@@ -226,16 +227,16 @@ struct MigrationTests {
                 }
                 try connection.execute(
                     """
-                    INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email, avatar,
-                        bio, created_ms)
+                    INSERT INTO users (uuid, login, login_key, username, hash_password, is_bot, is_hidden, email,
+                        avatar, bio, created_ms)
                     VALUES ($1, 'alice', 'alice', '', '', 0, 0, '', '', '', 5)
                     """, [SQLValue(Identifier(1000))])
                 // A public group, a private one, and one that was deleted and not yet purged.
                 for (id, isPublic, deleted) in [(1, 1, nil), (2, 0, nil), (3, 0, 6)] as [(Int64, Int64, Int64?)] {
                     try connection.execute(
                         """
-                        INSERT INTO flows (id, uuid, flow_type, title, info, owner_id, is_public, created_ms, deleted_ms,
-                            event_count, message_count, head_position)
+                        INSERT INTO flows (id, uuid, flow_type, title, info, owner_id, is_public, created_ms,
+                            deleted_ms, event_count, message_count, head_position)
                         VALUES ($1, $2, 'group', '', '', 1, $3, 5, $4, 10, 9, $5)
                         """,
                         [.int(id), SQLValue(Identifier(UInt128(id))), .int(isPublic), SQLValue(deleted), .int(id + 27)])
@@ -258,7 +259,8 @@ struct MigrationTests {
                 try connection.execute("UPDATE events SET content = $1 WHERE number IS NULL", [.bytes([123, 125])])
                 try connection.execute(
                     """
-                    INSERT INTO events (position, uuid, type, state_key, time_ms, content) VALUES (31, $1, 'user', '1', 5, $2)
+                    INSERT INTO events (position, uuid, type, state_key, time_ms, content)
+                        VALUES (31, $1, 'user', '1', 5, $2)
                     """, [SQLValue(Identifier(1077)), .bytes([123, 125])])
                 try connection.execute("UPDATE log_head SET position = 31, time_ms = 5, last_flow = 3")
             }

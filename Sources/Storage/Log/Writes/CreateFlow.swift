@@ -32,7 +32,8 @@ extension Write {
             let id = log.nextFlow(flow.row)
             try log.connection.execute(
                 """
-                INSERT INTO flows (id, uuid, flow_type, title, info, owner_id, is_public, chat_low, chat_high, created_ms)
+                INSERT INTO flows (id, uuid, flow_type, title, info, owner_id, is_public, chat_low, chat_high,
+                    created_ms)
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                 """,
                 [

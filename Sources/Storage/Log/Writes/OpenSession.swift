@@ -57,8 +57,8 @@ extension LogTransaction {
         let id = nextSession()
         try connection.execute(
             """
-            INSERT INTO sessions (id, user_id, token_hash, protocol, address, created_ms, last_seen_ms, expires_ms, node,
-                device, ends_with_connection)
+            INSERT INTO sessions (id, user_id, token_hash, protocol, address, created_ms, last_seen_ms, expires_ms,
+                node, device, ends_with_connection)
             VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)
             """,
             [

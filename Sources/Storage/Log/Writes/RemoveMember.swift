@@ -20,7 +20,8 @@ extension Write {
             guard try log.isMember(user, of: flow) else { throw WriteRefusal.notMember }
             let position = log.append(.leave, to: flow, of: user)
             try log.connection.execute(
-                "UPDATE flow_members SET left_position = $1 WHERE flow_id = $2 AND user_id = $3 AND left_position IS NULL",
+                "UPDATE flow_members SET left_position = $1 WHERE flow_id = $2 AND user_id = $3 AND left_position IS "
+                    + "NULL",
                 [SQLValue(position), SQLValue(flow), SQLValue(user)])
         }
     }
