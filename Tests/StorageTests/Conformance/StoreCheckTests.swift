@@ -85,7 +85,7 @@ struct StoreCheckTests {
                 try await fill(test)
                 let index = try #require(try await test.storage.engine.searchIndex())
                 let engine = damage.rule == "message_search" ? index : test.storage.engine
-                try await engine.write { connection in try connection.execute(damage.sql) }
+                _ = try await engine.write { connection in try connection.execute(damage.sql) }
 
                 let found = try await check(test)
                 let problem = found.first { $0.name == damage.rule }
