@@ -60,7 +60,9 @@ struct SecretsOperationTests {
             let context = OperationContext(chat: Self.other(office))
 
             let damaged = try await CheckSecrets().run(on: context)
-            _ = try await SetSecondFactor(username: "bob", isEnabled: true).run(on: context)
+            for isEnabled in [false, true] {
+                _ = try await SetSecondFactor(username: "bob", isEnabled: isEnabled).run(on: context)
+            }
             let half = try await CheckSecrets().run(on: context)
 
             #expect(whole.factors == 2 && whole.unopenedFactors == 0)

@@ -67,7 +67,7 @@ struct SecretsCheck {
                     .keyFileOther, .warning,
                     "The key file '\(path)' does not open the second factor of \(sealed.unopenedFactors) of "
                         + "\(sealed.factors) administrators: they cannot log in to the admin panel.",
-                    "\(restore) make them new ones with 'manage superuser-totp'."))
+                    "\(restore) replace each one with 'manage superuser-totp NAME disable' and 'enable'."))
         }
         return findings
     }
