@@ -60,14 +60,12 @@ struct SecretsOperationTests {
             let context = OperationContext(chat: Self.other(office))
 
             let damaged = try await CheckSecrets().run(on: context)
-            for isEnabled in [false, true] {
-                _ = try await SetSecondFactor(username: "bob", isEnabled: isEnabled).run(on: context)
-            }
+            _ = try await office.run(SetSecondFactor(username: "bob", isEnabled: false))
             let half = try await CheckSecrets().run(on: context)
 
             #expect(whole.factors == 2 && whole.unopenedFactors == 0)
             #expect(damaged.factors == 2 && damaged.unopenedFactors == 2)
-            #expect(half.factors == 2 && half.unopenedFactors == 1)
+            #expect(half.factors == 1 && half.unopenedFactors == 1)
         }
     }
 

@@ -114,14 +114,13 @@ extension FastChatWorld {
     /// Gives a request to the connection of a user, as if it had just been read.
     fileprivate func isSubmittedAtOnce(_ request: FastChatRequest, of number: Int64) async throws -> Bool {
         let user = try await chat.person(publicNumber: number).id
-        let (answers, source) = AsyncStream.makeStream(of: Bool.self)
-        registry.forEachSession(of: everyConnection) { session in
-            guard let session = session as? FastChatSession, session.holder?.principal.user == user else { return }
+        let answers = await registry.answers(of: FastChatSession.self) { session -> Bool? in
+            guard session.holder?.principal.user == user else { return nil }
             // No place of the connection's own waits for the outcome.
             let admission = session.admit(.decoded(.success(request)), as: RequestTicket(number: 1 << 40))
-            if case .submitted = admission { source.yield(true) } else { source.yield(false) }
+            if case .submitted = admission { return true }
+            return false
         }
-        let answer = await answers.first { _ in true }
-        return try #require(answer)
+        return try #require(answers.first as Bool?)
     }
 }

@@ -142,21 +142,10 @@ struct FastChatWorld: Sendable {
 
     /// The most that waits for one of the connections, in bytes.
     func heldBytes() async -> Int {
-        let (sizes, source) = AsyncStream.makeStream(of: Int.self)
-        registry.forEachSession(of: everyConnection) { session in
-            guard let session = session as? FastChatSession else { return }
-            source.yield(session.outbox.bufferedBytes + (session.connection?.bufferedBytes ?? 0))
+        let sizes = await registry.answers(of: FastChatSession.self) { session in
+            session.outbox.bufferedBytes + (session.connection?.bufferedBytes ?? 0)
         }
-        var most = 0
-        for await size in sizes.prefix(registry.openConnections) { most = max(most, size) }
-        return most
-    }
-
-    /// The identifiers of all connections there may be: a number within its loop, and that of the loop.
-    var everyConnection: [ConnectionID] {
-        (1...16).flatMap { number in
-            (0..<64).map { ConnectionID(rawValue: UInt64(number) << 16 | UInt64($0)) }
-        }
+        return sizes.max() ?? 0
     }
 
     /// Waits until everything that a client sent is durable.
