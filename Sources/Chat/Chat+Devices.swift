@@ -78,8 +78,7 @@ extension Chat {
 
     private func missed(_ records: [MessageRecord]) async throws(ChatError) -> [MissedMessage] {
         var messages: [MissedMessage] = []
-        for record in records {
-            let shown = Message(record)
+        for (record, shown) in zip(records, await Message.shown(records)) {
             messages.append(
                 MissedMessage(
                     flow: try await access(to: record.flow),

@@ -164,7 +164,7 @@ extension Chat {
         }
         let (flows, _) = try await flows(page.flows)
         return Updates(
-            messages: page.messages.map(Message.init), flows: flows, users: page.users, cursor: page.cursor,
+            messages: await Message.shown(page.messages), flows: flows, users: page.users, cursor: page.cursor,
             isCut: page.isCut)
     }
 

@@ -260,7 +260,7 @@ extension Chat {
         var page = found.page
         if let time { page.messages.removeAll { $0.time < time } }
         return MessageList(
-            messages: page.messages.map(Message.init), total: found.total, range: found.range,
+            messages: await Message.shown(page.messages), total: found.total, range: found.range,
             isCut: page.isCut || found.total > Int64(limit))
     }
 
@@ -290,6 +290,6 @@ extension Chat {
         }
         let end = (page.messages.last?.number).map { $0 + 1 } ?? first
         return MessageList(
-            messages: page.messages.map(Message.init), total: total, range: first..<end, isCut: end < total)
+            messages: await Message.shown(page.messages), total: total, range: first..<end, isCut: end < total)
     }
 }

@@ -35,6 +35,9 @@ package struct MessageContent: Sendable, Equatable {
         set { writtenText = JSONText(newValue) }
     }
 
+    /// How long the text is, in bytes of UTF-8.
+    package var textBytes: Int { writtenText.utf8Count }
+
     package init(text: String, clientID: Int64? = nil, emoji: String? = nil, files: [File: JSONText] = [:]) {
         self.init(writtenText: JSONText(text), clientID: clientID, emoji: emoji, files: files)
     }
@@ -198,5 +201,17 @@ package struct Message: Sendable, Equatable {
             edited = time
             content = MessageContent(text: Self.deletedText)
         }
+    }
+
+    /// Messages as they are shown; many or long ones are taken apart on the threads of the process, not on the event
+    /// loop that the task prefers.
+    ///
+    /// For code inside a page of `Chat.pages`.
+    static func shown(_ records: [MessageRecord]) async -> [Message] {
+        let bytes = records.reduce(0) { sum, record in
+            record.blobs.values.reduce(sum + record.content.count) { $0 + $1.count }
+        }
+        guard bytes > Chat.longWorkBytes else { return records.map(Message.init) }
+        return await Chat.offLoopInPage { records.map(Message.init) }
     }
 }

@@ -53,13 +53,24 @@ extension MessengerSession {
             endSession()
             return nil
         }
-        for missed in page.messages where missed.message.sender.id != logIn.principal.user {
+        let messages = await Self.messages(page.messages.filter { $0.message.sender.id != logIn.principal.user })
+        guard self.logIn?.key == logIn.key, connection?.isOpen == true, !isEnding else { return nil }
+        for message in messages {
             // The rest stays in the log.
-            guard hasRoom else { return (Position(missed.message.position.rawValue - 1), true) }
-            push(MessengerMessage(missed.message, in: missed.flow), of: logIn)
+            guard hasRoom else { return (Position(message.position.rawValue - 1), true) }
+            push(message, of: logIn)
         }
         reached(MessengerMark(user: logIn.principal.user, position: page.cursor))
         return (page.cursor, page.isCut)
+    }
+
+    /// What was missed, cut into units; much of it on the threads of the process, not on the event loop.
+    private static func messages(_ missed: [MissedMessage]) async -> [MessengerMessage] {
+        let bytes = missed.reduce(0) { $0 + $1.message.content.textBytes }
+        guard bytes > Chat.longWorkBytes else {
+            return missed.map { MessengerMessage($0.message, in: $0.flow) }
+        }
+        return await Chat.offLoopInPage { missed.map { MessengerMessage($0.message, in: $0.flow) } }
     }
 
     // MARK: Who is signed in

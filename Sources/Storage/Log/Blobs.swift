@@ -84,13 +84,15 @@ extension Storage {
         }
     }
 
+    /// Finds a flow that was deleted and has not been removed.
+    static let findDeletedFlow = SQLStatement(
+        "SELECT id FROM flows WHERE deleted_ms IS NOT NULL ORDER BY id LIMIT 1")
+
     /// Removes the events of flows that were deleted, some at a time, and then the flows.
     ///
     /// - Returns: Whether nothing is left to do.
     package func purgeDeletedFlows(limit: Int = 1000) async throws(StorageError) -> Bool {
-        let deleted = try await read(.chores) { connection in
-            try connection.rows("SELECT id FROM flows WHERE deleted_ms IS NOT NULL ORDER BY id LIMIT 1")
-        }
+        let deleted = try await read(.chores) { connection in try connection.rows(Self.findDeletedFlow) }
         guard let flow = deleted.first?.first else { return true }
         return try await write(.chores) { connection in
             let events = try connection.rows(

@@ -218,14 +218,19 @@ extension Storage {
         }
     }
 
+    /// Finds sessions that expired before `time`: their account and themselves.
+    static func findSessions(expiredBefore time: Timestamp, limit: Int) -> SQLStatement {
+        SQLStatement(
+            "SELECT user_id, id FROM sessions WHERE expires_ms < $1 ORDER BY expires_ms, id LIMIT $2",
+            [SQLValue(time), SQLValue(limit: limit)])
+    }
+
     /// Removes sessions that expired before `time`, at most `limit`.
     ///
     /// - Returns: How many were removed.
     package func removeSessions(expiredBefore time: Timestamp, limit: Int = 1000) async throws(StorageError) -> Int {
         let expired = try await read(.chores) { connection in
-            try connection.rows(
-                "SELECT user_id, id FROM sessions WHERE expires_ms < $1 ORDER BY expires_ms, id LIMIT $2",
-                [SQLValue(time), SQLValue(limit: limit)])
+            try connection.rows(Self.findSessions(expiredBefore: time, limit: limit))
         }
         guard !expired.isEmpty else { return 0 }
         return try await write(.chores) { connection in

@@ -32,6 +32,24 @@ import Testing
         }
     }
 
+    /// More than is prepared on an event loop.
+    @Test func longMissedMessagesComeWholeAndInOrder() async throws {
+        try await MessengerWorld.with { world in
+            let author = try await world.test.register("anna").principal
+            try await world.test.register("bob")
+            let flow = try await world.chat.directFlow(with: world.chat.person(login: "bob"), by: author).uuid
+            let texts = (0..<6).map { "\($0)" + String(repeating: "\u{436}", count: 30_000) }
+            for text in texts { try await world.test.send(text, to: flow, by: author) }
+
+            let bob = try await world.enter("bob")
+
+            let text = texts.joined()
+            #expect(await bob.text(bytes: text.utf8.count) == text)
+            try await world.test.send("end", to: flow, by: author)
+            #expect(await bob.messages(1) == ["anna: end"])
+        }
+    }
+
     @Test func aListOfContactsWaitsForItsTurn() async throws {
         try await MessengerWorld.with { world in
             let pages = world.chat.pages

@@ -147,4 +147,16 @@ struct FlowHeadTests {
             if kind != .postgres { #expect(lines.contains { $0.contains("COVERING INDEX blobs_created") }, "\(lines)") }
         }
     }
+    /// What the chores of every minute look for costs nothing when there is none of it.
+    @Test(arguments: StorageKind.available)
+    func choresFindTheirWorkWithoutAScan(kind: StorageKind) async throws {
+        try await StorageUnderTest.with(kind) { test in
+            let flows = try await plan(Storage.findDeletedFlow, on: test.storage)
+            let sessions = try await plan(
+                Storage.findSessions(expiredBefore: Timestamp(seconds: 1), limit: 100), on: test.storage)
+
+            #expect(flows.contains { $0.contains("flows_deleted") }, "\(flows)")
+            #expect(sessions.contains { $0.contains("sessions_expires") }, "\(sessions)")
+        }
+    }
 }
