@@ -143,6 +143,20 @@ struct INIDocumentTests {
         #expect(String(decoding: document.bytes, as: UTF8.self) == "[HASH_SIZE]\nPASSWORD = 64\n")
     }
 
+    /// Otherwise what was set would have no effect.
+    @Test(arguments: [
+        ("[server]\nport = 1\n[SERVER]\nPORT = 2\n", "[server]\nport = 1\n[SERVER]\nPORT = 3\n"),
+        ("[SERVER]\nOLD_PORT = 1\nPORT = 2\n", "[SERVER]\nOLD_PORT = 1\nPORT = 3\n"),
+        ("[server]\nport = 1\n[SERVER]\nHOST = a\n", "[server]\nport = 3\n[SERVER]\nHOST = a\n"),
+    ])
+    func ofSeveralSpellingsTheOneThatCountsIsChanged(before: String, after: String) throws {
+        var document = try INIDocument(before)
+        try document.set(section: "SERVER", names: ["PORT", "OLD_PORT"], to: "3")
+
+        #expect(String(decoding: document.bytes, as: UTF8.self) == after)
+        #expect(document.entry(section: "SERVER", names: ["PORT", "OLD_PORT"])?.value == "3")
+    }
+
     @Test(arguments: ["a\n# b", "a\r[T]\rx = 1", "a\u{0}b", " both \" and ' ", "a\n  b"])
     func valueThatTheFormatCannotCarryIsRefused(_ value: String) throws {
         let original = try INIDocument("[S]\nport = 1\n[T]\nx = 2\n")

@@ -6,7 +6,8 @@ import ExactText
 extension INIDocument {
     /// Sets a value and leaves every other line, comment and the order as they are.
     ///
-    /// A key that the section already has, under any of `names`, is changed where it stands. A new key goes below a
+    /// A key that the section already has, under any of `names`, is changed where it stands; of several the one that
+    /// counts. A new key goes below a
     /// comment that shows it (`;PORT = 8080`), otherwise to the end of its section; a new section to the end of the
     /// file.
     ///
@@ -17,7 +18,7 @@ extension INIDocument {
     /// - Throws: `INIError` when the file format cannot carry the value.
     package mutating func set(section: String, names: [String], to value: String) throws(INIError) {
         guard let name = names.first else { return }
-        let existing = firstEntry(section: section, names: names)
+        let existing = ownEntry(section: section, names: names)
         var copy = self
         if let existing {
             let first = lines[existing.lines.lowerBound].bytes
@@ -44,7 +45,7 @@ extension INIDocument {
             copy.lines.insert(contentsOf: block, at: place.index)
         }
         let result = try INIDocument(bytes: copy.bytes)
-        try confirm(result, changed: existing, section: section, name: existing?.name ?? name, value: value)
+        try confirm(result, changed: existing, section: section, names: names, value: value)
         self = result
     }
 
@@ -131,15 +132,15 @@ extension INIDocument {
 
     /// An edit may change one entry only: whatever the value contains, it cannot become a second key or a section.
     private func confirm(
-        _ result: INIDocument, changed: Entry?, section: String, name: String, value: String
+        _ result: INIDocument, changed: Entry?, section: String, names: [String], value: String
     ) throws(INIError) {
-        let edited = ININame(section: section, key: name)
+        let edited = ININame(section: section, key: changed?.name ?? names[0])
         func others(_ document: INIDocument) -> [[ExactText]] {
             document.entries
                 .filter { ININame(section: $0.section, key: $0.name) != edited }
                 .map { [ExactText($0.section), ExactText($0.name), ExactText($0.value)] }
         }
-        let written = result.firstEntry(section: section, names: [name])
+        let written = result.ownEntry(section: section, names: names)
         guard written.map({ ExactText($0.value) }) == ExactText(value), others(result) == others(self) else {
             throw INIError(line: changed?.line, message: "the value cannot be written in a settings file")
         }

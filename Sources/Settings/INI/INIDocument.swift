@@ -98,19 +98,20 @@ package struct INIDocument: Sendable {
     ///
     /// Sections and keys compare without case; a section whose spelling matches exactly goes before others.
     package func entry(section: String, names: [String]) -> Entry? {
-        for name in names {
-            let place =
-                places[ININame(writtenSection: section, key: name)] ?? firstPlaces[ININame(section: section, key: name)]
-            if let place { return entries[place] }
-        }
+        if let own = ownEntry(section: section, names: names) { return own }
         let folded = ExactText(section.lowercased())
         guard folded != "default", foldedSections.contains(folded) else { return nil }
         return entry(section: "DEFAULT", names: names)
     }
 
-    /// The first entry of the file that has one of `names` in a section, whatever the case of both.
-    func firstEntry(section: String, names: [String]) -> Entry? {
-        names.compactMap { firstPlaces[ININame(section: section, key: $0)] }.min().map { entries[$0] }
+    /// The same without what stands in `[DEFAULT]` for all sections.
+    func ownEntry(section: String, names: [String]) -> Entry? {
+        for name in names {
+            let place =
+                places[ININame(writtenSection: section, key: name)] ?? firstPlaces[ININame(section: section, key: name)]
+            if let place { return entries[place] }
+        }
+        return nil
     }
 
     private static func split(_ bytes: ArraySlice<UInt8>) -> [Line] {
